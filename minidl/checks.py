@@ -1,0 +1,78 @@
+"""Checks of single arguments: each returns the value, or raises an `ArgumentError`.
+
+``who`` names the receiver and the argument, such as ``"Dense: units"``; it opens the message.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+
+
+def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
+    """Return ``value`` as an int of at least ``minimum``; booleans, floats and strings are refused."""
+    expected = "an integer" if minimum is None else f"an integer of at least {minimum}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
+    if minimum is not None and value < minimum:
+        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
+    return int(value)
+
+
+def number(
+    value: Any,
+    who: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> float:
+    """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
+    bounds = [
+        f"{word} {bound:g}"
+        for word, bound in ((">=", at_least), (">", above), ("<=", at_most), ("<", below))
+        if bound is not None
+    ]
+    expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not real or not math.isfinite(value):
+        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
+    inside = (
+        (at_least is None or value >= at_least)
+        and (above is None or value > above)
+        and (at_most is None or value <= at_most)
+        and (below is None or value < below)
+    )
+    if not inside:
+        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
+    return float(value)
+
+
+def flag(value: Any, who: str) -> bool:
+    """Return ``value`` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentError(f"{who}: expected True or False, got {value!r}.")
+    return bool(value)
+
+
+def choice(value: Any, who: str, choices: Iterable[str]) -> str:
+    """Return ``value`` if it is one of ``choices``; otherwise name them and the nearest one."""
+    known = list(choices)
+    if isinstance(value, str) and value in known:
+        return value
+    expected = ", ".join(repr(name) for name in known)
+    raise ArgumentError(f"{who}: expected one of {expected}, got {value!r}.{did_you_mean(value, known)}")
+
+
+def did_you_mean(value: Any, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'adam'?`` where a known name is close to ``value``, else nothing."""
+    if not isinstance(value, str):
+        return ""
+    import difflib  # only an error needs it
+
+    near = difflib.get_close_matches(value.lower(), list(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

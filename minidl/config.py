@@ -1,0 +1,160 @@
+"""Configured objects: what their constructors were given is all that describes them.
+
+A constructor stores each argument under its own name; repr, config, copies, files and the look-up
+of names such as ``"adam"`` follow from that, with no code in the single classes.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from minidl.checks import did_you_mean
+from minidl.errors import ArgumentError
+
+T = TypeVar("T")
+C = TypeVar("C", bound="Configured")
+REQUIRED = object()  # stands where an argument has no default
+
+
+class Configured:
+    """Base of layers, losses, metrics, optimizers, schedules, initializers and regularizers.
+
+    Attributes
+    ----------
+    aliases : tuple of str
+        Further names under which `resolve` finds the class, such as ``"mse"``.
+    """
+
+    aliases: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if cls.__module__.startswith("minidl."):
+            register(cls)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name, as this object holds them."""
+        return {name: getattr(self, name) for name in constructor_arguments(type(self))}
+
+    @classmethod
+    def from_config(cls: type[C], config: dict[str, Any]) -> C:
+        """Return a new object made from what `get_config` returned."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, default in constructor_arguments(type(self)).items():
+            value = getattr(self, name, default)
+            if default is REQUIRED:
+                shown.append(repr(value))
+            elif value is not default and repr(value) != repr(default):
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def constructor_arguments(cls: type) -> dict[str, Any]:
+    """Return the names of the constructor's arguments and their defaults, `REQUIRED` where none."""
+    cached = cls.__dict__.get("_constructor_arguments")
+    if cached is not None:
+        return cached  # type: ignore[no-any-return]
+    import inspect  # slow to import, and not needed before the first repr or save
+
+    arguments = {}
+    if cls.__init__ is not object.__init__:  # type: ignore[misc]
+        for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:  # type: ignore[misc]
+            if parameter.kind is parameter.VAR_KEYWORD:
+                continue
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                raise ArgumentError(
+                    f"{cls.__name__}: expected a constructor with named arguments, got *{parameter.name}: "
+                    "name each argument and store it under that name."
+                )
+            arguments[parameter.name] = REQUIRED if parameter.default is parameter.empty else parameter.default
+    cls._constructor_arguments = arguments  # type: ignore[attr-defined]
+    return arguments
+
+
+# class name -> class: the built-ins, and what the user registered
+registry: dict[str, type[Configured]] = {}
+
+
+def register(cls: type[T]) -> type[T]:
+    """Class decorator: make a class of yours known by name to ``load_model`` and to strings.
+
+    Raises
+    ------
+    ArgumentError
+        If the class is not one of minidl's kinds, or its name belongs to a built-in class.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, Configured)):
+        raise ArgumentError(f"register: expected a class derived from one of minidl's base classes, got {cls!r}.")
+    known = registry.get(cls.__name__)
+    if known is not None and known.__module__.startswith("minidl.") and known.__module__ != cls.__module__:
+        raise ArgumentError(f"register: {cls.__name__} is the name of a built-in class; choose another name.")
+    registry[cls.__name__] = cls
+    return cls
+
+
+IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
+
+
+def snake_case(name: str) -> str:
+    """Return the Keras-style name of a class: ``"BinaryCrossentropy"`` -> ``"binary_crossentropy"``."""
+    for irregular, regular in IRREGULAR:
+        name = name.replace(irregular, regular)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def names_of(base: type[Configured]) -> dict[str, type[Configured]]:
+    """Return the registered classes derived from ``base``, by snake-case name and alias."""
+    found: dict[str, type[Configured]] = {}
+    for cls in list(registry.values()):
+        if issubclass(cls, base) and cls is not base:
+            for name in (snake_case(cls.__name__), *cls.__dict__.get("aliases", ())):
+                found[name] = cls
+    return found
+
+
+def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) -> C:
+    """Return an instance of ``base``: ``value`` itself, or a new one of the class that a string names.
+
+    Parameters
+    ----------
+    value : str or instance of base
+        ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` mean the same.
+    base : type
+        The family: `Loss`, `Optimizer`, ...
+    who : str
+        Opens the message, such as ``"compile: optimizer"``.
+    also : iterable of str
+        Names that the caller handles itself, listed in the message.
+
+    Raises
+    ------
+    ArgumentError
+        If the name is unknown (with the nearest one), or a class stands where an instance belongs.
+    """
+    if isinstance(value, base):
+        return value
+    if isinstance(value, type) and issubclass(value, base):
+        raise ArgumentError(f"{who}: expected an instance, got the class {value.__name__}. Write {value.__name__}().")
+    kind = snake_case(base.__name__).replace("_", " ")
+    if not isinstance(value, str):
+        raise ArgumentError(f"{who}: expected the name of a {kind} or an instance, got {value!r}.")
+    known = names_of(base)
+    for name, cls in known.items():
+        if _key(name) == _key(value):
+            try:
+                return cls()  # type: ignore[return-value]
+            except TypeError as error:
+                raise ArgumentError(
+                    f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."
+                ) from error
+    names = sorted([*known, *also])
+    raise ArgumentError(
+        f"{who}: expected a {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}"
+    )

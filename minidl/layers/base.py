@@ -1,0 +1,288 @@
+"""Layer: a function with parameters, and its hand-written derivative.
+
+A layer declares its parameters in `build`, computes in `forward` and differentiates in `backward`;
+names, copies, files, summaries and gradient checks follow without further code.
+"""
+
+import copy
+from abc import ABCMeta, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+
+from minidl import initializers
+from minidl.config import Configured
+from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
+from minidl.parameters import Parameters, copy_into
+from minidl.regularizers import Regularizer
+from minidl.typing import Array, Shape
+
+
+class Declaration(NamedTuple):
+    """What `build` said about one array of a layer."""
+
+    shape: Shape
+    initializer: Any
+    regularizer: Regularizer | None
+    trained: bool  # a parameter; otherwise state
+
+
+class LayerType(ABCMeta):
+    """Gives every layer ``name=`` and ``trainable=`` without its author's doing anything."""
+
+    def __call__(cls, *args: Any, name: str | None = None, trainable: bool = True, **keywords: Any) -> Any:
+        if name is not None and not isinstance(name, str):
+            raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
+        layer = cls.__new__(cls)
+        layer.__dict__.update(
+            name=name, trainable=trainable, position=None, declared={}, views={}, input_shape=None, output_shape=None
+        )
+        layer.__init__(*args, **keywords)
+        return layer
+
+
+class Layer(Configured, metaclass=LayerType):
+    """Abstract base of all layers: ``y = forward(x)``, ``dx = backward(dy)``.
+
+    An attribute without a leading underscore is a constructor argument, a parameter or state; one with
+    it is a cache of the current batch, which is never copied, pickled or saved. A constructor stores its
+    arguments under their own names and does nothing else; there is no need to call ``super().__init__()``.
+
+    Every layer takes two further arguments:
+
+    name : str, optional
+        By default the model calls it ``"dense"``, ``"dense_1"``, ...
+    trainable : bool
+        False freezes the parameters and the state; gradients still flow through. May be set at any time.
+
+    Attributes
+    ----------
+    input_shape, output_shape : tuple of int or None
+        Shapes without the batch axis, once the layer is built.
+
+    Examples
+    --------
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.add_parameter("gamma", input_shape, "ones")
+    ...         return input_shape
+    ...
+    ...     def forward(self, x, training=False):
+    ...         self._x = x
+    ...         return self.gamma * x
+    ...
+    ...     def backward(self, dy):
+    ...         self.dgamma = (dy * self._x).sum(axis=0)
+    ...         return dy * self.gamma
+    """
+
+    name: str | None
+    trainable: bool
+    position: int | None  # index in the model, for messages
+    declared: dict[str, Declaration]
+    views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
+    input_shape: Shape | None
+    output_shape: Shape | None
+    rng: np.random.Generator  # the model's, once built
+
+    def build(self, input_shape: Shape) -> Shape:
+        """Declare the parameters for inputs of ``input_shape`` (no batch axis); return the output shape."""
+        return input_shape
+
+    @abstractmethod
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return ``y``, keeping what `backward` needs in underscore attributes."""
+
+    @abstractmethod
+    def backward(self, dy: Array) -> Array:
+        """Set the gradients ``self.dW``, ... and return ``dx = dL/dx``, given ``dy = dL/dy``."""
+
+    def backward_parameters(self, dy: Array) -> None:
+        """Set the gradients only; used for the lowest layer in training, where nobody needs ``dx``."""
+        self.backward(dy)
+
+    def __call__(self, x: Array, training: bool = False) -> Array:
+        return self.forward(x, training)
+
+    def add_parameter(
+        self, name: str, shape: Shape, initializer: Any = "glorot_uniform", regularizer: Regularizer | None = None
+    ) -> None:
+        """Declare a parameter, in `build`: gives ``self.<name>`` and its gradient ``self.d<name>``."""
+        self._declare(name, shape, initializer, regularizer, trained=True)
+
+    def add_state(self, name: str, shape: Shape, initializer: Any = "zeros") -> None:
+        """Declare an array that is saved but not trained, in `build`: gives ``self.<name>``."""
+        self._declare(name, shape, initializer, None, trained=False)
+
+    def _declare(self, name: str, shape: Any, initializer: Any, regularizer: Any, trained: bool) -> None:
+        who = f"{self.label}: {name}"
+        if name in self.declared:
+            raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
+        shape = tuple(int(length) for length in shape)
+        if any(length < 1 for length in shape):
+            raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape}.")
+        initializer = initializers.resolve_initializer(initializer, who)
+        self.declared[name] = Declaration(shape, initializer, regularizer, trained)
+
+    def declare(self, input_shape: Shape) -> Shape:
+        """Run `build` afresh, remember both shapes, and return the output shape."""
+        self.declared = {}
+        shape = self.build(tuple(input_shape))
+        if not isinstance(shape, tuple):
+            raise LayerError(f"{self.label}: build: expected it to return the output shape, a tuple, got {shape!r}.")
+        self.input_shape, self.output_shape = tuple(input_shape), shape
+        return shape
+
+    def sublayers(self) -> dict[str, "Layer"]:
+        """Return the layers that this one holds as attributes, alone or in a list or tuple, by name."""
+        found = {}
+        for name, value in self.__dict__.items():
+            if isinstance(value, Layer) and name[0] != "_":
+                found[value.name or name] = value
+            elif type(value) in (list, tuple) and value and isinstance(value[0], Layer):
+                found.update({layer.name or f"{name}_{index}": layer for index, layer in enumerate(value)})
+        return found
+
+    def expand(self) -> list["Layer"]:
+        """Return the layers that stand for this one in a model: `Dense` splits off its activation."""
+        return [self]
+
+    @property
+    def label(self) -> str:
+        """How messages call this layer: ``Dense 'hidden' (layer 0)``."""
+        name = "" if self.name is None else f" {self.name!r}"
+        position = "" if self.position is None else f" (layer {self.position})"
+        return f"{type(self).__name__}{name}{position}"
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """The names given to `add_parameter`, such as ``["W", "b"]``."""
+        return [name for name, declaration in self.declared.items() if declaration.trained]
+
+    def count_params(self) -> int:
+        """Return the number of trainable values, sublayers included."""
+        return sum(layer.views[name].size for _, layer in walk({"": self}) for name in layer.parameter_names)
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all parameters and state arrays, in the order of their declaration."""
+        return [view.copy() for _, view in self._weights()]
+
+    def set_weights(self, arrays: Iterable[Array]) -> None:
+        """Copy ``arrays``, ordered as in `get_weights`, into the parameters and state: all of them or none.
+
+        Raises
+        ------
+        ShapeError
+            If their number or a shape does not fit.
+        """
+        arrays = [np.asarray(array) for array in arrays]
+        weights = self._weights()
+        if len(arrays) != len(weights):
+            raise ShapeError(f"{self.label}: set_weights: expected {len(weights)} arrays, got {len(arrays)}.")
+        for (name, view), array in zip(weights, arrays, strict=True):
+            if array.shape != view.shape:
+                raise ShapeError(f"{self.label}: set_weights: {name}: expected shape {view.shape}, got {array.shape}.")
+            if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
+                raise ArgumentError(f"{self.label}: set_weights: {name}: expected finite numbers.")
+        for (_, view), array in zip(weights, arrays, strict=True):
+            view[...] = array
+
+    def _weights(self) -> list[tuple[str, Array]]:
+        if self.output_shape is None:
+            raise StateError(f"{self.label}: expected a built layer. Build the model, or give it an Input, first.")
+        return [
+            (f"{path}/{name}", layer.views[name])
+            for path, layer in walk({self.name or "": self})
+            for name in layer.declared
+        ]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        view = self.__dict__["views"].get(name)
+        if view is None:
+            object.__setattr__(self, name, value)
+        else:
+            copy_into(view, value, f"{self.label}: {name}")
+
+    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
+        """Make ``self.<name>`` and ``self.d<name>`` these arrays."""
+        self.views[name] = self.__dict__[name] = value
+        if gradient is not None:
+            self.views["d" + name] = self.__dict__["d" + name] = gradient
+
+    def detached(self) -> Self:
+        """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update({name: value for name, value in self.__dict__.items() if name[0] != "_"})
+        for name, value in self.__dict__.items():
+            if isinstance(value, Layer) and name[0] != "_":
+                twin.__dict__[name] = value.detached()
+            elif type(value) in (list, tuple) and value and isinstance(value[0], Layer):
+                twin.__dict__[name] = type(value)(item.detached() for item in value)
+        return twin
+
+    def copy(self, name: str | None = None) -> Self:
+        """Return a full copy, trained values included, that belongs to no model yet."""
+        twin = copy.deepcopy(self)
+        twin.name, twin.position = name, None
+        return twin
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        gradients = {"d" + name for name in self.parameter_names if name in self.views}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name[0] != "_" and name != "views" and name not in gradients
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, views={})
+        for name, declaration in self.declared.items():
+            if name in state:
+                self.bind(name, state[name], np.zeros_like(state[name]) if declaration.trained else None)
+
+
+def walk(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield the layers and all layers inside them with their paths, each before its own."""
+    for name, layer in layers.items():
+        yield prefix + name, layer
+        yield from walk(layer.sublayers(), f"{prefix}{name}/")
+
+
+def allocate(layers: dict[str, Layer], rng: np.random.Generator, dtype: Any) -> Parameters:
+    """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
+
+    Arrays that a layer holds already (it was built before) keep their values; the others are initialised
+    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this.
+
+    Raises
+    ------
+    ShapeError
+        If a layer was built before for other shapes; nothing has changed then.
+    """
+    everything = list(walk(layers))
+    dtype = np.dtype(dtype)
+    shapes = {}
+    for path, layer in everything:
+        for name, (shape, _, _, trained) in layer.declared.items():
+            old = layer.views.get(name)
+            if old is not None and old.shape != shape:
+                raise ShapeError(
+                    f"{layer.label}: {name}: expected {old.shape}, as it was built before, got {shape}. "
+                    "Make a new layer for the new input."
+                )
+            if trained:
+                shapes[f"{path}/{name}"] = shape
+    parameters = Parameters(shapes, dtype)
+    for path, layer in everything:
+        layer.rng = rng
+        for name, (shape, initializer, _, trained) in layer.declared.items():
+            value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
+            old = layer.views.get(name)
+            start = initializer(rng, shape, dtype) if old is None else old
+            copy_into(value, start, f"{layer.label}: {name}: initializer")
+            layer.bind(name, value, parameters.gradient(f"{path}/{name}") if trained else None)
+    return parameters

@@ -1,0 +1,85 @@
+"""Dense: every output is a weighted sum of every input.
+
+With a Sigmoid behind it this is logistic regression; stacked with activations it is a network.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import checks, initializers, regularizers
+from minidl.errors import ArgumentError, ShapeError
+from minidl.layers.activations import resolve_activation
+from minidl.layers.base import Layer
+from minidl.numeric import column_sums
+from minidl.typing import Array, Shape
+
+
+class Dense(Layer):
+    """Fully connected layer: ``y = x @ W + b``.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs, at least 1.
+    activation : str or Layer, optional
+        A model takes ``Dense(8, activation="relu")`` apart into the two layers ``Dense(8), ReLU()``.
+    use_bias : bool
+        False leaves out ``b``.
+    kernel_initializer, bias_initializer : str, Initializer or function
+        Fill ``W`` and ``b``. Defaults: `GlorotUniform` and `Zeros`.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on ``W`` and ``b``, added to the loss.
+
+    Shapes
+    ------
+    x  (batch, inputs)    input; ``inputs`` is inferred by `build`
+    y  (batch, units)     output
+    W  (inputs, units)    weights
+    b  (units,)           biases, initialised to zero
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has the wrong type or value.
+    ShapeError
+        If ``x`` is not two-dimensional or has another number of features than `build` saw.
+
+    Notes
+    -----
+    With ``dy = dL/dy``, where L is the loss of the whole batch::
+
+        dL/dW = x.T @ dy      dL/db = column sums of dy      dL/dx = dy @ W.T
+
+    Course notes, section 5.3.b, equations (ii) to (iv), transposed: batches are rows here.
+
+    Examples
+    --------
+    >>> model = Sequential([Input((3,)), Dense(2)])
+    >>> model.forward(np.ones((4, 3))).shape
+    (4, 2)
+    """
+
+    W: Array
+    b: Array
+    dW: Array
+    db: Array
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        *,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+    ) -> None:
+        self.units = checks.integer(units, "Dense: units", minimum=1)
+        self.activation = None if activation is None else resolve_activation(activation, "Dense: activation")
+        self.use_bias = checks.flag(use_bias, "Dense: use_bias")
+        self.kernel_initializer = initializers.resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
+        self.bias_initializer = initializers.resolve_initializer(bias_initializer, "Dense: bias_initializer")
+        self.kernel_regularizer = regularizers.resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
+        self.bias_regularizer = regularizers.resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")

@@ -1,0 +1,91 @@
+"""Parameters: every trainable number of a model in one flat vector, every gradient in another.
+
+Layers hold views into both, so that an optimizer, a clip or a gradient check is one pass over one array.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.errors import ArgumentError, ShapeError
+from minidl.typing import Array, Shape
+
+
+class Parameters:
+    """The flat vectors ``values`` and ``gradients``, and the named views into them.
+
+    Parameters
+    ----------
+    shapes : dict of str to tuple
+        The shape of each array by its name, such as ``{"dense/W": (784, 128), "dense/b": (128,)}``;
+        they stand in the vectors in this order.
+    dtype : dtype
+        Type of both vectors.
+    values, gradients : array of shape (size,), optional
+        Vectors to use instead of new ones filled with zeros: a part of another model's.
+
+    Examples
+    --------
+    >>> parameters = Parameters({"dense/W": (3, 2), "dense/b": (2,)}, "float32")
+    >>> parameters["dense/b"] = [1, 2]
+    >>> parameters.values
+    array([0., 0., 0., 0., 0., 0., 1., 2.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        shapes: dict[str, Shape],
+        dtype: str | np.dtype | type = "float32",
+        values: Array | None = None,
+        gradients: Array | None = None,
+    ) -> None:
+        self.shapes = dict(shapes)
+        self.slices: dict[str, slice] = {}
+        size = 0
+        for name, shape in shapes.items():
+            start, size = size, size + math.prod(shape)
+            self.slices[name] = slice(start, size)
+        self.values = np.zeros(size, dtype) if values is None else values
+        self.gradients = np.zeros(size, dtype) if gradients is None else gradients
+
+    def __getitem__(self, name: str) -> Array:
+        """Return the view of the values called ``name``."""
+        return self._view(self.values, name)
+
+    def __setitem__(self, name: str, value: Array) -> None:
+        """Copy ``value`` into the view called ``name``; its shape must be the same."""
+        copy_into(self[name], value, name)
+
+    def gradient(self, name: str) -> Array:
+        """Return the view of the gradients called ``name``."""
+        return self._view(self.gradients, name)
+
+    def _view(self, vector: Array, name: str) -> Array:
+        if name not in self.slices:
+            raise ArgumentError(f"parameters: expected one of {', '.join(self.slices)}; got {name!r}.")
+        return vector[self.slices[name]].reshape(self.shapes[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def __repr__(self) -> str:
+        return f"Parameters({len(self)} arrays, {self.values.size} values, {self.values.dtype})"
+
+
+def copy_into(view: Array, value: Array, who: str) -> None:
+    """Copy ``value`` into ``view``, never broadcasting.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes differ: a silently broadcast ``self.db = dy.sum()`` would be a bug.
+    """
+    if value is view:
+        return
+    if np.shape(value) != view.shape:
+        raise ShapeError(f"{who}: expected shape {view.shape}, got {np.shape(value)}.")
+    view[...] = value

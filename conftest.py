@@ -1,0 +1,44 @@
+"""The test run: Markdown pages and docstrings are executed, each page in an empty folder of its own."""
+
+import doctest
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sybil import Sybil
+from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
+
+import minidl
+
+pytest_plugins = ["pytester"]
+collect_ignore_glob = ["docs/*.py", "docs/_build/*"]  # run by the documentation's build
+
+HOME = Path(__file__).parent
+
+
+def enter_an_empty_folder(namespace: dict[str, Any]) -> None:
+    namespace["_folder"] = tempfile.TemporaryDirectory()
+    os.chdir(namespace["_folder"].name)
+
+
+def leave_the_folder(namespace: dict[str, Any]) -> None:
+    os.chdir(HOME)
+    namespace["_folder"].cleanup()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE), SkipParser()],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    setup=enter_an_empty_folder,
+    teardown=leave_the_folder,
+).pytest()
+
+
+@pytest.fixture(autouse=True)
+def names_of_docstring_examples(doctest_namespace: dict[str, Any]) -> None:
+    doctest_namespace["np"] = np
+    doctest_namespace["minidl"] = minidl
+    doctest_namespace.update({name: getattr(minidl, name) for name in getattr(minidl, "__all__", ())})

@@ -24,6 +24,10 @@ class StateError(MinidlError, RuntimeError):
     """A call came too early: the model is not built, not compiled, or has seen no forward pass."""
 
 
+class CacheError(StateError, AttributeError):
+    """A layer was asked for something that only ``build`` or ``forward`` provides."""
+
+
 class LayerError(MinidlError, RuntimeError):
     """A layer broke its contract: it returned nothing, forgot a gradient, or changed its input."""
 

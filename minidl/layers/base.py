@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl import initializers
 from minidl.config import Configured
-from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
+from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
 from minidl.parameters import Parameters, copy_into
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
@@ -203,6 +203,13 @@ class Layer(Configured, metaclass=LayerType):
             object.__setattr__(self, name, value)
         else:
             copy_into(view, value, f"{self.label}: {name}")
+
+    def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
+        if name in self.__dict__.get("declared", ()):
+            raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
+        if name.startswith("_") and not name.startswith("__"):
+            raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Make ``self.<name>`` and ``self.d<name>`` these arrays."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minidl import checks, initializers, regularizers
-from minidl.errors import ArgumentError, ShapeError
+from minidl.config import snake_case
+from minidl.errors import ShapeError
 from minidl.layers.activations import resolve_activation
 from minidl.layers.base import Layer
 from minidl.numeric import column_sums
@@ -76,10 +77,53 @@ class Dense(Layer):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
     ) -> None:
-        self.units = checks.integer(units, "Dense: units", minimum=1)
-        self.activation = None if activation is None else resolve_activation(activation, "Dense: activation")
-        self.use_bias = checks.flag(use_bias, "Dense: use_bias")
-        self.kernel_initializer = initializers.resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
-        self.bias_initializer = initializers.resolve_initializer(bias_initializer, "Dense: bias_initializer")
+        checks.integer(units, "Dense: units", minimum=1)
+        checks.flag(use_bias, "Dense: use_bias")
+        initializers.resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
+        initializers.resolve_initializer(bias_initializer, "Dense: bias_initializer")
+        resolve_activation(activation, "Dense: activation")
+        self.units = units
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
         self.kernel_regularizer = regularizers.resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
         self.bias_regularizer = regularizers.resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")
+
+    def expand(self) -> list[Layer]:
+        activation = resolve_activation(self.activation, "Dense: activation")
+        self.activation = None
+        if activation is None:
+            return [self]
+        if activation.name is None and self.name is not None:
+            activation.name = f"{self.name}_{snake_case(type(activation).__name__)}"
+        return [self, activation]
+
+    def build(self, input_shape: Shape) -> Shape:
+        if len(input_shape) != 1:
+            raise ShapeError(
+                f"{self.label}: expected inputs of shape (batch, features), got {('batch', *input_shape)}. "
+                "Add Flatten() before it."
+            )
+        self.add_parameter("W", (input_shape[0], self.units), self.kernel_initializer, self.kernel_regularizer)
+        if self.use_bias:
+            self.add_parameter("b", (self.units,), self.bias_initializer, self.bias_regularizer)
+        return (self.units,)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        if x.ndim != 2 or x.shape[1] != len(self.W):
+            raise ShapeError(f"{self.label}: expected input of shape (batch, {len(self.W)}), got {x.shape}.")
+        self._x = x
+        y = x @ self.W
+        if self.use_bias:
+            y += self.b
+        return y
+
+    def backward(self, dy: Array) -> Array:
+        self.backward_parameters(dy)
+        return dy @ self.W.T
+
+    def backward_parameters(self, dy: Array) -> None:
+        np.matmul(self._x.T, dy, out=self.dW)  # straight into the gradient vector
+        if self.use_bias:
+            column_sums(dy, out=self.db)

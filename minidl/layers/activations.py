@@ -1,0 +1,203 @@
+"""Activations: the nonlinear functions that stand between the dense layers.
+
+All but Softmax act on each value alone: ``dx = dy * g'(x)``, in the notes' letters dZ = dA * g'(Z).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.config import resolve
+from minidl.errors import ArgumentError
+from minidl.layers.base import Layer
+from minidl.numeric import normal_cdf, sigmoid, softmax, softplus
+from minidl.typing import Array, Shape
+
+
+class ActivationLayer(Layer):
+    """Abstract base of the activations: what ``Dense(activation="relu")`` can name."""
+
+
+class Sigmoid(ActivationLayer):
+    """Logistic function: ``y = 1 / (1 + exp(-x))``, between 0 and 1.
+
+    Notes
+    -----
+    The derivative ``y (1 - y)`` is computed as ``e / (1 + e)**2`` with ``e = exp(-abs(x))``, which keeps
+    all digits where y rounds to 1. Course notes, section 4.5.a.
+    """
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return sigmoid(x)
+
+    def backward(self, dy: Array) -> Array:
+        e = np.exp(-np.abs(self._x))
+        return dy * (e / (1 + e) ** 2)
+
+
+class Tanh(ActivationLayer):
+    """Hyperbolic tangent: ``y = tanh(x)``, between -1 and 1.
+
+    Notes
+    -----
+    The derivative ``1 - y**2`` is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 abs(x))``, which keeps
+    all digits where y rounds to 1. Course notes, section 4.5.b.
+    """
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return np.tanh(x)
+
+    def backward(self, dy: Array) -> Array:
+        e = np.exp(-2 * np.abs(self._x))
+        return dy * (4 * e / (1 + e) ** 2)
+
+
+class ReLU(ActivationLayer):
+    """Rectified linear unit: ``y = max(x, 0)``; the derivative at 0 is 1, as the course notes define it."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return np.maximum(x, 0)
+
+    def backward(self, dy: Array) -> Array:
+        return dy * (self._x >= 0)
+
+
+class LeakyReLU(ActivationLayer):
+    """Leaky rectified linear unit: ``y = x where x >= 0, else negative_slope * x``; the derivative at 0 is 1.
+
+    Parameters
+    ----------
+    negative_slope : float
+        Slope below 0. The default is the notes' 0.01 (Keras has 0.3).
+    """
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = checks.number(negative_slope, "LeakyReLU: negative_slope", at_least=0)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return np.where(x >= 0, x, self.negative_slope * x)
+
+    def backward(self, dy: Array) -> Array:
+        return np.where(self._x >= 0, dy, self.negative_slope * dy)
+
+
+class ELU(ActivationLayer):
+    """Exponential linear unit: ``y = x where x > 0, else alpha (exp(x) - 1)``.
+
+    Parameters
+    ----------
+    alpha : float
+        Minus the limit for very negative inputs.
+
+    Notes
+    -----
+    Clevert, Unterthiner and Hochreiter, 2016. The derivative at 0 is ``alpha``.
+    """
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = checks.number(alpha, "ELU: alpha", at_least=0)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+    def backward(self, dy: Array) -> Array:
+        return dy * np.where(self._x > 0, 1, self.alpha * np.exp(np.minimum(self._x, 0)))
+
+
+class GELU(ActivationLayer):
+    """Gaussian error linear unit: ``y = x P(x)``, with P the normal distribution function (exact, not tanh).
+
+    Notes
+    -----
+    Hendrycks and Gimpel, 2016. The derivative is ``P(x) + x p(x)`` with the density ``p``.
+    """
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return x * normal_cdf(x)
+
+    def backward(self, dy: Array) -> Array:
+        x = self._x
+        density = np.exp(-(x**2) / 2) / np.sqrt(2 * x.dtype.type(np.pi))
+        return dy * (normal_cdf(x) + x * density)
+
+
+class SiLU(ActivationLayer):
+    """Sigmoid linear unit, or swish: ``y = x s(x)``, with s the logistic function.
+
+    Notes
+    -----
+    Elfwing, Uchibe and Doya, 2018. The derivative is ``s(x) (1 + x s(-x))``.
+    """
+
+    aliases = ("swish",)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return x * sigmoid(x)
+
+    def backward(self, dy: Array) -> Array:
+        x = self._x
+        return dy * (sigmoid(x) * (1 + x * sigmoid(-x)))
+
+
+class Softplus(ActivationLayer):
+    """Smooth ReLU: ``y = log(1 + exp(x))``; its derivative is the logistic function."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._x = x
+        return softplus(x)
+
+    def backward(self, dy: Array) -> Array:
+        return dy * sigmoid(self._x)
+
+
+class Softmax(ActivationLayer):
+    """Probabilities of classes: ``y = exp(x) / sum(exp(x))``, the sum over the last axis.
+
+    Raises
+    ------
+    ArgumentError
+        In `build`, for a single unit: its probability would always be 1.
+
+    Notes
+    -----
+    The Jacobian of a row is ``diag(y) - outer(y, y)``, hence ``dx = y (dy - sum(dy y))``.
+    """
+
+    def build(self, input_shape: Shape) -> Shape:
+        if input_shape[-1] < 2:
+            raise ArgumentError(f"{self.label}: expected at least 2 units, got 1: its output would always be 1. "
+                                "Use Sigmoid for two classes with one unit.")
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._y = softmax(x)
+        return self._y
+
+    def backward(self, dy: Array) -> Array:
+        y = self._y
+        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+def resolve_activation(value: Any, who: str) -> Layer | None:
+    """Return the layer that ``value`` names or is; None for None and "linear"."""
+    if value is None or value == "linear":
+        return None
+    if isinstance(value, Layer):
+        return value
+    return resolve(value, ActivationLayer, who, also=["linear"])
+
+
+def Activation(activation: str | Layer) -> Layer:  # noqa: N802 - Keras' spelling
+    """Return the activation layer of that name, as ``Activation("relu")`` does in Keras."""
+    layer = resolve_activation(activation, "Activation")
+    if layer is None:
+        raise ArgumentError("Activation: expected the name of a nonlinear function, got 'linear'. Leave it out.")
+    return layer

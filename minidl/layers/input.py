@@ -1,0 +1,36 @@
+"""Input: the shape of one row of the data, at the head of a model.
+
+It is no layer: it computes nothing and does not stand in ``model.layers``.
+"""
+
+from typing import Any
+
+from minidl import checks
+from minidl.config import Configured
+from minidl.errors import ArgumentError
+from minidl.typing import Shape
+
+
+class Input(Configured):
+    """The shape of the inputs, without the batch axis: ``Sequential([Input((784,)), Dense(10)])``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Lengths of at least 1.
+
+    Raises
+    ------
+    ArgumentError
+        If it is not a tuple (or list) of positive integers.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = check_shape(shape, "Input: shape")
+
+
+def check_shape(shape: Any, who: str) -> Shape:
+    """Return ``shape`` as a tuple of positive integers, or raise an `ArgumentError`."""
+    if not isinstance(shape, (tuple, list)) or not shape:
+        raise ArgumentError(f"{who}: expected a tuple of integers, such as (784,), got {shape!r}.")
+    return tuple(checks.integer(length, who, minimum=1) for length in shape)

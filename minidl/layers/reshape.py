@@ -1,0 +1,65 @@
+"""Flatten and Reshape: the same values in another shape.
+
+Neither has parameters, and both may return a view of their input.
+"""
+
+import math
+from typing import Any
+
+from minidl import checks
+from minidl.errors import ArgumentError, ShapeError
+from minidl.layers.base import Layer
+from minidl.typing import Array, Shape
+
+
+class Reshape(Layer):
+    """Each row in another shape: ``y[i] = x[i].reshape(target_shape)``.
+
+    Parameters
+    ----------
+    target_shape : tuple of int
+        Shape of a row, without the batch axis; one length may be -1 and is then inferred.
+
+    Raises
+    ------
+    ShapeError
+        In `build`, if a row has another number of values.
+    """
+
+    def __init__(self, target_shape: Shape) -> None:
+        if not isinstance(target_shape, (tuple, list)):
+            raise ArgumentError(f"Reshape: target_shape: expected a tuple of integers, got {target_shape!r}.")
+        for length in target_shape:
+            if checks.integer(length, "Reshape: target_shape", minimum=-1) == 0:
+                raise ArgumentError(f"Reshape: target_shape: expected lengths of at least 1, got {target_shape!r}.")
+        if list(target_shape).count(-1) > 1:
+            raise ArgumentError(f"Reshape: target_shape: expected at most one -1, got {target_shape!r}.")
+        self.target_shape = tuple(target_shape)
+
+    def build(self, input_shape: Shape) -> Shape:
+        size, known = math.prod(input_shape), math.prod(n for n in self.target_shape if n != -1)
+        shape = tuple(size // known if length == -1 else length for length in self.target_shape)
+        if math.prod(shape) != size:
+            raise ShapeError(f"{self.label}: expected rows of {known} values for {self.target_shape}, got {size}.")
+        return shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._shape = x.shape
+        return x.reshape(len(x), *self.output_shape)
+
+    def backward(self, dy: Array) -> Array:
+        return dy.reshape(self._shape)
+
+
+class Flatten(Layer):
+    """Each row as a vector: ``y[i] = x[i].ravel()``; pictures before a Dense layer."""
+
+    def build(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._shape = x.shape
+        return x.reshape(len(x), math.prod(x.shape[1:]))
+
+    def backward(self, dy: Array) -> Array:
+        return dy.reshape(self._shape)

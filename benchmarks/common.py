@@ -1,0 +1,194 @@
+"""What the benchmarks share: a fair process, interleaved timing, and tables.
+
+Only medians of ratios within one run mean anything: every round times each contender once, so that
+a slow moment of the machine hits all of them.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+THREADS = 2
+PEERS = ("numpy", "scipy", "torch", "jax", "optax", "keras", "scikit-learn")
+
+
+class Contender(NamedTuple):
+    """One thing to time: ``run(n)`` does n calls and waits until they are done."""
+
+    run: Callable[[int], Any]
+    units: int = 1  # what a call does: 32 training steps, 1e6 parameters, ...
+
+
+def options(description: str | None, **more: Any) -> argparse.Namespace:
+    """Read the command line that all benchmarks share, and go on in a process with the same threads for every library.
+
+    ``more`` maps further flags to the keywords of `argparse.ArgumentParser.add_argument`.
+    """
+    parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: for a first look")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write every number there as well")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds per case")
+    parser.add_argument("--threads", type=int, default=THREADS, help=f"cores for every library (default {THREADS})")
+    for flag, keywords in more.items():
+        parser.add_argument("--" + flag.replace("_", "-"), **keywords)
+    arguments = parser.parse_args()
+    if arguments.rounds is None:
+        arguments.rounds = 3 if arguments.quick else 9
+    start_fairly(arguments.threads)
+    return arguments
+
+
+def start_fairly(threads: int) -> None:
+    """Start this program again with ``threads`` cores for every library, unless it runs so already."""
+    if os.environ.get("MINIDL_BENCHMARK") == str(threads):
+        return
+    environment = child_environment(threads)
+    if hasattr(os, "sched_setaffinity"):  # XLA and OpenMP count the cores they are allowed
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, *sys.argv], environment)
+
+
+def child_environment(threads: int) -> dict[str, str]:
+    """Return the environment of a measured process."""
+    # A forced kernel would slow NumPy's OpenBLAS, but not the peers, which bring their own.
+    environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = str(threads)
+    environment.update(
+        MINIDL_BENCHMARK=str(threads), KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3"
+    )
+    root = str(Path(__file__).parent.parent)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
+    return environment
+
+
+def installed(*modules: str) -> bool:
+    """Whether all ``modules`` can be imported."""
+    return all(importlib.util.find_spec(module) is not None for module in modules)
+
+
+def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 0.1) -> dict[str, list[float]]:
+    """Time all contenders once a round, in turn; return the seconds per unit of each round, by name.
+
+    A first, untimed round compiles and warms up, and finds the number of calls that takes ``seconds``.
+    """
+    calls = {name: _calls_for(contender, seconds) for name, contender in contenders.items()}
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    order = list(contenders)
+    for _ in range(rounds):
+        for name in order:
+            times[name].append(_timed(contenders[name], calls[name]))
+        order = order[1:] + order[:1]  # nobody always follows the same one
+    return times
+
+
+def _timed(contender: Contender, calls: int) -> float:
+    start = time.perf_counter()
+    contender.run(calls)
+    return (time.perf_counter() - start) / (calls * contender.units)
+
+
+def _calls_for(contender: Contender, seconds: float) -> int:
+    contender.run(1)
+    calls = 1
+    while True:
+        elapsed = _timed(contender, calls) * calls * contender.units
+        if elapsed >= seconds / 4:
+            return max(1, round(calls * seconds / elapsed))
+        calls *= 4
+
+
+def ratio(times: dict[str, list[float]], name: str, other: str) -> float | None:
+    """Return the median over the rounds of ``name``'s time divided by ``other``'s."""
+    if name not in times or other not in times:
+        return None
+    return statistics.median(a / b for a, b in zip(times[name], times[other], strict=True))
+
+
+def best_of(times: dict[str, list[float]], names: Iterable[str]) -> str | None:
+    """Return the name with the smallest median among ``names`` that were measured."""
+    return min((name for name in names if name in times), key=lambda name: statistics.median(times[name]), default=None)
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds with a fitting unit and three digits: ``"206 us"``."""
+    if seconds is None:
+        return "-"
+    for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= scale:
+            return f"{three_digits(seconds / scale)} {unit}"
+    return f"{three_digits(seconds / 1e-9)} ns"
+
+
+def three_digits(value: float) -> str:
+    """Return ``value`` rounded to three digits, never in powers of ten."""
+    return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
+
+
+def factor(value: float | None) -> str:
+    """Return a ratio with two decimals, or a dash."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def table(header: list[str], rows: Iterable[list[str]]) -> str:
+    """Return a Markdown table whose columns line up."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    text = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
+    ]
+    return "\n".join([text[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *text[1:]])
+
+
+def environment() -> dict[str, str]:
+    """Return what the numbers depend on: processor, cores, versions, BLAS."""
+    facts = {
+        "processor": _processor(),
+        "cores": os.environ.get("MINIDL_BENCHMARK", "?"),
+        "python": platform.python_version(),
+    }
+    for package in PEERS:
+        try:
+            facts[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            facts[package] = "not installed"
+    if installed("threadpoolctl"):
+        import numpy as np
+        import threadpoolctl
+
+        np.ones((2, 2)) @ np.ones((2, 2))
+        facts["blas"] = "; ".join(
+            f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}, {pool['num_threads']} threads"
+            for pool in threadpoolctl.threadpool_info()
+            if pool["user_api"] == "blas"
+        )
+    return facts
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], numbers: Any) -> None:
+    """Print the environment and the tables; write ``numbers`` to the file that ``--json`` names."""
+    facts = environment()
+    print(f"# {name}\n\n" + ", ".join(f"{key} {value}" for key, value in facts.items()))
+    for title, text in tables.items():
+        print(f"\n## {title}\n\n{text}")
+    if arguments.json:
+        record = {"benchmark": name, "quick": arguments.quick, "environment": facts, "numbers": numbers}
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n")

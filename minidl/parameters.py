@@ -61,6 +61,13 @@ class Parameters:
         """Return the view of the gradients called ``name``."""
         return self._view(self.gradients, name)
 
+    def section(self, path: str) -> "Parameters":
+        """Return the part whose names begin with ``path/``, as views into the same vectors."""
+        names = [name for name in self.shapes if name.startswith(f"{path}/")]
+        part = slice(self.slices[names[0]].start, self.slices[names[-1]].stop) if names else slice(0, 0)
+        shapes = {name[len(path) + 1 :]: self.shapes[name] for name in names}
+        return Parameters(shapes, self.values.dtype, self.values[part], self.gradients[part])
+
     def _view(self, vector: Array, name: str) -> Array:
         if name not in self.slices:
             raise ArgumentError(f"parameters: expected one of {', '.join(self.slices)}; got {name!r}.")

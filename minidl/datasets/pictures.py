@@ -1,0 +1,123 @@
+"""Data sets of pictures: handwritten digits that come with the package, and Fashion-MNIST from files.
+
+Nothing is downloaded. A file is read when its function is called, and not kept.
+"""
+
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+
+from minidl.errors import DataError
+from minidl.typing import Array
+
+Split = tuple[tuple[Array, Array], tuple[Array, Array]]
+
+TRAINING_DIGITS = 1437
+FASHION_FOLDER = "/usr/share/datasets/fashion-mnist"  # of Debian's package dataset-fashion-mnist
+
+
+def digits() -> Split:
+    """Real handwritten digits of 8 x 8 pixels: 1,437 to train with, 360 to test with.
+
+    The division is fixed and stratified: the test part has 36 of each digit. Both parts share their writers.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test) : tuple of tuples of arrays
+        ``x`` is (rows, 64) float32, ink from 0 to 1, pixels row by row; ``y`` is (rows,) int64, 0 to 9.
+
+    Notes
+    -----
+    E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
+    doi:10.24432/C50P49, the 1,797 digits of its test part. Licence: CC BY 4.0.
+
+    Examples
+    --------
+    >>> (x_train, y_train), (x_test, y_test) = minidl.datasets.digits()
+    >>> x_train.shape, x_test.shape, int(y_test[0])
+    ((1437, 64), (360, 64), 6)
+    """
+    with np.load(Path(__file__).parent / "digits.npz") as stored:
+        x = stored["images"].astype(np.float32) / np.float32(16)
+        y = stored["labels"].astype(np.int64)
+    return (x[:TRAINING_DIGITS], y[:TRAINING_DIGITS]), (x[TRAINING_DIGITS:], y[TRAINING_DIGITS:])
+
+
+def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
+    """Fashion-MNIST: pictures of clothes in ten classes, 60,000 to train with and 10,000 to test with.
+
+    The classes 0 to 9 are t-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where the four idx files lie (``train-images-idx3-ubyte`` and so on), compressed with gzip or not.
+        Default: the environment variable ``MINIDL_FASHION_MNIST``, or else where Debian's package puts them.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test) : tuple of tuples of arrays
+        ``x`` is (rows, 28, 28) uint8, 0 to 255; ``y`` is (rows,) uint8. Divide ``x`` by 255 before training.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or damaged; the message says how to get the data.
+
+    Notes
+    -----
+    H. Xiao, K. Rasul, R. Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
+    Algorithms, arXiv:1708.07747. Licence: MIT.
+    """
+    where = _fashion_folder(folder)
+    parts = []
+    for part in ("train", "t10k"):
+        x = _read_idx(where, f"{part}-images-idx3-ubyte", dimensions=3)
+        y = _read_idx(where, f"{part}-labels-idx1-ubyte", dimensions=1)
+        if len(x) != len(y):
+            raise DataError(
+                f"fashion_mnist: expected a label for each picture, got {len(x)} pictures and {len(y)} labels "
+                f"in {where}. Get the files again."
+            )
+        parts.append((x, y))
+    return parts[0], parts[1]
+
+
+def _fashion_folder(folder: str | os.PathLike[str] | None) -> Path:
+    path = Path(folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER))
+    if any(path.glob("train-images-idx3-ubyte*")):
+        return path
+    raise DataError(
+        f"fashion_mnist: expected the idx files of Fashion-MNIST in {path}, got no train-images-idx3-ubyte[.gz] there. "
+        "Install them (Debian, Ubuntu: apt install dataset-fashion-mnist), or pass folder= or set MINIDL_FASHION_MNIST."
+    )
+
+
+def _read_idx(folder: Path, name: str, dimensions: int) -> Array:
+    """Return the array of an idx file of bytes: 0, 0, 8, the number of axes; their lengths; the values."""
+    path = folder / name
+    if not path.exists():
+        path = folder / f"{name}.gz"
+    content = _read(path)
+    start = 4 + 4 * dimensions
+    if len(content) >= start and content[:4] == bytes([0, 0, 8, dimensions]):
+        shape = [int(length) for length in np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)]
+        if len(content) - start == math.prod(shape):
+            return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape).copy()
+    raise DataError(
+        f"fashion_mnist: expected an idx file with {dimensions} axes of bytes, got {path} with {len(content):,} bytes, "
+        "which is damaged or no such file. Get it again."
+    )
+
+
+def _read(path: Path) -> bytes:
+    import gzip  # only this data set needs them
+    import zlib
+
+    try:
+        content = path.read_bytes()
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"fashion_mnist: expected a readable file {path}, got: {error}. Get it again.") from error

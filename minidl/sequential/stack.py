@@ -24,6 +24,7 @@ class Stack(Layer):
     """Abstract base of `Sequential`: ``y = layers[-1](...layers[1](layers[0](x)))``."""
 
     layers: list[Layer]
+    _plan: Any = None  # made by the first training pass
 
     def __init__(self, layers: Iterable[Any] | None = None, *, seed: int | None = None, dtype: str = "float32") -> None:
         if seed is not None:
@@ -72,6 +73,8 @@ class Stack(Layer):
         return layer
 
     def _extend(self, layers: list[Any]) -> None:
+        if self.__dict__.get("_model") is not None:
+            raise StateError(f"{self.label}: expected a model that stands alone: add the layers before nesting it.")
         before, shape = list(self.layers), self.input_shape
         try:
             for layer in layers:
@@ -136,9 +139,6 @@ class Stack(Layer):
             raise ShapeError(f"{self.label}: build: expected {self.input_shape}, as it was built before, got {shape}.")
         if not self.layers:
             raise StateError(f"{self.label}: build: expected at least one layer, got an empty model. Use add().")
-        nested = self.__dict__.get("_model") is not None
-        if nested:
-            return self._declare_layers(shape)
         self.input_shape = shape
         self._rebuild()
         return self.output_shape  # type: ignore[return-value]
@@ -150,13 +150,20 @@ class Stack(Layer):
             self.output_shape = self._declare_layers(self.input_shape)
             self._bind(allocate(self.sublayers(), self.rng, self.dtype))
 
+    def declare(self, input_shape: Shape) -> Shape:
+        if self._built and tuple(input_shape) != self.input_shape:
+            raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
+        self.declared, self.input_shape = {}, tuple(input_shape)
+        self.output_shape = self._declare_layers(self.input_shape)
+        return self.output_shape
+
     def _declare_layers(self, shape: Shape) -> Shape:
         for layer in self.layers:
             shape = layer.declare(shape)
         return shape
 
     def _bind(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+        self._parameters, self._plan = parameters, None
         self._chain = list(self._leaves())
         self._everything = list(walk(self.sublayers()))
         for path, layer in self._everything:
@@ -247,5 +254,5 @@ class Stack(Layer):
 
     def detached(self) -> Self:
         twin = super().detached()
-        twin._chain = [layer.detached() for layer in self._chain]
+        twin._chain = list(twin._leaves())
         return twin

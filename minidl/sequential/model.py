@@ -1,0 +1,312 @@
+"""Sequential: a stack of layers that can be compiled, trained, evaluated, used and saved.
+
+The names and defaults are Keras'; a model is a layer itself, so models nest.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.config import resolve
+from minidl.data import Table, as_array, check_features, check_targets, check_weights, class_factors
+from minidl.errors import ArgumentError, DataError, ShapeError, StateError
+from minidl.layers import Dense, Layer, Sigmoid, Softmax
+from minidl.losses import Loss
+from minidl.metrics import resolve_metrics
+from minidl.optimizers import Optimizer
+from minidl.sequential.contract import Watched
+from minidl.sequential.plan import Plan
+from minidl.sequential.stack import Stack
+from minidl.sequential.summary import html, summary
+from minidl.typing import Array
+
+if TYPE_CHECKING:
+    from minidl.callbacks import History
+
+PREDICT_ROWS = 1024  # rows that predict works on at a time
+
+
+class Sequential(Stack):
+    """Layers one after another: ``y = layers[-1](...layers[1](layers[0](x)))``.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        May begin with `Input`, which fixes the shapes at once; more can be added with `add`.
+    seed : int, optional
+        Makes everything random repeatable: initial weights, shuffling, dropout. By default a fresh one
+        is drawn and kept in ``model.seed``.
+    dtype : {"float32", "float64"}
+        Type of parameters, activations and gradients.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        If something is no layer, stands in a model already, or the shapes do not fit.
+
+    Examples
+    --------
+    >>> model = Sequential([Input((2,)), Dense(3, activation="tanh"), Dense(1, activation="sigmoid")], seed=0)
+    >>> model.predict([[0.0, 1.0], [2.0, 3.0]]).shape
+    (2, 1)
+    >>> model.count_params()
+    13
+    """
+
+    optimizer: Optimizer | None = None
+    loss: Loss | None = None
+    metrics: Any = None
+    weighted_metrics: Any = None
+    epoch = 0  # epochs begun in this model's life: they order the rows
+    stop_training = False
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        *,
+        check_gradients: str | None = None,
+    ) -> None:
+        """Choose how to train; the optimizer starts anew.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics, weighted_metrics : list of str, Metric or function ``f(y_true, y_pred)``, optional
+            The former ignore sample weights, the latter use them.
+        check_gradients : {None, "first_batch"}
+            "first_batch" certifies each layer on the first batch's real input and upstream gradient.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
+            not fit the last layer.
+        """
+        optimizer = resolve(optimizer, Optimizer, "compile: optimizer")
+        loss = None if loss is None else resolve(loss, Loss, "compile: loss")
+        if check_gradients is not None:
+            checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
+        outputs = self.output_shape[-1] if self.output_shape else 1
+        for specs in (metrics, weighted_metrics):
+            resolve_metrics(specs, loss, outputs)
+        if loss is not None and self.layers:
+            self._check_head(loss)
+        self.optimizer = optimizer.from_config(optimizer.get_config())
+        self.loss, self.metrics, self.weighted_metrics = loss, metrics, weighted_metrics
+        self.check_gradients = check_gradients
+        self._plan = None
+
+    def _check_head(self, loss: Loss) -> None:
+        leaves = list(self._leaves())
+        last = leaves[-1] if leaves else None
+        name, link = loss.get_name(), loss.link
+        ends = {Sigmoid: "sigmoid", Softmax: "softmax", Dense: "linear"}.get(type(last))  # type: ignore[arg-type]
+        if link is None or ends is None:
+            return
+        if loss.from_logits and ends != "linear":
+            raise ArgumentError(
+                f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), got one that ends in "
+                f"{type(last).__name__}. Leave out one of the two."
+            )
+        if not loss.from_logits and ends != link:
+            raise ArgumentError(
+                f"compile: loss: expected a model that ends in {link.capitalize()} for {name}, got one that ends in "
+                f"{type(last).__name__}. Add {link.capitalize()}() or use another loss."
+            )
+
+    # Training
+
+    def fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        *,
+        split: str = "shuffle",
+        resume: Any = None,
+    ) -> "History":
+        """Train on ``x`` and ``y`` for ``epochs`` passes; return the `History` of losses and metrics.
+
+        Parameters
+        ----------
+        x : array-like of shape (rows, ...), or iterable of batches (x, y) or (x, y, sample_weight)
+            Memory-mapped files are read a batch at a time.
+        y : array-like of shape (rows,) or (rows, outputs)
+        batch_size : int, optional
+            Rows a step, 32 by default; all rows for `LBFGS`.
+        epochs : int
+            Number of the last epoch; training begins at ``initial_epoch``.
+        verbose : {"auto", 0, 1, 2}
+            0 is silent, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in a notebook, else 2.
+        callbacks : list of Callback, optional
+        validation_split : float
+            Part of the rows kept for validation.
+        validation_data : tuple (x, y) or (x, y, sample_weight), or iterable of batches, optional
+        shuffle : bool
+            Whether each epoch takes the rows in an order of its own, a function of the seed and the epoch.
+        class_weight : dict of class to weight, or "balanced", optional
+            A class that is missing counts 1.
+        sample_weight : array-like of shape (rows,), optional
+        initial_epoch : int
+            Number of the first epoch in the history.
+        steps_per_epoch : int, optional
+            Batches an epoch; needed for an iterable without an end.
+        split : {"shuffle", "stratify", "last"}
+            Which rows ``validation_split`` takes.
+        resume : path, optional
+            A checkpoint, or a folder of them, to go on from exactly.
+
+        Raises
+        ------
+        StateError
+            Before `compile`.
+        ArgumentError, DataError, ShapeError
+            For anything that cannot be trained on, before anything has changed.
+        NonFiniteError
+            When a loss or gradient is NaN or infinite; the weights are those of the last finite step.
+        """
+        from minidl import training
+
+        return training.fit(
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
+            class_weight, sample_weight, initial_epoch, steps_per_epoch, split, resume,
+        )  # fmt: skip
+
+    def train_on_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Take one step on these rows; return the loss, or a list with the metrics, or a dict of all."""
+        from minidl import training
+
+        return training.train_on_batch(self, x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Return the loss of these rows, or a list with the metrics, or a dict of all; nothing is changed."""
+        return self.evaluate(x, y, batch_size=max(1, len(x)), sample_weight=sample_weight, verbose=0, return_dict=return_dict)
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = 32,
+        sample_weight: Any = None,
+        verbose: int | str = "auto",
+        return_dict: bool = False,
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Return the exact loss over the rows, or a list with the metrics, or a dict of all.
+
+        The penalties of the regularizers are part of the loss. Arguments as in `fit`.
+        """
+        from minidl import training
+
+        return training.evaluate(self, x, y, batch_size, sample_weight, verbose, return_dict, steps, callbacks)
+
+    def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
+        """Return the loss of a batch in training mode, penalties included, and the flat vector of its gradients.
+
+        A training loop of one's own is this and ``optimizer.step(model.parameters.values, gradients)``.
+        """
+        self._require_compiled("loss_and_gradients")
+        self._require_built("loss_and_gradients")
+        batch = self.table(x, y, sample_weight).batch(slice(None))
+        return self.plan.backpropagate(*batch)[0], self.parameters.gradients
+
+    def table(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, who: str = "") -> Table:
+        """Return the rows checked against this model and its loss, building the model if it is not built."""
+        if not self._built:
+            shape = as_array(x, f"{who}x").shape[1:]
+            if not shape:
+                raise ShapeError(f"{who}x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
+            self.build(shape)
+            self._check_head(self.loss)  # type: ignore[arg-type]
+        x = check_features(x, self.input_shape, self._entrance, self.dtype, f"{who}x")  # type: ignore[arg-type]
+        if not len(x):
+            raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
+        if len(self.output_shape) != 1:  # type: ignore[arg-type]
+            raise ShapeError(f"{self.label}: expected outputs of shape (batch, units), got rows of {self.output_shape}.")
+        outputs = self.output_shape[0]  # type: ignore[index]
+        y = check_targets(y, len(x), outputs, self.loss, self.dtype, f"{who}y")  # type: ignore[arg-type]
+        weight = check_weights(sample_weight, len(x), self.dtype, f"{who}sample_weight")
+        if class_weight is not None:
+            factors = class_factors(class_weight, y, outputs).astype(self.dtype)
+            weight = factors if weight is None else weight * factors
+        return Table(x, y, weight, self.dtype)
+
+    @property
+    def plan(self) -> Plan:
+        """How a training pass runs; see `Plan`."""
+        if self._plan is None:
+            self._plan = Plan(self)
+        return self._plan  # type: ignore[no-any-return]
+
+    def _require_compiled(self, call: str) -> None:
+        if self.optimizer is None or self.loss is None:
+            raise StateError(f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss).")
+
+    # Use
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0, callbacks: Any = None) -> Array:
+        """Return the outputs for the rows of ``x``, as an array of shape (rows, ...).
+
+        It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
+        """
+        self._require_built("predict")
+        rows_at_once = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
+        x = check_features(x, self.input_shape, self._entrance, self.dtype)  # type: ignore[arg-type]
+        chain = [layer.detached() for layer in self._chain]
+        if callbacks is not None:
+            from minidl import training
+
+            return training.predict(self, chain, x, rows_at_once, callbacks)
+        if len(x) <= rows_at_once:
+            return self._infer(chain, x.astype(self.dtype, copy=False))
+        y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
+        for start in range(0, len(x), rows_at_once):
+            part = slice(start, start + rows_at_once)
+            y[part] = self._infer(chain, x[part].astype(self.dtype, copy=False))
+        return y
+
+    def _infer(self, chain: list[Layer], x: Array) -> Array:
+        y = x
+        for layer in chain:
+            y = layer.forward(y, False)
+        if type(y) is not np.ndarray or y.shape != (len(x), *self.output_shape):  # type: ignore[misc]
+            for layer in chain:
+                x = Watched(layer).forward(x, False)  # names the layer
+        return y
+
+    def save(self, path: Any) -> None:
+        """Write the model to one file: architecture, values, optimizer, loss and metrics.
+
+        Raises
+        ------
+        OSError
+            With the path; an older file there is left as it was.
+        """
+        from minidl.saving import save_model
+
+        save_model(self, path)
+
+    def summary(self) -> None:
+        """Print a table of the layers: output shape, parameters, and bytes kept a row for backward."""
+        print(summary(self))
+
+    def _repr_html_(self) -> str:
+        return html(self)

@@ -1,0 +1,112 @@
+"""Plan: one training pass of a compiled model, worked out once.
+
+It knows which layers run, that a Sigmoid or Softmax before its own cross-entropy is left out (training
+stops at the logits, dZ = A - Y), where backward may stop, and what is frozen.
+"""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from minidl.layers import Layer, Sigmoid, Softmax
+from minidl.layers.base import walk
+from minidl.losses import Loss
+from minidl.sequential.contract import Watched
+from minidl.typing import Array
+
+if TYPE_CHECKING:
+    from minidl.sequential.model import Sequential
+
+ENDS = {"sigmoid": Sigmoid, "softmax": Softmax}
+
+
+class Plan:
+    """The pass of ``model`` through its layers and its loss.
+
+    Attributes
+    ----------
+    trunk : list of Layer
+        The layers that run, from the lowest up.
+    final : Layer or None
+        The activation that is left out; `finish` applies it.
+    loss : Loss
+        What follows the trunk: on logits if ``final`` is left out.
+    """
+
+    def __init__(self, model: "Sequential") -> None:
+        trunk, loss = list(model._chain), model.loss
+        self.final: Layer | None = None
+        if loss.link is not None and not loss.from_logits and type(trunk[-1]) is ENDS[loss.link]:
+            self.final, loss = trunk.pop(), loss.on_logits()
+        self.trunk, self.loss = trunk, loss
+        self.everything = model._everything
+        self.parameters = model.parameters
+        trained = [any(layer.parameter_names for _, layer in walk({"": part})) for part in trunk]
+        self.lowest = trained.index(True) if any(trained) else len(trunk)
+        self.penalties = [
+            (layer, name, layer.declared[name].regularizer)
+            for _, layer in self.everything
+            for name in layer.parameter_names
+            if layer.declared[name].regularizer is not None
+        ]
+        self.states = [
+            layer.views[name] for _, layer in self.everything for name in layer.declared if name not in layer.parameter_names
+        ]
+        paths = {id(layer): f"{path}/" for path, layer in self.everything}
+        self.stateful = {
+            index: paths[id(part)]
+            for index, part in enumerate(trunk)
+            if any(set(layer.declared) - set(layer.parameter_names) for _, layer in walk({"": part}))
+        }
+        self._passes: list[Any] = [Watched(layer) for layer in trunk]  # the first pass is watched
+        model.optimizer.segments = list(self.parameters.slices.values())
+
+    def backpropagate(self, x: Array, y: Array, weight: Array | None) -> tuple[float, Array]:
+        """Set all gradients for a checked batch; return the loss, penalties included, and the trunk's output."""
+        passes, lowest = self._passes, self.lowest
+        still = self._standing_still() if self.stateful else ()
+        for index, layer in enumerate(passes):
+            x = layer.forward(x, index not in still)
+        loss = self.loss.forward(x, y, weight)
+        if lowest < len(passes):
+            dy = self.loss.backward()
+            for layer in passes[:lowest:-1]:
+                dy = layer.backward(dy)
+            passes[lowest].backward_parameters(dy)
+        if self.penalties:
+            loss += self.penalty(gradients=True)
+        for part in self.frozen_parts():
+            self.parameters.gradients[part] = 0
+        self._passes = self.trunk
+        return loss, x
+
+    def penalty(self, gradients: bool = False) -> float:
+        """Return the sum of the regularizers' penalties; add their gradients where asked."""
+        total = 0.0
+        for layer, name, regularizer in self.penalties:
+            total += regularizer.penalty(layer.views[name])
+            if gradients:
+                layer.views["d" + name] += regularizer.gradient(layer.views[name])
+        return total
+
+    def finish(self, z: Array) -> Array:
+        """Return the model's output for the trunk's output."""
+        return z if self.final is None else self.final.detached().forward(z)
+
+    def for_inference(self) -> tuple[list[Layer], Loss]:
+        """Return the trunk and the loss as twins without caches, for use beside a training pass."""
+        return [layer.detached() for layer in self.trunk], copy.copy(self.loss)
+
+    def frozen_parts(self) -> list[slice]:
+        """Return the parts of the flat vectors that belong to frozen layers."""
+        paths = self._frozen_paths()
+        if not paths:
+            return []
+        return [part for name, part in self.parameters.slices.items() if name.startswith(paths)]
+
+    def _frozen_paths(self) -> tuple[str, ...]:
+        return tuple([f"{path}/" for path, layer in self.everything if not layer.trainable])
+
+    def _standing_still(self) -> set[int]:
+        """Return the indices of the frozen layers with state: they run as in inference."""
+        paths = self._frozen_paths()
+        return {index for index, path in self.stateful.items() if path.startswith(paths)} if paths else set()

@@ -4,11 +4,12 @@ The penalty is part of every loss that is reported, in training, validation and 
 """
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured
+from minidl.config import Configured, resolve
 from minidl.typing import Array
 
 
@@ -32,6 +33,11 @@ class Regularizer(Configured, ABC):
     @abstractmethod
     def gradient(self, W: Array) -> Array:
         """Return the derivative of the penalty for ``W``, of the same shape and dtype."""
+
+
+def resolve_regularizer(value: Any, who: str) -> Regularizer | None:
+    """Return the regularizer that ``value`` names or is; None for None."""
+    return None if value is None else resolve(value, Regularizer, who)
 
 
 class L1(Regularizer):

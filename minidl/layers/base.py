@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minidl import initializers
 from minidl.config import Configured
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
+from minidl.initializers import resolve_initializer
 from minidl.parameters import Parameters, copy_into
-from minidl.regularizers import Regularizer
+from minidl.regularizers import Regularizer, resolve_regularizer
 from minidl.typing import Array, Shape
 
 
@@ -106,7 +106,7 @@ class Layer(Configured, metaclass=LayerType):
         return self.forward(x, training)
 
     def add_parameter(
-        self, name: str, shape: Shape, initializer: Any = "glorot_uniform", regularizer: Regularizer | None = None
+        self, name: str, shape: Shape, initializer: Any = "glorot_uniform", regularizer: Any = None
     ) -> None:
         """Declare a parameter, in `build`: gives ``self.<name>`` and its gradient ``self.d<name>``."""
         self._declare(name, shape, initializer, regularizer, trained=True)
@@ -122,7 +122,7 @@ class Layer(Configured, metaclass=LayerType):
         shape = tuple(int(length) for length in shape)
         if any(length < 1 for length in shape):
             raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape}.")
-        initializer = initializers.resolve_initializer(initializer, who)
+        initializer, regularizer = resolve_initializer(initializer, who), resolve_regularizer(regularizer, who)
         self.declared[name] = Declaration(shape, initializer, regularizer, trained)
 
     def declare(self, input_shape: Shape) -> Shape:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from minidl import checks, initializers, regularizers
+from minidl import checks
 from minidl.config import snake_case
 from minidl.errors import ShapeError
+from minidl.initializers import resolve_initializer
 from minidl.layers.activations import resolve_activation
 from minidl.layers.base import Layer
 from minidl.numeric import column_sums
+from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, Shape
 
 
@@ -79,16 +81,18 @@ class Dense(Layer):
     ) -> None:
         checks.integer(units, "Dense: units", minimum=1)
         checks.flag(use_bias, "Dense: use_bias")
-        initializers.resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
-        initializers.resolve_initializer(bias_initializer, "Dense: bias_initializer")
+        resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
+        resolve_initializer(bias_initializer, "Dense: bias_initializer")
+        resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
+        resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")
         resolve_activation(activation, "Dense: activation")
         self.units = units
         self.activation = activation
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
-        self.kernel_regularizer = regularizers.resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
-        self.bias_regularizer = regularizers.resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")
+        self.kernel_regularizer = kernel_regularizer
+        self.bias_regularizer = bias_regularizer
 
     def expand(self) -> list[Layer]:
         activation = resolve_activation(self.activation, "Dense: activation")

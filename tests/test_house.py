@@ -19,7 +19,7 @@ PACKAGE = ROOT / "minidl"
 # The longest name that fits a module decides, so a folder stands for all its files.
 ROWS = [
     "errors typing",
-    "checks numeric",
+    "checks files numeric",
     "config",
     "schedules",
     "initializers regularizers parameters losses metrics optimizers",

@@ -1,0 +1,87 @@
+# Every target works on a fresh clone with nothing but Python 3.11 or newer and make: it creates its environment first.
+# `make` alone lists the targets. VENV=folder puts the environment elsewhere, PYTHON=python3.12 takes another Python.
+
+SHELL := /bin/bash
+VENV ?= .venv
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+RUN := $(VENV)/bin/python
+# The tests run in a process a core: a thread of BLAS each is then the fastest, and the same bits everywhere.
+ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST := $(ONE_THREAD) $(RUN) -m pytest -n auto
+
+# What each environment holds: the words after `pip install --editable`.
+NEEDS_demo := '.[plot]'
+NEEDS_test := '.[test]' --group lint
+NEEDS_lowest := '.[test]' --group lowest
+NEEDS_docs := '.[docs]'
+NEEDS_bench := '.[bench]'
+NEEDS_notebooks := '.[plot]' --group notebooks
+
+.PHONY: help
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 20
+
+.PHONY: demo
+demo: $(VENV)/.demo  ## train on handwritten digits, print the scores, write two pictures
+	$(RUN) examples/digits.py
+
+.PHONY: test
+test: lint  ## every test and check but the long campaigns
+	$(PYTEST)
+
+.PHONY: lint
+lint: $(VENV)/.test  ## style, types, size
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	$(RUN) benchmarks/size.py
+
+.PHONY: format
+format: $(VENV)/.test  ## put the code into the project's format
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+.PHONY: test-lowest
+test-lowest:  ## the tests with the oldest NumPy and SciPy that are supported (Python 3.11 or 3.12)
+	$(MAKE) VENV=$(VENV)-lowest test-with-lowest
+
+.PHONY: test-with-lowest
+test-with-lowest: $(VENV)/.lowest
+	$(RUN) -c 'import numpy, scipy; print("numpy", numpy.__version__, "scipy", scipy.__version__)'
+	$(PYTEST) tests minidl
+
+.PHONY: soak
+soak: $(VENV)/.test  ## the long campaigns: faults, kills, fuzzing, thorough certification
+	$(PYTEST) -m slow tests
+
+.PHONY: docs
+docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
+	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+.PHONY: notebooks
+notebooks: $(VENV)/.notebooks  ## run the notebooks of examples/
+	$(VENV)/bin/jupyter execute examples/*.ipynb
+
+.PHONY: bench
+bench:  ## the quick form of the benchmarks, beside the peers, in an environment of its own
+	$(MAKE) VENV=$(VENV)-bench bench-beside-peers
+
+.PHONY: bench-beside-peers
+bench-beside-peers: $(VENV)/.bench
+	$(RUN) benchmarks/run.py --quick
+
+.PHONY: clean
+clean:  ## remove the environments and everything built
+	rm -rf .venv .venv-* build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "minidl needs Python 3.11 or newer; none was found. Pass PYTHON=path/to/python."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'  # the first pip that knows dependency groups
+	touch $@
+
+$(VENV)/.%: pyproject.toml | $(VENV)/.created
+	$(RUN) -m pip install --quiet --editable $(NEEDS_$*)
+	touch $@

@@ -1,0 +1,22 @@
+"""Callbacks: what happens around the steps of training, testing and predicting."""
+
+from minidl.callbacks.base import Callback, CallbackList
+from minidl.callbacks.csv_logger import CSVLogger
+from minidl.callbacks.history import History
+from minidl.callbacks.lambda_callback import LambdaCallback
+from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from minidl.callbacks.progress import ProgressBar
+from minidl.callbacks.stopping import EarlyStopping, TimeLimit
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ProgressBar",
+    "ReduceLROnPlateau",
+    "TimeLimit",
+]

@@ -1,0 +1,183 @@
+"""Callback: something that happens around the steps of training, testing and predicting.
+
+`fit`, `evaluate` and `predict` tell a `CallbackList`, which tells each callback in order.
+"""
+
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from minidl.errors import ArgumentError, StateError
+
+Logs = dict[str, Any] | None
+
+
+class Callback:
+    """Abstract base of all callbacks: every hook does nothing until a subclass overrides it.
+
+    There is no need to call ``super().__init__()``. ``epoch`` and ``batch`` count from 0; ``logs`` holds the loss
+    and the metrics by name, with ``"val_"`` before those of the validation data. At the end of a batch it holds that
+    batch's loss and the metrics of the epoch so far.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model that is trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
+        of a batch, after the batch.
+
+    Examples
+    --------
+    >>> class Announce(Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(f"epoch {epoch + 1}: loss {logs['loss']:.2f}")
+    >>> Announce().on_epoch_end(0, {"loss": 0.25})
+    epoch 1: loss 0.25
+    """
+
+    _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
+
+    @property
+    def model(self) -> Any:
+        model = None if self._model is None else self._model()
+        if model is None:
+            raise StateError(
+                f"{type(self).__name__}: model: expected a model, got none. Pass the callback to fit, "
+                "evaluate or predict, and keep the model alive."
+            )
+        return model
+
+    def set_model(self, model: Any) -> None:
+        """Remember the model, weakly: called before the first hook."""
+        self._model = weakref.ref(model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+
+    def due(self) -> bool:
+        """Return whether a batch hook is worth calling now; a progress bar says no between two drawings."""
+        return True
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what resuming needs, as arrays and JSON values by name."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes."""
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Called when `fit` begins."""
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Called when `fit` ends, after an exception too; ``logs`` is None then."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Called before an epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Called after an epoch and its validation."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before a training step."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after a training step."""
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Called when `evaluate` or validation begins."""
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Called when `evaluate` or validation ends."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before a batch of `evaluate` or of validation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after a batch of `evaluate` or of validation."""
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        """Called when `predict` begins."""
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        """Called when `predict` ends."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Called before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Called after a batch of `predict`."""
+
+
+HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+def overrides(callback: Callback, hook: str) -> bool:
+    """Return whether ``callback`` has a ``hook`` of its own, from its class or set on the object."""
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+
+
+class CallbackList(Callback):
+    """Several callbacks as one: each hook calls those that override it, in order.
+
+    Parameters
+    ----------
+    callbacks : Callback or iterable of Callback
+        None for no callbacks.
+    model : Sequential
+        Handed to each of them.
+
+    Raises
+    ------
+    ArgumentError
+        If an item is not an instance of `Callback`, or stands twice in the list.
+    """
+
+    def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
+        self.callbacks = check_callbacks(callbacks)
+        for callback in self.callbacks:
+            callback.set_model(model)
+        self.listeners = {hook: [item for item in self.callbacks if overrides(item, hook)] for hook in HOOKS}
+
+    def __iter__(self) -> Any:
+        return iter(self.callbacks)
+
+    def hears(self, hook: str) -> bool:
+        """Return whether any callback overrides ``hook`` and is due: if not, its logs need not be computed."""
+        return any(callback.due() for callback in self.listeners[hook])
+
+
+def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
+    """Return the callbacks as a list, each an instance and none there twice."""
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Callback):
+        return [callbacks]
+    who = "callbacks"
+    if isinstance(callbacks, (str, type)) or not isinstance(callbacks, Iterable):
+        raise ArgumentError(f"{who}: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
+    checked: list[Callback] = []
+    for index, callback in enumerate(callbacks):
+        if isinstance(callback, type):
+            name = callback.__name__
+            raise ArgumentError(f"{who}: expected an instance at {index}, got the class {name}. Write {name}().")
+        if not isinstance(callback, Callback):
+            raise ArgumentError(f"{who}: expected a Callback at {index}, got {callback!r}. Derive it from Callback.")
+        if any(callback is other for other in checked):
+            raise ArgumentError(
+                f"{who}: expected each callback once, got the same {type(callback).__name__} again at {index}."
+            )
+        checked.append(callback)
+    return checked
+
+
+def _forward(hook: str) -> Callable[..., None]:
+    def forward(self: CallbackList, *arguments: Any) -> None:
+        for callback in self.listeners[hook]:
+            getattr(callback, hook)(*arguments)
+
+    forward.__name__ = hook
+    forward.__doc__ = f"Call ``{hook}`` of each callback that overrides it."
+    return forward
+
+
+for _hook in HOOKS:
+    setattr(CallbackList, _hook, _forward(_hook))

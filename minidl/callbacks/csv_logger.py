@@ -1,0 +1,66 @@
+"""CSVLogger: the logs of every epoch as a row of a file."""
+
+from pathlib import Path
+from typing import Any
+
+from minidl import checks
+from minidl.callbacks.base import Callback, Logs
+from minidl.errors import ArgumentError
+
+
+class CSVLogger(Callback):
+    """Writes one row an epoch to a file: ``epoch``, ``loss``, the metrics, ``val_loss``, ..., ``learning_rate``.
+
+    Each row reaches the file when its epoch ends.
+
+    Parameters
+    ----------
+    filename : str or Path
+        The file; its folder is created before training begins.
+    separator : str
+        Stands between two values: one character.
+    append : bool
+        True adds to a file that exists, whose columns must be the same; False replaces it.
+
+    Raises
+    ------
+    ArgumentError
+        If ``separator`` is not one character; at the end of the first epoch, if the columns of the file differ.
+    OSError
+        If the file cannot be written: when training begins, not after the first epoch.
+    """
+
+    def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
+        self.filename = Path(filename)
+        if str(separator) != separator or len(separator) != 1:
+            raise ArgumentError(f"CSVLogger: separator: expected one character, got {separator!r}.")
+        self.separator = separator
+        self.append = checks.flag(append, "CSVLogger: append")
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self.filename.parent.mkdir(parents=True, exist_ok=True)
+        with self.filename.open("a" if self.append else "w", encoding="utf-8"):
+            pass  # opened once, so that a path that cannot be written is known before the first epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        import csv  # only a run with this callback needs it
+
+        row = {"epoch": epoch, **(logs or {})}
+        with self.filename.open("r+", newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file, delimiter=self.separator), None)
+            if header is not None and header != list(row):
+                raise ArgumentError(
+                    f"CSVLogger: expected the columns of {self.filename}, {', '.join(header)}; got {', '.join(row)}. "
+                    "Choose another file, or append=False."
+                )
+            file.seek(0, 2)
+            writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+            if header is None:
+                writer.writerow(row)
+            writer.writerow(row.values())
+
+    def get_state(self) -> dict[str, Any]:
+        return {"text": self.filename.read_text(encoding="utf-8")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.filename.write_text(state["text"], encoding="utf-8")  # rows after the checkpoint come again

@@ -1,0 +1,65 @@
+"""History: the loss and the metrics of every epoch, as `fit` returns them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl.callbacks.base import Callback, Logs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class History(Callback):
+    """Collects the logs of every epoch; `fit` makes one, returns it, and keeps it as ``model.history``.
+
+    Attributes
+    ----------
+    epoch : list of int
+        The numbers of the epochs, from 0.
+    history : dict of str to list of float
+        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value an epoch.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.on_epoch_end(0, {"loss": 0.5, "learning_rate": 0.001})
+    >>> history.history
+    {'loss': [0.5], 'learning_rate': [0.001]}
+    """
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[Any]] = {}
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if np.ndim(values) == 1)
+        return f"History({len(self.epoch)} epochs{last and '; last: ' + last})"
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(np.asarray(value).tolist())
+
+    def get_state(self) -> dict[str, Any]:
+        return {"epoch": list(self.epoch), "history": {name: list(values) for name, values in self.history.items()}}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.epoch = list(state["epoch"])
+        self.history = {name: list(values) for name, values in state["history"].items()}
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write one row an epoch to the file ``path``, with the column ``epoch`` first."""
+        import csv  # only this method needs it
+
+        with Path(path).open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["epoch", *self.history])
+            writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
+
+    def plot(self, ax: "Axes | None" = None, **options: Any) -> "Axes":
+        """Draw the curves: `minidl.plotting.plot_history`."""
+        from minidl.plotting import plot_history
+
+        return plot_history(self, ax=ax, **options)

@@ -1,0 +1,127 @@
+"""ProgressBar: what `fit`, `evaluate` and `predict` show while they run.
+
+A bar for every epoch on a terminal or in a notebook, one line an epoch when the output goes to a file.
+"""
+
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from minidl.callbacks.base import Callback, Logs
+from minidl.errors import ArgumentError
+
+SECONDS_BETWEEN_DRAWINGS = 0.1
+
+
+class ProgressBar(Callback):
+    """Shows the progress; made by the ``verbose`` argument, not by users.
+
+    Parameters
+    ----------
+    verbose : {"auto", 0, 1, 2}
+        0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else 2.
+    epochs : int
+        Number of the last epoch, for "Epoch 3/10".
+    steps : int, optional
+        Batches in an epoch, or in the data to be evaluated, where known.
+
+    Raises
+    ------
+    ArgumentError
+        If ``verbose`` is none of these.
+    """
+
+    def __init__(self, verbose: Any = "auto", epochs: int = 1, steps: int | None = None) -> None:
+        self.verbose = resolve_verbose(verbose)
+        self.epochs, self.steps = epochs, steps
+        self._bar: Any = None
+        self._next = 0.0
+        self._training = False
+
+    def due(self) -> bool:
+        return self._bar is not None and time.monotonic() >= self._next
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self._training = True
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        self._training = False
+        self._close(None)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self._started = time.monotonic()
+        self._open(f"Epoch {epoch + 1}/{self.epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._draw(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.verbose == 2:
+            seconds = time.monotonic() - self._started
+            sys.stdout.write(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.1f} s - {_text(logs, ' - ')}\n")
+            sys.stdout.flush()
+        self._close(logs)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        if not self._training:
+            self._open("Evaluate")
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if not self._training:
+            self._draw(batch, logs)
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        if self._training:
+            return
+        if self.verbose == 2:
+            sys.stdout.write(f"Evaluate - {_text(logs, ' - ')}\n")
+        self._close(logs)
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        self._open("Predict")
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._draw(batch, None)
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        self._close(None)
+
+    def _open(self, title: str) -> None:
+        if self.verbose == 1:
+            from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
+
+            self._bar = tqdm(total=self.steps, desc=title, unit="batch", file=sys.stdout, dynamic_ncols=True)
+            self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
+
+    def _draw(self, batch: int, logs: Logs) -> None:
+        if self.due():
+            self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
+            self._bar.n = batch + 1
+            self._bar.set_postfix_str(_text(logs, ", "))
+
+    def _close(self, logs: Logs) -> None:
+        if self._bar is None:
+            return
+        if logs is not None:
+            if self.steps is not None:
+                self._bar.n = self.steps
+            self._bar.set_postfix_str(_text(logs, ", "), refresh=False)
+        self._bar.refresh()
+        self._bar.close()
+        self._bar = None
+
+
+def resolve_verbose(verbose: Any) -> int:
+    """Return 0, 1 or 2 for what the user passed as ``verbose``."""
+    if verbose == "auto" and isinstance(verbose, str):
+        shown = "ipykernel" in sys.modules or (hasattr(sys.stdout, "isatty") and sys.stdout.isatty())
+        return 1 if shown else 2
+    if isinstance(verbose, (bool, int)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ArgumentError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}.")
+
+
+def _text(logs: Logs, separator: str) -> str:
+    return separator.join(f"{name}: {value:.4g}" for name, value in (logs or {}).items() if np.ndim(value) == 0)

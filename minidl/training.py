@@ -76,7 +76,8 @@ class Run:
     """
 
     def __init__(self, model: "Sequential", callbacks: CallbackList, epoch: int) -> None:
-        self.epoch, self.batch = epoch, 0
+        self.first = self.epoch = epoch
+        self.batch = 0
         self.scores, self.callbacks = Scores(model), callbacks
 
 
@@ -225,6 +226,43 @@ def _train_batches(model: "Sequential", run: Run, batches: Iterator[Batch], sign
             signals.deliver()
         if model.stop_training:
             break
+
+
+def _fit_full_batch(
+    model: "Sequential", run: Run, source: Table, rows: Array | None, size: int, epochs: int, shuffle: bool,
+    steps: int | None, validation: Any, signals: DeferredSignals,
+) -> dict[str, Any] | None:  # fmt: skip
+    """Let a solver that needs all rows at once train: an epoch is one of its iterations."""
+    plan, values = model.plan, model.parameters.values
+    x, y, weight = source.batch(slice(None) if rows is None else rows)
+    accepted, logs = values.copy(), None
+
+    def value_and_gradient(point: Array) -> tuple[float, Array]:
+        values[...] = point
+        with np.errstate(all="ignore"):
+            loss, _ = plan.backpropagate(x, y, weight)
+        if not math.isfinite(loss) and run.epoch == run.first:
+            raise NonFiniteError(_blame(model, x, loss, "fit: "))
+        return loss, plan.parameters.gradients
+
+    def on_iteration(loss: float) -> bool:
+        nonlocal logs
+        accepted[...] = values
+        run.scores = _measure(model, source, rows, size, CallbackList(None, model))
+        logs = _end_epoch(model, run, run.scores.logs(), validation, size)
+        done = run.epoch >= epochs or model.stop_training
+        if not done:
+            run.callbacks.on_epoch_begin(run.epoch)
+        signals.deliver()
+        return done
+
+    if run.epoch < epochs:
+        run.callbacks.on_epoch_begin(run.epoch)
+        try:
+            model.optimizer.minimize(value_and_gradient, values, on_iteration, epochs - run.epoch)
+        finally:
+            values[...] = accepted
+    return logs
 
 
 def _end_epoch(model: "Sequential", run: Run, logs: dict[str, Any], validation: Any, size: int) -> dict[str, Any]:

@@ -198,6 +198,9 @@ class Layer(Configured, metaclass=LayerType):
         ]
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] == "_":  # a cache: the common case in training, kept cheap
+            self.__dict__[name] = value
+            return
         view = self.__dict__["views"].get(name)
         if view is None:
             object.__setattr__(self, name, value)

@@ -118,16 +118,16 @@ class Dense(Layer):
         if x.ndim != 2 or x.shape[1] != len(self.W):
             raise ShapeError(f"{self.label}: expected input of shape (batch, {len(self.W)}), got {x.shape}.")
         self._x = x
-        y = x @ self.W
+        y = x.dot(self.W)  # as x @ self.W, but 1 us cheaper a call
         if self.use_bias:
             y += self.b
         return y
 
     def backward(self, dy: Array) -> Array:
         self.backward_parameters(dy)
-        return dy @ self.W.T
+        return dy.dot(self.W.T)
 
     def backward_parameters(self, dy: Array) -> None:
-        np.matmul(self._x.T, dy, out=self.dW)  # straight into the gradient vector
+        np.dot(self._x.T, dy, out=self.dW)  # straight into the gradient vector
         if self.use_bias:
             column_sums(dy, out=self.db)

@@ -86,7 +86,7 @@ class ProgressBar(Callback):
         self._draw(batch, None)
 
     def on_predict_end(self, logs: Logs = None) -> None:
-        self._close(None)
+        self._close({})
 
     def _open(self, title: str) -> None:
         if self.verbose == 1:

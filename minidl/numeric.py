@@ -26,14 +26,15 @@ def softplus(z: Array) -> Array:
 
 def softmax(z: Array) -> Array:
     """Probabilities ``exp(z) / sum(exp(z))``, the sum over the last axis."""
-    e = exp_difference(z, np.maximum.reduce(z, axis=-1, keepdims=True))
+    _, e = exp_difference(z, np.maximum.reduce(z, axis=-1, keepdims=True))
     return (e / np.add.reduce(e, axis=-1, keepdims=True)).astype(z.dtype, copy=False)
 
 
 def log_softmax(z: Array) -> Array:
     """Logarithm of `softmax`, exact also where the probability rounds to 1; ``z`` is (rows, columns)."""
     d, _, _, others = softmax_parts(z)
-    return (d - np.log1p(others)[:, None]).astype(z.dtype, copy=False)
+    with np.errstate(over="ignore"):  # it can be twice the largest number
+        return (d - np.log1p(others)[:, None]).astype(z.dtype, copy=False)
 
 
 def softmax_parts(z: Array) -> tuple[Array, Array, Array, Array]:
@@ -52,48 +53,70 @@ def softmax_parts(z: Array) -> tuple[Array, Array, Array, Array]:
     """
     rows, columns = z.shape
     top = z.argmax(axis=1) + np.arange(0, rows * columns, columns)
-    largest = z.reshape(-1)[top][:, None]
-    e = exp_difference(z, largest)
-    e.reshape(-1)[top] = 0 * largest[:, 0]  # 0, or NaN where the row holds one
-    with np.errstate(over="ignore"):
-        d = np.subtract(z, largest, dtype=e.dtype)
+    d, e = exp_difference(z, z.take(top)[:, None])
+    e.reshape(-1)[top] = 0
     return d, e, top, np.add.reduce(e, axis=1)
 
 
-def exp_difference(a: Array, b: Array) -> Array:
-    """``exp(a - b)`` for ``a <= b``, not hurt by the rounding of the difference; float32 gives float64."""
+def exp_difference(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return ``a - b`` and ``exp(a - b)``, the latter not hurt by the rounding of the difference.
+
+    With ``a <= b``. float32 becomes float64: the caller rounds the result of what it goes on to compute.
+    """
     if a.dtype == np.float32:
-        return np.exp(np.subtract(a, b, dtype=np.float64))  # type: ignore[no-any-return]
+        d = np.subtract(a, b, dtype=np.float64)
+        return d, np.exp(d)
     with np.errstate(over="ignore", invalid="ignore"):
         d = a - b
         c = d - a
         error = (a - (d - c)) - (b + c)  # of the difference: Knuth's TwoSum
         e = np.exp(d)
-        return np.where(e > 0, e + e * error, e)
+        return d, np.where(e > 0, e + e * error, e)
 
 
 def normal_cdf(z: Array) -> Array:
     """Distribution function of the standard normal: ``(1 + erf(z / sqrt(2))) / 2``, exact in the tails too."""
-    if z.dtype == np.longdouble and z.dtype != np.float64:
-        return _normal_cdf_by_series(z)
+    if z.dtype not in (np.float32, np.float64):
+        return _normal_cdf_without_scipy(z)
     from scipy import special  # slow to import
 
-    if z.dtype == np.float32:
-        return special.ndtr(z)  # type: ignore[no-any-return]  # computed in float64
-    tail = normal_density(z) * special.erfcx(-z.clip(max=0) / np.sqrt(2)) * np.sqrt(np.pi / 2)
-    return np.where(z < -1, tail, special.ndtr(z))
+    cdf: Array = special.ndtr(z)  # float32 is computed in float64
+    if z.dtype == np.float64:  # loses digits in the lower tail
+        tail = exp_half_square(z) * special.erfcx(np.minimum(z, 0) * -np.sqrt(0.5)) / 2
+        cdf = np.where(z < -1, tail, cdf)
+    return cdf
 
 
 def normal_density(z: Array) -> Array:
     """Density of the standard normal: ``exp(-z**2 / 2) / sqrt(2 pi)``, exact in the tails too."""
-    z = np.clip(z, -200, 200)  # beyond that the density is 0
-    head = z.astype(np.float16).astype(z.dtype)  # its square has few digits, hence no rounding error
-    exponential = np.exp(-head * head / 2) * np.exp((head - z) * (head + z) / 2)
-    return exponential / np.sqrt(2 * z.dtype.type(np.pi))  # type: ignore[no-any-return]
+    return exp_half_square(z) / np.sqrt(2 * np.arccos(z.dtype.type(-1)))
 
 
-def _normal_cdf_by_series(z: Array) -> Array:
-    raise NotImplementedError
+def exp_half_square(z: Array) -> Array:
+    """``exp(-z**2 / 2)``, not hurt by the rounding of the square."""
+    z = np.clip(z, -200, 200)  # beyond that it is 0
+    if z.dtype == np.float32:
+        return np.exp(np.square(z, dtype=np.float64) / -2).astype(np.float32)
+    head = np.rint(z * 2**18) / 2**18  # so few digits that its square is exact
+    y = np.exp(head * head / -2)
+    return y + y * np.expm1((head - z) * (head + z) / 2)
+
+
+def _normal_cdf_without_scipy(z: Array) -> Array:
+    """As `normal_cdf`, for np.longdouble, which SciPy lacks: a series near 0, a continued fraction beyond 2."""
+    x = np.abs(z)
+    near, far = np.minimum(x, 2), np.maximum(x, 2)
+    term = area = near
+    for k in range(3, 91, 2):  # Marsaglia, 2004
+        term = term * near * near / k
+        area = area + term
+    fraction = far
+    for k in range(150, 0, -1):  # Laplace, 1805
+        fraction = far + k / fraction
+    density = normal_density(x)
+    area = density * area
+    upper = np.where(x < 2, 0.5 - area, density / fraction)
+    return np.where(z < 0, upper, np.where(x < 2, 0.5 + area, 1 - upper))
 
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:

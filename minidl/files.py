@@ -1,0 +1,148 @@
+"""Files: a file is replaced as a whole or not at all, whatever happens in between.
+
+All writing of models goes through `write_file`, and all it asks of the operating system through `system`.
+"""
+
+import errno
+import functools
+import itertools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from minidl.errors import ArgumentError
+
+TEMPORARY = ".minidl"  # ends the names of files that are being written
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
+_numbers = itertools.count()  # two threads may write at a time
+
+
+class System:
+    """What `write_file` needs of the operating system, one method an operation.
+
+    The tests put another in the place of `system`: one that fails, is killed or loses power at any operation.
+    """
+
+    def create(self, path: str, mode: int) -> int:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+
+    def write(self, handle: int, data: memoryview) -> int:
+        return os.write(handle, data)
+
+    def sync(self, handle: int) -> None:
+        os.fsync(handle)
+
+    def close(self, handle: int) -> None:
+        os.close(handle)
+
+    def link(self, path: str, second: str) -> None:
+        os.link(path, second)
+
+    def replace(self, path: str, target: str) -> None:
+        os.replace(path, target)
+
+    def remove(self, path: str) -> None:
+        os.unlink(path)
+
+    def sync_folder(self, folder: str) -> None:
+        if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
+            return
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+system = System()
+
+
+def as_path(path: object, who: str) -> Path:
+    """Return ``path`` as a Path, or raise an `ArgumentError` if it cannot name a file."""
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
+        raise ArgumentError(f"{who}: expected the path of a file, got {path!r}.")
+    return Path(path)
+
+
+def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Make ``path`` a file that holds ``parts``; when this returns, it outlives a power failure.
+
+    A temporary file beside the target is written, brought to the disk, and put in the target's place.
+
+    Raises
+    ------
+    OSError
+        With the path; the file that was there before is untouched, and no temporary is left behind.
+    """
+    target = os.path.realpath(path)  # a link goes on pointing to the file
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")
+    try:
+        try:
+            _write_temporary(temporary, _permissions(target), parts)
+            _put_in_place(temporary, target, folder)
+        except BaseException:
+            _remove_quietly(temporary)
+            raise
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _permissions(target: str) -> int:
+    try:
+        return os.stat(target).st_mode & 0o777
+    except FileNotFoundError:
+        return 0o666
+
+
+def _write_temporary(temporary: str, mode: int, parts: Iterable[bytes | memoryview]) -> None:
+    _remove_quietly(temporary)  # left by a killed process that had the same number
+    handle = system.create(temporary, mode)
+    try:
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                written = system.write(handle, rest)
+                if written == 0:
+                    raise OSError(errno.EIO, "the system wrote nothing")
+                rest = rest[written:]
+        system.sync(handle)
+    finally:
+        system.close(handle)
+
+
+def _put_in_place(temporary: str, target: str, folder: str) -> None:
+    """Rename, and undo that if the folder cannot be brought to the disk."""
+    second = temporary + "-old"  # keeps the old file reachable until the new one is safe
+    _remove_quietly(second)
+    try:
+        undo = functools.partial(system.replace, second, target)
+        try:
+            system.link(target, second)
+        except FileNotFoundError:
+            undo = functools.partial(system.remove, target)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            undo = functools.partial(bool)  # no links in this file system: the new file, complete, stays
+        system.replace(temporary, target)
+        try:
+            system.sync_folder(folder)
+        except BaseException:
+            undo()
+            raise
+    finally:
+        _remove_quietly(second)
+
+
+def _remove_quietly(path: str) -> None:
+    try:
+        system.remove(path)
+    except OSError:
+        pass
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what killed processes left behind in ``folder``; nobody else may be writing there."""
+    for path in folder.glob(f".*{TEMPORARY}*"):
+        _remove_quietly(str(path))

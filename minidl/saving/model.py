@@ -1,0 +1,243 @@
+"""Whole models to files and back: architecture, values, and what training needs to go on.
+
+A file describes; it never holds code. Every size is compared with the file's before anything is allocated.
+"""
+
+import json
+import math
+import platform
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import minidl
+from minidl.callbacks import History
+from minidl.errors import ArgumentError, MinidlError, ModelFileError
+from minidl.files import as_path
+from minidl.layers.base import walk
+from minidl.saving.format import read_file, write_file
+from minidl.saving.objects import Decoder, Encoder, check_custom_objects, raise_problems
+from minidl.sequential import Sequential
+from minidl.typing import Array
+
+
+def save_model(model: Sequential, path: Any) -> None:
+    """Write ``model`` to one file, which is replaced as a whole or not at all; see `Sequential.save`.
+
+    Raises
+    ------
+    OSError
+        With the path; an older file there is left as it was.
+    ArgumentError
+        If a value is not finite, or something has no place in a file.
+    """
+    path = as_path(path, "save: path")
+    encoder = Encoder()
+    write_file(path, *described(model, encoder))
+
+
+def described(model: Sequential, encoder: Encoder, run: dict[str, Any] | None = None) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Return the arrays and the JSON object of a file of ``model``; ``run`` is a training run under way."""
+    if model.dtype not in ("float32", "float64"):
+        raise ArgumentError(f"save: expected a model of float32 or float64, got {model.dtype}.")
+    content = {
+        "minidl": minidl.__version__,
+        "environment": environment(),
+        "model": encoder.encode(model, "model"),
+        "state": {"rng": encoder.encode(model.rng.bit_generator.state, "rng"), "epoch": model.epoch},
+        "training": None if model.optimizer is None else _training(model, encoder),
+        "run": run,
+    }
+    return {**encoder.arrays, **_weights(model)}, content
+
+
+def environment() -> dict[str, str]:
+    """Return what bit-equal results depend on beside the file."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "system": sys.platform,
+    }
+
+
+def _weights(model: Sequential) -> dict[str, Array]:
+    weights = {}
+    for path, layer in walk(model.sublayers()):
+        for name, view in layer.views.items():
+            if name in layer.declared:
+                if not np.isfinite(view).all():
+                    raise ArgumentError(
+                        f"save: {layer.label}: {name}: expected finite values, got {view[~np.isfinite(view)][0]}. "
+                        "The run has diverged: an older file stays as it is."
+                    )
+                weights[f"weights/{path}/{name}"] = view
+    return weights
+
+
+def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
+    history = getattr(model, "history", None)
+    return {
+        "compile": {name: encoder.encode(getattr(model, name), name) for name in COMPILED},
+        "optimizer_state": encoder.encode(model.optimizer.get_state(), "optimizer_state"),  # type: ignore[union-attr]
+        "history": None if history is None else encoder.encode(history.get_state(), "history"),
+    }
+
+
+COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # the arguments of Sequential.compile
+
+
+def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
+    """Return the model in the file ``path``, as `Sequential.save` or `ModelCheckpoint` wrote it.
+
+    Parameters
+    ----------
+    path : str or Path
+    custom_objects : dict of str to class or function, optional
+        The classes that are not minidl's (or use ``@minidl.register``), and the functions, by the name in the file.
+        A function can be left out until it is called: to predict, initializers, schedules and metrics are not needed.
+    compile : bool
+        False leaves out optimizer, loss and metrics, and the need for their classes.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, foreign, of a newer format, or does not fit the classes at hand. It lists every mismatch.
+    OSError
+        With the path, if it cannot be read.
+
+    Notes
+    -----
+    Nothing in a file is ever run or imported: a file from a stranger can be wrong, but it cannot act.
+    """
+    custom_objects = check_custom_objects(custom_objects)
+    content, arrays = read_file(path)
+    return restored(path, content, arrays, custom_objects, compile)
+
+
+def restored(
+    path: Any, content: dict[str, Any], arrays: dict[str, Array], custom_objects: Mapping[str, Any], compile: bool
+) -> Sequential:
+    """Return the model that the content of a file describes."""
+    check_content(path, content)
+    weights = {name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")}
+    decoder = Decoder(arrays, custom_objects)
+    try:
+        model = decoder.decode(content["model"], "model")
+        if not decoder.problems and not isinstance(model, Sequential):
+            decoder.problems.append(f"model: expected a Sequential, got {type(model).__name__}")
+        raise_problems(path, decoder.problems)
+        _build(path, model, content["model"]["config"]["input_shape"], weights)
+        _set_state(model, decoder, content["state"])
+        if compile and content["training"] is not None:
+            _compile(model, decoder, content["training"])
+        raise_problems(path, decoder.problems)
+        if not custom_objects:
+            _compare(path, model, content, compile)
+    except RecursionError as error:
+        raise ModelFileError(f"{path}: expected objects inside each other to a sensible depth, got more.") from error
+    except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, MinidlError) as error:
+        if isinstance(error, ModelFileError):
+            raise
+        raise ModelFileError(f"{path}: expected a description that fits minidl, got one that does not: {error}") from error
+    return model
+
+
+def check_content(path: Any, content: dict[str, Any]) -> None:
+    """Raise a `ModelFileError` if the parts of the JSON object are not what every file has."""
+    kinds = {"environment": dict, "model": dict, "state": dict, "training": (dict, type(None)), "run": (dict, type(None))}
+    problems = [
+        f"{name}: expected an object, got {type(content.get(name)).__name__}"
+        for name, kind in kinds.items()
+        if name not in content or not isinstance(content[name], kind)  # type: ignore[arg-type]
+    ]
+    problems += [f"{name[:100]}: expected no such part" for name in content.keys() - kinds - {"format", "minidl"}]
+    raise_problems(path, problems)
+
+
+def _build(path: Any, model: Sequential, input_shape: Any, weights: dict[str, Array]) -> None:
+    """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
+    if input_shape is None:
+        raise_problems(path, [f"{name}: expected no array, as the model is not built" for name in weights])
+        return
+    shape = tuple(input_shape["tuple"])
+    if not all(type(length) is int and 0 < length < 1 << 40 for length in shape):
+        raise_problems(path, [f"model: input_shape: expected positive integers, got {shape}"])
+    if not model.layers:
+        model.input_shape = shape
+        return
+    model.declare(shape)
+    layers = dict(walk(model.sublayers()))
+    places = {f"weights/{where}/{name}": (layer, name) for where, layer in layers.items() for name in layer.declared}
+    problems = [f"{name}: expected no such array" for name in weights.keys() - places]
+    for full, (layer, name) in places.items():
+        problem = _misfit(weights.get(full), layer.declared[name].shape, model.dtype)
+        if problem:
+            problems.append(f"{full}: {problem}")
+        else:
+            layer.views[name] = weights[full]  # build takes the values from here and runs no initializer
+    raise_problems(path, problems)
+    model.build(shape)
+
+
+def _misfit(array: Array | None, shape: tuple[int, ...], dtype: str) -> str:
+    expected = f"expected an array of shape {shape} and type {dtype}, got "
+    if array is None:
+        return expected + "none"
+    if array.shape != shape or array.dtype != dtype:
+        return f"{expected}{array.shape} and {array.dtype}"
+    return "" if np.isfinite(array).all() else "expected finite values, got others"
+
+
+def _set_state(model: Sequential, decoder: Decoder, state: dict[str, Any]) -> None:
+    rng = decoder.decode(state["rng"], "state/rng")
+    if decoder.problems:
+        return
+    model.rng.bit_generator.state = rng
+    if type(state["epoch"]) is not int or state["epoch"] < 0:
+        decoder.problems.append(f"state/epoch: expected an integer of at least 0, got {state['epoch']!r}")
+    model.epoch = state["epoch"]
+
+
+def _compile(model: Sequential, decoder: Decoder, training: dict[str, Any]) -> None:
+    arguments = {name: decoder.decode(training["compile"][name], name) for name in COMPILED}
+    state = decoder.decode(training["optimizer_state"], "optimizer_state")
+    history = decoder.decode(training["history"], "history")
+    if decoder.problems:
+        return
+    model.compile(**arguments)
+    set_optimizer_state(model, state)
+    if history is not None:
+        model.history = History()
+        model.history.set_state(history)
+
+
+def set_optimizer_state(model: Sequential, state: dict[str, Any]) -> None:
+    """Give the optimizer what its `get_state` returned, if the arrays are of the model's size."""
+    size = model.parameters.values.size if model.output_shape else 0
+    for name, value in state.items():
+        if isinstance(value, np.ndarray) and (value.ndim == 0 or value.shape[-1] != size or value.dtype != model.dtype):
+            raise ArgumentError(
+                f"optimizer_state/{name}: expected {size} values of {model.dtype}, got {value.shape} of {value.dtype}."
+            )
+    model.optimizer.set_state(state)  # type: ignore[union-attr]
+
+
+def _compare(path: Any, model: Sequential, content: dict[str, Any], compile: bool) -> None:
+    """Describe the model that was made, and refuse the file if that is not what it says."""
+    arrays, again = described(model, Encoder())
+    parts = ("model", "state", "training") if compile else ("model", "state")
+    problems = [
+        f"{name}: expected what the file says, got a model described otherwise"
+        for name in parts
+        if json.dumps(again[name], sort_keys=True) != json.dumps(content[name], sort_keys=True)
+    ]
+    raise_problems(path, problems)
+
+
+def size_in_words(count: int) -> str:
+    """Return a number of bytes for people: ``"3.2 MB"``."""
+    power = 0 if count < 1000 else min(3, int(math.log10(count)) // 3)
+    return f"{count / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB')[power]}"

@@ -1,0 +1,259 @@
+"""Objects as JSON, and back: numbers, texts, lists, dicts, arrays, and whatever derives from `Configured`.
+
+A class or function is stored as its name alone; a name is looked up among the classes at hand, never imported.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minidl.checks import did_you_mean
+from minidl.config import REQUIRED, Configured, constructor_arguments, registry
+from minidl.errors import ArgumentError, ModelFileError
+from minidl.layers import Layer
+from minidl.saving.format import CODES
+from minidl.sequential.stack import Stack
+from minidl.typing import Array
+
+STACK = ("layers", "seed", "dtype", "input_shape")  # what Stack.get_config returns: its constructor takes three of them
+SHOWN = 50  # mismatches that a message lists
+
+
+class NamedFunction:
+    """Stands for a function that a file names but ``custom_objects`` does not give."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        raise ArgumentError(
+            f"{self.__name__}: expected the function itself, got its name alone, from a model file. "
+            f"Pass custom_objects={{{self.__name__!r}: ...}} to load_model."
+        )
+
+
+class Encoder:
+    """Turns values into JSON; ``arrays`` collects what goes into the binary part.
+
+    JSON has no tuples, dicts with other keys than strings, arrays or objects: each of these becomes
+    an object with a single key that says what it is.
+    """
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Array] = {}
+        self.functions: dict[str, Any] = {}
+
+    def encode(self, value: Any, path: str) -> Any:
+        """Return ``value`` as JSON; ``path`` names its arrays and opens the message.
+
+        Raises
+        ------
+        ArgumentError
+            For a value that has no place in a file.
+        """
+        if isinstance(value, (np.bool_, np.integer, np.floating)) and value.dtype.itemsize <= 8:
+            value = value.item()
+        if value is None or isinstance(value, (bool, int, str)):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"float": str(value)}
+        if isinstance(value, list):
+            return self._encode_all(value, path)
+        if type(value) is tuple:
+            return {"tuple": self._encode_all(value, path)}
+        if isinstance(value, dict):
+            pairs = value.items()
+            return {"dict": [[self.encode(key, path), self.encode(item, f"{path}/{key}")] for key, item in pairs]}
+        if isinstance(value, np.ndarray) and value.dtype.name in CODES:
+            return self._encode_array(value, path)
+        if isinstance(value, Configured):
+            return self._encode_object(value, path)
+        if callable(value) and not isinstance(value, type):
+            return {"function": self._name_of(value)}
+        raise ArgumentError(
+            f"save: {path}: expected numbers, text, arrays or minidl's objects, got {type(value).__name__} "
+            f"{str(value)[:60]!r}. Derive its class from the minidl class it stands for."
+        )
+
+    def _encode_all(self, values: list[Any] | tuple[Any, ...], path: str) -> list[Any]:
+        return [self.encode(item, f"{path}/{index}") for index, item in enumerate(values)]
+
+    def _encode_array(self, value: Array, path: str) -> dict[str, Any]:
+        name, count = path, 0
+        while name in self.arrays:
+            count += 1
+            name = f"{path}_{count}"
+        self.arrays[name] = value
+        return {"array": name}
+
+    def _encode_object(self, value: Configured, path: str) -> dict[str, Any]:
+        cls = type(value)
+        if registry.get(cls.__name__, cls) is not cls:
+            raise ArgumentError(
+                f"save: {path}: expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
+            )
+        described: dict[str, Any] = {"class": cls.__name__}
+        if isinstance(value, Layer):
+            described |= {"name": value.name, "trainable": bool(value.trainable)}
+        config = value.get_config()
+        return described | {"config": {name: self.encode(item, f"{path}/{name}") for name, item in config.items()}}
+
+    def _name_of(self, function: Any) -> str:
+        base = name = str(getattr(function, "__name__", type(function).__name__))
+        count = 0
+        while self.functions.setdefault(name, function) is not function:  # two lambdas
+            count += 1
+            name = f"{base}_{count}"
+        return name
+
+
+class Decoder:
+    """Makes the values again, collecting every mismatch in ``problems``.
+
+    Parameters
+    ----------
+    arrays : dict of str to array
+        The file's arrays; each is taken out by the value that names it.
+    custom_objects : dict of str to class or function
+        Searched before the registered classes.
+    """
+
+    def __init__(self, arrays: dict[str, Array], custom_objects: Mapping[str, Any]) -> None:
+        self.arrays, self.custom_objects = arrays, custom_objects
+        self.problems: list[str] = []
+
+    def decode(self, value: Any, path: str) -> Any:
+        """Return what ``value`` stands for; None, and one more problem, if that cannot be made."""
+        if isinstance(value, list):
+            return [self.decode(item, f"{path}/{index}") for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if "class" in value:
+            return self._decode_object(value, path)
+        kinds: dict[str, Callable[[Any, str], Any]] = {
+            "tuple": self._decode_tuple,
+            "dict": self._decode_dict,
+            "float": self._decode_float,
+            "array": self._decode_array,
+            "function": self._decode_function,
+        }
+        kind = next(iter(value), "")
+        if len(value) != 1 or kind not in kinds:
+            return self._complain(path, f"an object of one of the kinds {', '.join(kinds)}, class", list(value)[:3])
+        return kinds[kind](value[kind], path)
+
+    def _complain(self, path: str, expected: str, got: Any) -> None:
+        text = got if isinstance(got, str) else repr(got)
+        self.problems.append(f"{path}: expected {expected}, got {text[:300]}")
+
+    def _decode_tuple(self, items: Any, path: str) -> Any:
+        if not isinstance(items, list):
+            return self._complain(path, "a list for a tuple", items)
+        return tuple(self.decode(items, path))
+
+    def _decode_dict(self, pairs: Any, path: str) -> Any:
+        found: dict[Any, Any] = {}
+        for pair in pairs if isinstance(pairs, list) else [pairs]:
+            if not isinstance(pair, list) or len(pair) != 2:
+                return self._complain(path, "pairs of key and value", pair)
+            key = self.decode(pair[0], path)
+            if not isinstance(key, (str, int, float, type(None))) or key in found:
+                return self._complain(path, "simple keys that differ", key)
+            found[key] = self.decode(pair[1], f"{path}/{key}")
+        return found
+
+    def _decode_float(self, text: Any, path: str) -> Any:
+        if text not in ("nan", "inf", "-inf"):
+            return self._complain(path, "nan, inf or -inf", text)
+        return float(text)
+
+    def _decode_array(self, name: Any, path: str) -> Any:
+        if not isinstance(name, str) or name not in self.arrays:
+            return self._complain(path, "the name of an array in the file", name)
+        return self.arrays.pop(name)
+
+    def _decode_function(self, name: Any, path: str) -> Any:
+        if not isinstance(name, str):
+            return self._complain(path, "the name of a function", name)
+        return self.custom_objects.get(name) or NamedFunction(name)
+
+    def _decode_object(self, value: dict[str, Any], path: str) -> Any:
+        cls = self._class(value["class"], path)
+        if cls is None:
+            return None
+        keys = {"class", "config", "name", "trainable"} if issubclass(cls, Layer) else {"class", "config"}
+        if set(value) != keys or not isinstance(value["config"], dict):
+            return self._complain(path, f"exactly {', '.join(sorted(keys))}", list(value))
+        before = len(self.problems)
+        config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
+        self._check_names(cls, config, f"{path} ({cls.__name__})")
+        if len(self.problems) > before:
+            return None
+        try:
+            return _make(cls, config, value)
+        except Exception as error:  # whatever a constructor makes of what a stranger wrote
+            return self._complain(path, f"arguments that {cls.__name__} takes", f"{type(error).__name__}: {error}")
+
+    def _class(self, name: Any, path: str) -> Any:
+        if not isinstance(name, str):
+            return self._complain(path, "the name of a class", name)
+        cls = self.custom_objects.get(name, registry.get(name))
+        if isinstance(cls, type) and issubclass(cls, Configured):
+            return cls
+        near = did_you_mean(name, registry) if len(name) < 100 and len(self.problems) < SHOWN else ""
+        fix = near or f" Pass custom_objects={{{name[:100]!r}: ...}}."
+        return self._complain(path, "a class of minidl, or one that is registered", f"{name[:100]!r}.{fix}")
+
+    def _check_names(self, cls: type[Configured], config: dict[str, Any], path: str) -> None:
+        if issubclass(cls, Stack):
+            known = dict.fromkeys(STACK, REQUIRED)
+        elif cls.get_config is Configured.get_config:
+            known = constructor_arguments(cls)
+        else:
+            return  # a class with a config of its own checks it in from_config
+        for name in known.keys() - config.keys():
+            self._complain(path, f"the argument {name!r}", "none")
+        for name in config.keys() - known.keys():
+            self._complain(path, f"one of the arguments {', '.join(known) or 'none'}", repr(name))
+
+
+def _make(cls: Any, config: dict[str, Any], value: dict[str, Any]) -> Any:
+    if not issubclass(cls, Layer):
+        return cls.from_config(config)
+    if not isinstance(value["trainable"], bool):
+        raise ArgumentError(f"trainable: expected True or False, got {value['trainable']!r}")
+    if issubclass(cls, Stack):  # not built yet: nothing is allocated before the sizes are checked
+        config.pop("input_shape")
+        layer = cls(**config)
+    else:
+        layer = cls.from_config(config)
+    if value["name"] is not None and not isinstance(value["name"], str):
+        raise ArgumentError(f"name: expected a string, got {value['name']!r}")
+    layer.name, layer.trainable = value["name"], value["trainable"]
+    return layer
+
+
+def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:
+    """Return ``custom_objects``, an empty dict for None; its values are classes of minidl's kinds, or functions."""
+    if custom_objects is None:
+        return {}
+    if not isinstance(custom_objects, Mapping):
+        raise ArgumentError(f"custom_objects: expected a dict of name to class or function, got {custom_objects!r}.")
+    for name, value in custom_objects.items():
+        known = issubclass(value, Configured) if isinstance(value, type) else callable(value)
+        if not isinstance(name, str) or not known:
+            raise ArgumentError(
+                f"custom_objects: expected names with classes of minidl's kinds or functions, got {name!r}: {value!r}."
+            )
+    return custom_objects
+
+
+def raise_problems(path: Any, problems: list[str]) -> None:
+    """Raise a `ModelFileError` that lists ``problems``, if there are any."""
+    if problems:
+        shown = "\n  ".join(problems[:SHOWN])
+        if len(problems) > SHOWN:
+            shown += f"\n  and {len(problems) - SHOWN} more"
+        raise ModelFileError(f"{path}: expected a model that can be made again, got a file with these faults:\n  {shown}")

@@ -34,7 +34,11 @@ class Configured:
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""
-        return {name: getattr(self, name) for name in constructor_arguments(type(self))}
+        # vars: an optimizer's learning_rate is a property, the rate in force; the schedule stands in its dictionary
+        return {
+            name: vars(self)[name] if name in vars(self) else getattr(self, name)
+            for name in constructor_arguments(type(self))
+        }
 
     @classmethod
     def from_config(cls: type[C], config: dict[str, Any]) -> C:
@@ -44,7 +48,7 @@ class Configured:
     def __repr__(self) -> str:
         shown = []
         for name, default in constructor_arguments(type(self)).items():
-            value = getattr(self, name, default)
+            value = vars(self)[name] if name in vars(self) else getattr(self, name, default)
             if default is REQUIRED:
                 shown.append(repr(value))
             elif value is not default and repr(value) != repr(default):
@@ -113,7 +117,7 @@ def names_of(base: type[Configured]) -> dict[str, type[Configured]]:
     """Return the registered classes derived from ``base``, by snake-case name and alias."""
     found: dict[str, type[Configured]] = {}
     for cls in list(registry.values()):
-        if issubclass(cls, base) and cls is not base:
+        if issubclass(cls, base) and cls is not base and not getattr(cls, "__abstractmethods__", None):
             for name in (snake_case(cls.__name__), *cls.__dict__.get("aliases", ())):
                 found[name] = cls
     return found

@@ -1,0 +1,58 @@
+"""Adagrad: each gradient divided by the root of the sum of all its squares."""
+
+import numpy as np
+
+from minidl import checks
+from minidl.optimizers.base import Blocks, Optimizer, Rate
+from minidl.typing import Array
+
+
+class Adagrad(Optimizer):
+    """``v += g**2``, ``w -= learning_rate * g / sqrt(v + epsilon)``.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        Default: 0.001.
+    initial_accumulator_value : float
+        What ``v`` starts from, at least 0.
+    epsilon : float
+        Above 0; inside the root.
+    weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
+        See `Optimizer`.
+
+    Notes
+    -----
+    Duchi, Hazan and Singer (2011), Adaptive subgradient methods, section 1. As in Keras and optax, epsilon stands
+    inside the root and the sum starts from 0.1; torch adds epsilon to the root and starts from 0.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        *,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        self.initial_accumulator_value = checks.number(
+            initial_accumulator_value, "Adagrad: initial_accumulator_value", at_least=0
+        )
+        self.epsilon = checks.number(epsilon, "Adagrad: epsilon", above=0)
+
+    def initial_state(self, values: Array) -> dict[str, Array]:
+        return {"v": np.full_like(values, self.initial_accumulator_value)}
+
+    def update(self, blocks: Blocks, rate: float) -> None:
+        axpy, epsilon = self._axpy, self.constant(self.epsilon)
+        for w, g, t, v in blocks:
+            np.multiply(g, g, out=t)
+            np.add(v, t, out=v)
+            np.add(v, epsilon, out=t)
+            np.sqrt(t, out=t)
+            np.divide(g, t, out=t)
+            axpy(t, w, a=-rate)

@@ -1,0 +1,282 @@
+"""Optimizer: changes a flat vector of values, given the flat vector of their gradients.
+
+It never sees a layer or a model; each kind is a short `update` over blocks that fit into the cache.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.config import Configured
+from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.optimizers.blas import axpy_for
+from minidl.schedules import check_rate
+from minidl.typing import Array
+
+Rate = float | Callable[[int], float]
+Blocks = Iterable[tuple[Array, ...]]
+
+BLOCK = 8_192  # values: a block of every array fits into the second cache, and BLAS starts no threads yet
+
+
+class Optimizer(Configured, ABC):
+    """Abstract base: ``step(values, gradients)`` changes ``values`` in place.
+
+    Every optimizer takes these arguments after its own:
+
+    learning_rate : float or callable
+        A number, or a schedule: any function ``step -> rate``; the first step is 0.
+    weight_decay : float, optional
+        Decoupled: before the step, ``values -= learning_rate * weight_decay * values``, for all of them.
+    clipnorm : float, optional
+        A parameter whose gradient is longer (in the Euclidean norm) has it scaled to this length.
+    global_clipnorm : float, optional
+        The same for the gradient of all parameters together.
+    clipvalue : float, optional
+        Each gradient is cut to ``[-clipvalue, clipvalue]``. Of the three, at most one can be given, as in Keras.
+
+    Attributes
+    ----------
+    iterations : int
+        Number of steps taken.
+    state : dict of str to array
+        What is kept between steps, made by the first one: arrays of the length of ``values``.
+    segments : list of slice or None
+        Where each parameter stands in ``values``, for `clipnorm`; None if they are a single parameter.
+    frozen : list of slice
+        Parts of ``values`` that no step changes; their gradients count as zero.
+
+    Notes
+    -----
+    A kind of optimizer defines `update`, and `initial_state` if it keeps something.
+
+    Examples
+    --------
+    >>> class SignDescent(Optimizer):
+    ...     def __init__(self, learning_rate=0.01):
+    ...         super().__init__(learning_rate)
+    ...
+    ...     def update(self, blocks, rate):
+    ...         for values, gradients, *_ in blocks:
+    ...             values -= rate * np.sign(gradients)
+    >>> values = np.array([1.0, 2.0])
+    >>> SignDescent(0.5).step(values, np.array([3.0, -3.0]))
+    >>> values
+    array([0.5, 2.5])
+    """
+
+    scratch = 1  # arrays for intermediate results that `update` asks for
+
+    def __init__(
+        self,
+        learning_rate: Rate,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.weight_decay = self._optional(weight_decay, "weight_decay")
+        self.clipnorm = self._optional(clipnorm, "clipnorm", above=0)
+        self.global_clipnorm = self._optional(global_clipnorm, "global_clipnorm", above=0)
+        self.clipvalue = self._optional(clipvalue, "clipvalue", above=0)
+        if sum(limit is not None for limit in (clipnorm, global_clipnorm, clipvalue)) > 1:
+            raise ArgumentError(
+                f"{type(self).__name__}: expected at most one of clipnorm, global_clipnorm and clipvalue, "
+                f"got {clipnorm!r}, {global_clipnorm!r} and {clipvalue!r}."
+            )
+        self.iterations = 0
+        self.state: dict[str, Array] = {}
+        self.segments: list[slice] | None = None
+        self.frozen: list[slice] = []
+
+    _bound: tuple[Any, ...] = (None, None, None)  # the arrays that _blocks are views of
+    _blocks: tuple[tuple[Array, ...], ...] = ()
+    _clipped: Array | None = None
+
+    def _optional(self, value: float | None, name: str, above: float | None = None) -> float | None:
+        if value is None:
+            return None
+        return checks.number(value, f"{type(self).__name__}: {name}", above=above, at_least=0)
+
+    @property
+    def learning_rate(self) -> float:
+        """The rate in force: of a schedule, what it gives for the next step.
+
+        A number can be assigned to it; where there is a schedule, that is an `ArgumentError`.
+        """
+        given: Rate = vars(self)["learning_rate"]
+        if not callable(given):
+            return given
+        return check_rate(given(self.iterations), f"{type(self).__name__}: learning_rate of step {self.iterations}")
+
+    @learning_rate.setter
+    def learning_rate(self, value: Rate) -> None:
+        who = f"{type(self).__name__}: learning_rate"
+        if callable(vars(self).get("learning_rate")):
+            raise ArgumentError(
+                f"{who}: expected no assignment, as the rate follows a schedule, got {value!r}. Use one of the two."
+            )
+        if isinstance(value, type):
+            raise ArgumentError(f"{who}: expected a number or an instance, got the class {value.__name__}.")
+        self.__dict__["learning_rate"] = value if callable(value) else check_rate(value, who)
+
+    def step(self, values: Array, gradients: Array) -> None:
+        """Change ``values`` in place by one step along ``gradients``, which stay as they are.
+
+        Parameters
+        ----------
+        values, gradients : array of shape (size,), float32 or float64, contiguous
+
+        Raises
+        ------
+        ShapeError
+            If the two differ in shape, or are not flat.
+        StateError
+            If earlier steps were taken on a vector of another size or type.
+        """
+        rate = self.learning_rate
+        if self.clipnorm or self.global_clipnorm or self.clipvalue or self.frozen:
+            gradients = self._clip(gradients)
+        if not (values is self._bound[0] and gradients is self._bound[1] and self.state is self._bound[2]):
+            self._bind(values, gradients)
+        kept = [values[part].copy() for part in self.frozen]
+        blocks: Blocks = self._blocks
+        if self.weight_decay:
+            blocks = _decayed(blocks, 1.0 - rate * self.weight_decay)
+        self.update(blocks, rate)
+        for part, value in zip(self.frozen, kept, strict=True):
+            values[part] = value
+        self.iterations += 1
+
+    @abstractmethod
+    def update(self, blocks: Blocks, rate: float) -> None:
+        """Change the values of each block in place; ``self.iterations`` steps have been taken before.
+
+        A block is a tuple of 1-D arrays of one length: values, gradients (not to be changed), as many scratch
+        arrays of any content as the class attribute ``scratch`` says, then those of `initial_state`, in order.
+        """
+
+    def initial_state(self, values: Array) -> dict[str, Array]:
+        """Return the arrays kept between steps, each of the shape of ``values``, as before the first step."""
+        return {}
+
+    def constant(self, value: float) -> Array:
+        """Return ``value`` as an array without axes: NumPy takes 1 us a call to convert a Python number."""
+        return np.array(value, self._bound[0].dtype)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return copies of all that changes in training: ``iterations``, ``learning_rate`` and the arrays.
+
+        The rate is left out where it follows a schedule.
+        """
+        rate = vars(self)["learning_rate"]
+        scalars = {} if callable(rate) else {"learning_rate": rate}
+        arrays = {name: array.copy() for name, array in self.state.items()}
+        return {"iterations": self.iterations, **scalars, **arrays}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned, bit for bit.
+
+        Raises
+        ------
+        StateError
+            If it comes from another kind of optimizer.
+        """
+        arrays = {name: np.array(array) for name, array in state.items() if name not in ("iterations", "learning_rate")}
+        expected = set(self.initial_state(np.zeros(0)))
+        scheduled = callable(vars(self)["learning_rate"])
+        if (arrays and set(arrays) != expected) or "iterations" not in state or ("learning_rate" in state) == scheduled:
+            raise StateError(
+                f"{type(self).__name__}: set_state: expected iterations, "
+                f"{'' if scheduled else 'learning_rate, '}{', '.join(sorted(expected))}; got {', '.join(state)}."
+            )
+        if not scheduled:
+            self.learning_rate = state["learning_rate"]
+        self.iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)
+        self.state = arrays
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
+    def _bind(self, values: Array, gradients: Array) -> None:
+        who = type(self).__name__
+        if values.ndim != 1 or gradients.shape != values.shape:
+            raise ShapeError(
+                f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."
+            )
+        self._axpy = axpy_for(values.dtype, who)
+        if gradients.dtype != values.dtype:
+            raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")
+        if not (values.flags.carray and gradients.flags.c_contiguous and gradients.flags.aligned):
+            raise ArgumentError(f"{who}: expected contiguous arrays, the values writeable. Pass parameters.values.")
+        if not self.state:
+            self.state = self.initial_state(values)
+        for name, array in self.state.items():
+            if array.shape != values.shape or array.dtype != values.dtype:
+                raise StateError(
+                    f"{who}: {name}: expected {values.size} values of {values.dtype}, got {array.size} of "
+                    f"{array.dtype} from earlier steps. Use a new optimizer for other parameters."
+                )
+        self._bound = (values, gradients, self.state)
+        scratch = [np.empty(min(BLOCK, values.size), values.dtype) for _ in range(self.scratch)]
+        everything = (values, gradients, *self.state.values())
+        blocks = []
+        for start in range(0, values.size, BLOCK):
+            w, g, *state = (array[start : start + BLOCK] for array in everything)
+            blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
+        self._blocks = tuple(blocks)
+
+    def _clip(self, gradients: Array) -> Array:
+        """Return the gradients in a buffer of their own, zero where frozen, and clipped."""
+        if self._clipped is None or self._clipped.shape != gradients.shape or self._clipped.dtype != gradients.dtype:
+            self._clipped = np.empty_like(gradients)
+        clipped = self._clipped
+        np.copyto(clipped, gradients)
+        for part in self.frozen:
+            clipped[part] = 0.0
+        if self.clipvalue:
+            np.clip(clipped, -self.clipvalue, self.clipvalue, out=clipped)
+        if self.global_clipnorm:
+            _shorten(clipped, self.global_clipnorm)
+        if self.clipnorm:
+            for part in self.segments or [slice(None)]:
+                _shorten(clipped[part], self.clipnorm)
+        return clipped
+
+
+def rescaling_period(*decays: float) -> int:
+    """Return after how many steps deferred decay is carried out: 100, or fewer where ``decay**-100`` passes 1e5.
+
+    Deferred decay turns ``m = beta * m + (1 - beta) * g`` into one pass. With k steps since the last rescaling, the
+    state holds ``M = m / ((1 - beta) * beta**k)``, so that the step is ``M += beta**-k * g``; rescaling is
+    ``M *= beta**period``.
+    """
+    least = min(decays)
+    if least == 0.0:
+        return 1
+    return 100 if least >= 1e-5**0.01 else max(1, int(math.log(1e-5) / math.log(least)))
+
+
+def _decayed(blocks: Blocks, factor: float) -> Iterator[tuple[Array, ...]]:
+    for block in blocks:
+        np.multiply(block[0], factor, out=block[0])
+        yield block
+
+
+def _shorten(vector: Array, limit: float) -> None:
+    square = float(np.dot(vector, vector))
+    if math.isfinite(square):
+        norm = math.sqrt(square)
+    else:  # the squares overflow: measure in units of the largest entry
+        largest = float(np.abs(vector).max())
+        if not math.isfinite(largest):
+            return  # no length to speak of: left to the check of the loss
+        unit = vector / largest
+        norm = largest * math.sqrt(float(np.dot(unit, unit)))
+    if norm > limit:
+        vector *= limit / norm

@@ -1,0 +1,122 @@
+"""LBFGS: a quasi-Newton method on all rows at once, for small data and models."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import StateError
+from minidl.optimizers.base import Blocks, Optimizer
+from minidl.typing import Array
+
+Objective = Callable[[], tuple[float, Array]]
+
+
+class LBFGS(Optimizer):
+    """``w -= H @ g``, where H approximates the inverse Hessian by the last steps, at a length found by a line search.
+
+    Under ``fit`` an epoch is one iteration of the solver, which may evaluate the loss several times; convergence ends
+    ``fit``. Each ``fit`` starts with an empty history of steps.
+
+    Parameters
+    ----------
+    history_size : int
+        Number of steps that make up H.
+    gradient_tolerance : float
+        Converged when no gradient is larger.
+    loss_tolerance : float
+        Converged when an iteration lowers the loss by a smaller fraction.
+    max_line_search : int
+        Evaluations of the loss in an iteration, at most.
+
+    Notes
+    -----
+    Byrd, Lu, Nocedal and Zhu (1995), A limited memory algorithm for bound constrained optimization: SciPy's L-BFGS-B
+    without bounds, which works in float64 whatever the model's type. The loss of a float32 model is exact to 1e-7 only,
+    and so the iterations end earlier. The rate, weight decay and clipping of other optimizers have no meaning here.
+    """
+
+    def __init__(
+        self,
+        history_size: int = 10,
+        *,
+        gradient_tolerance: float = 1e-7,
+        loss_tolerance: float = 1e-12,
+        max_line_search: int = 20,
+    ) -> None:
+        super().__init__(1.0)
+        self.history_size = checks.integer(history_size, "LBFGS: history_size", minimum=1)
+        self.gradient_tolerance = checks.number(gradient_tolerance, "LBFGS: gradient_tolerance", at_least=0)
+        self.loss_tolerance = checks.number(loss_tolerance, "LBFGS: loss_tolerance", at_least=0)
+        self.max_line_search = checks.integer(max_line_search, "LBFGS: max_line_search", minimum=1)
+
+    def minimize(
+        self,
+        loss_and_gradients: Objective,
+        values: Array,
+        on_iteration: Callable[[float], bool | None],
+        max_iterations: int,
+    ) -> str:
+        """Change ``values`` in place until they minimise the loss; return the solver's reason to end.
+
+        Parameters
+        ----------
+        loss_and_gradients : callable
+            Returns the loss and its gradients for what ``values`` holds at the time.
+        values : array of shape (size,)
+        on_iteration : callable
+            Receives the loss after each iteration, when ``values`` holds the new point; True ends the search.
+        max_iterations : int
+
+        Raises
+        ------
+        Exception
+            What the two functions raise; ``values`` are then those of the last complete iteration.
+        """
+        from scipy.optimize import minimize
+
+        complete = values.copy()
+
+        def evaluate(x: Array) -> tuple[float, Array]:
+            values[...] = x
+            loss, gradients = loss_and_gradients()
+            gradients = gradients.astype(np.float64)  # always a copy: SciPy keeps what it is given
+            for part in self.frozen:
+                gradients[part] = 0.0
+            return float(loss), gradients
+
+        def finish_iteration(intermediate_result: Any) -> None:
+            values[...] = complete[...] = intermediate_result.x
+            self.iterations += 1
+            if on_iteration(float(intermediate_result.fun)):
+                raise StopIteration
+
+        options = {
+            "maxiter": max_iterations,
+            "maxfun": np.iinfo(np.int32).max,
+            "maxcor": self.history_size,
+            "gtol": self.gradient_tolerance,
+            "ftol": self.loss_tolerance,
+            "maxls": self.max_line_search,
+        }
+        try:
+            found = minimize(
+                evaluate,
+                values.astype(np.float64),
+                jac=True,
+                method="L-BFGS-B",
+                callback=finish_iteration,
+                options=options,
+            )
+        finally:
+            values[...] = complete
+        return str(found.message)
+
+    def step(self, values: Array, gradients: Array) -> None:
+        raise StateError(
+            "LBFGS: expected all rows at once, got a single step. Call fit or minimize, or use another optimizer."
+        )
+
+    def update(self, blocks: Blocks, rate: float) -> None:
+        raise NotImplementedError("LBFGS works through minimize")

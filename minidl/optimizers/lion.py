@@ -1,0 +1,54 @@
+"""Lion: steps of equal size along the sign of an average."""
+
+import numpy as np
+
+from minidl import checks
+from minidl.optimizers.base import Blocks, Optimizer, Rate
+from minidl.typing import Array
+
+
+class Lion(Optimizer):
+    """``w -= learning_rate * sign(beta_1 * m + (1 - beta_1) * g)``, then ``m = beta_2 * m + (1 - beta_2) * g``.
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        Default: 0.001. A third to a tenth of what suits `Adam`.
+    beta_1, beta_2 : float
+        From 0 to below 1.
+    weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
+        See `Optimizer`.
+
+    Notes
+    -----
+    Chen et al. (2023), Symbolic Discovery of Optimization Algorithms, Algorithm 2; the same in Keras and optax. The
+    paper's weight decay is 3 to 10 times that of `AdamW`, to make up for the smaller rate.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        clipvalue: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        self.beta_1 = checks.number(beta_1, "Lion: beta_1", at_least=0, below=1)
+        self.beta_2 = checks.number(beta_2, "Lion: beta_2", at_least=0, below=1)
+
+    def initial_state(self, values: Array) -> dict[str, Array]:
+        return {"m": np.zeros_like(values)}
+
+    def update(self, blocks: Blocks, rate: float) -> None:
+        axpy, beta_1, beta_2 = self._axpy, self.constant(self.beta_1), self.constant(self.beta_2)
+        for w, g, t, m in blocks:
+            np.multiply(m, beta_1, out=t)
+            axpy(g, t, a=1.0 - self.beta_1)
+            np.sign(t, out=t)
+            axpy(t, w, a=-rate)
+            np.multiply(m, beta_2, out=m)
+            axpy(g, m, a=1.0 - self.beta_2)

@@ -1,0 +1,42 @@
+"""Nadam: Adam with Nesterov's look ahead."""
+
+from minidl.optimizers.moments import MomentOptimizer
+
+
+class Nadam(MomentOptimizer):
+    """``w -= learning_rate * n / (sqrt(v_hat) + epsilon)``: `Adam` whose average gradient looks one step ahead.
+
+    With ``mu[t] = beta_1 * (1 - 0.96**(0.004 * t) / 2)`` and ``P[t] = mu[1] * ... * mu[t]``::
+
+        n = mu[t + 1] / (1 - P[t + 1]) * m + (1 - mu[t]) / (1 - P[t]) * g
+
+    Parameters
+    ----------
+    learning_rate : float or callable
+        Default: 0.001.
+    beta_1, beta_2 : float
+        From 0 to below 1: how much of the averages stays in each step.
+    epsilon, weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
+        See `Adam` and `Optimizer`.
+
+    Notes
+    -----
+    Dozat (2016), Incorporating Nesterov Momentum into Adam, with the schedule for mu that it suggests, as in torch with
+    an epsilon of 1e-8. Keras leaves out the factor 0.004, and optax the schedule.
+    """
+
+    _product: tuple[int, float] = (0, 1.0)  # the last t, and P[t]
+
+    def mu(self, t: int) -> float:
+        """Return the momentum of step ``t``."""
+        return self.beta_1 * (1.0 - 0.5 * 0.96 ** (0.004 * t))  # type: ignore[no-any-return]
+
+    def numerator(self, t: int) -> tuple[float, float]:
+        last, product = self._product
+        if last > t:
+            last, product = 0, 1.0
+        for step in range(last + 1, t + 1):  # one turn, unless the state has just been restored
+            product *= self.mu(step)
+        self._product = t, product
+        ahead = self.mu(t + 1)
+        return ahead / (1.0 - product * ahead), (1.0 - self.mu(t)) / (1.0 - product)

@@ -67,7 +67,7 @@ def exp_difference(a: Array, b: Array) -> tuple[Array, Array]:
         d = np.subtract(a, b, dtype=np.float64)
         return d, np.exp(d)
     with np.errstate(over="ignore", invalid="ignore"):
-        d = a - b
+        d = np.maximum(a - b, -np.finfo(a.dtype).max)
         c = d - a
         error = (a - (d - c)) - (b + c)  # of the difference: Knuth's TwoSum
         e = np.exp(d)

@@ -1,0 +1,22 @@
+"""Losses: what training makes small."""
+
+from minidl.losses.base import Loss, resolve_loss
+from minidl.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+from minidl.losses.divergence import Hinge, KLDivergence
+from minidl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "Quantile",
+    "SparseCategoricalCrossentropy",
+    "resolve_loss",
+]

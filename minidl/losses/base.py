@@ -1,0 +1,154 @@
+"""Loss: how far predictions are from the targets, and its derivative for the predictions.
+
+The mean over the batch lives here and nowhere else: no layer divides by the number of rows.
+"""
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+
+from minidl.config import Configured, resolve, snake_case
+from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
+from minidl.typing import Array
+
+
+class Loss(Configured, ABC):
+    """Abstract base of all losses: ``L = forward(y_pred, y_true)``, ``dy = backward()``.
+
+    The arrays of a batch are (batch, outputs), in the dtype of ``y_pred``. An attribute with a leading
+    underscore is a cache of the last `forward`, which is never copied, pickled or saved; a constructor
+    stores its arguments under their own names and does nothing else. There is no need to call
+    ``super().__init__()``.
+
+    Attributes
+    ----------
+    link : {"sigmoid", "softmax", None}
+        The activation before which training stops, because the loss is exact on its inputs, the logits.
+    from_logits : bool
+        Whether ``y_pred`` are logits.
+    sparse : bool
+        Whether the targets are integer labels of shape (batch,).
+
+    Examples
+    --------
+    >>> class Absolute(Loss):
+    ...     def forward(self, y_pred, y_true, sample_weight=None):
+    ...         self._d = y_pred - y_true
+    ...         return self.mean(np.abs(self._d), sample_weight)
+    ...
+    ...     def backward(self):
+    ...         return self.share(np.sign(self._d))
+    >>> loss = Absolute()
+    >>> loss.forward(np.array([[1.0], [4.0]]), np.array([[2.0], [1.0]]))
+    2.0
+    >>> loss.backward()
+    array([[-0.5],
+           [ 0.5]])
+    """
+
+    link: str | None = None
+    from_logits: bool = False
+    sparse: bool = False
+
+    @abstractmethod
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        """Return the mean loss of the batch, keeping what `backward` needs in underscore attributes."""
+
+    @abstractmethod
+    def backward(self) -> Array:
+        """Return ``dL/dy_pred`` of the last `forward`, of the shape and dtype of ``y_pred``."""
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        """Raise a `DataError` if the targets of a data set cannot be used with so many outputs."""
+
+    def on_logits(self) -> Self:
+        """Return a copy that takes logits."""
+        loss = copy.copy(self)
+        loss.from_logits = True
+        return loss
+
+    def get_name(self) -> str:
+        """Return the name by which ``compile`` knows this loss, such as ``"mean_squared_error"``."""
+        return snake_case(type(self).__name__)
+
+    def match(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the targets in the dtype of the predictions.
+
+        Raises
+        ------
+        ShapeError
+            If they are not two arrays of one shape (batch, outputs).
+        """
+        if y_pred.ndim != 2 or y_pred.shape != np.shape(y_true):
+            raise ShapeError(
+                f"{type(self).__name__}: expected y_pred and y_true of one shape (batch, outputs), "
+                f"got {y_pred.shape} and {np.shape(y_true)}. Reshape one of them."
+            )
+        return np.asarray(y_true, y_pred.dtype)
+
+    def mean(self, values: Array, sample_weight: Array | None = None) -> float:
+        """Return the sum of the values, each times its row's weight, over their number; for `forward`.
+
+        Parameters
+        ----------
+        values : array
+            One for each output, (batch, outputs), or one for each row, (batch,).
+        sample_weight : array, (batch,), optional
+            The number of values is not weighted, as in Keras.
+        """
+        self._share: Any = 1 / values.size
+        if sample_weight is not None:
+            weight = np.asarray(sample_weight)
+            if weight.shape != values.shape[:1]:
+                raise ShapeError(
+                    f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, got {weight.shape}."
+                )
+            values = values * (weight if values.ndim == 1 else weight[:, None])
+            self._share = weight[:, None] / values.size
+        wide = np.float64 if values.dtype == np.float32 else None
+        total: float = np.add.reduce(values, axis=None, dtype=wide).item()
+        return total / values.size
+
+    def share(self, derivative: Array, dtype: Any = None) -> Array:
+        """Return the derivative of each value times its share in the last `mean`; for `backward`."""
+        return (derivative * self._share).astype(dtype or derivative.dtype, copy=False)
+
+    def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
+        if name.startswith("_") and not name.startswith("__"):
+            raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+
+
+def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
+    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to mend it."""
+    if y.min() >= low and y.max() <= high:
+        return
+    wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
+    expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"
+    raise DataError(f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} {place(wrong)}. {fix}")
+
+
+def place(index: Array) -> str:
+    """Return ``at row 4`` or ``at row 4, column 1``: where a value stands."""
+    return f"at row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+
+
+def resolve_loss(value: Any, who: str) -> Loss:
+    """Return the loss that ``value`` names or is.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name, a class, or a function: its derivative is unknown.
+    """
+    if callable(value) and not isinstance(value, (type, Loss)):
+        raise ArgumentError(
+            f"{who}: expected the name of a loss or an instance, got {value!r}: a plain function has no backward. "
+            "Derive a class from minidl.Loss with forward and backward."
+        )
+    return resolve(value, Loss, who)

@@ -1,0 +1,256 @@
+"""Cross-entropies: minus the logarithm of the probability that the model gave to the truth.
+
+On logits they are exact to the last digits, however confident the prediction: there the derivative
+is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of the smallest number.
+"""
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import DataError, ShapeError
+from minidl.losses.base import Loss, check_range, place
+from minidl.numeric import exp_difference, softmax_parts
+from minidl.typing import Array
+
+
+class BinaryCrossentropy(Loss):
+    """Binary cross-entropy: ``L = mean(-y log(p) - (1 - y) log(1 - p))``, over rows and outputs.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits z with ``p = 1 / (1 + exp(-z))`` rather than probabilities p.
+    label_smoothing : float
+        ``s`` in [0, 1] replaces y by ``y (1 - s) + s / 2``.
+
+    Shapes
+    ------
+    y_pred  (batch, outputs)    p or z; each output is a yes-no question of its own
+    y_true  (batch, outputs)    y in [0, 1]
+
+    Raises
+    ------
+    ShapeError
+        In `forward`, if the shapes differ.
+    DataError
+        In `check_targets`, for targets outside [0, 1].
+
+    Notes
+    -----
+    With m values in the batch::
+
+        dL/dp = (-y / p + (1 - y) / (1 - p)) / m      dL/dz = (p - y) / m
+
+    Course notes, section 3.2 and equation (0). Keras clips p to [1e-7, 1 - 1e-7]; here it is as it is.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossentropy(from_logits=True)
+    >>> loss.forward(np.array([[40.0]]), np.array([[1.0]]))
+    4.248354255291589e-18
+    """
+
+    aliases = ("bce",)
+    link = "sigmoid"
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits = checks.flag(from_logits, "BinaryCrossentropy: from_logits")
+        self.label_smoothing = checks.number(
+            label_smoothing, "BinaryCrossentropy: label_smoothing", at_least=0, at_most=1
+        )
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self.match(y_pred, y_true)
+        if self.label_smoothing:
+            y = y * (1 - self.label_smoothing) + self.label_smoothing / 2
+        if not self.from_logits:
+            self._p, self._y = y_pred, y
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = y * -log_or_lowest(np.log(y_pred)) - (1 - y) * log_or_lowest(np.log1p(-y_pred))
+            return self.mean(values, sample_weight)
+        self._z = y_pred
+        self._e = np.exp(-np.abs(y_pred))  # never overflows
+        self._miss = ~np.signbit(y_pred) - y  # 1 - y for z > 0, -y below: p - y where p is 0 or 1
+        return self.mean(y_pred * self._miss + np.log1p(self._e), sample_weight)
+
+    def backward(self) -> Array:
+        if self.from_logits:
+            # p = 1 - e / (1 + e) for z > 0, else e / (1 + e): no digit of p - y is lost
+            return self.share(self._miss - np.copysign(self._e / (1 + self._e), self._z))
+        p, y = self._p, self._y
+        tiny = np.finfo(p.dtype).tiny
+        return self.share((1 - y) / np.maximum(1 - p, tiny) - y / np.maximum(p, tiny))
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        fix = "Use {0, 1}, or probabilities."
+        check_range(y, 0, 1, "BinaryCrossentropy", "For {-1, 1} use {0, 1}: y = (y + 1) / 2." if y.min() == -1 else fix)
+
+
+class CategoricalCrossentropy(Loss):
+    """Categorical cross-entropy: ``L = mean over rows of -sum(y log(p))``, for one-hot or soft targets.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits z with ``p = softmax(z)`` rather than probabilities p.
+    label_smoothing : float
+        ``s`` in [0, 1] replaces y by ``y (1 - s) + s / outputs``.
+
+    Shapes
+    ------
+    y_pred  (batch, outputs)    p or z
+    y_true  (batch, outputs)    y: each row sums to 1
+
+    Raises
+    ------
+    ShapeError
+        In `forward`, if the shapes differ.
+    DataError
+        In `check_targets`, for rows that are no probabilities.
+
+    Notes
+    -----
+    With m rows in the batch::
+
+        dL/dp = -y / p / m      dL/dz = (p sum(y) - y) / m
+
+    Keras divides p by its sum and clips it to [1e-7, 1 - 1e-7]; here it is as it is.
+    """
+
+    link = "softmax"
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
+        self.from_logits = checks.flag(from_logits, "CategoricalCrossentropy: from_logits")
+        self.label_smoothing = checks.number(
+            label_smoothing, "CategoricalCrossentropy: label_smoothing", at_least=0, at_most=1
+        )
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self.match(y_pred, y_true)
+        if self.label_smoothing:
+            y = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[1]
+        self._y_pred, self._y = y_pred, y
+        if self.from_logits:
+            d, self._e, self._top, self._others = softmax_parts(y_pred)
+            information = np.log1p(self._others)[:, None] - d  # -log(p): the digits of d are not touched
+        else:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                information = -log_or_lowest(np.log(y_pred))
+        return self.mean(np.add.reduce(y * information, axis=1), sample_weight)
+
+    def backward(self) -> Array:
+        p, y = self._y_pred, self._y
+        if not self.from_logits:
+            return self.share(-y / np.maximum(p, np.finfo(p.dtype).tiny))
+        total = np.add.reduce(y, axis=1)
+        e, y = self._e.copy(), y.copy()
+        # p = 1 - others / (1 + others) at the largest logit: no digit of p - y is lost where y is 1, too
+        e.reshape(-1)[self._top] = -self._others
+        y.reshape(-1)[self._top] -= total
+        return self.share(e * (total / (1 + self._others))[:, None] - y, p.dtype)
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        check_distributions(y, "CategoricalCrossentropy")
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """Categorical cross-entropy of integer labels: ``L = mean over rows of -log(p[label])``.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits z with ``p = softmax(z)`` rather than probabilities p.
+
+    Shapes
+    ------
+    y_pred  (batch, outputs)    p or z
+    y_true  (batch,)            labels from 0 to outputs - 1
+
+    Raises
+    ------
+    ShapeError
+        In `forward`, if the shapes do not fit.
+    DataError
+        For labels that are no whole numbers or out of range.
+
+    Notes
+    -----
+    With m rows in the batch and ``y = one_hot(labels)``::
+
+        dL/dp = -y / p / m      dL/dz = (p - y) / m
+    """
+
+    link = "softmax"
+    sparse = True
+
+    def __init__(self, from_logits: bool = False) -> None:
+        self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        rows = np.arange(0, y_pred.size, y_pred.shape[-1])  # where they start in the flattened array
+        self._dtype = y_pred.dtype
+        self._index = rows + self._checked(y_pred, y_true)
+        if not self.from_logits:
+            self._p = y_pred
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return self.mean(-log_or_lowest(np.log(y_pred.take(self._index))), sample_weight)
+        largest = y_pred.take(rows + y_pred.argmax(axis=1))
+        d, self._e = exp_difference(y_pred, largest[:, None])
+        d = d.take(self._index)
+        self._e.reshape(-1)[self._index] = 0  # its 1 would swallow the digits of the others
+        self._others = np.add.reduce(self._e, axis=1)
+        self._excess = self._others + np.expm1(d)  # the sum of all, minus 1
+        return self.mean(np.log1p(self._excess) - d, sample_weight)
+
+    def backward(self) -> Array:
+        if self.from_logits:
+            # p - 1 = -others / (1 + excess) at the label: no digit is lost
+            self._e.reshape(-1)[self._index] = -self._others
+            return self.share(self._e / (1 + self._excess)[:, None], self._dtype)
+        p = np.maximum(self._p.take(self._index), np.finfo(self._dtype).tiny)
+        derivative = np.zeros_like(self._p)
+        derivative.reshape(-1)[self._index] = -1 / p
+        return self.share(derivative)
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        if y.dtype.kind not in "iub" and (y != np.rint(y)).any():
+            row = int(np.argmax(y != np.rint(y)))
+            raise DataError(f"y: expected whole numbers as labels, got {y[row]} at row {row}.")
+        if y.min() < 0 or y.max() >= outputs:
+            row = int(np.argmax((y < 0) | (y >= outputs)))
+            raise DataError(
+                f"y: label {y[row]:g} at row {row} is outside [0, {outputs}): the model has {outputs} outputs. "
+                "Number the classes from 0, or give the model an output for each."
+            )
+
+    def _checked(self, y_pred: Array, y_true: Array) -> Array:
+        y = np.asarray(y_true)
+        if y_pred.ndim != 2 or y.shape != y_pred.shape[:1]:
+            raise ShapeError(
+                "SparseCategoricalCrossentropy: expected y_pred of shape (batch, outputs) and labels of shape "
+                f"(batch,), got {y_pred.shape} and {y.shape}. For one-hot targets use CategoricalCrossentropy."
+            )
+        outputs = y_pred.shape[1]
+        unsigned = y.view(np.uintp) if y.dtype == np.intp else None  # so one look finds negative labels too
+        if unsigned is None or unsigned[unsigned.argmax()] >= outputs:
+            self.check_targets(y, outputs)
+            y = y.astype(np.intp)
+        return y
+
+
+def log_or_lowest(logarithm: Array) -> Array:
+    """Return the logarithm, but where it is of 0 that of the smallest positive number."""
+    return np.maximum(logarithm, np.log(np.finfo(logarithm.dtype).smallest_subnormal))
+
+
+def check_distributions(y: Array, who: str) -> None:
+    """Raise a `DataError` that names the first row that does not consist of probabilities with the sum 1."""
+    check_range(y, 0, 1, who, "Use one-hot rows, or probabilities.")
+    total = y.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > 1e-3
+    if wrong.any():
+        row = np.argwhere(wrong)[0]
+        raise DataError(
+            f"y: expected rows that sum to 1 for {who}, got the sum {total[row[0]]:g} {place(row)}. "
+            "Use one-hot rows; for several labels a row use Sigmoid with BinaryCrossentropy."
+        )

@@ -1,0 +1,76 @@
+"""Losses between distributions and across a margin: KLDivergence and Hinge."""
+
+import numpy as np
+
+from minidl.errors import DataError
+from minidl.losses.base import Loss, place
+from minidl.losses.crossentropy import check_distributions
+from minidl.typing import Array
+
+
+class KLDivergence(Loss):
+    """Kullback-Leibler divergence: ``L = mean over rows of sum(y log(y / p))``, with 0 log(0) = 0.
+
+    Shapes
+    ------
+    y_pred  (batch, outputs)    p: positive, each row sums to 1 (end the model in Softmax)
+    y_true  (batch, outputs)    y: each row sums to 1
+
+    Raises
+    ------
+    DataError
+        In `check_targets`, for rows that are no probabilities.
+
+    Notes
+    -----
+    ``dL/dp = -y / p / m`` for m rows in the batch. Keras clips y and p to [1e-7, 1]; here they are as they are, but
+    a p below the smallest normal number counts as that.
+    """
+
+    aliases = ("kld",)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self._y = self.match(y_pred, y_true)
+        tiny = np.finfo(y.dtype).tiny
+        p = self._p = np.where(np.abs(y_pred) < tiny, tiny, y_pred)
+        with np.errstate(invalid="ignore"):
+            ratio = np.where(y == 0, 1, y / p)
+            excess = (y - p) / p  # exact where y and p are close
+            values = y * np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), np.log(ratio))
+        return self.mean(np.add.reduce(values, axis=1), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(-self._y / self._p)
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        check_distributions(y, "KLDivergence")
+
+
+class Hinge(Loss):
+    """Hinge loss: ``L = mean(max(1 - y p, 0))``, for targets y of -1 or 1, or of 0 or 1 (0 counts as -1).
+
+    Raises
+    ------
+    DataError
+        In `check_targets`, for other targets, or both -1 and 0.
+
+    Notes
+    -----
+    ``dL/dp = (-y where y p < 1) / m`` for m values in the batch, taken as 0 at y p = 1.
+    """
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self.match(y_pred, y_true)
+        self._y = np.where(y == 0, -1, y)
+        self._margin = 1 - self._y * y_pred
+        return self.mean(np.maximum(self._margin, 0), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.where(self._margin > 0, -self._y, 0))
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        low = -1 if y.min() < 0 else 0
+        wrong = (y != low) & (y != 1)
+        if wrong.any():
+            index = np.argwhere(wrong)[0]
+            raise DataError(f"y: expected targets {{{low}, 1}} for Hinge, got {y[tuple(index)]} {place(index)}.")

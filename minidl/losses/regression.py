@@ -1,0 +1,134 @@
+"""Losses of numbers: how far a predicted quantity is from the true one.
+
+In the formulas ``d = y_pred - y_true``, with p for y_pred and y for y_true; the mean is over rows and outputs.
+"""
+
+import numpy as np
+
+from minidl import checks
+from minidl.losses.base import Loss, check_range
+from minidl.losses.crossentropy import log_or_lowest
+from minidl.typing import Array
+
+
+class MeanSquaredError(Loss):
+    """Mean squared error: ``L = mean(d**2)``; ``dL/dp = 2 d / m`` for m values in the batch."""
+
+    aliases = ("mse",)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._d = y_pred - self.match(y_pred, y_true)
+        wide = np.float64 if self._d.dtype == np.float32 else None  # 1e30 squared is in its range
+        with np.errstate(over="ignore"):
+            return self.mean(np.square(self._d, dtype=wide), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(2 * self._d)
+
+
+class MeanAbsoluteError(Loss):
+    """Mean absolute error: ``L = mean(|d|)``; ``dL/dp = sign(d) / m`` for m values, taken as 0 at d = 0."""
+
+    aliases = ("mae",)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._d = y_pred - self.match(y_pred, y_true)
+        return self.mean(np.abs(self._d), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.sign(self._d))
+
+
+class Huber(Loss):
+    """Huber loss: ``L = mean(d**2 / 2 where |d| <= delta, else delta |d| - delta**2 / 2)``.
+
+    Parameters
+    ----------
+    delta : float
+        Where the parabola goes over into straight lines; above 0.
+
+    Notes
+    -----
+    ``dL/dp = clip(d, -delta, delta) / m`` for m values in the batch. Huber, 1964.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = checks.number(delta, "Huber: delta", above=0)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._d = y_pred - self.match(y_pred, y_true)
+        size = np.abs(self._d)
+        inside = np.minimum(size, self.delta)
+        return self.mean(inside * (size - inside / 2), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.clip(self._d, -self.delta, self.delta))
+
+
+class LogCosh(Loss):
+    """Logarithm of the hyperbolic cosine: ``L = mean(log(cosh(d)))``; ``dL/dp = tanh(d) / m`` for m values.
+
+    Nearly ``d**2 / 2`` for small d and ``|d| - log(2)`` for large ones.
+    """
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._d = y_pred - self.match(y_pred, y_true)
+        size = np.abs(self._d)
+        small = np.log1p(np.square(np.sinh(np.minimum(size, 1)))) / 2  # cosh**2 = 1 + sinh**2: exact near 0
+        large = size - np.log(self._d.dtype.type(2)) + np.log1p(np.exp(-2 * np.clip(size, 1, 400)))
+        return self.mean(np.where(size < 1, small, large), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.tanh(self._d))
+
+
+class Quantile(Loss):
+    """Pinball loss: ``L = mean(-q d where d < 0, else (1 - q) d)``, least where p is the q-quantile of y.
+
+    Parameters
+    ----------
+    quantile : float
+        ``q``, strictly between 0 and 1: 0.9 for a bound that nine of ten true values stay below.
+
+    Notes
+    -----
+    ``dL/dp = (-q where d < 0, 1 - q where d > 0) / m`` for m values, taken as 0 at d = 0. Koenker and Bassett, 1978.
+    """
+
+    def __init__(self, quantile: float = 0.5) -> None:
+        self.quantile = checks.number(quantile, "Quantile: quantile", above=0, below=1)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._d = y_pred - self.match(y_pred, y_true)
+        return self.mean(np.maximum(-self.quantile * self._d, (1 - self.quantile) * self._d), sample_weight)
+
+    def backward(self) -> Array:
+        d = self._d
+        return self.share((1 - self.quantile) * (d > 0).astype(d.dtype) - self.quantile * (d < 0).astype(d.dtype))
+
+
+class Poisson(Loss):
+    """Poisson loss: ``L = mean(p - y log(p))``, for counts y and predicted rates p.
+
+    Raises
+    ------
+    DataError
+        In `check_targets`, for negative targets.
+
+    Notes
+    -----
+    ``dL/dp = (1 - y / p) / m`` for m values in the batch. The rates must be positive: end the model in Softplus.
+    Minus the logarithm of the probability, without the term of y alone. Keras adds 1e-7 to p.
+    """
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._p, self._y = y_pred, self.match(y_pred, y_true)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.mean(y_pred - self._y * log_or_lowest(np.log(y_pred)), sample_weight)
+
+    def backward(self) -> Array:
+        p = np.maximum(self._p, np.finfo(self._p.dtype).tiny)
+        return self.share((p - self._y) / p)
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        check_range(y, 0, np.inf, "Poisson", "Counts are not negative.")

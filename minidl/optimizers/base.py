@@ -47,8 +47,6 @@ class Optimizer(Configured, ABC):
         What is kept between steps, made by the first one: arrays of the length of ``values``.
     segments : list of slice or None
         Where each parameter stands in ``values``, for `clipnorm`; None if they are a single parameter.
-    frozen : list of slice
-        Parts of ``values`` that no step changes; their gradients count as zero.
 
     Notes
     -----
@@ -92,7 +90,6 @@ class Optimizer(Configured, ABC):
         self.iterations = 0
         self.state: dict[str, Array] = {}
         self.segments: list[slice] | None = None
-        self.frozen: list[slice] = []
 
     _bound: tuple[Any, ...] = (None, None, None)  # the arrays that _blocks are views of
     _blocks: tuple[tuple[Array, ...], ...] = ()
@@ -140,17 +137,14 @@ class Optimizer(Configured, ABC):
             If earlier steps were taken on a vector of another size or type.
         """
         rate = self.learning_rate
-        if self.clipnorm or self.global_clipnorm or self.clipvalue or self.frozen:
+        if self.clipnorm or self.global_clipnorm or self.clipvalue:
             gradients = self._clip(gradients)
         if not (values is self._bound[0] and gradients is self._bound[1] and self.state is self._bound[2]):
             self._bind(values, gradients)
-        kept = [values[part].copy() for part in self.frozen]
         blocks: Blocks = self._blocks
         if self.weight_decay:
             blocks = _decayed(blocks, 1.0 - rate * self.weight_decay)
         self.update(blocks, rate)
-        for part, value in zip(self.frozen, kept, strict=True):
-            values[part] = value
         self.iterations += 1
 
     @abstractmethod
@@ -232,13 +226,11 @@ class Optimizer(Configured, ABC):
         self._blocks = tuple(blocks)
 
     def _clip(self, gradients: Array) -> Array:
-        """Return the gradients in a buffer of their own, zero where frozen, and clipped."""
+        """Return the clipped gradients, in a buffer of their own."""
         if self._clipped is None or self._clipped.shape != gradients.shape or self._clipped.dtype != gradients.dtype:
             self._clipped = np.empty_like(gradients)
         clipped = self._clipped
         np.copyto(clipped, gradients)
-        for part in self.frozen:
-            clipped[part] = 0.0
         if self.clipvalue:
             np.clip(clipped, -self.clipvalue, self.clipvalue, out=clipped)
         if self.global_clipnorm:

@@ -10,7 +10,7 @@ from minidl.errors import StateError
 from minidl.optimizers.base import Blocks, Optimizer
 from minidl.typing import Array
 
-Objective = Callable[[], tuple[float, Array]]
+Objective = Callable[[Array], tuple[float, Array]]
 
 
 class LBFGS(Optimizer):
@@ -53,7 +53,7 @@ class LBFGS(Optimizer):
 
     def minimize(
         self,
-        loss_and_gradients: Objective,
+        value_and_gradient: Objective,
         values: Array,
         on_iteration: Callable[[float], bool | None],
         max_iterations: int,
@@ -62,9 +62,10 @@ class LBFGS(Optimizer):
 
         Parameters
         ----------
-        loss_and_gradients : callable
-            Returns the loss and its gradients for what ``values`` holds at the time.
+        value_and_gradient : callable
+            ``value_and_gradient(point)`` returns the loss and its gradients there; it may change ``values``.
         values : array of shape (size,)
+            Where the search begins.
         on_iteration : callable
             Receives the loss after each iteration, when ``values`` holds the new point; True ends the search.
         max_iterations : int
@@ -79,12 +80,8 @@ class LBFGS(Optimizer):
         complete = values.copy()
 
         def evaluate(x: Array) -> tuple[float, Array]:
-            values[...] = x
-            loss, gradients = loss_and_gradients()
-            gradients = gradients.astype(np.float64)  # always a copy: SciPy keeps what it is given
-            for part in self.frozen:
-                gradients[part] = 0.0
-            return float(loss), gradients
+            loss, gradients = value_and_gradient(x)
+            return float(loss), gradients.astype(np.float64)  # always a copy: SciPy keeps what it is given
 
         def finish_iteration(intermediate_result: Any) -> None:
             values[...] = complete[...] = intermediate_result.x

@@ -21,6 +21,20 @@ THREADS = 2
 PEERS = ("numpy", "scipy", "torch", "jax", "optax", "keras", "scikit-learn")
 
 
+def _busy_seconds() -> tuple[float, float, float]:
+    """Return the time, the processor seconds that this machine has spent, and those of this process."""
+    try:
+        ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    except OSError:
+        ticks = [0] * 8
+    busy = (sum(ticks[:8]) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+    own = os.times()
+    return time.perf_counter(), busy, own.user + own.system + own.children_user + own.children_system
+
+
+_START = _busy_seconds()
+
+
 class Contender(NamedTuple):
     """One thing to time: ``run(n)`` does n calls and waits until they are done."""
 
@@ -151,7 +165,7 @@ def table(header: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return what the numbers depend on: processor, cores, versions, BLAS."""
+    """Return what the numbers depend on: processor, cores, versions, BLAS, what else the machine did meanwhile."""
     facts = {
         "processor": _processor(),
         "cores": os.environ.get("MINIDL_BENCHMARK", "?"),
@@ -162,6 +176,8 @@ def environment() -> dict[str, str]:
             facts[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             facts[package] = "not installed"
+    elapsed, busy, own = (now - start for now, start in zip(_busy_seconds(), _START, strict=True))
+    facts["cores busy with other work"] = f"{max(0.0, busy - own) / elapsed:.2f}"
     if installed("threadpoolctl"):
         import numpy as np
         import threadpoolctl

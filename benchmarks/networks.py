@@ -1,0 +1,71 @@
+"""The networks that the benchmarks train, the same for minidl and for every peer.
+
+All of them in float32, with Adam at rate 0.001 and epsilon 1e-7, from the same initial weights on the same rows.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+RATE, EPSILON = 0.001, 1e-7
+
+
+class Network(NamedTuple):
+    """A stack of dense layers with one activation between them, and what it learns."""
+
+    sizes: tuple[int, ...]
+    activation: str = "relu"
+    task: str = "classes"  # "classes": softmax; "binary": sigmoid; "regression": mean squared error
+
+    @property
+    def name(self) -> str:
+        hidden = self.sizes[1:-1]
+        inner = f"{len(hidden)} x {hidden[0]}" if len(hidden) > 3 else "-".join(map(str, hidden))
+        kind = "" if self.activation == "relu" and self.task == "classes" else f" {self.activation}, {self.task}"
+        return f"{self.sizes[0]}-{inner}-{self.sizes[-1]}{kind}"
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """(inputs, units) of every dense layer."""
+        return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    def weights(self, seed: int = 0) -> list[np.ndarray]:
+        """Return W, b of every layer in turn: Glorot's uniform weights and zeros."""
+        rng = np.random.default_rng(seed)
+        arrays: list[np.ndarray] = []
+        for inputs, units in self.pairs:
+            limit = np.sqrt(6 / (inputs + units))
+            arrays += [rng.uniform(-limit, limit, (inputs, units)).astype("float32"), np.zeros(units, "float32")]
+        return arrays
+
+    def data(self, rows: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Return x (rows, inputs) and targets that a linear teacher with noise gave: labels, or (rows, outputs)."""
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((rows, self.sizes[0]), dtype="float32")
+        score = x @ rng.standard_normal((self.sizes[0], self.sizes[-1]), dtype="float32") / np.sqrt(self.sizes[0])
+        score += 0.1 * rng.standard_normal(score.shape, dtype="float32")
+        if self.task == "classes":
+            return x, score.argmax(axis=1)
+        return x, (score > 0).astype("float32") if self.task == "binary" else score.astype("float32")
+
+
+SMALL = Network((20, 64, 64, 2))
+MNIST = Network((784, 128, 10))
+WIDE = Network((784, 512, 512, 10))
+LARGE = Network((1024, 1024, 1024, 10))
+DEEP = Network((16, *[32] * 12, 4))
+SMOOTH = Network((100, 256, 256, 1), activation="tanh", task="binary")
+REGRESSION = Network((8, 128, 128, 1), task="regression")
+
+# (network, rows in a batch); the first four are the project's goals
+CASES = [
+    (SMALL, 32),
+    (MNIST, 128),
+    (WIDE, 128),
+    (LARGE, 1024),
+    (MNIST, 1),
+    (DEEP, 32),
+    (SMOOTH, 256),
+    (REGRESSION, 16),
+    (REGRESSION, 1024),
+]

@@ -1,0 +1,125 @@
+"""How the cost of training grows: with rows, width, depth and batch, the exponent fitted; and peak memory.
+
+Time is that of a step or an epoch; the exponent is the slope of log(time) over log(size), 1 for proportional.
+Memory is the peak of what Python and NumPy allocate during ``fit``, in a process whose data segment may not grow
+beyond a limit, with the data in a memory-mapped file that is larger than this limit.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+import peers
+from common import Contender
+from networks import Network
+
+LIMIT = 256  # MiB that the measured process may allocate beyond what it has after its imports
+
+
+def time_cases(quick: bool) -> dict[str, dict[int, Contender]]:
+    """Return what is timed: for each quantity, contenders by size."""
+    few = slice(0, 3 if quick else None)
+    network = Network((64, 128, 128, 10))
+    rows = {count: epoch(network, count, 128) for count in (2048, 8192, 32768, 131072)[few]}
+    width = {units: step(Network((units, units, units, 10)), 128) for units in (64, 128, 256, 512, 1024)[few]}
+    depth = {layers: step(Network((64, *[64] * layers, 10)), 32) for layers in (2, 4, 8, 16, 32)[few]}
+    batch = {count: step(network, count) for count in (1, 8, 64, 512, 4096)[few]}
+    return {"rows (an epoch)": rows, "width (a step)": width, "depth (a step)": depth, "batch (a step)": batch}
+
+
+def step(network: Network, batch: int) -> Contender:
+    return Contender(peers.minidl_step(network, *network.data(batch)))
+
+
+def epoch(network: Network, rows: int, batch: int) -> Contender:
+    return Contender(peers.minidl_epoch(network, *network.data(rows), batch)[0])
+
+
+def exponent(sizes: list[int], seconds: list[float]) -> float:
+    """Return the slope of log(seconds) over log(size)."""
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def memory_cases(quick: bool) -> list[dict[str, Any]]:
+    """Return what is measured in processes of its own: data, model and batch, each varied alone."""
+    base = {"mebibytes": 64, "units": 128, "batch": 128}
+    data = [64, 512] if quick else [64, 256, 1024, 2048]
+    cases = [{**base, "varied": "data on disk, MiB", "mebibytes": size} for size in data]
+    if not quick:
+        cases += [{**base, "varied": "units of a layer", "units": units} for units in (64, 256, 1024)]
+        cases += [{**base, "varied": "batch", "batch": batch} for batch in (32, 512, 4096)]
+    return cases
+
+
+def measure_memory(case: dict[str, Any], folder: Path, threads: int) -> dict[str, Any]:
+    """Run `memory_child` in a new process on a file of the wanted size."""
+    features, rows = 784, case["mebibytes"] * 2**20 // (784 * 4)
+    path = folder / f"{case['mebibytes']}.npy"
+    if not path.exists():
+        rng = np.random.default_rng(0)
+        x = np.lib.format.open_memmap(path, mode="w+", dtype="float32", shape=(rows, features))
+        for start in range(0, rows, 4096):
+            x[start : start + 4096] = rng.standard_normal((len(x[start : start + 4096]), features), dtype="float32")
+        del x
+    command = [sys.executable, __file__, "--child", json.dumps({**case, "path": str(path)})]
+    result = subprocess.run(command, env=common.child_environment(threads), capture_output=True, text=True, check=False)
+    if result.returncode:
+        return {**case, "error": result.stderr.strip().splitlines()[-1]}
+    return {**case, **json.loads(result.stdout)}
+
+
+def memory_child(case: dict[str, Any]) -> None:
+    """Train one epoch from a memory-mapped file; print the peak of the allocations, model and optimizer included."""
+    import resource
+    import tracemalloc
+
+    network = Network((784, case["units"], 10))
+    model = peers.minidl_model(network)
+    x, y = network.data(256)
+    model.fit(x, y, batch_size=128, verbose=0)  # imports, and the buffers of the threads
+    x = np.load(case["path"], mmap_mode="r")
+    y = np.arange(len(x)) % 10
+    allocated = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    limit = int(allocated.split()[1]) * 1024 + LIMIT * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    tracemalloc.start()
+    model = peers.minidl_model(network)
+    model.fit(x, y, batch_size=case["batch"], verbose=0)
+    print(json.dumps({"rows": len(x), "peak": tracemalloc.get_traced_memory()[1] / 2**20}))
+
+
+def main() -> None:
+    arguments = common.options(__doc__, child={"default": None, "help": "measure one case in this process"})
+    if arguments.child:
+        memory_child(json.loads(arguments.child))
+        return
+    tables, numbers = {}, {}
+    for title, contenders in time_cases(arguments.quick).items():
+        times = common.interleaved({str(size): c for size, c in contenders.items()}, arguments.rounds)
+        seconds = [float(np.median(times[str(size)])) for size in contenders]
+        slope = exponent(list(contenders), seconds)
+        last = math.log(seconds[-1] / seconds[-2]) / math.log(list(contenders)[-1] / list(contenders)[-2])
+        rows = [[f"{size:,}", common.duration(value)] for size, value in zip(contenders, seconds, strict=True)]
+        rows.append(["exponent", f"{slope:.2f} (last two: {last:.2f})"])
+        tables[f"Cost against {title}"] = common.table([title.split(" (")[0], "time"], rows)
+        numbers[title] = {"seconds": times, "exponent": slope}
+    with tempfile.TemporaryDirectory() as name:
+        measured = [measure_memory(case, Path(name), arguments.threads) for case in memory_cases(arguments.quick)]
+    rows = []
+    for case in measured:
+        sizes = [f"{case[key]:,}" for key in ("mebibytes", "units", "batch")]
+        rows.append([case["varied"], *sizes, case.get("error") or f"{case['peak']:.1f} MiB"])
+    header = ["varied", "data on disk, MiB", "units", "batch", "peak in fit"]
+    tables[f"Peak memory, limit {LIMIT} MiB"] = common.table(header, rows)
+    numbers["memory"] = measured
+    common.report("scaling", arguments, tables, numbers)
+
+
+if __name__ == "__main__":
+    main()

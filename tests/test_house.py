@@ -19,7 +19,7 @@ PACKAGE = ROOT / "minidl"
 # The longest name that fits a module decides, so a folder stands for all its files.
 ROWS = [
     "errors typing",
-    "checks files numeric",
+    "checks files numeric signals",
     "config",
     "schedules",
     "initializers regularizers parameters losses metrics optimizers",
@@ -27,12 +27,17 @@ ROWS = [
     "layers.base",
     "layers",
     "sequential",
-    "training callbacks saving plotting testing datasets",
+    "callbacks datasets explain",
+    "training saving plotting testing",
     "__init__",
     "__main__",
 ]
 # A convenience of a lower row that hands over to a higher one, by an import inside the function.
 HANDOVERS = {
+    ("sequential", "explain"),
+    ("sequential", "plotting"),
+    ("sequential", "saving"),
+    ("sequential", "testing"),
     ("sequential", "training"),
     ("callbacks", "plotting"),
 }

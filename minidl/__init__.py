@@ -1,3 +1,87 @@
-"""minidl: an object-oriented deep-learning framework on NumPy and SciPy."""
+"""minidl: deep learning on NumPy and SciPy, with hand-written and certified backward passes.
+
+The names and defaults are Keras'; see ``help(minidl.Sequential)``.
+"""
+
+from minidl import callbacks, datasets, initializers, layers, losses, metrics, optimizers, regularizers
+from minidl.config import register
+from minidl.errors import (
+    ArgumentError,
+    CacheError,
+    DataError,
+    LayerError,
+    MinidlError,
+    ModelFileError,
+    NonFiniteError,
+    ShapeError,
+    StateError,
+)
+from minidl.layers import (
+    ELU,
+    GELU,
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Input,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from minidl.losses import Loss
+from minidl.metrics import Metric
+from minidl.optimizers import Optimizer
+from minidl.parameters import Parameters
+from minidl.saving import load_model
+from minidl.sequential import Sequential
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "Activation",
+    "ArgumentError",
+    "CacheError",
+    "DataError",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "Layer",
+    "LayerError",
+    "LeakyReLU",
+    "Loss",
+    "Metric",
+    "MinidlError",
+    "ModelFileError",
+    "NonFiniteError",
+    "Optimizer",
+    "Parameters",
+    "ReLU",
+    "Reshape",
+    "Sequential",
+    "ShapeError",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "StateError",
+    "Tanh",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "register",
+    "regularizers",
+]

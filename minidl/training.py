@@ -98,13 +98,11 @@ def step(model: "Sequential", x: Array, y: Array, weight: Array | None, where: s
             square = float(np.dot(gradients, gradients))
             if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
                 raise NonFiniteError(_blame(model, x, loss, where))
-            kept = [(part, values[part].copy()) for part in plan.frozen_parts()]
+            optimizer.frozen = plan.frozen_parts()
             if max(1.0, math.sqrt(square)) * abs(optimizer.learning_rate) < CAREFUL:
                 optimizer.step(values, gradients)
             else:
                 _careful_step(model, where)
-            for part, value in kept:
-                values[part] = value
     except BaseException:
         for state, before in zip(plan.states, states, strict=True):
             state[...] = before
@@ -233,12 +231,11 @@ def _fit_full_batch(
     steps: int | None, validation: Any, signals: DeferredSignals,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Let a solver that needs all rows at once train: an epoch is one of its iterations."""
-    plan, values = model.plan, model.parameters.values
+    plan = model.plan
     x, y, weight = source.batch(slice(None) if rows is None else rows)
-    accepted, logs = values.copy(), None
+    logs = None
 
-    def value_and_gradient(point: Array) -> tuple[float, Array]:
-        values[...] = point
+    def loss_and_gradients() -> tuple[float, Array]:
         with np.errstate(all="ignore"):
             loss, _ = plan.backpropagate(x, y, weight)
         if not math.isfinite(loss) and run.epoch == run.first:
@@ -247,7 +244,6 @@ def _fit_full_batch(
 
     def on_iteration(loss: float) -> bool:
         nonlocal logs
-        accepted[...] = values
         run.scores = _measure(model, source, rows, size, CallbackList(None, model))
         logs = _end_epoch(model, run, run.scores.logs(), validation, size)
         done = run.epoch >= epochs or model.stop_training
@@ -258,10 +254,8 @@ def _fit_full_batch(
 
     if run.epoch < epochs:
         run.callbacks.on_epoch_begin(run.epoch)
-        try:
-            model.optimizer.minimize(value_and_gradient, values, on_iteration, epochs - run.epoch)
-        finally:
-            values[...] = accepted
+        model.optimizer.frozen = plan.frozen_parts()
+        model.optimizer.minimize(loss_and_gradients, model.parameters.values, on_iteration, epochs - run.epoch)
     return logs
 
 

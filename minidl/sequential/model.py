@@ -3,6 +3,7 @@
 The names and defaults are Keras'; a model is a layer itself, so models nest.
 """
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from minidl.config import resolve
 from minidl.data import Table, as_array, check_features, check_targets, check_weights, class_factors
 from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.layers import Dense, Layer, Sigmoid, Softmax
-from minidl.losses import Loss
+from minidl.losses import Loss, resolve_loss
 from minidl.metrics import resolve_metrics
 from minidl.optimizers import Optimizer
 from minidl.sequential.contract import Watched
@@ -88,7 +89,7 @@ class Sequential(Stack):
             not fit the last layer.
         """
         optimizer = resolve(optimizer, Optimizer, "compile: optimizer")
-        loss = None if loss is None else resolve(loss, Loss, "compile: loss")
+        loss = None if loss is None else resolve_loss(loss, "compile: loss")
         if check_gradients is not None:
             checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
         outputs = self.output_shape[-1] if self.output_shape else 1
@@ -96,7 +97,12 @@ class Sequential(Stack):
             resolve_metrics(specs, loss, outputs)
         if loss is not None and self.layers:
             self._check_head(loss)
-        self.optimizer = optimizer.from_config(optimizer.get_config())
+        owner = optimizer.__dict__.get("_model")
+        if owner is not None and owner() not in (None, self):
+            raise ArgumentError(f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one.")
+        optimizer._model = weakref.ref(self)
+        optimizer.iterations, optimizer.state = 0, {}
+        self.optimizer = optimizer
         self.loss, self.metrics, self.weighted_metrics = loss, metrics, weighted_metrics
         self.check_gradients = check_gradients
         self._plan = None

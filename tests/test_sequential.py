@@ -1,0 +1,232 @@
+"""Sequential: building, naming, nesting, copying, freezing, looking in."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+from minidl import Dense, Flatten, Input, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from minidl.errors import ArgumentError, ShapeError, StateError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(40, 4))
+Y = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0)
+
+
+def small(**options):
+    model = Sequential([Input((4,)), Dense(5, activation="tanh"), Dense(3), Softmax()], seed=0, **options)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def test_layers_are_named_as_in_keras():
+    model = Sequential([Input((4,)), Dense(2), Dense(2, name="hidden"), Dense(2), ReLU(), ReLU()])
+    assert [layer.name for layer in model.layers] == ["dense", "hidden", "dense_1", "relu", "relu_1"]
+    assert model["hidden"] is model[1] is model.layers[1]
+    assert len(model) == 5
+    assert [layer.position for layer in model] == [0, 1, 2, 3, 4]
+
+
+def test_two_layers_of_one_name_are_refused():
+    with pytest.raises(ArgumentError, match="Dense 'a': name: expected one without"):
+        Sequential([Dense(1, name="a"), Dense(1, name="a")])
+
+
+def test_add_and_pop_keep_the_values_that_stay():
+    model = Sequential(seed=0)
+    model.add(Input((4,)))
+    model.add(Dense(3))
+    W = model[0].W.copy()
+    model.add(Dense(2, activation="relu"))
+    assert isinstance(model.pop(), ReLU)
+    assert model.output_shape == (2,)
+    assert np.array_equal(model[0].W, W)
+    listed = Sequential([Input((4,)), Dense(3), Dense(2)], seed=0)
+    assert np.array_equal(model.parameters.values, listed.parameters.values)
+
+
+def test_a_popped_layer_can_stand_in_another_model():
+    model = small()
+    layer = model.pop()
+    other = Sequential([Input((3,)), layer])
+    assert other.predict(np.zeros((1, 3))).tolist() == [[pytest.approx(1 / 3)] * 3]
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        (Dense, r"got the class Dense. Write Dense\(...\)"),
+        ("relu", "expected a layer, got 'relu'"),
+        (None, "expected a layer, got None"),
+        (Input((3,)), "expected Input only as the first item"),
+    ],
+)
+def test_what_is_no_layer_is_refused_and_nothing_is_added(item, words):
+    model = Sequential([Input((4,)), Dense(2)])
+    with pytest.raises(ArgumentError, match=words):
+        model.add(item)
+    assert len(model) == 1
+
+
+def test_one_layer_object_stands_in_one_place():
+    layer = Dense(4)
+    with pytest.raises(ArgumentError, match=r"Use layer.copy\(\)"):
+        Sequential([layer, layer])
+    model = Sequential([Input((4,)), layer])
+    with pytest.raises(ArgumentError, match="stands in no model yet"):
+        Sequential([layer])
+    twin = Sequential([Input((4,)), layer.copy()])
+    assert np.array_equal(twin[0].W, model[0].W)
+    assert twin[0].W is not layer.W
+
+
+def test_a_failed_list_leaves_its_layers_free():
+    layer = Dense(2)
+    with pytest.raises(ArgumentError):
+        Sequential([layer, Dense])
+    assert len(Sequential([layer])) == 1
+
+
+def test_shapes_that_do_not_fit_name_the_layer():
+    with pytest.raises(ShapeError, match=r"Dense 'dense' \(layer 0\): expected inputs of shape .*Add Flatten"):
+        Sequential([Input((28, 28)), Dense(10)])
+    with pytest.raises(ShapeError, match="as it was built before"):
+        small().build((5,))
+
+
+def test_a_model_without_input_is_built_by_fit():
+    model = Sequential([Flatten(), Dense(3), Softmax()], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(StateError, match="predict: expected a built model"):
+        model.predict(X)
+    model.fit(X.reshape(40, 2, 2), Y, verbose=0)
+    assert model.input_shape == (2, 2)
+    assert model.predict(X.reshape(40, 2, 2)).shape == (40, 3)
+
+
+def test_a_nested_model_shares_the_flat_vector_and_keeps_its_training():
+    inner = Sequential([Input((4,)), Dense(3), Tanh()], seed=1)
+    W = inner[0].W.copy()
+    outer = Sequential([Input((4,)), inner, Dense(1)], seed=0)
+    assert np.array_equal(inner[0].W, W)
+    assert inner.parameters.values.base is outer.parameters.values
+    assert list(outer.parameters) == ["sequential/dense/W", "sequential/dense/b", "dense/W", "dense/b"]
+    outer.compile("sgd", "mse")
+    outer.fit(X, X[:, 0], verbose=0)
+    assert (inner[0].W != W).any()
+    assert np.array_equal(inner.predict(X[:2]), outer[0].predict(X[:2]))
+    outer[0].trainable = False
+    before = inner[0].W.copy()
+    outer.fit(X, X[:, 0], verbose=0)
+    assert np.array_equal(inner[0].W, before)
+    with pytest.raises(StateError, match="before nesting it"):
+        inner.add(Dense(2))
+
+
+def test_a_model_computes_like_its_layers():
+    model = small(dtype="float64")
+    x = X
+    for layer in model.layers:
+        x = layer.forward(x)
+    assert np.array_equal(model.forward(X), x)
+    assert np.array_equal(model(X), x)
+    np.testing.assert_allclose(model.predict(X), x, rtol=1e-12)
+    dx = model.backward(np.ones_like(x))
+    assert dx.shape == X.shape
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_predicts_and_trains_on_alike_and_apart(duplicate):
+    model = small()
+    model.fit(X, Y, epochs=2, verbose=0)
+    twin = duplicate(model)
+    assert np.array_equal(twin.predict(X), model.predict(X))
+    assert twin.fit(X, Y, epochs=2, verbose=0).history == model.fit(X, Y, epochs=2, verbose=0).history
+    assert np.array_equal(twin.parameters.values, model.parameters.values)
+    twin.parameters.values[:] = 0
+    assert model.parameters.values.any()
+
+
+def test_a_pickle_holds_no_cache():
+    model = Sequential([Input((4,)), Dense(8), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(RNG.normal(size=(100_000, 4)), RNG.normal(size=100_000), batch_size=100_000, verbose=0)
+    assert len(pickle.dumps(model)) <= model.parameters.values.nbytes + 65_536
+
+
+def test_a_dropped_model_is_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        model = small()
+        model.fit(X, Y, verbose=0, validation_split=0.25)
+        model.predict(X)
+        gone = weakref.ref(model)
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_weights_are_set_all_or_none():
+    model = small()
+    weights = model.get_weights()
+    bad = [np.zeros_like(w) for w in weights]
+    bad[-1] = np.zeros(7)
+    for wrong in (weights[:-1], bad):
+        with pytest.raises(ShapeError, match="set_weights: .*expected"):
+            model.set_weights(wrong)
+        assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
+    model.set_weights([2 * w for w in weights])
+    assert np.array_equal(model[0].W, 2 * weights[0])
+
+
+def test_the_seed_is_recorded_and_repeats_the_model():
+    free = Sequential([Input((4,)), Dense(3)])
+    again = Sequential([Input((4,)), Dense(3)], seed=free.seed)
+    assert np.array_equal(free[0].W, again[0].W)
+    assert not np.array_equal(free[0].W, Sequential([Input((4,)), Dense(3)])[0].W)
+
+
+def test_from_config_makes_the_same_model():
+    model = small()
+    twin = Sequential.from_config({**model.get_config(), "layers": [layer.copy() for layer in model.layers]})
+    assert repr(twin) == repr(model)
+    assert np.array_equal(twin.predict(X), model.predict(X))
+
+
+def test_summary_shows_shapes_parameters_and_cached_bytes(capsys):
+    small().summary()
+    text = capsys.readouterr().out
+    assert "dense (Dense)      (batch, 5)            25                16" in text
+    assert "43 parameters (43 trainable, 0 frozen), 172 bytes in float32" in text
+    assert "<td>dense_1 (Dense)</td><td>(batch, 3)</td><td>18</td>" in small()._repr_html_()
+
+
+def test_repr_can_be_read_back():
+    assert repr(small()) == "Sequential([Input((4,)), Dense(5), Tanh(), Dense(3), Softmax()])"
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "words"),
+    [
+        (Sigmoid, "categorical_crossentropy", "ends in Softmax"),
+        (Softmax, "binary_crossentropy", "ends in Sigmoid"),
+        (None, "binary_crossentropy", "ends in Sigmoid"),
+    ],
+)
+def test_compile_refuses_a_loss_that_does_not_fit_the_last_layer(last, loss, words):
+    model = Sequential([Input((4,)), Dense(3), *([last()] if last else [])])
+    with pytest.raises(ArgumentError, match=words):
+        model.compile("adam", loss)
+
+
+def test_float32_stays_float32_and_float64_stays_float64():
+    for dtype in ("float32", "float64"):
+        model = small(dtype=dtype)
+        model.fit(X, Y, verbose=0)
+        assert model.predict(X).dtype == model.parameters.values.dtype == dtype
+        assert model.parameters.gradients.dtype == dtype

@@ -1,0 +1,338 @@
+"""Training: the loop's arithmetic, its splits and streams, and what stops it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minidl import Dense, Dropout, Input, ReLU, Sequential, Sigmoid, Softmax
+from minidl.callbacks import Callback
+from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
+from minidl.optimizers import LBFGS, SGD
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(50, 3))
+Y = X @ [1.0, -2.0, 0.5] + 0.1
+LABELS = (Y > 0).astype(int)
+
+
+def regression(optimizer="sgd", **options):
+    model = Sequential([Input((3,)), Dense(4, activation="tanh"), Dense(1)], seed=0, dtype="float64")
+    model.compile(optimizer, "mse", **options)
+    return model
+
+
+def classifier(**options):
+    model = Sequential([Input((3,)), Dense(6, activation="relu"), Dense(2), Softmax()], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", **options)
+    return model
+
+
+class Steps(Callback):
+    """Keeps every batch's loss and the model's values after it."""
+
+    def __init__(self):
+        self.losses, self.values = [], []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.losses.append(logs["loss"])
+        self.values.append(self.model.parameters.values.copy())
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_rows():
+    steps = Steps()
+    history = regression().fit(X, Y, batch_size=16, verbose=0, callbacks=[steps])
+    assert len(steps.losses) == 4
+    assert history.history["loss"][0] == pytest.approx(np.dot(steps.losses, [16, 16, 16, 2]) / 50, rel=1e-14)
+
+
+def test_fit_takes_the_steps_of_train_on_batch():
+    fitted, stepped = regression("adam"), regression("adam")
+    fitted.fit(X, Y, batch_size=20, epochs=2, shuffle=False, verbose=0)
+    for _ in range(2):
+        for start in (0, 20, 40):
+            stepped.train_on_batch(X[start : start + 20], Y[start : start + 20])
+    assert np.array_equal(fitted.parameters.values, stepped.parameters.values)
+
+
+def test_a_loop_of_ones_own_takes_the_same_steps():
+    fitted, own = regression(), regression()
+    fitted.fit(X, Y, batch_size=50, epochs=3, shuffle=False, verbose=0)
+    optimizer = SGD(0.01)
+    for _ in range(3):
+        _, gradients = own.loss_and_gradients(X, Y)
+        optimizer.step(own.parameters.values, gradients)
+    assert np.array_equal(fitted.parameters.values, own.parameters.values)
+
+
+def test_evaluate_is_exact_whatever_the_batches():
+    model = regression(metrics=["mae", "r2_score"])
+    whole = model.evaluate(X, Y, batch_size=50, verbose=0)
+    for size in (1, 7, 49):
+        assert model.evaluate(X, Y, batch_size=size, verbose=0) == pytest.approx(whole, rel=1e-12)
+    assert whole[0] == pytest.approx(np.mean((model.predict(X)[:, 0] - Y) ** 2), rel=1e-12)
+    assert model.evaluate(X, Y, verbose=0, return_dict=True).keys() == {"loss", "mean_absolute_error", "r2_score"}
+
+
+def test_weights_count_as_repeated_rows_in_the_gradient():
+    weight = RNG.integers(0, 4, 50).astype(float)
+    weighted, repeated = regression(), regression()
+    loss, gradient = weighted.loss_and_gradients(X, Y, weight)
+    rows = np.repeat(np.arange(50), weight.astype(int))
+    loss_repeated, gradient_repeated = repeated.loss_and_gradients(X[rows], Y[rows])
+    assert loss * 50 == pytest.approx(loss_repeated * len(rows), rel=1e-12)
+    np.testing.assert_allclose(gradient * 50, gradient_repeated * len(rows), rtol=1e-10, atol=1e-12)
+
+
+def test_class_weights_are_sample_weights():
+    by_class, by_sample = classifier(), classifier()
+    by_class.fit(X, LABELS, class_weight={1: 3.0}, verbose=0)
+    by_sample.fit(X, LABELS, sample_weight=np.where(LABELS == 1, 3.0, 1.0), verbose=0)
+    assert np.array_equal(by_class.parameters.values, by_sample.parameters.values)
+    balanced, by_hand = classifier(), classifier()
+    balanced.fit(X, LABELS, class_weight="balanced", verbose=0)
+    counts = np.bincount(LABELS)
+    by_hand.fit(X, LABELS, class_weight={k: 25 / n for k, n in enumerate(counts)}, verbose=0)
+    assert np.array_equal(balanced.parameters.values, by_hand.parameters.values)
+
+
+def test_training_stops_at_the_logits():
+    model = Sequential([Input((1,)), Dense(1, kernel_initializer="ones"), Sigmoid()], dtype="float64")
+    model.compile("sgd", "binary_crossentropy")
+    loss, gradient = model.loss_and_gradients([[1e4], [-1e4]], [0, 1])
+    assert loss == 1e4
+    assert gradient.tolist() == [1e4, 0.0]
+
+
+def test_shuffling_is_a_function_of_seed_and_epoch():
+    orders = []
+
+    class Order(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            orders.append(self.model.epoch)
+
+    one, two = regression(), regression()
+    one.fit(X, Y, epochs=3, batch_size=8, verbose=0, callbacks=[Order()])
+    two.fit(X, Y, epochs=1, batch_size=8, verbose=0)
+    two.fit(X, Y, epochs=2, batch_size=8, verbose=0)
+    assert orders == [0, 1, 2]
+    assert np.array_equal(one.parameters.values, two.parameters.values)
+
+
+def test_a_validation_split_is_held_out_and_may_be_stratified_or_last():
+    for split, rows in [("shuffle", None), ("stratify", None), ("last", np.arange(40, 50))]:
+        model = classifier()
+        history = model.fit(X, LABELS, validation_split=0.2, split=split, verbose=0)
+        assert len(history.history["val_loss"]) == 1
+        if rows is not None:
+            other = classifier()
+            held = (X[rows], LABELS[rows])
+            same = other.fit(X[:40], LABELS[:40], validation_data=held, verbose=0).history
+            assert same == history.history
+
+
+def test_validation_counts_penalties_and_weights():
+    model = regression()
+    weight = np.linspace(0, 2, 50)
+    history = model.fit(X, Y, validation_data=(X, Y, weight), verbose=0)
+    assert history.history["val_loss"][0] == pytest.approx(model.evaluate(X, Y, sample_weight=weight, verbose=0), rel=1e-12)
+
+
+def test_streams_of_batches_train_like_arrays():
+    class Batches:
+        def __iter__(self):
+            return ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 50, 10))
+
+    arrays, stream, listed, endless = regression(), regression(), regression(), regression()
+    arrays.fit(X, Y, batch_size=10, epochs=2, shuffle=False, verbose=0)
+    stream.fit(Batches(), epochs=2, verbose=0)
+    listed.fit(list(Batches()), epochs=2, verbose=0)
+
+    def forever():
+        while True:
+            yield from Batches()
+
+    endless.fit(forever(), epochs=2, steps_per_epoch=5, verbose=0)
+    for model in (stream, listed, endless):
+        assert np.array_equal(model.parameters.values, arrays.parameters.values)
+
+
+def test_a_used_up_generator_says_what_to_pass():
+    with pytest.raises(DataError, match="used up. Pass an iterable that can be gone through again"):
+        regression().fit(((X, Y) for _ in range(3)), epochs=2, verbose=0)
+    with pytest.raises(DataError, match="yields nothing"):
+        regression().fit(iter([]), verbose=0)
+
+
+def test_memory_mapped_files_are_trained_on(tmp_path):
+    mapped = np.memmap(tmp_path / "x", "float64", "w+", shape=X.shape)
+    mapped[:] = X
+    plain, streamed = regression(), regression()
+    plain.fit(X, Y, verbose=0)
+    streamed.fit(np.memmap(tmp_path / "x", "float64", "r", shape=X.shape), Y, verbose=0)
+    assert np.array_equal(plain.parameters.values, streamed.parameters.values)
+    assert np.array_equal(plain.predict(X), streamed.predict(mapped))
+
+
+def test_same_seed_same_bits_in_another_process():
+    code = (
+        "import numpy as np\n"
+        "from minidl import *\n"
+        "rng = np.random.default_rng(0); x = rng.normal(size=(64, 3)); y = (x[:, 0] > 0).astype(int)\n"
+        "m = Sequential([Input((3,)), Dense(8, activation='relu'), Dropout(0.5), Dense(2), Softmax()], seed=7)\n"
+        "m.compile('adam', 'sparse_categorical_crossentropy'); m.fit(x, y, epochs=3, verbose=0, validation_split=0.2)\n"
+        "print(m.parameters.values.tobytes().hex())\n"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(runs) == 1
+
+
+def test_the_global_random_state_is_left_alone():
+    np.random.seed(0)
+    before = np.random.get_state()[1].copy()
+    model = Sequential([Input((3,)), Dense(4), Dropout(0.5), Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0, validation_split=0.2)
+    assert np.array_equal(np.random.get_state()[1], before)
+
+
+def test_stop_training_in_a_batch_hook_stops_after_that_batch():
+    class Stop(Steps):
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            self.model.stop_training = batch == 2
+
+    stop = Stop()
+    history = regression().fit(X, Y, batch_size=5, epochs=9, verbose=0, callbacks=[stop])
+    assert len(stop.losses) == 3
+    assert history.epoch == [0]
+
+
+def test_a_diverging_run_stops_with_the_last_finite_weights():
+    model = regression(SGD(1e9))
+    with pytest.raises(NonFiniteError, match=r"fit: epoch 1, batch \d+: .*the first array that is not finite is the"):
+        model.fit(1e3 * X, 1e3 * Y, batch_size=8, epochs=50, verbose=0)
+    assert np.isfinite(model.parameters.values).all()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_an_update_that_overflows_is_taken_back(optimizer):
+    model = Sequential([Input((3,)), Dense(1)], seed=0)
+    model.compile(optimizer, "mse")
+    model.fit(X, Y, verbose=0)
+    before = model.parameters.values.copy()
+    model.optimizer.learning_rate = 3e38
+    with pytest.raises(NonFiniteError, match="overflowed float32"):
+        model.fit(100 * X, 100 * Y, verbose=0)
+    assert np.array_equal(model.parameters.values, before)
+
+
+def test_an_exception_in_a_callback_leaves_the_last_complete_step():
+    class Fail(Steps):
+        ended = False
+
+        def on_train_batch_end(self, batch, logs=None):
+            super().on_train_batch_end(batch, logs)
+            if batch == 3:
+                raise RuntimeError("mine")
+
+        def on_train_end(self, logs=None):
+            self.ended = True
+
+    fail, model = Fail(), regression()
+    with pytest.raises(RuntimeError, match="mine"):
+        model.fit(X, Y, batch_size=10, epochs=3, verbose=0, callbacks=[fail])
+    assert fail.ended
+    assert np.array_equal(model.parameters.values, fail.values[-1])
+    model.fit(X, Y, verbose=0)
+
+
+def test_ctrl_c_ends_after_the_step_with_a_usable_model_and_its_history():
+    class Interrupt(Steps):
+        ended = False
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if len(self.values) == 7:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        def on_train_end(self, logs=None):
+            self.ended = True
+
+    interrupt, model = Interrupt(), regression()
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, batch_size=10, epochs=9, verbose=0, callbacks=[interrupt])
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert interrupt.ended
+    assert len(interrupt.values) == 8
+    assert np.array_equal(model.parameters.values, interrupt.values[-1])
+    assert model.history.epoch == [0]
+
+
+def test_lbfgs_finds_the_least_squares_solution():
+    model = Sequential([Input((3,)), Dense(1)], dtype="float64", seed=0)
+    model.compile(LBFGS(), "mse")
+    history = model.fit(X, Y, epochs=100, verbose=0)
+    np.testing.assert_allclose(model[0].W[:, 0], [1.0, -2.0, 0.5], rtol=1e-5)
+    assert len(history.epoch) < 100
+    assert history.history["loss"][-1] < 1e-9
+
+
+def test_lbfgs_wants_all_rows():
+    model = regression(LBFGS())
+    with pytest.raises(ArgumentError, match="batch_size: expected None or at least 50"):
+        model.fit(X, Y, batch_size=10, verbose=0)
+    with pytest.raises(StateError, match="LBFGS"):
+        model.train_on_batch(X, Y)
+
+
+def test_frozen_layers_do_not_move_with_any_optimizer():
+    for optimizer in ("adam", SGD(0.1, momentum=0.9, weight_decay=0.1), LBFGS()):
+        model = regression(optimizer)
+        model.fit(X, Y, epochs=2, verbose=0)
+        model[0].trainable = False
+        W, head = model[0].W.copy(), model[2].W.copy()
+        model.fit(X, Y, epochs=2, verbose=0)
+        assert np.array_equal(model[0].W, W)
+        assert (model[2].W != head).any()
+
+
+def test_history_has_the_learning_rate_and_the_metrics():
+    history = classifier(metrics=["accuracy"]).fit(X, LABELS, epochs=2, validation_split=0.2, verbose=0)
+    assert list(history.history) == ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    assert history.epoch == [0, 1]
+
+
+def test_a_function_is_a_metric():
+    def worst(y_true, y_pred):
+        return np.abs(y_true - y_pred).max()
+
+    model = regression(metrics=[worst])
+    assert model.evaluate(X, Y, verbose=0)[1] == pytest.approx(np.abs(model.predict(X)[:, 0] - Y).max(), rel=1e-6)
+
+
+def test_verbose_two_prints_a_line_an_epoch(capsys):
+    regression().fit(X, Y, epochs=2, verbose=2)
+    assert capsys.readouterr().out.count("\n") == 2
+
+
+def test_a_tiny_network_learns_its_task():
+    model = Sequential([Input((2,)), Dense(8), ReLU(), Dense(1), Sigmoid()], seed=1)
+    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
+    x = RNG.uniform(-1, 1, (400, 2))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    history = model.fit(x, y, epochs=150, verbose=0)
+    assert history.history["accuracy"][-1] > 0.95
+
+
+def test_dropout_draws_from_the_models_generator():
+    model = Sequential([Input((3,)), Dropout(0.5), Dense(1)], seed=0)
+    assert model[0].rng is model.rng

@@ -1,0 +1,255 @@
+"""Comparison: the analytic gradients at one point held against numerical ones, entry by entry.
+
+There is no tolerance to choose: it follows from the numerical gradient's own error estimate. Where that error
+is too large to tell, the entry counts as unverified; where there is a kink, any slope between the two sides is right.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.derivative import LONG, Estimate, differentiate, precision, random_directions
+from minidl.testing.points import is_integer
+from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject, target_of
+from minidl.typing import Array
+
+SAFETY = 30  # times the estimated error
+FLOOR = 1e-10  # of the largest entry
+POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
+PLANTED = 1e-6  # the error that the positive control plants
+DIRECTIONS = 2  # for arrays too large to try every entry
+
+
+@dataclass
+class Mismatch:
+    """One array whose analytic gradient is wrong.
+
+    ``which``, ``analytic``, ``numeric`` and ``error`` hold the wrong entries only; an index of -1 is a direction.
+    """
+
+    target: str
+    shape: tuple[int, ...]
+    which: list[int]
+    analytic: Array
+    numeric: Array
+    error: Array
+    tried: int
+
+    @property
+    def worst(self) -> int:
+        gap = np.abs(self.analytic - self.numeric)
+        return int(np.where(np.isfinite(gap), gap, np.inf).argmax())
+
+
+@dataclass
+class Comparison:
+    """What was found: the mismatches, the relative error that would have been seen, and what stayed unknown."""
+
+    y: Array
+    gradients: Arrays
+    mismatches: list[Mismatch] = field(default_factory=list)
+    sensitivity: dict[str, float] = field(default_factory=dict)
+    weak: dict[str, int] = field(default_factory=dict)  # entries whose error is too large to tell
+    sampled: dict[str, tuple[int, int]] = field(default_factory=dict)  # entries tried, of all
+    kinks: int = 0
+    controls: int = 0  # planted errors that were seen
+
+
+class Oracle:
+    """The forward pass of a clone as a function of its input or of one parameter, in the longest precision it keeps."""
+
+    def __init__(self, subject: Subject, point: Point, y: Array, rng: np.random.Generator) -> None:
+        self.point = point
+        self.integer = is_integer(subject.domain)
+        self.probe, self.dtype = self._longest(subject, y)
+        self.x = point.x if self.integer else point.x.astype(self.dtype)
+        self.eps = float(np.finfo(self.dtype).eps)
+        for target in (list(point.parameters) if self.integer else ["dx"])[:1]:
+            f, start = self.function(target)
+            self.eps = precision(f, start, point.dy, rng)
+
+    def _longest(self, subject: Subject, y: Array) -> tuple[Probe, Any]:
+        x = self.point.x
+        try:
+            probe = subject.at(self.point, LONG)
+            long = np.asarray(probe.forward(x if self.integer else x.astype(LONG), self.point.training))
+            size = float(np.abs(y).max(initial=0))
+            if long.dtype == LONG and long.shape == np.shape(y) and np.abs(long - y).max(initial=0) <= 1e-6 * size:
+                return probe, LONG
+        except LayerFailure:
+            pass
+        return subject.at(self.point), float
+
+    def function(self, name: str) -> tuple[Callable[[Array], Array], Array]:
+        """Return ``y`` as a function of the input ("dx") or of the parameter ``name``, and where it is now."""
+        training, x = self.point.training, self.x
+        if name == "dx":
+            return (lambda moved: self.probe.forward(moved, training)), self.x
+
+        view = self.probe.values[name]
+        start = view.copy()
+
+        def f(moved: Array) -> Array:
+            view[...] = moved
+            y = self.probe.forward(x, training)
+            view[...] = start
+            return y
+
+        return f, start
+
+
+def compare(
+    subject: Subject,
+    point: Point,
+    rng: np.random.Generator,
+    *,
+    most: int,
+    gradients: Arrays | None = None,
+    hard: bool = False,
+) -> Comparison:
+    """Hold all gradients at ``point`` against numerical ones.
+
+    Parameters
+    ----------
+    most : int
+        Entries tried in an array; from larger ones that many are drawn, and moved along directions too.
+    gradients : dict, optional
+        Analytic gradients; by default those of a fresh clone at the point.
+    hard : bool
+        Whether the input is ill-conditioned on purpose: rounding errors of the layer itself are then measured
+        and forgiven.
+    """
+    y, own = subject.run(point)
+    result = Comparison(y, own if gradients is None else gradients)
+    oracle = Oracle(subject, point, y, rng)
+    names = ([] if oracle.integer else ["dx"]) + list(point.parameters)
+    sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
+    floor = 1e-13 * max(sizes, default=0.0) + 1e-15 * float(np.abs(y).ravel() @ np.abs(point.dy).ravel())
+    for name in names:
+        target = _target(name)
+        judge = Judge(oracle, name, np.asarray(result.gradients[target], float), floor, rng, most)
+        judge.decide(lambda target=target: _rounding(subject, point, target, rng) if hard else None)  # type: ignore[misc]
+        judge.report(target, result)
+    return result
+
+
+def _target(name: str) -> str:
+    return name if name == "dx" else target_of(name)
+
+
+def _rounding(subject: Subject, point: Point, target: str, rng: np.random.Generator) -> Array:
+    """Return how much each entry moves when the input moves by its last digits: the layer's own rounding error."""
+    base = subject.run(point)[1][target]
+    moved = []
+    for _ in range(4):
+        x = point.x * (1 + 4e-16 * rng.standard_normal(point.x.shape))
+        moved.append(np.abs(subject.run(point.with_(x=x))[1][target] - base))
+    return 100 * np.max(moved, axis=0)  # type: ignore[no-any-return]
+
+
+class Judge:
+    """Decides for one array, move by move, whether the analytic gradient is right, wrong or unknown."""
+
+    def __init__(
+        self, oracle: Oracle, name: str, analytic: Array, floor: float, rng: np.random.Generator, most: int
+    ) -> None:
+        self.f, self.start = oracle.function(name)
+        self.oracle, self.analytic, self.floor = oracle, analytic, floor
+        size = analytic.size
+        if size <= most:
+            self.which: list[Any] = list(range(size))
+        else:
+            self.which = [int(i) for i in rng.choice(size, most, replace=False)]
+            self.which += list(random_directions(analytic, rng, DIRECTIONS))
+        flat = analytic.ravel()
+        self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in self.which])
+        self.estimate = self._differentiate(np.arange(len(self.which)))
+        self.kinks = 0
+
+    def _differentiate(self, part: Array, **options: Any) -> Estimate:
+        moves = [self.which[n] for n in part]
+        return differentiate(self.f, self.start, self.oracle.point.dy, moves, eps=self.oracle.eps, **options)
+
+    @property
+    def scale(self) -> float:
+        known = np.where(np.isfinite(self.estimate.errors), np.abs(self.estimate.values), 0)
+        claimed = np.abs(self.claimed[np.isfinite(self.claimed)])
+        return float(max(claimed.max(initial=0), known.max(initial=0)))
+
+    @property
+    def tolerance(self) -> Array:
+        return SAFETY * self.estimate.errors + FLOOR * self.scale + self.floor
+
+    def wrong(self, claimed: Array) -> Array:
+        """Return where ``claimed`` is off by more than the tolerance (never where nothing is known)."""
+        known = np.isfinite(self.estimate.values) & np.isfinite(self.estimate.errors)
+        return known & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)  # type: ignore[no-any-return]
+
+    def weak(self) -> Array:
+        return ~(self.tolerance <= POWER * max(self.scale, 1e9 * self.floor))  # type: ignore[no-any-return]
+
+    def decide(self, rounding: Callable[[], Array | None]) -> None:
+        """Look again, more closely, wherever something is off or unknown."""
+        self.off = self.wrong(self.claimed)
+        for shrink in (0.37, 1 / 300):
+            again = np.flatnonzero(self.off | self.weak())
+            if not len(again):
+                return
+            self._improve(again, shrink)
+            self.off = self.wrong(self.claimed)
+        again = np.flatnonzero(self.off | self.weak())
+        if len(again):
+            self._allow_kinks(again)
+        forgiven = rounding() if self.off.any() else None
+        if forgiven is not None:
+            allowed = np.array([forgiven.flat[m] if isinstance(m, int) else np.abs(m * forgiven).sum() for m in self.which])
+            self.off &= ~(np.abs(self.claimed - self.estimate.values) <= self.tolerance + allowed)
+
+    def _improve(self, part: Array, shrink: float) -> None:
+        """Take the estimates with other steps where they are better, or where the claim agrees with them."""
+        again = self._differentiate(part, shrink=shrink)
+        tolerance = SAFETY * again.errors + FLOOR * self.scale + self.floor
+        agrees = np.abs(self.claimed[part] - again.values) <= np.minimum(tolerance, POWER * self.scale)
+        better = agrees | (again.errors < self.estimate.errors[part])
+        self.estimate.values[part[better]] = again.values[better]
+        self.estimate.errors[part[better]] = again.errors[better]
+
+    def _allow_kinks(self, part: Array) -> None:
+        """Where the derivatives to the two sides differ, every value between them is right."""
+        left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
+        slack = SAFETY * (left.errors + right.errors) + 1e-7 * self.scale
+        kink = np.abs(right.values - left.values) > slack
+        low, high = np.minimum(left.values, right.values) - slack, np.maximum(left.values, right.values) + slack
+        inside = (self.claimed[part] >= low) & (self.claimed[part] <= high)
+        coordinate = np.array([isinstance(self.which[n], int) for n in part])
+        # Along a direction through several kinks the rule does not hold: nothing is concluded.
+        excused = kink & (inside | ~coordinate)
+        self.kinks += int(kink.sum())
+        self.off[part[excused]] = False
+        self.estimate.errors[part[excused]] = np.where(coordinate[excused], 0, np.inf)
+        self.estimate.values[part[excused]] = self.claimed[part[excused]]
+
+    def report(self, target: str, result: Comparison) -> None:
+        """Enter the verdicts into ``result``."""
+        size, scale = self.analytic.size, self.scale
+        coordinates = np.array([isinstance(m, int) for m in self.which], bool)
+        if self.off.any():
+            shown = self.off & coordinates if (self.off & coordinates).any() else self.off
+            which = [m if isinstance(m, int) else -1 for m, bad in zip(self.which, shown, strict=True) if bad]
+            values = (self.claimed[shown], self.estimate.values[shown].astype(float), self.estimate.errors[shown].astype(float))
+            result.mismatches.append(Mismatch(target, self.analytic.shape, which, *values, int(coordinates.sum())))
+        weak = self.weak() & ~self.off & coordinates
+        if weak.any():
+            result.weak[target] = int(weak.sum())
+        if scale > 0 and (~self.weak()).any():
+            result.sensitivity[target] = float(self.tolerance[~self.weak()].max() / scale)
+            # The positive control: an error planted by the kit has to be seen by the same rule.
+            where = int(np.flatnonzero(~self.weak())[0])
+            planted = self.estimate.values.astype(float)
+            planted[where] += PLANTED * scale
+            result.controls += bool(self.wrong(planted)[where])
+        result.kinks += self.kinks
+        if size > coordinates.sum():
+            result.sampled[target] = (int(coordinates.sum()), size)

@@ -1,0 +1,160 @@
+"""Tests along a line: the Taylor remainder, and the integral of the gradient along a path.
+
+A gradient that is wrong on any interval, however short, does not add up to the change of the function. Kinks
+have measure zero, so they need no care; jumps of the function are found and told apart.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.typing import Array
+
+# Gauss-Lobatto, 7 points on [-1, 1]: exact for polynomials of degree 11. The inner nodes but 0 are the
+# roots of 33 z**2 - 30 z + 5 in z = t**2.
+_ROOTS = np.sqrt((15 + np.array([2, -2]) * np.sqrt(15)) / 33)
+NODES = np.array([-1, -_ROOTS[0], -_ROOTS[1], 0, _ROOTS[1], _ROOTS[0], 1])
+_SIDES = (124 + np.array([-7, 7]) * np.sqrt(15)) / 350
+WEIGHTS = np.array([1 / 21, _SIDES[0], _SIDES[1], 256 / 525, _SIDES[1], _SIDES[0], 1 / 21])
+
+FOLLOWED = 3  # panels halved because of their gap alone
+
+
+def taylor_test(phi: Callable[[float], Any], slope: float) -> float:
+    """Order of ``phi(h) - phi(0) - h slope`` as h goes to 0: 2.0 for a right slope, 1.0 for a wrong one.
+
+    Parameters
+    ----------
+    phi : function of a number
+    slope : float
+        The derivative of ``phi`` at 0 that is to be tested.
+
+    Returns
+    -------
+    float
+        Infinity where the remainder vanishes: ``phi`` is a straight line, and the slope is right.
+
+    Examples
+    --------
+    >>> round(taylor_test(np.exp, 1.0), 1), round(taylor_test(np.exp, 1.1), 1)
+    (2.0, 1.0)
+    """
+    steps = 1e-3 * 0.5 ** np.arange(4)
+    start = np.longdouble(phi(0.0))
+    values = np.array([np.longdouble(phi(float(step))) for step in steps])
+    remainders = np.abs(values - start - steps * np.longdouble(slope))
+    size = max(abs(start), np.abs(values).max())
+    if not (remainders > 1e3 * np.finfo(float).eps * 1e-3 * size).all():
+        return float("inf")
+    return float(np.median(np.log2(remainders[:-1] / remainders[1:])))
+
+
+class PathResult(NamedTuple):
+    """What `path_integral_test` found along one path.
+
+    Attributes
+    ----------
+    agrees : bool
+        Whether the gradient adds up to the change of the function, as far as could be resolved.
+    discrepancy, resolution : float
+        Change of the function minus integral, and how well that is known.
+    worst : tuple of float
+        The interval in which most of the discrepancy lies.
+    jumps : bool
+        Whether the function itself jumps in that interval: then nothing follows about the gradient.
+    """
+
+    agrees: bool
+    discrepancy: float
+    resolution: float
+    worst: tuple[float, float]
+    jumps: bool
+
+
+def path_integral_test(
+    along: Callable[[Array], tuple[Array, Array]], *, low: float = -7.0, high: float = 7.0, panels: int = 14,
+    depth: int = 24, most: int = 8000,
+) -> PathResult:  # fmt: skip
+    """Compare ``phi(high) - phi(low)`` with the integral of its claimed derivative.
+
+    Parameters
+    ----------
+    along : function
+        Takes an array of positions ``t`` and returns ``phi(t)`` and the claimed ``dphi/dt``, of the same shape.
+    low, high : float
+        Ends of the path.
+    panels : int
+        Intervals to begin with; those whose two resolutions disagree are halved, at most ``depth`` times.
+    most : int
+        Positions after which the refinement ends.
+
+    Notes
+    -----
+    Gauss-Lobatto quadrature with 7 points a panel; Abramowitz and Stegun, 25.4.32. A discrepancy counts only
+    where the quadrature has resolved it.
+
+    Examples
+    --------
+    >>> path_integral_test(lambda t: (np.abs(t), np.sign(t))).agrees
+    True
+    >>> path_integral_test(lambda t: (np.abs(t), np.where(t > 6.5, 0.9, np.sign(t)))).agrees
+    False
+    """
+    edges = np.linspace(low, high, panels + 1) + 1e-3 * (high - low) / panels * np.sin(np.arange(panels + 1))
+    panel = np.stack([edges[:-1], edges[1:]], axis=1)
+    integral, change, scale = _integrate(along, panel)
+    done: list[tuple[Array, Array, Array]] = []
+    used = NODES.size * len(panel)
+    for _ in range(depth):
+        middle = panel.mean(axis=1)
+        halves = np.stack([panel[:, 0], middle, middle, panel[:, 1]], axis=1).reshape(-1, 2)
+        fine, fine_change, fine_scale = _integrate(along, halves)
+        scale = max(scale, fine_scale)
+        used += NODES.size * len(halves)
+        error = np.abs(fine.reshape(-1, 2).sum(axis=1) - integral)
+        open_ = (error > 1e-11 * scale) | ~np.isfinite(error)
+        # Where the gradient does not add up although it is resolved, the function may jump: follow the worst.
+        gaps = np.where(np.isfinite(change - integral), np.abs(change - integral), 0)
+        open_ |= (gaps > 1e-9 * scale * (high - low)) & (gaps >= np.sort(gaps)[-FOLLOWED:][0])
+        settled = np.repeat(~open_, 2)
+        done.append((halves[settled], (fine_change - fine)[settled], np.repeat(error / 2, 2)[settled]))
+        both = np.repeat(open_, 2)
+        panel, integral, change = halves[both], fine[both], fine_change[both]
+        if not len(panel) or used > most:
+            break
+    left = np.abs(panel[:, 1] - panel[:, 0]) * scale + np.abs(integral)  # never resolved: kinks, or too costly
+    done.append((panel, change - integral, left))
+    return _verdict(done, scale, high - low)
+
+
+def _integrate(along: Callable[[Array], tuple[Array, Array]], panels: Array) -> tuple[Array, Array, float]:
+    half = (panels[:, 1] - panels[:, 0])[:, None] / 2
+    positions = panels.mean(axis=1)[:, None] + half * NODES
+    positions[:, 0], positions[:, -1] = panels[:, 0], panels[:, 1]
+    phi, slope = along(positions.ravel())
+    phi, slope = np.asarray(phi).reshape(positions.shape), np.asarray(slope).reshape(positions.shape)
+    change = phi[:, -1] - phi[:, 0]
+    sizes = np.abs(np.append(slope.ravel(), change / (2 * np.abs(panels).max())))
+    scale = sizes.max(where=np.isfinite(sizes), initial=0)
+    return (slope @ WEIGHTS) * half[:, 0], change, float(scale)
+
+
+def _verdict(done: list[tuple[Array, Array, Array]], scale: float, length: float) -> PathResult:
+    panels, gaps, errors = (np.concatenate([part[i] for part in done]) for i in range(3))
+    known = np.isfinite(gaps)
+    if not known.any():
+        return PathResult(True, 0.0, float("inf"), (0.0, 0.0), False)
+    gaps, errors = np.where(known, gaps, 0), np.where(known, errors, np.inf)
+    # Narrow panels that stayed open hold a kink of the function, or a jump: a change that no slope explains.
+    narrow = (panels[:, 1] - panels[:, 0]) < 1e-4 * length
+    unexplained = np.abs(gaps) > 100 * (panels[:, 1] - panels[:, 0]) * scale + 1e-12 * scale * length
+    jumps = narrow & unexplained & (np.abs(gaps) > 1e-9 * scale * length)
+    use = ~jumps & np.isfinite(errors)
+    discrepancy, resolution = float(gaps[use].sum()), float(errors[use].sum())
+    single = np.where(use, np.abs(gaps) - 10 * errors, 0)
+    worst = int(single.argmax())
+    limit = 10 * resolution + 1e-9 * scale * length
+    agrees = abs(discrepancy) <= limit and single[worst] <= 1e-9 * scale * length
+    place = int(np.abs(np.where(use, gaps, 0)).argmax())
+    return PathResult(bool(agrees), discrepancy, resolution, (float(panels[place, 0]), float(panels[place, 1])), bool(jumps.any()))

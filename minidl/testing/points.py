@@ -1,0 +1,185 @@
+"""Points: where a layer is looked at, drawn so that nothing is neutral.
+
+Inputs and upstream gradients are Gaussian with both signs; parameters are moved away from what initializers
+give them, because a bug hides behind a bias of zero and a gamma of one; running statistics come from batches.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject
+from minidl.typing import Array, Shape
+
+BATCH = 3
+SHAPES: tuple[Shape, ...] = ((4,), (6, 3), (6, 5, 2), (12,), (8, 8, 3), (4, 6, 5, 2), (1,))
+DOMAINS = ("real", "positive", "probability", "integer")
+
+
+class Refused(Exception):
+    """The layer does not take such inputs: nothing is concluded from that."""
+
+
+def shapes_to_try(subject: Subject) -> list[Shape]:
+    """Return the shapes of a row to try for a layer whose input shape nobody gave."""
+    given = getattr(subject.cls, "certify_input_shape", None) or subject.example.input_shape
+    if given is not None:
+        return [tuple(given)]
+    sizes: list[int] = []
+    for value in subject.arguments.values():
+        if isinstance(value, (tuple, list)) and value and all(isinstance(item, int) for item in value):
+            sizes += [abs(math.prod(value))]
+        elif isinstance(value, int) and not isinstance(value, bool):
+            sizes += [value]
+    # A layer of 4 units is square for 4 features, which hides a forgotten transpose: 5 comes first then.
+    first = [(5,), *SHAPES] if 4 in sizes else list(SHAPES)
+    sizes = [size for size in dict.fromkeys(sizes) if 1 <= size <= 4096]
+    shapes = [*first, *((size,) for size in sizes), *((6, size) for size in sizes), *((6, 5, size) for size in sizes)]
+    return list(dict.fromkeys(shapes))
+
+
+def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1.0) -> Array:
+    """Return an input of ``shape``, the batch axis included, from ``domain``: see `minidl.testing`."""
+    if callable(domain):
+        return np.asarray(domain(rng, shape))
+    if isinstance(domain, tuple) and domain[0] == "integer":
+        return rng.integers(0, domain[1], shape)
+    if isinstance(domain, tuple):
+        low, high = domain
+        return rng.uniform(low + 0.02 * (high - low), high - 0.02 * (high - low), shape)
+    if domain == "positive":
+        return scale * (0.1 + rng.gamma(2.0, 0.7, shape))
+    if domain == "probability":
+        return rng.uniform(0.05, 0.95, shape)
+    if domain in ("real", None):
+        return scale * 1.2 * rng.standard_normal(shape)
+    raise ArgumentError(
+        f"input_domain: expected one of {', '.join(map(repr, DOMAINS))}, (low, high), ('integer', count) or a function "
+        f"(rng, shape) -> x; got {domain!r}."
+    )
+
+
+def draw_dy(rng: np.random.Generator, shape: Shape) -> Array:
+    """Return an upstream gradient: Gaussian, both signs, never one."""
+    return 1.5 * rng.standard_normal(shape) + 0.1
+
+
+def is_integer(domain: Any) -> bool:
+    """Return whether inputs are numbers of something, such as words, so that there is no derivative in x."""
+    return domain == "integer" or (isinstance(domain, tuple) and domain[0] == "integer")
+
+
+def candidates(subject: Subject) -> Iterator[Any]:
+    """Yield the domains to try: the declared one alone, or all, the widest first."""
+    if subject.domain is not None and subject.domain != "integer":
+        yield subject.domain
+        return
+    if subject.domain is None:
+        yield from DOMAINS[:3]
+    counts = [value for value in subject.arguments.values() if isinstance(value, int) and value > 1]
+    yield from (("integer", count) for count in [*counts, 2])
+
+
+def move_parameters(values: Arrays, rng: np.random.Generator, way: str) -> Arrays:
+    """Return values away from the initial ones: "spread" both signs, "mild" the same signs, or as they are."""
+    moved = {}
+    for name, value in values.items():
+        value = value.astype(float)
+        if way == "spread":
+            value = value + 0.6 * rng.standard_normal(value.shape)
+        elif way == "mild":
+            value = value * np.exp(0.3 * rng.standard_normal(value.shape))
+            value = np.where(value == 0, 0.05 * rng.standard_normal(value.shape), value)
+        moved[name] = value
+    return moved
+
+
+def settle_states(probe: Probe, domain: Any, input_shape: Shape, rng: np.random.Generator) -> Arrays:
+    """Return the state after two training batches, so that running statistics are neither neutral nor invalid."""
+    initial = {name: state.astype(float) for name, state in probe.states.items()}
+    if not initial:
+        return {}
+    try:
+        for _ in range(2):
+            probe.forward(draw_x(domain, rng, (5, *input_shape)), True, reset=False)
+    except LayerFailure:
+        return initial
+    settled = {name: state.astype(float) for name, state in probe.states.items()}
+    return settled if all(np.isfinite(state).all() for state in settled.values()) else initial
+
+
+def draw_point(
+    subject: Subject,
+    rng: np.random.Generator,
+    input_shape: Shape,
+    *,
+    arguments: dict[str, Any] | None = None,
+    batch: int = BATCH,
+    scale: float = 1.0,
+    training: bool = True,
+    strict: bool = False,
+) -> Point:
+    """Return a point where the forward pass is finite.
+
+    Raises
+    ------
+    Refused
+        If there is none, or, unless ``strict``, the layer raises.
+    LayerFailure
+        What the layer raised, if ``strict``.
+    """
+    arguments = arguments or {}
+    try:
+        probe = subject.probe(input_shape, float, arguments)
+        states = settle_states(probe, subject.domain, input_shape, rng)
+        initial = {name: value.copy() for name, value in probe.values.items()}
+        for way in ("spread", "spread", "mild", "initial"):
+            parameters = move_parameters(initial, rng, way)
+            probe.set(parameters, states)
+            x = draw_x(subject.domain, rng, (batch, *input_shape), scale)
+            y = probe.forward(x.copy(), training)
+            if np.isfinite(np.asarray(y, float)).all():
+                return Point(x, draw_dy(rng, np.shape(y)), parameters, states, training, arguments)
+    except LayerFailure:
+        if strict:
+            raise
+        raise Refused(f"rows of {input_shape} refused") from None
+    raise Refused(f"the output for rows of {input_shape} is not finite")
+
+
+def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape | None) -> tuple[Point, str]:
+    """Return the first point that the layer takes, and how it was found; sets the subject's domain.
+
+    Raises
+    ------
+    LayerFailure, Refused
+        The first complaint, if nothing is taken; its text says what was tried.
+    """
+    shapes = shapes_to_try(subject) if input_shape is None else [tuple(input_shape)]
+    declared, first = subject.domain, None
+    for shape in shapes:
+        for domain in candidates(subject):
+            subject.domain = domain
+            try:
+                point = draw_point(subject, rng, shape, strict=True)
+            except (LayerFailure, Refused) as refusal:
+                subject.domain = declared
+                first = first or refusal
+                if isinstance(refusal, LayerFailure) and refusal.method in ("build", "__init__"):
+                    break  # no domain will help
+                continue
+            how = f"input {point.x.shape}"
+            if declared is None and domain != "real":
+                how += f", {describe(domain)} inputs found by trial"
+            return point, how
+    assert first is not None
+    first.args = (f"{first.args[0]} (tried rows of {', '.join(map(str, shapes))})",)
+    raise first
+
+
+def describe(domain: Any) -> str:
+    """Return a domain as the report calls it."""
+    return f"integer ids below {domain[1]}" if is_integer(domain) and isinstance(domain, tuple) else str(domain)

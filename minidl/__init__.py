@@ -3,6 +3,8 @@
 The names and defaults are Keras'; see ``help(minidl.Sequential)``.
 """
 
+__version__ = "0.1.0"
+
 from minidl import callbacks, datasets, initializers, layers, losses, metrics, optimizers, regularizers
 from minidl.config import register
 from minidl.errors import (
@@ -40,8 +42,6 @@ from minidl.optimizers import Optimizer
 from minidl.parameters import Parameters
 from minidl.saving import load_model
 from minidl.sequential import Sequential
-
-__version__ = "0.1.0"
 
 __all__ = [
     "ELU",

@@ -95,14 +95,16 @@ def step(model: "Sequential", x: Array, y: Array, weight: Array | None, where: s
     try:
         with np.errstate(all="ignore"):
             loss, z = plan.backpropagate(x, y, weight)
-            square = float(np.dot(gradients, gradients))
+            square = plan.square_of_gradients()
             if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
                 raise NonFiniteError(_blame(model, x, loss, where))
-            optimizer.frozen = plan.frozen_parts()
-            if max(1.0, math.sqrt(square)) * abs(optimizer.learning_rate) < CAREFUL:
+            frozen = [(part, values[part].copy()) for part in plan.frozen]
+            if max(1.0, math.sqrt(square)) * optimizer.learning_rate < CAREFUL:
                 optimizer.step(values, gradients)
             else:
                 _careful_step(model, where)
+            for part, value in frozen:
+                values[part] = value
     except BaseException:
         for state, before in zip(plan.states, states, strict=True):
             state[...] = before
@@ -231,11 +233,12 @@ def _fit_full_batch(
     steps: int | None, validation: Any, signals: DeferredSignals,
 ) -> dict[str, Any] | None:  # fmt: skip
     """Let a solver that needs all rows at once train: an epoch is one of its iterations."""
-    plan = model.plan
+    plan, values = model.plan, model.parameters.values
     x, y, weight = source.batch(slice(None) if rows is None else rows)
     logs = None
 
-    def loss_and_gradients() -> tuple[float, Array]:
+    def value_and_gradient(point: Array) -> tuple[float, Array]:
+        values[...] = point
         with np.errstate(all="ignore"):
             loss, _ = plan.backpropagate(x, y, weight)
         if not math.isfinite(loss) and run.epoch == run.first:
@@ -254,8 +257,7 @@ def _fit_full_batch(
 
     if run.epoch < epochs:
         run.callbacks.on_epoch_begin(run.epoch)
-        model.optimizer.frozen = plan.frozen_parts()
-        model.optimizer.minimize(loss_and_gradients, model.parameters.values, on_iteration, epochs - run.epoch)
+        model.optimizer.minimize(value_and_gradient, values, on_iteration, epochs - run.epoch)
     return logs
 
 

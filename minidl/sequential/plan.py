@@ -16,6 +16,7 @@ from minidl.typing import Array
 if TYPE_CHECKING:
     from minidl.sequential.model import Sequential
 
+BLOCK = 8192  # values: with more, BLAS starts threads for a dot product and gets slower
 ENDS = {"sigmoid": Sigmoid, "softmax": Softmax}
 
 
@@ -30,6 +31,8 @@ class Plan:
         The activation that is left out; `finish` applies it.
     loss : Loss
         What follows the trunk: on logits if ``final`` is left out.
+    frozen : list of slice
+        The parts of the flat vectors that the last pass found frozen; their gradients are zero.
     """
 
     def __init__(self, model: "Sequential") -> None:
@@ -58,6 +61,9 @@ class Plan:
             if any(set(layer.declared) - set(layer.parameter_names) for _, layer in walk({"": part}))
         }
         self._passes: list[Any] = [Watched(layer) for layer in trunk]  # the first pass is watched
+        gradients = self.parameters.gradients
+        self._blocks = [gradients[i : i + BLOCK] for i in range(0, gradients.size, BLOCK)]
+        self.frozen: list[slice] = []
         model.optimizer.segments = list(self.parameters.slices.values())
 
     def backpropagate(self, x: Array, y: Array, weight: Array | None) -> tuple[float, Array]:
@@ -74,7 +80,8 @@ class Plan:
             passes[lowest].backward_parameters(dy)
         if self.penalties:
             loss += self.penalty(gradients=True)
-        for part in self.frozen_parts():
+        self.frozen = self._frozen_parts()
+        for part in self.frozen:
             self.parameters.gradients[part] = 0
         self._passes = self.trunk
         return loss, x
@@ -96,8 +103,11 @@ class Plan:
         """Return the trunk and the loss as twins without caches, for use beside a training pass."""
         return [layer.detached() for layer in self.trunk], copy.copy(self.loss)
 
-    def frozen_parts(self) -> list[slice]:
-        """Return the parts of the flat vectors that belong to frozen layers."""
+    def square_of_gradients(self) -> float:
+        """Return the sum of the squared gradients, not finite if any gradient is not (or is beyond 1e19)."""
+        return float(sum([block.dot(block) for block in self._blocks]))
+
+    def _frozen_parts(self) -> list[slice]:
         paths = self._frozen_paths()
         if not paths:
             return []

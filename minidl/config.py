@@ -78,8 +78,14 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
     return arguments
 
 
-# class name -> class: the built-ins, and what the user registered
+# registered name -> class: the built-ins, and what the user registered
 registry: dict[str, type[Configured]] = {}
+
+
+def registered_name(cls: type) -> str:
+    """Return the name of a class in files: its own, unless a metric shares it with a loss."""
+    name: str = cls.__dict__.get("registered_name", cls.__name__)
+    return name
 
 
 def register(cls: type[T]) -> type[T]:
@@ -92,10 +98,11 @@ def register(cls: type[T]) -> type[T]:
     """
     if not (isinstance(cls, type) and issubclass(cls, Configured)):
         raise ArgumentError(f"register: expected a class derived from one of minidl's base classes, got {cls!r}.")
-    known = registry.get(cls.__name__)
+    name = registered_name(cls)
+    known = registry.get(name)
     if known is not None and known.__module__.startswith("minidl.") and known.__module__ != cls.__module__:
-        raise ArgumentError(f"register: {cls.__name__} is the name of a built-in class; choose another name.")
-    registry[cls.__name__] = cls
+        raise ArgumentError(f"register: {name} is the name of a built-in class; choose another name.")
+    registry[name] = cls
     return cls
 
 

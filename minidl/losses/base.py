@@ -30,6 +30,8 @@ class Loss(Configured, ABC):
         Whether ``y_pred`` are logits.
     sparse : bool
         Whether the targets are integer labels of shape (batch,).
+    binary : bool
+        Whether each output is a yes-no question of its own.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class Loss(Configured, ABC):
     link: str | None = None
     from_logits: bool = False
     sparse: bool = False
+    binary: bool = False
 
     @abstractmethod
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
@@ -62,6 +65,11 @@ class Loss(Configured, ABC):
 
     def check_targets(self, y: Array, outputs: int) -> None:
         """Raise a `DataError` if the targets of a data set cannot be used with so many outputs."""
+
+    @property
+    def threshold(self) -> float:
+        """The output above which a yes begins."""
+        return 0.0 if self.from_logits else 0.5
 
     def on_logits(self) -> Self:
         """Return a copy that takes logits."""

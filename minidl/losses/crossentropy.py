@@ -52,6 +52,7 @@ class BinaryCrossentropy(Loss):
 
     aliases = ("bce",)
     link = "sigmoid"
+    binary = True
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         self.from_logits = checks.flag(from_logits, "BinaryCrossentropy: from_logits")

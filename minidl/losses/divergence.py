@@ -59,6 +59,9 @@ class Hinge(Loss):
     ``dL/dp = (-y where y p < 1) / m`` for m values in the batch, taken as 0 at y p = 1.
     """
 
+    binary = True
+    threshold = 0.0
+
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y = self.match(y_pred, y_true)
         self._y = np.where(y == 0, -1, y)

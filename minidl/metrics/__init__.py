@@ -1,0 +1,31 @@
+"""Metrics: figures of merit that are reported, not trained on."""
+
+from minidl.metrics.accuracy import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+from minidl.metrics.base import FunctionMetric, Metric
+from minidl.metrics.classification import AUC, F1Score, Precision, Recall
+from minidl.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Score
+from minidl.metrics.resolution import resolve_metrics
+
+__all__ = [
+    "AUC",
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "F1Score",
+    "FunctionMetric",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Metric",
+    "Precision",
+    "R2Score",
+    "Recall",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "resolve_metrics",
+]

@@ -1,0 +1,186 @@
+"""Metrics of found and missed classes: Precision, Recall, F1Score and AUC.
+
+Integer labels count as one-hot rows. A quotient 0 / 0 counts as 0, as in Keras.
+"""
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import ArgumentError
+from minidl.metrics.base import Metric, alike, row_weights
+from minidl.numeric import one_hot
+from minidl.typing import Array
+
+AVERAGES = ("micro", "macro", "weighted")
+
+
+class Counts(Metric):
+    """Abstract base: for each class, how often it was predicted rightly, predicted wrongly, and missed."""
+
+    average: str | None
+    _counts: Array | None = None  # rows: right, wrongly predicted, missed; a column for each class
+
+    @abstractmethod
+    def predicted(self, y_pred: Array) -> Array:
+        """Tell for each row and class whether it is predicted."""
+
+    @abstractmethod
+    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
+        """Return the metric for these counts."""
+
+    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
+        y_true, y_pred = alike(y_true, y_pred, self)
+        true, predicted = y_true > 0.5, self.predicted(y_pred)
+        table = np.stack([predicted & true, predicted & ~true, ~predicted & true])
+        weight = np.ones(len(true)) if sample_weight is None else row_weights(sample_weight, len(true))
+        counts = weight @ table.astype(np.float64)
+        self._counts = counts if self._counts is None else self._counts + counts
+
+    def result(self) -> Any:
+        counts = np.zeros((3, 1)) if self._counts is None else self._counts
+        if self.average == "micro":
+            return float(self.score(*counts.sum(axis=1)))
+        each = self.score(*counts)
+        if self.average == "macro":
+            return float(each.mean())
+        if self.average == "weighted":
+            right, _, missed = counts
+            return float(quotient(each @ (right + missed), (right + missed).sum()))
+        return each
+
+
+class Precision(Counts):
+    """Share of right ones among the predicted: ``right / (right + wrong)``.
+
+    Parameters
+    ----------
+    thresholds : float, optional
+        What an output must exceed to count as predicted; default 0.5. On logits 0 belongs here.
+    class_id : int, optional
+        Counts this output alone.
+    average : {"micro", "macro", "weighted", None}
+        Over the outputs: their counts together, the mean of their scores, that weighted by their true rows, or an
+        array with the score of each.
+    name : str, optional
+
+    Notes
+    -----
+    Where the targets exclude each other and no output must exceed a threshold, use ``F1Score``'s rule: give
+    ``thresholds="largest"``, and the largest output of a row is the predicted one.
+    """
+
+    def __init__(
+        self,
+        thresholds: float | str | None = None,
+        *,
+        class_id: int | None = None,
+        average: str | None = "micro",
+        name: str | None = None,
+    ) -> None:
+        who = type(self).__name__
+        if thresholds is not None and thresholds != "largest":
+            checks.number(thresholds, f"{who}: thresholds")
+        self.thresholds = thresholds
+        self.class_id = None if class_id is None else checks.integer(class_id, f"{who}: class_id", minimum=0)
+        self.average = None if average is None else checks.choice(average, f"{who}: average", AVERAGES)
+        self.name = name
+
+    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
+        super().update(y_true, y_pred, sample_weight)
+        if self.class_id is not None and self.class_id >= self._counts.shape[1]:  # type: ignore[union-attr]
+            raise ArgumentError(
+                f"{type(self).__name__}: class_id: expected one of {self._counts.shape[1]} outputs, "  # type: ignore[union-attr]
+                f"got {self.class_id}."
+            )
+
+    def predicted(self, y_pred: Array) -> Array:
+        if self.thresholds == "largest":
+            return largest(y_pred)
+        return np.greater(y_pred, 0.5 if self.thresholds is None else self.thresholds)
+
+    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(right, right + wrong)
+
+    def result(self) -> Any:
+        if self.class_id is None or self._counts is None:
+            return super().result()
+        return float(self.score(*self._counts[:, self.class_id]))
+
+
+class Recall(Precision):
+    """Share of the true ones that were predicted: ``right / (right + missed)``; parameters as `Precision`."""
+
+    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(right, right + missed)
+
+
+class F1Score(Counts):
+    """Harmonic mean of precision and recall: ``2 right / (2 right + wrong + missed)``.
+
+    Parameters
+    ----------
+    average : {None, "micro", "macro", "weighted"}
+        None gives an array with the score of each class; otherwise their counts together, the mean of their scores,
+        or that weighted by their true rows.
+    threshold : float, optional
+        What an output must exceed to count as predicted. Default: the largest output of a row is the predicted one,
+        and with a single output 0.5.
+    name : str, optional
+    """
+
+    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None) -> None:
+        self.average = None if average is None else checks.choice(average, "F1Score: average", AVERAGES)
+        self.threshold = None if threshold is None else checks.number(threshold, "F1Score: threshold")
+        self.name = name
+
+    def predicted(self, y_pred: Array) -> Array:
+        if self.threshold is None and y_pred.shape[1] > 1:
+            return largest(y_pred)
+        return np.greater(y_pred, 0.5 if self.threshold is None else self.threshold)
+
+    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(2 * right, 2 * right + wrong + missed)
+
+
+class AUC(Metric):
+    """Area under the receiver operating characteristic: the chance that a true row scores above a false one.
+
+    Exact, with ties as halves; Keras adds up 200 bins. With several outputs, all of them are put together. NaN as long
+    as there are no true or no false rows.
+
+    Notes
+    -----
+    ``sum over scores s of positive(s) (negative(below s) + negative(s) / 2) / (positives negatives)``, where the
+    four are sums of weights: Mann and Whitney, 1947. All scores are kept until `reset`.
+    """
+
+    _batches: list[tuple[Array, Array, Array]] | None = None
+
+    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
+        y_true, y_pred = alike(y_true, y_pred, self)
+        weight = np.ones(len(y_true)) if sample_weight is None else row_weights(sample_weight, len(y_true))
+        self._batches = self._batches or []
+        self._batches.append((y_true.ravel() > 0.5, y_pred.flatten(), np.repeat(weight, y_pred.shape[1])))
+
+    def result(self) -> float:
+        if not self._batches:
+            return float("nan")
+        true, score, weight = (np.concatenate(arrays) for arrays in zip(*self._batches, strict=True))
+        _, place = np.unique(score, return_inverse=True)
+        positive, negative = np.bincount(place, weight * true), np.bincount(place, weight * ~true)
+        pairs = positive.sum() * negative.sum()
+        below = negative.cumsum() - negative / 2
+        return float(positive @ below / pairs) if pairs else float("nan")
+
+
+def largest(y_pred: Array) -> Array:
+    """Tell for each row and class whether its output is the row's largest (of equal ones the first)."""
+    return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """``a / b``, or 0 where b is 0."""
+    return np.divide(a, b, out=np.zeros_like(np.asarray(b, np.float64)), where=np.asarray(b) != 0)

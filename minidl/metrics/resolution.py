@@ -1,0 +1,71 @@
+"""From what the user wrote in ``compile(metrics=...)`` to metrics."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from minidl.config import resolve
+from minidl.errors import ArgumentError
+from minidl.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+from minidl.metrics.base import FunctionMetric, Metric
+
+if TYPE_CHECKING:
+    from minidl.losses import Loss
+
+
+def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None, who: str = "compile: metrics") -> list[Metric]:
+    """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
+
+    Parameters
+    ----------
+    specs : list of str, Metric or function, or None
+        ``"accuracy"`` is chosen by the loss: see `accuracy`.
+    loss : Loss or None
+    outputs : int or None
+        Columns of the model's output, if they are known.
+
+    Raises
+    ------
+    ArgumentError
+        For no list, an unknown name, a class in place of an instance, or two metrics with one name.
+    """
+    if specs is None:
+        return []
+    if not isinstance(specs, (list, tuple)):
+        raise ArgumentError(f"{who}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
+    metrics: list[Metric] = []
+    for spec in specs:
+        metric = _resolve(spec, loss, outputs, who)
+        if metric.get_name() in ["loss", *(other.get_name() for other in metrics)]:
+            raise ArgumentError(f"{who}: expected different names, got {metric.get_name()!r} twice. Give it a name=.")
+        metrics.append(metric)
+    return metrics
+
+
+def accuracy(loss: "Loss | None", outputs: int | None) -> Metric:
+    """Return what ``"accuracy"`` stands for.
+
+    For a sparse loss, the share of rows whose largest output is at the label; for a binary one (BinaryCrossentropy,
+    Hinge), also with several outputs (multi-label), the share of outputs on the right side of 0.5, or of 0 for logits
+    and Hinge; for other losses the same with one output, and with several the share of rows whose largest output is
+    at the 1 of the target.
+    """
+    if loss is None or loss.binary or (outputs == 1 and loss.link is None):
+        return BinaryAccuracy(0.5 if loss is None else loss.threshold, name="accuracy")
+    if loss.sparse:
+        return SparseCategoricalAccuracy(name="accuracy")
+    return CategoricalAccuracy(name="accuracy")
+
+
+def _resolve(spec: Any, loss: "Loss | None", outputs: int | None, who: str) -> Metric:
+    if isinstance(spec, Metric):
+        return copy.copy(spec)  # without what it has gathered elsewhere
+    if callable(spec) and not isinstance(spec, type):
+        return FunctionMetric(spec)
+    if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
+        return accuracy(loss, outputs)
+    metric = resolve(spec, Metric, who, also=["accuracy"])
+    if loss is not None and loss.binary:
+        for name in ("threshold", "thresholds"):
+            if hasattr(metric, name):
+                setattr(metric, name, loss.threshold)
+    return metric

@@ -38,14 +38,14 @@ def products(network: Network, x: np.ndarray) -> Run:
 
 def minidl_model(network: Network) -> Any:
     """Return the compiled model with the common initial weights."""
-    from minidl import Adam, Dense, Input, Sequential
+    from minidl import Dense, Input, Sequential, optimizers
 
     *hidden, last = [units for _, units in network.pairs]
     head = {"classes": "softmax", "binary": "sigmoid", "regression": None}[network.task]
     loss = {"classes": "sparse_categorical_crossentropy", "binary": "binary_crossentropy", "regression": "mse"}
     layers = [Input((network.sizes[0],)), *[Dense(units, activation=network.activation) for units in hidden]]
     model = Sequential([*layers, Dense(last, activation=head)], seed=0)
-    model.compile(optimizer=Adam(RATE, epsilon=EPSILON), loss=loss[network.task])
+    model.compile(optimizer=optimizers.Adam(RATE, epsilon=EPSILON), loss=loss[network.task])
     model.set_weights(network.weights())
     return model
 

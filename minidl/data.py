@@ -74,6 +74,14 @@ class Stream:
         self.iterator = iter(iterable) if steps is not None else None
         self.epochs = 0
 
+    def skip_epochs(self, count: int) -> None:
+        """Pass over the batches of ``count`` epochs, where each goes on in the iterable where the last one ended."""
+        if self.steps is not None:
+            for _ in range(count * self.steps):
+                if next(self.iterator, self) is self:  # type: ignore[arg-type]
+                    self.iterator = iter(self.iterable)
+                    next(self.iterator, None)
+
     def batches(self, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, from batch ``first`` on."""
         iterator = iter(self.iterable) if self.iterator is None else self.iterator
@@ -116,7 +124,9 @@ class Stream:
 
 def is_stream(x: Any, y: Any) -> bool:
     """Tell whether ``x`` is an iterable of batches and no array."""
-    array_like = hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "toarray") or isinstance(x, (str, bytes))
+    array_like = (
+        hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "toarray") or isinstance(x, (str, bytes))
+    )
     if y is not None or array_like or not hasattr(x, "__iter__"):
         return False
     if isinstance(x, (list, tuple)):
@@ -309,7 +319,9 @@ def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
     return table[classes]
 
 
-def split_rows(y: Array | None, rows: int, validation_split: float, split: str, rng: np.random.Generator) -> tuple[Array, Array]:
+def split_rows(
+    y: Array | None, rows: int, validation_split: float, split: str, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Return the row numbers for training and for validation, ``ceil(rows * validation_split)`` of them.
 
     Parameters

@@ -3,6 +3,7 @@
 All writing of models goes through `write_file`, and all it asks of the operating system through `system`.
 """
 
+import contextlib
 import errno
 import functools
 import itertools
@@ -23,7 +24,7 @@ class System:
     The tests put another in the place of `system`: one that fails, is killed or loses power at any operation.
     """
 
-    def create(self, path: str, mode: int) -> int:
+    def create(self, path: Path, mode: int) -> int:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
 
     def write(self, handle: int, data: memoryview) -> int:
@@ -35,16 +36,16 @@ class System:
     def close(self, handle: int) -> None:
         os.close(handle)
 
-    def link(self, path: str, second: str) -> None:
-        os.link(path, second)
+    def link(self, path: Path, second: Path) -> None:
+        second.hardlink_to(path)
 
-    def replace(self, path: str, target: str) -> None:
-        os.replace(path, target)
+    def replace(self, path: Path, target: Path) -> None:
+        path.replace(target)
 
-    def remove(self, path: str) -> None:
-        os.unlink(path)
+    def remove(self, path: Path) -> None:
+        path.unlink()
 
-    def sync_folder(self, folder: str) -> None:
+    def sync_folder(self, folder: Path) -> None:
         if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
             return
         handle = os.open(folder, os.O_RDONLY)
@@ -74,13 +75,12 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     OSError
         With the path; the file that was there before is untouched, and no temporary is left behind.
     """
-    target = os.path.realpath(path)  # a link goes on pointing to the file
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")
+    target = Path(os.path.realpath(path))  # a link goes on pointing to the file
+    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")
     try:
         try:
             _write_temporary(temporary, _permissions(target), parts)
-            _put_in_place(temporary, target, folder)
+            _put_in_place(temporary, target)
         except BaseException:
             _remove_quietly(temporary)
             raise
@@ -88,14 +88,14 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _permissions(target: str) -> int:
+def _permissions(target: Path) -> int:
     try:
-        return os.stat(target).st_mode & 0o777
+        return target.stat().st_mode & 0o777
     except FileNotFoundError:
         return 0o666
 
 
-def _write_temporary(temporary: str, mode: int, parts: Iterable[bytes | memoryview]) -> None:
+def _write_temporary(temporary: Path, mode: int, parts: Iterable[bytes | memoryview]) -> None:
     _remove_quietly(temporary)  # left by a killed process that had the same number
     handle = system.create(temporary, mode)
     try:
@@ -111,9 +111,9 @@ def _write_temporary(temporary: str, mode: int, parts: Iterable[bytes | memoryvi
         system.close(handle)
 
 
-def _put_in_place(temporary: str, target: str, folder: str) -> None:
+def _put_in_place(temporary: Path, target: Path) -> None:
     """Rename, and undo that if the folder cannot be brought to the disk."""
-    second = temporary + "-old"  # keeps the old file reachable until the new one is safe
+    second = temporary.with_name(temporary.name + "-old")  # keeps the old file reachable until the new one is safe
     _remove_quietly(second)
     try:
         undo = functools.partial(system.replace, second, target)
@@ -127,7 +127,7 @@ def _put_in_place(temporary: str, target: str, folder: str) -> None:
             undo = functools.partial(bool)  # no links in this file system: the new file, complete, stays
         system.replace(temporary, target)
         try:
-            system.sync_folder(folder)
+            system.sync_folder(target.parent)
         except BaseException:
             undo()
             raise
@@ -135,14 +135,12 @@ def _put_in_place(temporary: str, target: str, folder: str) -> None:
         _remove_quietly(second)
 
 
-def _remove_quietly(path: str) -> None:
-    try:
+def _remove_quietly(path: Path) -> None:
+    with contextlib.suppress(OSError):
         system.remove(path)
-    except OSError:
-        pass
 
 
 def remove_temporaries(folder: Path) -> None:
     """Remove what killed processes left behind in ``folder``; nobody else may be writing there."""
     for path in folder.glob(f".*{TEMPORARY}*"):
-        _remove_quietly(str(path))
+        _remove_quietly(path)

@@ -12,7 +12,6 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import CallbackList, History, ProgressBar
-from minidl.config import constructor_arguments
 from minidl.data import Batch, Stream, Table, is_stream, split_rows
 from minidl.errors import ArgumentError, NonFiniteError
 from minidl.metrics import Metric, resolve_metrics
@@ -73,9 +72,14 @@ class Run:
     scores : Scores
         The epoch's loss and metrics so far.
     callbacks : CallbackList
+    given : dict
+        What the run depends on: a run that goes on must have been given the same.
+    start : dict or None
+        Where a full-batch run began: its solver is run again up to the place where it goes on.
     """
 
-    def __init__(self, model: "Sequential", callbacks: CallbackList, epoch: int) -> None:
+    def __init__(self, model: "Sequential", callbacks: CallbackList, epoch: int, given: dict[str, Any]) -> None:
+        self.given, self.start = given, None
         self.first = self.epoch = epoch
         self.batch = 0
         self.scores, self.callbacks = Scores(model), callbacks
@@ -157,25 +161,42 @@ def fit(
     checks.integer(initial_epoch, "fit: initial_epoch", minimum=0)
     checks.flag(shuffle, "fit: shuffle")
     full_batch = isinstance(model.optimizer, LBFGS)
+    checkpoint = _checkpoint(resume)
+    seed = model.seed if checkpoint is None else checkpoint.seed
     source = _source(model, x, y, sample_weight, class_weight, steps_per_epoch, "fit: ")
     size = _batch_size(batch_size, source, full_batch)
-    rows, validation = _validation(model, source, validation_data, validation_split, split, sample_weight)
+    rows, validation = _validation(model, source, validation_data, validation_split, split, seed)
     history = History()
     steps = _steps(source, rows, size, steps_per_epoch)
     progress = ProgressBar(verbose, epochs, steps)
     callbacks = CallbackList([history, *_listed(callbacks), progress], model)
-    run = Run(model, callbacks, initial_epoch)
+    given = {"data": (source, rows), "validation": validation, "batch_size": size, "shuffle": shuffle}
+    given |= {"steps_per_epoch": steps_per_epoch, "learning_rate": vars(model.optimizer)["learning_rate"]}
+    run = Run(model, callbacks, initial_epoch, given)
+    if checkpoint is not None:
+        checkpoint.check(model, run)
     model._run, model.history, model.stop_training = run, history, False
     logs = None
     with DeferredSignals() as signals:
         try:
             callbacks.on_train_begin()
+            if checkpoint is not None:
+                checkpoint.apply(model, run)
             loop = _fit_full_batch if full_batch else _fit_batches
-            logs = loop(model, run, source, rows, size, epochs, shuffle, steps_per_epoch, validation, signals)
+            logs = loop(model, run, source, rows, size, epochs, shuffle, steps_per_epoch, validation, signals) or {}
         finally:
             model._run = None
             callbacks.on_train_end(logs)
     return history
+
+
+def _checkpoint(resume: Any) -> Any:
+    """Return what ``fit(resume=...)`` names, or None."""
+    if resume is None:
+        return None
+    from minidl.saving import Checkpoint
+
+    return Checkpoint.find(resume)
 
 
 def _fit_batches(
@@ -183,7 +204,9 @@ def _fit_batches(
     steps: int | None, validation: Any, signals: DeferredSignals,
 ) -> dict[str, Any] | None:  # fmt: skip
     logs = None
-    while run.epoch < epochs and not model.stop_training:
+    if isinstance(source, Stream):
+        source.skip_epochs(run.epoch - run.first)
+    while run.epoch < epochs and (run.batch or not model.stop_training):
         if run.batch == 0:
             run.scores.reset()
             run.callbacks.on_epoch_begin(run.epoch)
@@ -196,7 +219,8 @@ def _fit_batches(
             batches = source.batches(size, order if limit is None else order[:limit], run.batch)
         else:
             batches = source.batches(run.batch)
-        _train_batches(model, run, batches, signals)
+        if not model.stop_training:  # a run may go on from where it was about to stop
+            _train_batches(model, run, batches, signals)
         logs = _end_epoch(model, run, run.scores.logs(), validation, size)
         signals.deliver()
     return logs
@@ -236,6 +260,11 @@ def _fit_full_batch(
     plan, values = model.plan, model.parameters.values
     x, y, weight = source.batch(slice(None) if rows is None else rows)
     logs = None
+    replayed, done_before = 0, run.epoch - run.first
+    if run.start is None:
+        run.start = _moment(model)
+    else:
+        _return_to(model, run.start)
 
     def value_and_gradient(point: Array) -> tuple[float, Array]:
         values[...] = point
@@ -246,19 +275,43 @@ def _fit_full_batch(
         return loss, plan.parameters.gradients
 
     def on_iteration(loss: float) -> bool:
-        nonlocal logs
+        nonlocal logs, replayed
+        replayed += 1
+        if replayed < done_before:
+            return False
+        if replayed == done_before:
+            return begin_epoch()
         run.scores = _measure(model, source, rows, size, CallbackList(None, model))
         logs = _end_epoch(model, run, run.scores.logs(), validation, size)
-        done = run.epoch >= epochs or model.stop_training
-        if not done:
-            run.callbacks.on_epoch_begin(run.epoch)
+        done = begin_epoch()
         signals.deliver()
         return done
 
-    if run.epoch < epochs:
+    def begin_epoch() -> bool:
+        """Tell the callbacks that the next epoch begins, or return True if there is none."""
+        if run.epoch >= epochs or model.stop_training:
+            return True
         run.callbacks.on_epoch_begin(run.epoch)
-        model.optimizer.minimize(value_and_gradient, values, on_iteration, epochs - run.epoch)
+        return False
+
+    if run.first < epochs and (done_before or not begin_epoch()):
+        model.optimizer.minimize(value_and_gradient, values, on_iteration, epochs - run.first)
     return logs
+
+
+def _moment(model: "Sequential") -> dict[str, Any]:
+    """Return all that the steps to come depend on, for `_return_to`."""
+    return {
+        "weights": model.get_weights(),
+        "rng": model.rng.bit_generator.state,
+        "iterations": model.optimizer.iterations,
+    }
+
+
+def _return_to(model: "Sequential", start: dict[str, Any]) -> None:
+    model.set_weights(start["weights"])
+    model.rng.bit_generator.state = start["rng"]
+    model.optimizer.iterations = start["iterations"]
 
 
 def _end_epoch(model: "Sequential", run: Run, logs: dict[str, Any], validation: Any, size: int) -> dict[str, Any]:
@@ -373,7 +426,7 @@ def _batch_size(value: Any, source: Table | Stream, full_batch: bool) -> int:
 
 
 def _validation(
-    model: "Sequential", source: Table | Stream, data: Any, part: Any, split: str, weight: Any
+    model: "Sequential", source: Table | Stream, data: Any, part: Any, split: str, seed: int
 ) -> tuple[Array | None, Any]:
     """Return the rows to train on (None for all), and the validation source with its rows, or None."""
     checks.number(part, "fit: validation_split", at_least=0, below=1)
@@ -390,7 +443,7 @@ def _validation(
         raise ArgumentError("fit: validation_split: expected 0 for an iterable, got a part. Use validation_data.")
     if split == "stratify" and model.loss.link is None and not model.loss.sparse:
         raise ArgumentError(f"fit: split: expected classes to stratify by, got the loss {model.loss!r}. Use 'shuffle'.")
-    rng = np.random.default_rng([model.seed, 0, 1])
+    rng = np.random.default_rng([seed, 0, 1])
     rows, kept = split_rows(source.y, len(source), part, split, rng)
     return rows, (source, kept)
 

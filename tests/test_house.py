@@ -40,6 +40,8 @@ HANDOVERS = {
     ("sequential", "testing"),
     ("sequential", "training"),
     ("callbacks", "plotting"),
+    ("callbacks", "saving"),
+    ("training", "saving"),
 }
 HEAVY = (
     "scipy matplotlib tqdm safetensors pandas sklearn hypothesis pytest numpy.testing multiprocessing "

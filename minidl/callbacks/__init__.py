@@ -5,6 +5,7 @@ from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
 from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from minidl.callbacks.model_checkpoint import ModelCheckpoint
 from minidl.callbacks.progress import ProgressBar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
@@ -16,6 +17,7 @@ __all__ = [
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "ProgressBar",
     "ReduceLROnPlateau",
     "TimeLimit",

@@ -21,6 +21,8 @@ class Callback:
 
     Attributes
     ----------
+    last : bool
+        Class attribute: True puts the callback behind all others, so that it finds their work done.
     model : Sequential
         The model that is trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
         of a batch, after the batch.
@@ -34,6 +36,7 @@ class Callback:
     epoch 1: loss 0.25
     """
 
+    last = False
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     @property
@@ -132,7 +135,7 @@ class CallbackList(Callback):
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
-        self.callbacks = check_callbacks(callbacks)
+        self.callbacks = sorted(check_callbacks(callbacks), key=lambda callback: callback.last)
         for callback in self.callbacks:
             callback.set_model(model)
         self.listeners = {hook: [item for item in self.callbacks if overrides(item, hook)] for hook in HOOKS}

@@ -3,8 +3,6 @@
 `read_file` believes nothing: every byte is checked before an array is made. docs/file-format.md describes the format.
 """
 
-import hashlib
-import json
 import math
 import os
 import stat
@@ -18,13 +16,26 @@ from minidl.errors import ArgumentError, ModelFileError
 from minidl.typing import Array
 
 FORMAT = 1  # the major version: a reader refuses files of a higher one
-DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32", "U64": "uint64", "U32": "uint32", "U8": "uint8"}
+DTYPES = {
+    "F64": "float64",
+    "F32": "float32",
+    "I64": "int64",
+    "I32": "int32",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U8": "uint8",
+}
 CODES = {name: code for code, name in DTYPES.items()}
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
 ZEROS = "0" * 64
-LIMITS = {b"{": 100_000, b"[": 300_000, b",": 2_000_000}  # what a header of HEADER bytes may hold: it is parsed in memory
+LIMITS = {
+    b"{": 100_000,
+    b"[": 300_000,
+    b",": 2_000_000,
+}  # what a header of HEADER bytes may hold: it is parsed in memory
 HEADER = 16 << 20
 RANK = 32
+PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",
     b"\x89HDF\r\n\x1a\n": "an HDF5 file, such as .h5",
@@ -35,8 +46,7 @@ FOREIGN = {
     b"\x7fELF": "a program",
     b"%PDF": "a PDF document",
     b"{": "a JSON text",
-    **{bytes([0x80, protocol]): "a pickle, which could run code" for protocol in range(1, 7)},
-    **{start: "a pickle, which could run code" for start in (b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix", b"c__builtin__")},
+    **dict.fromkeys(PICKLES, "a pickle, which could run code"),
 }
 
 
@@ -57,7 +67,9 @@ def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> 
 
 def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> bytes:
     """Return the file as bytes, with zeros for the digest."""
-    from safetensors.numpy import save  # only saving and loading need it
+    import json  # this and safetensors: only saving and loading need them
+
+    from safetensors.numpy import save
 
     text = json.dumps({"sha256": ZEROS, "format": FORMAT, **content}, allow_nan=False)
     dense = {}
@@ -82,6 +94,8 @@ def seal(data: bytes) -> list[bytes | memoryview]:
 
 def digest(data: bytes) -> str:
     """Return the SHA-256, in hexadecimal, of the whole file with 64 zeros in the digest's place."""
+    import hashlib
+
     start = 8 + len(START)
     found = hashlib.sha256(data[:start])
     found.update(ZEROS.encode())
@@ -108,7 +122,9 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
         file.seek(0)
         data = file.read(status.st_size + 1)
     if len(data) != status.st_size:
-        raise ModelFileError(f"{path}: expected {status.st_size} bytes, got {len(data)}: the file changed while being read.")
+        raise ModelFileError(
+            f"{path}: expected {status.st_size} bytes, got {len(data)}: the file changed while being read."
+        )
     found, expected = content.pop("sha256"), digest(data)
     if found != expected:
         raise ModelFileError(
@@ -165,6 +181,8 @@ def _limits(length: int, header: bytes) -> str:
 
 def _parse(path: Path, text: bytes | str) -> dict[str, Any]:
     """Return the JSON object, strictly: UTF-8, no key twice, finite numbers only."""
+    import json
+
     try:
         if isinstance(text, bytes):
             text = text.decode()
@@ -205,6 +223,8 @@ def _check_entries(path: Path, entries: dict[str, Any], size: int) -> None:
             _fail(path, f"array {name[:100]!r} of type {str(code)[:20]!r}, not one of {', '.join(DTYPES)}")
         if not _lengths(shape) or len(shape) > RANK or not _lengths(offsets) or len(offsets) != 2:
             _fail(path, f"array {name[:100]!r} with shape {str(shape)[:100]} and offsets {str(offsets)[:100]}")
+        if math.prod(max(length, 1) for length in shape) >= 1 << 60:
+            _fail(path, f"array {name[:100]!r} of the impossible shape {str(shape)[:100]}")
         if offsets[1] - offsets[0] != math.prod(shape) * np.dtype(DTYPES[code]).itemsize:
             _fail(path, f"array {name[:100]!r} whose shape {str(shape)[:100]} does not fit its offsets")
         spans.append(offsets)
@@ -238,7 +258,7 @@ def _arrays(path: Path, data: bytes) -> dict[str, Array]:
     try:
         found = deserialize(data)
     except SafetensorError as error:
-        raise ModelFileError(f"{path}: expected a safetensors file, got one that the library refuses: {error}.") from error
-    return {
-        name: np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in found
-    }
+        raise ModelFileError(
+            f"{path}: expected a safetensors file, got one that the library refuses: {error}."
+        ) from error
+    return {name: np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in found}

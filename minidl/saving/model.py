@@ -3,16 +3,13 @@
 A file describes; it never holds code. Every size is compared with the file's before anything is allocated.
 """
 
-import json
-import math
-import platform
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-import minidl
+from minidl import __version__
 from minidl.callbacks import History
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
 from minidl.files import as_path
@@ -21,6 +18,8 @@ from minidl.saving.format import read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects, raise_problems
 from minidl.sequential import Sequential
 from minidl.typing import Array
+
+COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
 
 
 def save_model(model: Sequential, path: Any) -> None:
@@ -34,20 +33,27 @@ def save_model(model: Sequential, path: Any) -> None:
         If a value is not finite, or something has no place in a file.
     """
     path = as_path(path, "save: path")
-    encoder = Encoder()
-    write_file(path, *described(model, encoder))
+    write_file(path, *described(model, Encoder()))
 
 
-def described(model: Sequential, encoder: Encoder, run: dict[str, Any] | None = None) -> tuple[dict[str, Array], dict[str, Any]]:
+def save_weights(model: Sequential, path: Any) -> None:
+    """Write ``model`` without optimizer, loss, metrics and history; otherwise as `save_model`."""
+    arrays, content = described(model, Encoder(), training=False)
+    write_file(as_path(path, "save: path"), arrays, content)
+
+
+def described(
+    model: Sequential, encoder: Encoder, run: dict[str, Any] | None = None, training: bool = True
+) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the JSON object of a file of ``model``; ``run`` is a training run under way."""
     if model.dtype not in ("float32", "float64"):
         raise ArgumentError(f"save: expected a model of float32 or float64, got {model.dtype}.")
     content = {
-        "minidl": minidl.__version__,
+        "minidl": __version__,
         "environment": environment(),
         "model": encoder.encode(model, "model"),
         "state": {"rng": encoder.encode(model.rng.bit_generator.state, "rng"), "epoch": model.epoch},
-        "training": None if model.optimizer is None else _training(model, encoder),
+        "training": _training(model, encoder) if training and model.optimizer is not None else None,
         "run": run,
     }
     return {**encoder.arrays, **_weights(model)}, content
@@ -55,6 +61,8 @@ def described(model: Sequential, encoder: Encoder, run: dict[str, Any] | None = 
 
 def environment() -> dict[str, str]:
     """Return what bit-equal results depend on beside the file."""
+    import platform  # only saving needs it
+
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -86,7 +94,13 @@ def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
     }
 
 
-COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # the arguments of Sequential.compile
+COMPILED = (
+    "optimizer",
+    "loss",
+    "metrics",
+    "weighted_metrics",
+    "check_gradients",
+)  # the arguments of Sequential.compile
 
 
 def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
@@ -104,7 +118,7 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
     Raises
     ------
     ModelFileError
-        If the file is damaged, foreign, of a newer format, or does not fit the classes at hand. It lists every mismatch.
+        If the file is damaged, foreign, of a newer format, or does not fit the classes at hand, with every mismatch.
     OSError
         With the path, if it cannot be read.
 
@@ -122,8 +136,8 @@ def restored(
 ) -> Sequential:
     """Return the model that the content of a file describes."""
     check_content(path, content)
-    weights = {name: arrays.pop(name) for name in list(arrays) if name.startswith("weights/")}
-    decoder = Decoder(arrays, custom_objects)
+    weights = weights_of(arrays)
+    decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
     try:
         model = decoder.decode(content["model"], "model")
         if not decoder.problems and not isinstance(model, Sequential):
@@ -141,13 +155,26 @@ def restored(
     except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, MinidlError) as error:
         if isinstance(error, ModelFileError):
             raise
-        raise ModelFileError(f"{path}: expected a description that fits minidl, got one that does not: {error}") from error
+        raise ModelFileError(
+            f"{path}: expected a description that fits minidl, got one that does not: {error}"
+        ) from error
     return model
+
+
+def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the arrays that are a model's values."""
+    return {name: array for name, array in arrays.items() if name.startswith("weights/")}
 
 
 def check_content(path: Any, content: dict[str, Any]) -> None:
     """Raise a `ModelFileError` if the parts of the JSON object are not what every file has."""
-    kinds = {"environment": dict, "model": dict, "state": dict, "training": (dict, type(None)), "run": (dict, type(None))}
+    kinds = {
+        "environment": dict,
+        "model": dict,
+        "state": dict,
+        "training": (dict, type(None)),
+        "run": (dict, type(None)),
+    }
     problems = [
         f"{name}: expected an object, got {type(content.get(name)).__name__}"
         for name, kind in kinds.items()
@@ -169,17 +196,25 @@ def _build(path: Any, model: Sequential, input_shape: Any, weights: dict[str, Ar
         model.input_shape = shape
         return
     model.declare(shape)
-    layers = dict(walk(model.sublayers()))
-    places = {f"weights/{where}/{name}": (layer, name) for where, layer in layers.items() for name in layer.declared}
-    problems = [f"{name}: expected no such array" for name in weights.keys() - places]
-    for full, (layer, name) in places.items():
-        problem = _misfit(weights.get(full), layer.declared[name].shape, model.dtype)
-        if problem:
-            problems.append(f"{full}: {problem}")
-        else:
-            layer.views[name] = weights[full]  # build takes the values from here and runs no initializer
-    raise_problems(path, problems)
+    raise_problems(path, misfits(model, weights))
+    for where, layer in walk(model.sublayers()):  # build takes the values from here and runs no initializer
+        layer.views.update({name: weights[f"weights/{where}/{name}"] for name in layer.declared})
     model.build(shape)
+
+
+def misfits(model: Sequential, weights: dict[str, Array]) -> list[str]:
+    """Return what is wrong with ``weights``, the arrays of a file, as the values of ``model``."""
+    wanted = {
+        f"weights/{where}/{name}": declaration.shape
+        for where, layer in walk(model.sublayers())
+        for name, declaration in layer.declared.items()
+    }
+    problems = [f"{name}: expected no such array" for name in weights.keys() - wanted]
+    for name, shape in wanted.items():
+        problem = _misfit(weights.get(name), shape, model.dtype)
+        if problem:
+            problems.append(f"{name}: {problem}")
+    return problems
 
 
 def _misfit(array: Array | None, shape: tuple[int, ...], dtype: str) -> str:
@@ -227,7 +262,9 @@ def set_optimizer_state(model: Sequential, state: dict[str, Any]) -> None:
 
 def _compare(path: Any, model: Sequential, content: dict[str, Any], compile: bool) -> None:
     """Describe the model that was made, and refuse the file if that is not what it says."""
-    arrays, again = described(model, Encoder())
+    import json
+
+    _, again = described(model, Encoder())
     parts = ("model", "state", "training") if compile else ("model", "state")
     problems = [
         f"{name}: expected what the file says, got a model described otherwise"
@@ -235,9 +272,3 @@ def _compare(path: Any, model: Sequential, content: dict[str, Any], compile: boo
         if json.dumps(again[name], sort_keys=True) != json.dumps(content[name], sort_keys=True)
     ]
     raise_problems(path, problems)
-
-
-def size_in_words(count: int) -> str:
-    """Return a number of bytes for people: ``"3.2 MB"``."""
-    power = 0 if count < 1000 else min(3, int(math.log10(count)) // 3)
-    return f"{count / 1000**power:.3g} {('bytes', 'kB', 'MB', 'GB')[power]}"

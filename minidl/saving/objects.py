@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.checks import did_you_mean
-from minidl.config import REQUIRED, Configured, constructor_arguments, registry
+from minidl.config import REQUIRED, Configured, constructor_arguments, registered_name, registry
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.layers import Layer
 from minidl.saving.format import CODES
@@ -53,19 +53,21 @@ class Encoder:
         ArgumentError
             For a value that has no place in a file.
         """
-        if isinstance(value, (np.bool_, np.integer, np.floating)) and value.dtype.itemsize <= 8:
-            value = value.item()
-        if value is None or isinstance(value, (bool, int, str)):
+        if isinstance(value, np.bool_):
+            value = bool(value)
+        if value is None or type(value) in (bool, int, str):
             return value
-        if isinstance(value, float):
+        if type(value) is float:
             return value if math.isfinite(value) else {"float": str(value)}
-        if isinstance(value, list):
+        if type(value) is list:
             return self._encode_all(value, path)
         if type(value) is tuple:
             return {"tuple": self._encode_all(value, path)}
-        if isinstance(value, dict):
+        if type(value) is dict:
             pairs = value.items()
             return {"dict": [[self.encode(key, path), self.encode(item, f"{path}/{key}")] for key, item in pairs]}
+        if isinstance(value, np.generic) and value.dtype.name in CODES:
+            return {"scalar": [value.dtype.name, self.encode(value.item(), path)]}
         if isinstance(value, np.ndarray) and value.dtype.name in CODES:
             return self._encode_array(value, path)
         if isinstance(value, Configured):
@@ -90,11 +92,11 @@ class Encoder:
 
     def _encode_object(self, value: Configured, path: str) -> dict[str, Any]:
         cls = type(value)
-        if registry.get(cls.__name__, cls) is not cls:
+        if registry.get(registered_name(cls), cls) is not cls:
             raise ArgumentError(
                 f"save: {path}: expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
             )
-        described: dict[str, Any] = {"class": cls.__name__}
+        described: dict[str, Any] = {"class": registered_name(cls)}
         if isinstance(value, Layer):
             described |= {"name": value.name, "trainable": bool(value.trainable)}
         config = value.get_config()
@@ -136,6 +138,7 @@ class Decoder:
             "tuple": self._decode_tuple,
             "dict": self._decode_dict,
             "float": self._decode_float,
+            "scalar": self._decode_scalar,
             "array": self._decode_array,
             "function": self._decode_function,
         }
@@ -168,6 +171,14 @@ class Decoder:
         if text not in ("nan", "inf", "-inf"):
             return self._complain(path, "nan, inf or -inf", text)
         return float(text)
+
+    def _decode_scalar(self, pair: Any, path: str) -> Any:
+        if not isinstance(pair, list) or len(pair) != 2 or pair[0] not in CODES:
+            return self._complain(path, "the type and value of a number", pair)
+        number = self.decode(pair[1], path)
+        if type(number) not in (int, float):
+            return self._complain(path, "a number", number)
+        return np.dtype(pair[0]).type(number)
 
     def _decode_array(self, name: Any, path: str) -> Any:
         if not isinstance(name, str) or name not in self.arrays:
@@ -256,4 +267,4 @@ def raise_problems(path: Any, problems: list[str]) -> None:
         shown = "\n  ".join(problems[:SHOWN])
         if len(problems) > SHOWN:
             shown += f"\n  and {len(problems) - SHOWN} more"
-        raise ModelFileError(f"{path}: expected a model that can be made again, got a file with these faults:\n  {shown}")
+        raise ModelFileError(f"{path}: expected a model that can be made, got these faults:\n  {shown}")

@@ -1,0 +1,136 @@
+"""ModelCheckpoint: the model as a file, every so often, and all that `fit` needs to go on from there."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from minidl import checks, files
+from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.monitor import Monitor
+from minidl.errors import ArgumentError
+
+
+class ModelCheckpoint(Callback):
+    """Saves the model after every epoch, every N batches, or whenever it is the best so far.
+
+    ``fit(..., resume=folder)`` goes on from the newest of its files, exactly. A crash at any moment leaves whole files.
+
+    Parameters
+    ----------
+    filepath : str or Path
+        May hold ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
+        ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins.
+    monitor : str
+        Key of the logs that ``save_best_only`` goes by.
+    verbose : int
+        1 prints a line for each file.
+    save_best_only : bool
+        Whether a file is written only when ``monitor`` has improved.
+    save_weights_only : bool
+        Whether the files leave out what going on needs: optimizer, loss, metrics, history. They are smaller.
+    mode : {"auto", "min", "max"}
+        Which way ``monitor`` is better; ``"auto"`` goes by its name.
+    save_freq : {"epoch"} or int
+        Save after every epoch, or after so many batches.
+    every : int
+        Save after so many epochs, where ``save_freq`` is "epoch".
+    keep_last : int, optional
+        Number of files to keep: older ones of this callback are removed when a new one is safe. Default: all.
+    initial_value_threshold : float, optional
+        What the first value of ``monitor`` has to improve on.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range; when the first file is due, if the logs do not hold what ``filepath`` names.
+    OSError
+        With the path, if a file cannot be written; when training begins, if its folder cannot be created.
+
+    Notes
+    -----
+    It comes after all other callbacks, whatever its place in the list, so that its files hold their finished state.
+
+    Examples
+    --------
+    >>> callback = ModelCheckpoint("runs/{epoch:02d}.safetensors", save_freq=100, keep_last=3)
+    """
+
+    last = True
+
+    def __init__(
+        self,
+        filepath: str | Path,
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        *,
+        every: int = 1,
+        keep_last: int | None = None,
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        who = "ModelCheckpoint"
+        self.filepath = str(files.as_path(filepath, f"{who}: filepath"))
+        self.save_best_only = checks.flag(save_best_only, f"{who}: save_best_only")
+        self.save_weights_only = checks.flag(save_weights_only, f"{who}: save_weights_only")
+        self.monitor = Monitor(monitor, mode, 0, who) if save_best_only else None
+        self.verbose = verbose
+        if save_freq != "epoch":
+            checks.integer(save_freq, f"{who}: save_freq (or 'epoch')", minimum=1)
+        self.save_freq = save_freq
+        self.every = checks.integer(every, f"{who}: every", minimum=1)
+        self.keep_last = None if keep_last is None else checks.integer(keep_last, f"{who}: keep_last", minimum=1)
+        self.initial_value_threshold = initial_value_threshold
+        if initial_value_threshold is not None:
+            checks.number(initial_value_threshold, f"{who}: initial_value_threshold")
+        self.best, self.saved_at = initial_value_threshold, 0
+        self.paths: list[str] = []
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
+        self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
+
+    def due(self) -> bool:
+        return self.save_freq != "epoch" and self.model.optimizer.iterations - self.saved_at >= self.save_freq
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if self.due():
+            self._save(self.model._run.epoch, {**(logs or {}), "batch": batch + 1})
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.save_freq == "epoch" and (epoch + 1) % self.every == 0:
+            self._save(epoch, logs or {})
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "saved_at": self.saved_at, "paths": list(self.paths)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self.saved_at, self.paths = state["best"], state["saved_at"], list(state["paths"])
+
+    def _save(self, epoch: int, logs: dict[str, Any]) -> None:
+        from minidl.saving import save_checkpoint, save_weights  # it stands above callbacks
+
+        self.saved_at = self.model.optimizer.iterations
+        if self.monitor is not None:
+            value = self.monitor.read(logs)
+            if not self.monitor.improves(value, self.monitor.worst if self.best is None else self.best):
+                return
+            self.best = value
+        path = self._path(epoch, logs)
+        self.paths = [*(other for other in self.paths if other != path), path]
+        (save_weights if self.save_weights_only else save_checkpoint)(self.model, path)
+        while self.keep_last is not None and len(self.paths) > self.keep_last:
+            Path(self.paths.pop(0)).unlink(missing_ok=True)
+        if self.verbose:
+            sys.stdout.write(f"Epoch {epoch + 1}: saved {path}\n")
+
+    def _path(self, epoch: int, logs: dict[str, Any]) -> str:
+        try:
+            return self.filepath.format(epoch=epoch + 1, **logs)
+        except (LookupError, ValueError, TypeError) as error:
+            known = ", ".join(["epoch", *logs])
+            raise ArgumentError(
+                f"ModelCheckpoint: filepath: expected names out of {known} in braces, got {self.filepath!r}: {error}."
+            ) from error

@@ -127,7 +127,7 @@ class Layer(Configured, metaclass=LayerType):
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` afresh, remember both shapes, and return the output shape."""
-        self.declared = {}
+        self.declared = {}  # an assignment, which also forgets the holders
         shape = self.build(tuple(input_shape))
         if not isinstance(shape, tuple):
             raise LayerError(f"{self.label}: build: expected it to return the output shape, a tuple, got {shape!r}.")
@@ -137,12 +137,23 @@ class Layer(Configured, metaclass=LayerType):
     def sublayers(self) -> dict[str, "Layer"]:
         """Return the layers that this one holds as attributes, alone or in a list or tuple, by name."""
         found = {}
-        for name, value in self.__dict__.items():
-            if isinstance(value, Layer) and name[0] != "_":
-                found[value.name or name] = value
-            elif type(value) in (list, tuple) and value and isinstance(value[0], Layer):
-                found.update({layer.name or f"{name}_{index}": layer for index, layer in enumerate(value)})
+        for holder in self.holders:
+            value = self.__dict__[holder]
+            if isinstance(value, Layer):
+                found[value.name or holder] = value
+            else:
+                found.update({layer.name or f"{holder}_{index}": layer for index, layer in enumerate(value)})
         return found
+
+    @property
+    def holders(self) -> tuple[str, ...]:
+        """The names of the attributes that hold other layers."""
+        names = self.__dict__.get("_holders")
+        if names is None:
+            names = self.__dict__["_holders"] = tuple(
+                name for name, value in self.__dict__.items() if name[0] != "_" and holds_layers(value)
+            )
+        return names  # type: ignore[no-any-return]
 
     def expand(self) -> list["Layer"]:
         """Return the layers that stand for this one in a model: `Dense` splits off its activation."""
@@ -203,6 +214,7 @@ class Layer(Configured, metaclass=LayerType):
             return
         view = self.__dict__["views"].get(name)
         if view is None:
+            self.__dict__.pop("_holders", None)  # it may hold a layer now
             object.__setattr__(self, name, value)
         else:
             copy_into(view, value, f"{self.label}: {name}")
@@ -223,12 +235,13 @@ class Layer(Configured, metaclass=LayerType):
     def detached(self) -> Self:
         """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
         twin = object.__new__(type(self))
-        twin.__dict__.update({name: value for name, value in self.__dict__.items() if name[0] != "_"})
-        for name, value in self.__dict__.items():
-            if isinstance(value, Layer) and name[0] != "_":
-                twin.__dict__[name] = value.detached()
-            elif type(value) in (list, tuple) and value and isinstance(value[0], Layer):
-                twin.__dict__[name] = type(value)(item.detached() for item in value)
+        state = twin.__dict__
+        state.update(self.__dict__)
+        for name in [name for name in state if name[0] == "_"]:
+            del state[name]
+        for name in self.holders:
+            value = state[name]
+            state[name] = value.detached() if isinstance(value, Layer) else type(value)(part.detached() for part in value)
         return twin
 
     def copy(self, name: str | None = None) -> Self:
@@ -253,6 +266,11 @@ class Layer(Configured, metaclass=LayerType):
         for name, declaration in self.declared.items():
             if name in state:
                 self.bind(name, state[name], np.zeros_like(state[name]) if declaration.trained else None)
+
+
+def holds_layers(value: Any) -> bool:
+    """Tell whether an attribute's value is a layer, or a list or tuple of layers."""
+    return isinstance(value, Layer) or (type(value) in (list, tuple) and bool(value) and isinstance(value[0], Layer))
 
 
 def walk(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:

@@ -36,7 +36,7 @@ class BinaryAccuracy(Mean):
 
 
 class CategoricalAccuracy(Mean):
-    """Share of rows whose largest output stands at the 1 of the one-hot target: ``argmax(y_pred) == argmax(y_true)``."""
+    """Share of rows whose largest output is at the 1 of the one-hot target: ``argmax(y_pred) == argmax(y_true)``."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         y_true, y_pred = alike(y_true, y_pred, self)
@@ -44,7 +44,7 @@ class CategoricalAccuracy(Mean):
 
 
 class SparseCategoricalAccuracy(Mean):
-    """Share of rows whose largest output stands at the label: ``argmax(y_pred) == y_true``."""
+    """Share of rows whose largest output is at the label: ``argmax(y_pred) == y_true``."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return np.equal(y_pred.argmax(axis=1), labels(y_true, y_pred, self))

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from minidl.losses import Loss
 
 
-def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None, who: str = "compile: metrics") -> list[Metric]:
+def resolve_metrics(
+    specs: Any, loss: "Loss | None", outputs: int | None, who: str = "compile: metrics"
+) -> list[Metric]:
     """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
 
     Parameters
@@ -62,8 +64,12 @@ def _resolve(spec: Any, loss: "Loss | None", outputs: int | None, who: str) -> M
     if callable(spec) and not isinstance(spec, type):
         return FunctionMetric(spec)
     if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
-        return accuracy(loss, outputs)
+        metric = accuracy(loss, outputs)
+        metric.name = spec
+        return metric
     metric = resolve(spec, Metric, who, also=["accuracy"])
+    if isinstance(spec, str):
+        metric.name = spec  # as in Keras: ["mae"] is logged as "mae"
     if loss is not None and loss.binary:
         for name in ("threshold", "thresholds"):
             if hasattr(metric, name):

@@ -163,7 +163,7 @@ class Stack(Layer):
         return shape
 
     def _bind(self, parameters: Parameters) -> None:
-        self._parameters, self._plan = parameters, None
+        self._parameters, self._plan, self._holders = parameters, None, ("layers",)
         self._chain = list(self._leaves())
         self._everything = list(walk(self.sublayers()))
         for path, layer in self._everything:

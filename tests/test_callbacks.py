@@ -25,10 +25,7 @@ from minidl.errors import ArgumentError, StateError
 
 class Optimizer:
     def __init__(self, learning_rate=0.1):
-        self.learning_rate = self.given = learning_rate
-
-    def get_config(self):
-        return {"learning_rate": self.given}
+        self.learning_rate = learning_rate
 
 
 class Model:

@@ -58,8 +58,8 @@ class History(Callback):
             writer.writerow(["epoch", *self.history])
             writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
 
-    def plot(self, ax: "Axes | None" = None, **options: Any) -> "Axes":
-        """Draw the curves: `minidl.plotting.plot_history`."""
+    def plot(self, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
+        """Draw the curve of ``name``, and of its validation: `minidl.plotting.plot_history`."""
         from minidl.plotting import plot_history
 
-        return plot_history(self, ax=ax, **options)
+        return plot_history(self, name, ax=ax)

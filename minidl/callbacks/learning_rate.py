@@ -132,8 +132,7 @@ class ReduceLROnPlateau(Callback):
 def check_rate_is_free(callback: Callback) -> None:
     """Refuse an optimizer whose rate follows a schedule, before training begins."""
     optimizer = callback.model.optimizer
-    given = optimizer.get_config().get("learning_rate")
-    if not isinstance(given, (int, float)):
+    if not isinstance(vars(optimizer).get("learning_rate"), (int, float)):  # the attribute is the rate in force
         raise ArgumentError(
             f"{type(callback).__name__}: expected an optimizer whose learning rate is a number, got {optimizer!r}. "
             "Use either a schedule or a callback."

@@ -24,6 +24,7 @@ from minidl.typing import Array
 
 if TYPE_CHECKING:
     from minidl.callbacks import History
+    from minidl.explain import Trace
 
 PREDICT_ROWS = 1024  # rows that predict works on at a time
 
@@ -313,6 +314,18 @@ class Sequential(Stack):
     def summary(self) -> None:
         """Print a table of the layers: output shape, parameters, and bytes kept a row for backward."""
         print(summary(self))
+
+    def trace(self, x: Any, y: Any) -> "Trace":
+        """Return every layer's output and gradients for one batch, as arrays: `minidl.explain.trace`."""
+        from minidl.explain import trace
+
+        return trace(self, x, y)
+
+    def explain(self, x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
+        """Write out one forward and backward step with its numbers: `minidl.explain.explain`."""
+        from minidl.explain import explain
+
+        return explain(self, x, y, format=format, digits=digits)
 
     def _repr_html_(self) -> str:
         return html(self)

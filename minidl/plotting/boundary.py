@@ -1,0 +1,96 @@
+"""Decision boundary: which points of the plane a model takes for which class."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import ArgumentError, ShapeError
+from minidl.plotting.axes import MARKERS, axes, tidy
+from minidl.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from minidl.sequential import Sequential
+
+
+def plot_decision_boundary(
+    model: "Sequential",
+    x: Any,
+    y: Any,
+    *,
+    threshold: float = 0.5,
+    resolution: int = 200,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the regions that ``model`` predicts on the plane, and the points ``x`` with a mark for each class ``y``.
+
+    Parameters
+    ----------
+    model : Sequential
+        Two inputs. With one output, the boundary is where it crosses ``threshold``; with several, where the largest
+        output changes.
+    x : array-like of shape (rows, 2)
+    y : array-like of shape (rows,) or (rows, 1)
+        Class labels from 0.
+    threshold : float
+        0.5 for probabilities, 0 for logits.
+    resolution : int
+        Points of the grid along each side.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    ShapeError
+        If the model has not two inputs, or x and y do not fit.
+    ArgumentError
+        If y holds something other than class labels.
+    """
+    x, labels = np.asarray(x, float), _labels(y)
+    checks.integer(resolution, "plot_decision_boundary: resolution", minimum=2)
+    if x.ndim != 2 or x.shape[1] != 2:
+        raise ShapeError(f"plot_decision_boundary: x: expected shape (rows, 2), got {x.shape}.")
+    if len(labels) != len(x):
+        raise ShapeError(f"plot_decision_boundary: expected as many labels as points, got {len(labels)} and {len(x)}.")
+    margin = 0.05 * np.ptp(x, axis=0) + 1e-9
+    low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
+    first, second = (np.linspace(low[axis], high[axis], resolution) for axis in (0, 1))
+    grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+    output = model.predict(grid).reshape(resolution, resolution, -1)
+    ax = axes(ax, (5.0, 4.5))
+    if output.shape[2] == 1:
+        regions, classes = (output[:, :, 0] > threshold).astype(int), 2
+        ax.contour(first, second, output[:, :, 0], [threshold], colors="black", linewidths=1.2)
+    else:
+        regions, classes = output.argmax(axis=2), output.shape[2]
+        for label in range(classes):
+            ax.contour(first, second, regions == label, [0.5], colors="black", linewidths=0.8)
+    shades = np.linspace(0.72, 0.97, classes)
+    ax.contourf(first, second, regions, np.arange(classes + 1) - 0.5, colors=[str(shade) for shade in shades])
+    _draw_points(ax, x, labels)
+    return tidy(ax, xlabel="x[0]", ylabel="x[1]")
+
+
+def _labels(y: Any) -> Array:
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or not np.array_equal(y, y.astype(int)) or y.min(initial=0) < 0:
+        raise ArgumentError(
+            f"plot_decision_boundary: y: expected class labels from 0, got an array of shape {y.shape}."
+        )
+    return y.astype(int)
+
+
+def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
+    classes = int(labels.max(initial=1)) + 1
+    for label in range(classes):
+        face = str(0.1 + 0.9 * label / (classes - 1))  # dark to white: as the regions
+        marker = MARKERS[label % len(MARKERS)]
+        points = x[labels == label]
+        ax.scatter(
+            *points.T, s=18, marker=marker, facecolors=face, edgecolors="black", linewidths=0.6, label=f"class {label}"
+        )
+    ax.legend(loc="upper right", framealpha=0.9)

@@ -1,0 +1,125 @@
+"""LayerHealth: how large activations and gradients are in each layer while a model trains.
+
+It also warns of units that are dead or saturated, which learn nothing any more.
+"""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.callbacks import Callback
+from minidl.errors import StateError
+from minidl.explain import Step, trace
+from minidl.layers import Sigmoid, Tanh
+from minidl.layers.activations import ActivationLayer
+from minidl.plotting.axes import axes, tidy
+from minidl.plotting.curves import plot_lines
+from minidl.typing import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FLAT = 0.01  # a Sigmoid or Tanh with a smaller part of its steepest slope is saturated
+STEEPEST = {Sigmoid: 0.25, Tanh: 1.0}
+
+
+class LayerHealth(Callback):
+    """After each epoch, sends a fixed batch through a copy of the model and notes what each layer does with it.
+
+    Parameters
+    ----------
+    x : array-like of shape (rows, ...)
+        A few dozen rows of the data.
+    y : array-like of shape (rows,) or (rows, outputs)
+    warn_above : float
+        Warns, once a layer, when a larger part of its units is dead or saturated.
+
+    Attributes
+    ----------
+    epoch : list of int
+    activations, gradients : dict of str to list of float
+        The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value an epoch.
+    dead, saturated : dict of str to list of float
+        For each hidden activation, the part of its units whose derivative is 0 for every row (dead), or below a
+        hundredth of the steepest for every row (saturated; `Sigmoid` and `Tanh`).
+
+    Raises
+    ------
+    ArgumentError
+        If ``warn_above`` is not a part.
+    """
+
+    def __init__(self, x: Any, y: Any, *, warn_above: float = 0.5) -> None:
+        self.x, self.y = x, y
+        self.warn_above = checks.number(warn_above, "LayerHealth: warn_above", at_least=0, at_most=1)
+        self.epoch: list[int] = []
+        self.activations: dict[str, list[float]] = {}
+        self.gradients: dict[str, list[float]] = {}
+        self.dead: dict[str, list[float]] = {}
+        self.saturated: dict[str, list[float]] = {}
+        self.warned: set[str] = set()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch.append(epoch)
+        steps = trace(self.model, self.x, self.y).steps
+        for name, step in steps.items():
+            self.activations.setdefault(name, []).append(_size(step.y))
+            self.gradients.setdefault(name, []).append(_size(step.dy))
+        for name, step in list(steps.items())[:-1]:  # the output may well be sure of itself
+            if isinstance(step.layer, ActivationLayer):
+                self._examine(name, step)
+
+    def _examine(self, name: str, step: Step) -> None:
+        slope = np.abs(step.layer.backward(np.ones_like(step.y)))
+        parts = {"dead": _part(slope == 0)}
+        steepest = STEEPEST.get(type(step.layer))
+        if steepest is not None:
+            parts["saturated"] = _part(slope < FLAT * steepest)
+        for kind, part in parts.items():
+            getattr(self, kind).setdefault(name, []).append(part)
+            if part > self.warn_above and name not in self.warned:
+                self.warned.add(name)
+                warnings.warn(f"LayerHealth: {part:.0%} of the units of {step.layer.label} are {kind}.", stacklevel=2)
+
+    def get_state(self) -> dict[str, Any]:
+        names = ("epoch", "activations", "gradients", "dead", "saturated")
+        return {**{name: getattr(self, name) for name in names}, "warned": sorted(self.warned)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        vars(self).update({**state, "warned": set(state["warned"])})
+
+
+def _size(array: Array) -> float:
+    return float(np.sqrt(np.mean(np.square(array, dtype=float))))
+
+
+def _part(units: Array) -> float:
+    return float(np.mean(units.all(axis=0)))
+
+
+def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axes | None" = None) -> "Axes":
+    """Draw the size of each layer's gradients (or activations) over the epochs, on a logarithmic scale.
+
+    Parameters
+    ----------
+    health : LayerHealth
+        After training.
+    what : {"gradients", "activations"}
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    StateError
+        If it has seen no epoch yet.
+    """
+    checks.choice(what, "plot_gradient_flow: what", ("gradients", "activations"))
+    if not health.epoch:
+        raise StateError("plot_gradient_flow: health: expected one that has been a callback of fit, got a new one.")
+    ax = axes(ax)
+    plot_lines(ax, np.array(health.epoch) + 1, getattr(health, what))
+    ax.set_yscale("log")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return tidy(ax, xlabel="epoch", ylabel=f"root mean square of the {what}")

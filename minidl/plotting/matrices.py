@@ -1,0 +1,169 @@
+"""Matrices as pictures: weights, images and confusions."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import ArgumentError, ShapeError
+from minidl.plotting.axes import axes
+from minidl.typing import Array, Shape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from minidl.sequential import Sequential
+
+
+def plot_images(
+    images: Any,
+    titles: Any = None,
+    *,
+    columns: int | None = None,
+    limits: tuple[float, float] | None = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw pictures side by side, in rows of ``columns``, each with its title above.
+
+    Parameters
+    ----------
+    images : array-like of shape (count, height, width) or (count, height, width, 3)
+        Grey values, or colours from 0 to 1 (or 0 to 255, if integers).
+    titles : sequence of str, optional
+    columns : int, optional
+        By default as many as make the whole about twice as wide as high.
+    limits : tuple of float, optional
+        The values drawn black and white; by default the least and the largest.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    ShapeError
+        If ``images`` has another shape, or the titles another number.
+    """
+    images = np.asarray(images)
+    if images.ndim not in (3, 4) or len(images) == 0 or (images.ndim == 4 and images.shape[3] != 3):
+        raise ShapeError(f"plot_images: images: expected shape (count, height, width[, 3]), got {images.shape}.")
+    if titles is not None and len(titles) != len(images):
+        raise ShapeError(f"plot_images: titles: expected {len(images)}, got {len(titles)}.")
+    count, height, width = images.shape[:3]
+    if columns is None:
+        columns = min(count, math.ceil(math.sqrt(2 * count)))
+    columns = checks.integer(columns, "plot_images: columns", minimum=1)
+    rows, room = -(-count // columns), 0.0 if titles is None else 0.3 * height
+    ax = axes(ax, (columns * 0.9, rows * 0.9 * (height + room) / width + 0.1))
+    low, high = limits or (images.min(), images.max())
+    for index, image in enumerate(images):
+        left, top = index % columns * width * 1.08, index // columns * (height * 1.08 + room)
+        extent = (left, left + width, top + height, top)
+        ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
+        if titles is not None:
+            ax.text(left + width / 2, top - 0.04 * height, str(titles[index]), ha="center", va="bottom", fontsize=8)
+    ax.set_xlim(-0.04 * width, columns * width * 1.08)
+    ax.set_ylim(rows * (height * 1.08 + room) - room, -room - 0.04 * height)
+    ax.set_axis_off()
+    return ax
+
+
+def plot_weights(
+    model: "Sequential",
+    layer: int | str = 0,
+    *,
+    shape: Shape | None = None,
+    units: int = 32,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """Draw the columns of a layer's ``W`` as pictures: what each of its units looks for.
+
+    Grey is 0, white positive, black negative, on one scale for all.
+
+    Parameters
+    ----------
+    model : Sequential
+    layer : int or str
+        Index or name of a layer with weights ``W`` of shape (inputs, units).
+    shape : tuple of int, optional
+        (height, width) of a picture; by default a square, where the number of inputs is one.
+    units : int
+        At most so many units, from the first.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    ArgumentError
+        If the layer has no such weights, or the shape is missing.
+    ShapeError
+        If the shape does not fit the number of inputs.
+    """
+    checks.integer(units, "plot_weights: units", minimum=1)
+    W = getattr(model[layer], "W", None)
+    if not isinstance(W, np.ndarray) or W.ndim != 2:
+        raise ArgumentError(f"plot_weights: layer: expected one with weights W, got {model[layer]!r}.")
+    side = math.isqrt(len(W))
+    if shape is None and side * side != len(W):
+        raise ArgumentError(f"plot_weights: shape: expected (height, width) for the {len(W)} inputs, got None.")
+    height, width = shape or (side, side)
+    if height * width != len(W):
+        raise ShapeError(f"plot_weights: shape: expected height * width = {len(W)}, got {height} * {width}.")
+    pictures = W.T[:units].reshape(-1, height, width)
+    scale = float(np.abs(pictures).max()) or 1.0
+    return plot_images(pictures, limits=(-scale, scale), ax=ax)
+
+
+def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "Axes | None" = None) -> "Axes":
+    """Draw how often each class (row) was taken for each class (column); the shade is the part of its row.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (rows,)
+        Class labels from 0.
+    y_pred : array-like of shape (rows,) or (rows, classes)
+        Class labels, or one output a class, of which the largest counts.
+    labels : sequence of str, optional
+        Names of the classes.
+    ax : matplotlib Axes, optional
+        By default those of a new figure.
+
+    Raises
+    ------
+    ShapeError
+        If the arrays do not fit.
+    ArgumentError
+        If they hold something other than class labels, or there are fewer names than classes.
+    """
+    true, predicted = np.asarray(y_true).squeeze(), np.asarray(y_pred)
+    classes = predicted.shape[1] if predicted.ndim == 2 and predicted.shape[1] > 1 else 1
+    predicted = predicted.argmax(axis=1) if classes > 1 else predicted.reshape(-1)
+    if true.ndim != 1 or true.shape != predicted.shape or len(true) == 0:
+        raise ShapeError(
+            f"plot_confusion_matrix: expected labels for the same rows, got {true.shape} and {predicted.shape}."
+        )
+    for name, values in (("y_true", true), ("y_pred", predicted)):
+        if not np.array_equal(values, values.astype(int)) or values.min() < 0:
+            raise ArgumentError(
+                f"plot_confusion_matrix: {name}: expected class labels from 0, got {values.dtype} values."
+            )
+    classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, len(labels or ()))
+    names = [str(number) for number in range(classes)] if labels is None else [str(label) for label in labels]
+    if len(names) < classes:
+        raise ArgumentError(f"plot_confusion_matrix: labels: expected {classes}, got {len(names)}.")
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (true.astype(int), predicted.astype(int)), 1)
+    return _draw_counts(axes(ax, (0.5 * classes + 1.5, 0.5 * classes + 1.2)), counts, names)
+
+
+def _draw_counts(ax: "Axes", counts: Array, names: list[str]) -> "Axes":
+    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(parts, cmap="Greys", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if parts[row, column] > 0.5 else "black"
+            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
+    slanted = max(len(name) for name in names) > 3
+    ax.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="predicted", ylabel="true")
+    return ax

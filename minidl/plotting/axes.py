@@ -39,7 +39,7 @@ def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
     if ax is not None:
         return ax
     pyplot = import_matplotlib("matplotlib.pyplot")
-    return pyplot.subplots(figsize=size, layout="constrained")[1]  # type: ignore[no-any-return]
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def line(index: int) -> dict[str, Any]:

@@ -91,6 +91,13 @@ def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
         marker = MARKERS[label % len(MARKERS)]
         points = x[labels == label]
         ax.scatter(
-            *points.T, s=18, marker=marker, facecolors=face, edgecolors="black", linewidths=0.6, label=f"class {label}"
+            points[:, 0],
+            points[:, 1],
+            s=18,
+            marker=marker,
+            facecolors=face,
+            edgecolors="black",
+            linewidths=0.6,
+            label=f"class {label}",
         )
     ax.legend(loc="upper right", framealpha=0.9)

@@ -42,7 +42,7 @@ def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = No
     if f"val_{name}" in curves:
         ax.plot(epochs, curves[f"val_{name}"], color=COLORS[1], linestyle="--", label="validation")
         ax.legend(frameon=False)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return tidy(ax, xlabel="epoch", ylabel=name.replace("_", " "))
 
 
@@ -84,14 +84,11 @@ def plot_activation(
 def _forward(layer: Layer, z: Any) -> Any:
     try:
         layer.declare((1,))
-        a = layer.forward(z)
-    except ArgumentError as error:
-        raise ArgumentError(
-            f"plot_activation: activation: expected a function of a single value, got {layer!r}."
-        ) from error
-    if layer.declared or np.shape(a) != z.shape:
-        raise ArgumentError(f"plot_activation: activation: expected a function of a single value, got {layer!r}.")
-    return a
+        if not layer.declared:
+            return layer.forward(z)
+    except ArgumentError:
+        pass  # such as Softmax, which needs several values
+    raise ArgumentError(f"plot_activation: activation: expected a function of a single value, got {layer!r}.")
 
 
 def plot_lines(ax: "Axes", x: Any, curves: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FLAT = 0.01  # a Sigmoid or Tanh with a smaller part of its steepest slope is saturated
-STEEPEST = {Sigmoid: 0.25, Tanh: 1.0}
+STEEPEST: dict[type, float] = {Sigmoid: 0.25, Tanh: 1.0}
 
 
 class LayerHealth(Callback):
@@ -121,5 +121,5 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     ax = axes(ax)
     plot_lines(ax, np.array(health.epoch) + 1, getattr(health, what))
     ax.set_yscale("log")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params(axis="x", integer=True)
     return tidy(ax, xlabel="epoch", ylabel=f"root mean square of the {what}")

@@ -134,7 +134,8 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "
     ArgumentError
         If they hold something other than class labels, or there are fewer names than classes.
     """
-    true, predicted = np.asarray(y_true).squeeze(), np.asarray(y_pred)
+    true, predicted = np.asarray(y_true), np.asarray(y_pred)
+    true = true.reshape(-1) if true.ndim == 2 and true.shape[1] == 1 else true
     classes = predicted.shape[1] if predicted.ndim == 2 and predicted.shape[1] > 1 else 1
     predicted = predicted.argmax(axis=1) if classes > 1 else predicted.reshape(-1)
     if true.ndim != 1 or true.shape != predicted.shape or len(true) == 0:

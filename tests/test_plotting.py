@@ -1,0 +1,277 @@
+import subprocess
+import sys
+import warnings
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+from matplotlib import pyplot
+
+from minidl import Dense, Input, Sequential, datasets, plotting
+from minidl.callbacks import History
+from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.initializers import Constant
+from minidl.layers import ReLU, Sigmoid, Softmax, Tanh
+from minidl.plotting import (
+    LayerHealth,
+    plot_activation,
+    plot_confusion_matrix,
+    plot_decision_boundary,
+    plot_gradient_flow,
+    plot_history,
+    plot_images,
+    plot_model,
+    plot_weights,
+)
+
+
+@pytest.fixture(autouse=True)
+def close_all_figures():
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def history():
+    history = History()
+    for epoch in range(3):
+        history.on_epoch_end(epoch, {"loss": 1.0 / (1 + epoch), "val_loss": 2.0, "learning_rate": 0.1})
+    return history
+
+
+@pytest.fixture
+def model():
+    model = Sequential([Input((2,)), Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+X, Y = datasets.moons(40, seed=0)
+
+
+def health_after_training(model, **options):
+    health = LayerHealth(X, Y, **options)
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[health])
+    return health
+
+
+PICTURES = {
+    "plot_activation": lambda model, ax: plot_activation("tanh", ax=ax),
+    "plot_confusion_matrix": lambda model, ax: plot_confusion_matrix([0, 1, 2], [0, 2, 2], ax=ax),
+    "plot_decision_boundary": lambda model, ax: plot_decision_boundary(model, X, Y, ax=ax),
+    "plot_gradient_flow": lambda model, ax: plot_gradient_flow(health_after_training(model), ax=ax),
+    "plot_history": lambda model, ax: plot_history(model.fit(X, Y, verbose=0), ax=ax),
+    "plot_images": lambda model, ax: plot_images(np.ones((3, 4, 5)), "abc", ax=ax),
+    "plot_model": lambda model, ax: plot_model(model, ax=ax or pyplot.subplots()[1]),
+    "plot_weights": lambda model, ax: plot_weights(model, shape=(1, 2), ax=ax),
+}
+
+
+def test_every_picture_is_in_the_table():
+    assert {name for name in plotting.__all__ if name.startswith("plot_")} == set(PICTURES)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_drawn_into_the_axes_given(name, model):
+    ax = pyplot.subplots()[1]
+    assert PICTURES[name](model, ax) is ax
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_comes_on_axes_of_its_own(name, model):
+    ax = PICTURES[name](model, None)
+    assert isinstance(ax, mpl.axes.Axes)
+    ax.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_the_same_in_black_and_white(name, model):
+    ax = PICTURES[name](model, None)
+    styles = [(line.get_linestyle(), line.get_marker()) for line in ax.get_lines() if line.get_label()[0] != "_"]
+    assert len(set(styles)) == len(styles)
+
+
+def test_the_curves_hold_the_history(history):
+    ax = plot_history(history)
+    training, validation = ax.get_lines()
+    assert training.get_xdata().tolist() == [1, 2, 3]
+    assert list(training.get_ydata()) == history.history["loss"]
+    assert list(validation.get_ydata()) == history.history["val_loss"]
+    assert len(history.plot("learning_rate").get_lines()) == 1
+
+
+def test_an_unknown_curve_is_refused(history):
+    with pytest.raises(ArgumentError, match="plot_history: name: expected one of 'loss', 'learning_rate', got 'los'"):
+        history.plot("los")
+
+
+def test_the_boundary_is_where_the_output_crosses_the_threshold(model):
+    model = Sequential([Input((2,)), Dense(1, activation="sigmoid")], dtype="float64")
+    model["dense"].W, model["dense"].b = [[1.0], [0.0]], [-0.5]
+    for threshold, where in ((0.5, 0.5), (1 / (1 + np.exp(-1)), 1.5)):
+        ax = plot_decision_boundary(model, X, Y, threshold=threshold)
+        line = ax.collections[0].get_paths()[0].vertices
+        np.testing.assert_allclose(line[:, 0], where, atol=1e-3)
+
+
+def test_the_regions_of_several_classes_are_those_of_the_largest_output():
+    model = Sequential([Input((2,)), Dense(3, activation="softmax")], seed=0)
+    ax = plot_decision_boundary(model, X, Y)
+    ax.figure.canvas.draw()
+    assert len(ax.get_legend().get_texts()) == 2
+
+
+def test_an_activation_is_drawn_with_the_derivative_that_training_uses():
+    function, derivative = plot_activation(Tanh(), limits=(-2, 2)).get_lines()[2:]
+    z = np.linspace(-2, 2, 1001)
+    np.testing.assert_allclose(np.ravel(function.get_ydata()), np.tanh(z), rtol=1e-12)
+    np.testing.assert_allclose(np.ravel(derivative.get_ydata()), 1 - np.tanh(z) ** 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("layer", [Softmax(), Dense(1), None])
+def test_what_is_no_function_of_one_value_is_refused(layer):
+    with pytest.raises(ArgumentError, match="plot_activation: activation: expected"):
+        plot_activation(layer)
+
+
+def test_a_confusion_matrix_counts_rows_by_truth_and_columns_by_prediction():
+    ax = plot_confusion_matrix([0, 0, 1, 2], np.eye(3)[[0, 1, 1, 2]], labels=["a", "b", "c"])
+    assert {(text.get_position(), text.get_text()) for text in ax.texts} == {
+        ((0, 0), "1"), ((1, 0), "1"), ((1, 1), "1"), ((2, 2), "1"),
+    }  # fmt: skip
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
+
+
+def test_the_pictures_of_weights_are_the_columns_on_one_scale():
+    model = Sequential([Input((4,)), Dense(3)], seed=0)
+    images = plot_weights(model, units=2).get_images()
+    assert len(images) == 2
+    np.testing.assert_array_equal(images[1].get_array(), model["dense"].W[:, 1].reshape(2, 2))
+    assert images[0].get_clim() == images[1].get_clim()
+
+
+@pytest.mark.parametrize(
+    ("draw", "error", "message"),
+    [
+        (lambda model: plot_weights(model), ArgumentError, r"plot_weights: shape: expected \(height, width\)"),
+        (lambda model: plot_weights(model, shape=(2, 2)), ShapeError, r"expected height \* width = 2, got 2 \* 2"),
+        (lambda model: plot_weights(model, 1), ArgumentError, "plot_weights: layer: expected one with weights W"),
+        (lambda model: plot_images(np.ones(3)), ShapeError, "plot_images: images: expected shape"),
+        (lambda model: plot_images(np.ones((2, 3, 3)), ["a"]), ShapeError, "plot_images: titles: expected 2, got 1"),
+        (
+            lambda model: plot_decision_boundary(model, X[:, :1], Y),
+            ShapeError,
+            "x: expected shape .rows, 2., got .40, 1.",
+        ),
+        (lambda model: plot_decision_boundary(model, X, Y[1:]), ShapeError, "as many labels as points, got 39 and 40"),
+        (lambda model: plot_decision_boundary(model, X, Y + 0.5), ArgumentError, "y: expected class labels from 0"),
+        (lambda model: plot_confusion_matrix([0, 1], [0]), ShapeError, "expected labels for the same rows"),
+        (lambda model: plot_confusion_matrix([0.5], [0]), ArgumentError, "y_true: expected class labels"),
+        (lambda model: plot_confusion_matrix([3], [0], labels="ab"), ArgumentError, "labels: expected 4, got 2"),
+        (lambda model: plot_gradient_flow(LayerHealth(X, Y)), StateError, "expected one that has been a callback"),
+        (lambda model: plot_history({"loss": [1.0]}), ArgumentError, "history: expected what fit returned"),
+        (lambda model: plot_model(Sequential([Dense(1)])), StateError, "plot_model: expected a built model"),
+        (lambda model: LayerHealth(X, Y, warn_above=2), ArgumentError, "LayerHealth: warn_above: expected"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(draw, error, message, model):
+    with pytest.raises(error, match=message):
+        draw(model)
+
+
+# The health of layers
+
+
+def test_health_notes_the_size_of_every_output_and_gradient(model):
+    health = health_after_training(model)
+    steps = model.trace(X, Y).steps
+    assert health.epoch == [0, 1]
+    assert list(health.activations) == list(steps)
+    for name, step in steps.items():
+        assert health.activations[name][-1] == pytest.approx(np.sqrt(np.mean(step.y**2)), rel=1e-5)
+        assert health.gradients[name][-1] == pytest.approx(np.sqrt(np.mean(step.dy**2)), rel=1e-5)
+
+
+def unhealthy(activation, bias):
+    hidden = Dense(4, activation=activation, bias_initializer=Constant(bias))
+    model = Sequential([Input((2,)), hidden, Dense(1, activation="sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+@pytest.mark.parametrize(
+    ("activation", "bias", "kind"),
+    [("relu", -50.0, "dead"), ("sigmoid", 50.0, "saturated"), ("tanh", -50.0, "saturated")],
+)
+def test_health_warns_once_of_units_that_learn_nothing(activation, bias, kind):
+    with pytest.warns(UserWarning, match=f"LayerHealth: 100% of the units of .* are {kind}") as warned:
+        health = health_after_training(unhealthy(activation, bias))
+    assert len(warned) == 1
+    assert list(getattr(health, kind).values()) == [[1.0, 1.0]]
+
+
+def test_health_does_not_warn_of_leaky_or_healthy_units(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        health_after_training(unhealthy("leaky_relu", -50.0))
+        health = health_after_training(model)
+    assert [len(parts) for parts in health.dead.values()] == [2]
+
+
+def test_health_does_not_disturb_training(model):
+    twin = Sequential([Input((2,)), Dense(4, activation="relu"), Dense(1, activation="sigmoid")], seed=0)
+    twin.compile("sgd", "binary_crossentropy")
+    health_after_training(model)
+    twin.fit(X, Y, epochs=2, verbose=0)
+    assert np.array_equal(model.parameters.values, twin.parameters.values)
+
+
+def test_health_goes_on_from_its_state(model):
+    first, second = health_after_training(model), LayerHealth(X, Y)
+    second.set_state(first.get_state())
+    assert second.gradients == first.gradients
+    assert second.epoch == [0, 1]
+
+
+# The diagram
+
+
+def test_the_diagram_is_svg_that_names_every_layer_and_shape(model, tmp_path):
+    from xml.etree import ElementTree
+
+    diagram = plot_model(model)
+    root = ElementTree.fromstring(diagram)
+    assert root.tag.endswith("svg")
+    words = " ".join(text for text in root.itertext())
+    for fragment in ("Input", "(batch, 2)", "Dense(4", "12 parameters", "ReLU()", "(batch, 1)", "Diagram of a model"):
+        assert fragment in words
+    diagram.save(tmp_path / "model.svg")
+    assert (tmp_path / "model.svg").read_text() == diagram == diagram._repr_svg_()
+
+
+def test_the_diagram_marks_what_is_frozen(model):
+    model[0].trainable = False
+    assert "12 parameters, frozen" in plot_model(model)
+
+
+# matplotlib
+
+
+def test_matplotlib_is_imported_by_the_first_picture_only():
+    code = "import sys, minidl.plotting; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_matplotlib_is_named_with_the_command_that_brings_it(monkeypatch, history):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"minidl.plotting: expected matplotlib.* pip install minidl\[plot\]"):
+        history.plot()
+
+
+def test_a_derivative_of_relu_is_drawn_with_its_value_at_zero():
+    slope = plot_activation(ReLU(), limits=(-1, 1)).get_lines()[3]
+    assert np.ravel(slope.get_ydata())[500] == 1.0
+    assert np.ravel(plot_activation(Sigmoid()).get_lines()[2].get_ydata())[500] == 0.5

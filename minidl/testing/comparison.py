@@ -17,6 +17,7 @@ from minidl.typing import Array
 
 SAFETY = 30  # times the estimated error
 FLOOR = 1e-10  # of the largest entry
+WANTED = 1e-9  # look more closely where the tolerance is above this part
 POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
 PLANTED = 1e-6  # the error that the positive control plants
 DIRECTIONS = 2  # for arrays too large to try every entry
@@ -194,7 +195,7 @@ class Judge:
         """Look again, more closely, wherever something is off or unknown."""
         self.off = self.wrong(self.claimed)
         for shrink in (0.37, 1 / 300):
-            again = np.flatnonzero(self.off | self.weak())
+            again = np.flatnonzero(self.off | ~(self.tolerance <= WANTED * self.scale + 10 * self.floor))
             if not len(again):
                 return
             self._improve(again, shrink)
@@ -212,6 +213,9 @@ class Judge:
         again = self._differentiate(part, shrink=shrink)
         tolerance = SAFETY * again.errors + FLOOR * self.scale + self.floor
         agrees = np.abs(self.claimed[part] - again.values) <= np.minimum(tolerance, POWER * self.scale)
+        # A small deviation must not vanish in a coarser estimate; a large one may have been a kink's doing.
+        gap = np.abs(self.claimed[part] - self.estimate.values[part])
+        agrees &= (tolerance <= 10 * self.tolerance[part]) | (gap > 1e-4 * self.scale)
         better = agrees | (again.errors < self.estimate.errors[part])
         self.estimate.values[part[better]] = again.values[better]
         self.estimate.errors[part[better]] = again.errors[better]
@@ -246,7 +250,7 @@ class Judge:
         if scale > 0 and (~self.weak()).any():
             result.sensitivity[target] = float(self.tolerance[~self.weak()].max() / scale)
             # The positive control: an error planted by the kit has to be seen by the same rule.
-            where = int(np.flatnonzero(~self.weak())[0])
+            where = int(self.tolerance.argmin())
             planted = self.estimate.values.astype(float)
             planted[where] += PLANTED * scale
             result.controls += bool(self.wrong(planted)[where])

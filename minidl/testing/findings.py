@@ -77,7 +77,7 @@ class Finding:
 def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Finding:
     """Return the finding that an exception inside the layer amounts to."""
     error = failure.error
-    where, source = blame(error)
+    where, source = place_of(error)
     text = " ".join(str(error).split())
     message = f"{failure.method} raised {type(error).__name__}: {text}"
     why = ""
@@ -87,7 +87,7 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
     return Finding(check, message, detail=situation, why=why, where=where, source=source)
 
 
-def blame(error: BaseException) -> tuple[str, str]:
+def place_of(error: BaseException) -> tuple[str, str]:
     """Return where in the user's code an exception arose, and that line: the innermost frame that is nobody else's."""
     frames = list(traceback.walk_tb(error.__traceback__))
     own = [(frame, line) for frame, line in frames if not _is_foreign(frame.f_code.co_filename)]

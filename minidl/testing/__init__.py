@@ -1,0 +1,77 @@
+"""The certification kit: one line proves a hand-written layer right, or says what is wrong with it and where.
+
+>>> from minidl.testing import certify
+>>> certify(minidl.layers.Tanh()).outcome
+'PASS'
+
+A layer class may declare, as class attributes, what the kit cannot know. All are optional:
+
+input_domain
+    The inputs that make sense: ``"real"``, ``"positive"``, ``"probability"``, ``(low, high)``,
+    ``("integer", count)`` for ids below ``count``, or a function ``(rng, shape) -> x``. By default it is found by trial.
+rows_coupled : bool
+    That rows of a batch influence each other, as in batch normalisation. By default it is measured.
+certify_input_shape : tuple of int
+    Shape of a row, without the batch axis.
+certify_arguments : dict of str to list
+    Values of constructor arguments that are tried too, beside the numbers and flags that are varied anyway.
+certify_with : dict of str to object
+    Constructor arguments for a class that is certified without an instance.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minidl.testing.certificate import Certificate, CertificationError, Verdict
+    from minidl.testing.certify import certify
+    from minidl.testing.context import Context
+    from minidl.testing.derivative import numerical_gradient
+    from minidl.testing.examination import Examination, register_check
+    from minidl.testing.findings import Finding, Skipped, Unverified
+    from minidl.testing.paths import path_integral_test, taylor_test
+
+# Loaded at first use, so that importing minidl stays light.
+_HOMES = {
+    "Certificate": "certificate",
+    "CertificationError": "certificate",
+    "Context": "context",
+    "Examination": "examination",
+    "Finding": "findings",
+    "Skipped": "findings",
+    "Unverified": "findings",
+    "Verdict": "certificate",
+    "certify": "certify",
+    "numerical_gradient": "derivative",
+    "path_integral_test": "paths",
+    "register_check": "examination",
+    "taylor_test": "paths",
+}
+
+__all__ = [
+    "Certificate",
+    "CertificationError",
+    "Context",
+    "Examination",
+    "Finding",
+    "Skipped",
+    "Unverified",
+    "Verdict",
+    "certify",
+    "numerical_gradient",
+    "path_integral_test",
+    "register_check",
+    "taylor_test",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # the function certify, not the module of that name
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

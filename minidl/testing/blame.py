@@ -1,0 +1,153 @@
+"""Blame: from a wrong gradient to a finding that names the array, the cause and the line."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minidl.testing.comparison import Comparison, Mismatch, Oracle
+from minidl.testing.context import Context
+from minidl.testing.derivative import differentiate
+from minidl.testing.findings import Finding, source_of
+from minidl.testing.paths import taylor_test
+from minidl.testing.subject import Arrays, Point, Subject, target_of
+from minidl.typing import Array
+
+if TYPE_CHECKING:
+    from minidl.testing.examination import Examination
+
+FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
+
+
+def from_comparison(examination: "Examination", point: Point, result: Comparison, check: str, situation: str) -> Finding:
+    """Return one finding for all the mismatches at a point: that with the best explained target."""
+    best: Finding | None = None
+    for mismatch in result.mismatches:
+        finding = _one(examination.subject, point, result.gradients, mismatch, check, situation)
+        if best is None or _score(finding) > _score(best):
+            best = finding
+    assert best is not None
+    best.also = [mismatch.target for mismatch in result.mismatches if mismatch.target != best.target]
+    return best
+
+
+def _score(finding: Finding) -> float:
+    return finding.hypotheses[0][1] if finding.hypotheses else 0.0
+
+
+def _one(subject: Subject, point: Point, gradients: Arrays, mismatch: Mismatch, check: str, situation: str) -> Finding:
+    n = mismatch.worst
+    flat = mismatch.which[n]
+    index = None if flat < 0 else tuple(int(i) for i in np.unravel_index(flat, mismatch.shape))
+    wrong = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
+    context = make_context(subject, point, gradients, mismatch.target, check, {"situation": situation})
+    hypotheses = explain(context, gradients[mismatch.target])
+    where, source = source_of(context.layer, mismatch.target)
+    return Finding(
+        check,
+        target=mismatch.target,
+        index=index,
+        analytic=float(mismatch.analytic[n]),
+        numeric=float(mismatch.numeric[n]),
+        error=float(mismatch.error[n]),
+        detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", situation, _arguments(subject, point)])),
+        why=hypotheses[0][0] if hypotheses else "",
+        slope=_slope(subject, point, mismatch.target, gradients[mismatch.target]),
+        where=where,
+        source=source,
+        hypotheses=hypotheses,
+    )
+
+
+def _arguments(subject: Subject, point: Point) -> str:
+    shown = {
+        name: value
+        for name, value in {**subject.arguments, **point.arguments}.items()
+        if isinstance(value, (float, int)) and (name in point.arguments or isinstance(value, float))
+    }
+    return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items())
+
+
+def explain(context: Context, analytic: Array) -> list[tuple[str, float]]:
+    """Return the causes that `diagnose` proposes, best first."""
+    if np.isnan(np.asarray(analytic, float)).all() and context.target != "dx":
+        return [(f"{context.target} is never set: the gradient was not computed or not stored under that name", 1.0)]
+    from minidl.testing.diagnosis import diagnose
+
+    try:
+        numeric = context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
+        return [(hypothesis.text, hypothesis.score) for hypothesis in diagnose(analytic, numeric, context)]
+    except Exception as error:  # a diagnosis that fails must not hide the finding
+        return [(f"no diagnosis: {type(error).__name__} in the kit: {error}", 0.0)]
+
+
+def make_context(
+    subject: Subject, point: Point, gradients: Arrays, target: str, check: str, facts: dict[str, Any]
+) -> Context:
+    """Return what `diagnose` is given for one target at a point."""
+
+    def moved(
+        x: Array | None = None,
+        dy: Array | None = None,
+        parameters: Arrays | None = None,
+        arguments: dict[str, Any] | None = None,
+        training: bool | None = None,
+    ) -> Point:
+        there = point.with_(x=x, dy=dy, training=training)
+        if parameters:
+            there = there.with_(parameters={**point.parameters, **parameters})
+        if arguments:
+            there = there.with_(arguments={**point.arguments, **arguments})
+        return there
+
+    def numeric(target: str, **replaced: Any) -> Array:
+        return numeric_gradient(subject, moved(**replaced), target)
+
+    probe = subject.probe(point.input_shape, float, point.arguments)
+    initial = {name: value.copy() for name, value in probe.values.items()}
+    y, _ = probe.set(point.parameters, point.states).run(point)
+    return Context(
+        layer=probe.layer,
+        target=target,
+        x=point.x.copy(),
+        dy=point.dy.copy(),
+        y=np.array(y),
+        gradients={name: np.array(value) for name, value in gradients.items()},
+        parameters=copy.deepcopy(point.parameters),
+        initial_parameters=initial,
+        states=copy.deepcopy(point.states),
+        arguments={**subject.arguments, **point.arguments},
+        training=point.training,
+        check=check,
+        run=lambda **replaced: subject.run(moved(**replaced)),
+        numeric=numeric,
+        facts=facts,
+    )
+
+
+def _oracle(subject: Subject, point: Point, target: str) -> tuple[Oracle, str]:
+    y = subject.at(point).forward(point.x.copy(), point.training)
+    names = {target_of(name): name for name in point.parameters}
+    return Oracle(subject, point, y, np.random.default_rng(0)), names.get(target, "dx")
+
+
+def numeric_gradient(subject: Subject, point: Point, target: str) -> Array:
+    """Return the numerical gradient ``target`` at ``point``, all its entries."""
+    oracle, name = _oracle(subject, point, target)
+    f, start = oracle.function(name)
+    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.eps).values
+    return values.astype(float).reshape(start.shape)
+
+
+def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> float | None:
+    if not np.isfinite(analytic).all() or analytic.size > FULL:
+        return None
+    oracle, name = _oracle(subject, point, target)
+    f, start = oracle.function(name)
+    error = analytic - differentiate(f, start, point.dy, range(start.size), eps=oracle.eps).values.reshape(start.shape)
+    error = np.where(np.isfinite(error), error, 0)
+    if not error.any():
+        return None
+    direction = error / np.abs(error).max()
+    slope = taylor_test(lambda t: (f(start + t * direction) * point.dy).sum(), float((analytic * direction).sum()))
+    return slope if slope < 1.5 else None

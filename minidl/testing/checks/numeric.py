@@ -1,0 +1,148 @@
+"""numeric, square, shapes, arguments: every gradient against numerical ones, at several points of the layer's life."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.examination import Examination, register_check
+from minidl.testing.findings import Finding, Unverified
+from minidl.testing.points import Refused
+from minidl.testing.subject import LayerFailure, Point
+from minidl.typing import Shape
+
+# Factors of the input: the kit's own regimes, within which no layer may lose its way.
+SCALES = {"quick": (), "standard": (3.0, 1e-3), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
+FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "groups", "trainable"}
+
+
+@register_check("numeric", after=("linear-in-u",))
+def numeric(examination: Examination) -> Iterator[Finding]:
+    """At a generic point, at other parameters, and at inputs of other sizes."""
+    yield from _at(examination, examination.point, "")
+    if not examination.controls:
+        raise Unverified("the positive control failed: an error planted by the kit was not seen")
+    if examination.at_least("standard"):
+        for _ in range(1 if examination.level == "standard" else 3):
+            yield from _at(examination, examination.draw(), "other parameters")
+    for scale in SCALES[examination.level]:
+        if examination.subject.domain in ("real", "positive"):
+            yield from _scaled(examination, scale)
+
+
+def _at(examination: Examination, point: Point, situation: str, **options: Any) -> Iterator[Finding]:
+    """Yield a finding if a gradient is wrong; where nothing can be told, draw another point, twice."""
+    reason = None
+    for _ in range(3):
+        try:
+            finding = examination.compare(point, situation, **options)
+        except Unverified as unverified:
+            reason = unverified
+            point = examination.draw(arguments=point.arguments, input_shape=point.input_shape, training=point.training)
+            continue
+        if finding is not None:
+            yield finding
+        return
+    raise Unverified(str(reason))
+
+
+def _scaled(examination: Examination, scale: float) -> Iterator[Finding]:
+    try:
+        point = examination.draw(scale=scale)
+        finding = examination.compare(point, f"inputs times {scale:g}", hard=True)
+    except (Refused, Unverified):
+        return  # saturated or singular there: nothing is claimed for this regime
+    examination.certificate.cover("regimes", f"x * {scale:g}")
+    if finding is not None:
+        yield finding
+
+
+@register_check("square", after=("numeric",))
+def square(examination: Examination) -> Iterator[Finding]:
+    """Where batch, inputs and outputs have the same length, an axis taken for another one shows only in the numbers."""
+    shape, output = examination.point.input_shape, examination.reference[0].shape[1:]
+    tried = 0
+    for length in dict.fromkeys([output[-1] if output else 1, shape[-1] if shape else 1]):
+        for other in dict.fromkeys([(*shape[:-1], length), (length,) * len(shape)]):
+            for batch in dict.fromkeys([length, 3]):
+                if batch <= 12 and not (other == shape and batch == 3):
+                    tried += 1
+                    yield from other_shape(examination, other, batch)
+    if not tried:
+        return
+
+
+@register_check("shapes", after=("numeric",), level="standard")
+def shapes(examination: Examination) -> Iterator[Finding]:
+    """Rows of other lengths and other numbers of axes, as far as the layer accepts them."""
+    shape = examination.point.input_shape
+    tries: list[Shape] = [(*shape[:-1], length) for length in (1, 2, 7, 16) if shape]
+    tries += [(length, *shape[1:]) for length in (1, 2, 9) if len(shape) > 1]
+    tries += [other for other in ((3,), (2, 3), (2, 3, 2)) if len(other) != len(shape)]
+    if examination.level == "thorough":
+        tries += [(*shape[:-1], length) for length in (3, 5, 8, 17, 33)]
+    for other in dict.fromkeys(tries):
+        if other != shape:
+            yield from other_shape(examination, other, 2 if len(other) > 1 else 3)
+
+
+def other_shape(examination: Examination, shape: Shape, batch: int) -> Iterator[Finding]:
+    """Yield a finding if the layer takes rows of ``shape``, by its own account, and gets them wrong."""
+    same_rank = len(shape) == len(examination.point.input_shape)
+    try:
+        point = examination.draw(input_shape=shape, batch=batch)
+        layer = examination.subject.at(point).layer
+        y = examination.subject.at(point).forward(point.x.copy(), point.training)
+    except (Refused, LayerFailure):
+        return
+    if y.shape != (batch, *(layer.output_shape or ())) and not examination.subject.whole_batch:
+        return  # the layer did not mean to take such rows
+    try:
+        finding = examination.compare(point, "another shape", most=24)
+    except LayerFailure:
+        if same_rank:
+            raise
+        return
+    except Unverified:
+        return
+    examination.certificate.cover("shapes", point.x.shape)
+    if finding is not None:
+        yield finding
+
+
+@register_check("arguments", after=("numeric",), level="standard")
+def arguments(examination: Examination) -> Iterator[Finding]:
+    """Numeric constructor arguments varied: a constant in place of an argument hides at its default."""
+    for changed in variations(examination):
+        try:
+            point = examination.draw(arguments=changed)
+        except (Refused, LayerFailure):
+            continue
+        told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+        try:
+            finding = examination.compare(point, "right at the arguments given", most=24)
+        except Unverified:
+            continue
+        examination.certificate.cover("arguments", told)
+        if finding is not None:
+            yield finding
+
+
+def variations(examination: Examination) -> list[dict[str, Any]]:
+    """Return the changes of arguments to try: those the class declares, and every number and flag."""
+    declared = getattr(examination.subject.cls, "certify_arguments", {})
+    tries = [{name: value} for name, values in declared.items() for value in values]
+    for name, value in examination.subject.arguments.items():
+        if name in declared or name in FIXED:
+            continue
+        if isinstance(value, (bool, np.bool_)):
+            tries.append({name: not value})
+        elif isinstance(value, (int, np.integer)):
+            tries += [{name: value + 1}, {name: value - 1}] if value > 1 else [{name: value + 1}]
+        elif isinstance(value, (float, np.floating)):
+            tries += [{name: 0.37 * value or 0.3}, {name: 2.3 * value + 0.1}]
+            tries += [{name: 0.7}] if examination.level == "thorough" else []
+    most = 10 if examination.level == "standard" else 40
+    return tries[:most]
+
+

@@ -1,0 +1,177 @@
+"""batch, empty-batch: the gradients for every number of rows.
+
+Whether rows are independent is measured on forward, so that a layer that couples them excludes itself.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.testing import blame
+from minidl.testing.comparison import Comparison, Mismatch
+from minidl.testing.examination import Examination, register_check
+from minidl.testing.findings import Finding, Skipped, Unverified, source_of
+from minidl.testing.points import Refused, draw_dy, draw_x, is_integer
+from minidl.testing.subject import Arrays, LayerFailure, Point, target_of
+from minidl.typing import Array
+
+SIZES = {
+    "quick": (1, 2, 9, 33),
+    "standard": (1, 2, 4, 5, 9, 17, 33, 130, 300),
+    "thorough": (1, 2, 4, 5, 6, 7, 8, 9, 10, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 512, 513, 1025, 2049),
+}
+
+
+def independent(examination: Examination, point: Point) -> bool:
+    """Return whether each row of forward depends on its own row only, as measured."""
+    declared = getattr(examination.subject.cls, "rows_coupled", None)
+    if declared or examination.subject.whole_batch:
+        return False
+    probe = examination.subject.at(point)
+    try:
+        together = probe.forward(point.x.copy(), point.training)
+        alone = [probe.forward(point.x[i : i + 1].copy(), point.training) for i in range(len(point.x))]
+        other = np.concatenate([point.x[:1], point.x[:1][::-1] + 0, point.x[1:]])
+        more = probe.forward(other, point.training)
+    except LayerFailure:
+        return False
+    size = np.abs(together).max(initial=0)
+    if any(row.shape != together[:1].shape for row in alone):
+        return False
+    return bool(
+        np.abs(np.concatenate(alone) - together).max(initial=0) <= 1e-10 * size
+        and np.abs(more[2:] - together[1:]).max(initial=0) <= 1e-10 * size
+    )
+
+
+@register_check("batch", after=("numeric",))
+def batch(examination: Examination) -> Iterator[Finding]:
+    """Batches from 1 row to some hundreds: as the sum of single rows, or by numerical gradients where rows are coupled."""
+    for training in (True, False):
+        point = examination.point.with_(training=training)
+        if independent(examination, point):
+            yield from _by_rows(examination, point)
+        elif training or examination.at_least("standard"):
+            yield from _coupled(examination, training)
+
+
+def rows_of(examination: Examination, point: Point, size: int) -> Point:
+    """Return a point of ``size`` rows at the same parameters."""
+    x = draw_x(examination.subject.domain, examination.rng, (size, *point.input_shape))
+    y = examination.subject.at(point).forward(x.copy(), point.training)
+    return point.with_(x=x, dy=draw_dy(examination.rng, y.shape))
+
+
+def _by_rows(examination: Examination, point: Point) -> Iterator[Finding]:
+    sizes = SIZES[examination.level]
+    for size in sizes:
+        many = rows_of(examination, point, size)
+        examination.certificate.cover("batches", size)
+        finding = _against_rows(examination, many)
+        if finding is None:
+            continue
+        low, high = max((s for s in sizes if s < size), default=0), size
+        while high - low > 1:  # the first bad batch, by bisection
+            middle = (low + high) // 2
+            part = many.with_(x=many.x[:middle], dy=many.dy[:middle])
+            worse = _against_rows(examination, part)
+            low, high, finding = (low, middle, worse) if worse is not None else (middle, high, finding)
+        finding.detail += f", right for batch <= {low}, wrong for {high}"
+        finding.why = finding.why or f"right for batch <= {low}, wrong for {high}: rows are lost, mixed or treated in chunks"
+        yield finding
+
+
+def by_rows(examination: Examination, point: Point) -> Arrays:
+    """Return the gradients put together from passes over parts of three rows and fewer, as independence demands."""
+    probe = examination.subject.at(point)
+    total: Arrays = {}
+    for start in range(0, len(point.x), 3):
+        part = slice(start, start + 3)
+        _, gradients = probe.run(point.with_(x=point.x[part], dy=point.dy[part]))
+        for name, value in gradients.items():
+            if name == "dx":
+                continue
+            total[name] = total[name] + value if name in total else value
+        if gradients["dx"] is not None:
+            total["dx"] = np.concatenate([total["dx"], gradients["dx"]]) if "dx" in total else gradients["dx"]
+    return total
+
+
+def _against_rows(examination: Examination, point: Point) -> Finding | None:
+    expected = _single(examination, point) if len(point.x) <= 4 else by_rows(examination, point)
+    y, found = examination.run(point)
+    size = {name: float(np.abs(value).max(initial=0)) for name, value in expected.items()}
+    scale = max(size.values(), default=0.0)
+    result = Comparison(y, found)
+    for name, value in expected.items():
+        if found[name].shape != value.shape:
+            return Finding("batch", f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}", name)
+        gap = np.abs(found[name] - value)
+        wrong = np.flatnonzero(~(gap.ravel() <= 1e-9 * size[name] + 1e-11 * scale))
+        if len(wrong):
+            result.mismatches.append(
+                Mismatch(name, value.shape, [int(n) for n in wrong], found[name].ravel()[wrong], value.ravel()[wrong],
+                         1e-16 * np.ones(len(wrong)), value.size)
+            )  # fmt: skip
+    if not result.mismatches:
+        return None
+    mode = "" if point.training else ", inference"
+    return blame.from_comparison(examination, point, result, "batch", f"batch of {len(point.x)}{mode}")
+
+
+def _single(examination: Examination, point: Point) -> Arrays:
+    """Return the gradients put together from single rows; for one row, from that row among others."""
+    if len(point.x) > 1:
+        probe = examination.subject.at(point)
+        parts = [probe.run(point.with_(x=point.x[i : i + 1], dy=point.dy[i : i + 1]))[1] for i in range(len(point.x))]
+        total = {name: np.sum([part[name] for part in parts], axis=0) for name in parts[0] if name != "dx"}
+        if parts[0]["dx"] is not None:
+            total["dx"] = np.concatenate([part["dx"] for part in parts])
+        return total
+    padding = np.zeros((2, *point.dy.shape[1:]))
+    more = point.with_(x=np.repeat(point.x, 3, axis=0), dy=np.concatenate([point.dy, padding]))
+    gradients = examination.run(more)[1]
+    return {name: value[:1] if name == "dx" else value for name, value in gradients.items() if value is not None}
+
+
+def _coupled(examination: Examination, training: bool) -> Iterator[Finding]:
+    """Numerical gradients at other numbers of rows."""
+    sizes = {"quick": (2, 9), "standard": (1, 2, 9, 33, 130), "thorough": (1, 2, 4, 9, 17, 33, 65, 130, 300)}
+    for size in sizes[examination.level]:
+        try:
+            point = examination.draw(batch=size, training=training)
+            finding = examination.compare(point, f"batch of {size}", check="batch", most=12)
+        except (Refused, Unverified):
+            continue
+        examination.certificate.cover("batches", size)
+        if finding is not None:
+            yield finding
+
+
+@register_check("empty-batch")
+def empty_batch(examination: Examination) -> Iterator[Finding]:
+    """No rows: forward gives none, backward gives none, and the gradients of the parameters are zeros."""
+    if examination.subject.whole_batch:
+        raise Skipped("a loss of no rows is not defined")
+    point, subject = examination.point, examination.subject
+    modes = (True, False) if independent(examination, point) else (False,)
+    for training in modes:
+        y, expected = examination.reference[0], (0, *examination.reference[0].shape[1:])
+        probe = subject.at(point)
+        y = probe.forward(point.x[:0].copy(), training)
+        where = source_of(subject.example, "dx")[0]
+        if y.shape != expected:
+            yield Finding("empty-batch", f"no rows: y has shape {y.shape}, expected {expected}", "y", where=where)
+        gradients = probe.backward(np.zeros(expected))
+        if not is_integer(subject.domain) and np.shape(gradients["dx"]) != (0, *point.input_shape):
+            yield Finding("empty-batch", f"no rows: dx has shape {np.shape(gradients['dx'])}", "dx", where=where)
+        for name in point.parameters:
+            value = gradients[target_of(name)]
+            if not _all_zero(value):
+                yield Finding("empty-batch", f"no rows: {target_of(name)} is {value.ravel()[0]:g}, expected zeros",
+                              target_of(name), where=source_of(subject.example, target_of(name))[0],
+                              why="the gradient of an empty sum is 0: it is left unset, or divided by the number of rows")  # fmt: skip
+
+
+def _all_zero(value: Array) -> bool:
+    return bool((value == 0).all())

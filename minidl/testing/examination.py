@@ -1,0 +1,234 @@
+"""Examination: one run of the checks over one layer, in the order of their graph.
+
+A check runs only if those before it passed, so that one bug gives one finding and not thirteen.
+"""
+
+import time
+import warnings
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+from minidl.testing import blame
+from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
+from minidl.testing.comparison import Comparison, compare
+from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.points import Refused, draw_point, first_point
+from minidl.testing.subject import Arrays, LayerFailure, Point, Subject
+from minidl.typing import Array, Shape
+
+LEVELS = ("quick", "standard", "thorough")
+CheckFunction = Callable[["Examination"], Iterable[Finding] | None]
+
+
+class Check(NamedTuple):
+    """A check and its place in the graph."""
+
+    name: str
+    run: CheckFunction
+    after: tuple[str, ...]
+    level: str  # the lowest level at which it runs
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def register_check(name: str, *, after: Iterable[str] = (), level: str = "quick") -> Callable[[CheckFunction], CheckFunction]:
+    """Decorator: add a check that every certification runs from now on.
+
+    Parameters
+    ----------
+    name : str
+        Its stable name, for ``checks=``, ``exclude=`` and reports.
+    after : iterable of str
+        It is skipped unless these passed.
+    level : {"quick", "standard", "thorough"}
+        The lowest level at which it runs.
+
+    Notes
+    -----
+    The function takes an `Examination` and yields `Finding` objects; only the first counts. Or it raises `Skipped`
+    where it does not apply, `Unverified` where it cannot tell. Whatever the layer raises becomes a finding.
+
+    Examples
+    --------
+    >>> from minidl.testing import Finding, certify, register_check
+    >>> @register_check("small-output", after=("numeric",))
+    ... def small_output(examination):
+    ...     y, gradients = examination.run(examination.point)
+    ...     if abs(y).max() > 1e6:
+    ...         yield Finding("small-output", "the output is above 1e6")
+    >>> certify(minidl.layers.Tanh(), checks=["small-output"]).verdicts["small-output"].outcome
+    'PASS'
+    >>> from minidl.testing.examination import CHECKS
+    >>> del CHECKS["small-output"]
+    """
+    if level not in LEVELS:
+        raise ArgumentError(f"register_check: level: expected one of {', '.join(LEVELS)}, got {level!r}.")
+
+    def register(function: CheckFunction) -> CheckFunction:
+        CHECKS[name] = Check(name, function, tuple(after), level)
+        return function
+
+    return register
+
+
+class Examination:
+    """What a check is given: the layer, a generic point, and ways to run and compare.
+
+    Attributes
+    ----------
+    subject : Subject
+    point : Point
+        Gaussian input and upstream gradient, parameters away from their initial values, training mode.
+    certificate : Certificate
+    level : str
+    rng : Generator
+        A new one for each check, a function of the seed and the check's name.
+    """
+
+    def __init__(self, subject: Subject, level: str, seed: int, call: str = "certify") -> None:
+        self.subject, self.level, self.seed = subject, level, seed
+        self.certificate = Certificate(subject.name, seed, level, call)
+        self.rng = np.random.default_rng(seed)
+        self.check = ""
+        self._reference: tuple[Array, Arrays] | None = None
+
+    def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
+        """Find the first point that the layer takes.
+
+        Raises
+        ------
+        LayerFailure, Refused
+            If there is none.
+        """
+        if point is None:
+            self.point, how = first_point(self.subject, self.rng, input_shape)
+        else:
+            self.point, how = point, f"input {point.x.shape}, given"
+        self.certificate.cover("inputs", how)
+
+    def most(self) -> int:
+        """Return how many entries of an array are tried at this level."""
+        return {"quick": 16, "standard": 60, "thorough": 1000}[self.level]
+
+    def at_least(self, level: str) -> bool:
+        return LEVELS.index(self.level) >= LEVELS.index(level)
+
+    def run(self, point: Point) -> tuple[Array, Arrays]:
+        """Return ``y`` and all gradients of a fresh clone at ``point``."""
+        return self.subject.run(point)
+
+    @property
+    def reference(self) -> tuple[Array, Arrays]:
+        """``y`` and all gradients of a fresh clone at the generic point."""
+        if self._reference is None:
+            self._reference = self.run(self.point)
+        return self._reference
+
+    def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
+        """Return another point, see `draw_point`; by default for rows of the same shape."""
+        return draw_point(self.subject, self.rng, self.point.input_shape if input_shape is None else input_shape, **options)
+
+    def compare(self, point: Point, situation: str = "", *, check: str = "", **options: Any) -> Finding | None:
+        """Return the finding if an analytic gradient at ``point`` is wrong, else None.
+
+        Raises
+        ------
+        Unverified
+            If the numerical gradient is too uncertain to tell.
+        """
+        result = compare(self.subject, point, self.rng, **{"most": self.most(), **options})
+        self._enter(result)
+        if result.mismatches:
+            return blame.from_comparison(self, point, result, check or self.check, situation)
+        if result.weak:
+            raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
+        return None
+
+    def _enter(self, result: Comparison) -> None:
+        self.controls += result.controls
+        known = self.certificate.sensitivity
+        for target, value in result.sensitivity.items():
+            known[target] = max(value, known.get(target, 0.0)) if self.check == "numeric" else known.get(target, value)
+        for target, (tried, size) in result.sampled.items():
+            self.certificate.cover("sampled", f"{target}: {tried} of {size} entries")
+        if result.kinks:
+            self.certificate.cover("kinks", f"{result.kinks} met in {self.check}")
+
+    controls = 0
+
+    def examine(self, checks: Iterable[str] | None, exclude: Iterable[str], expected: dict[str, str]) -> Certificate:
+        """Run the checks in order and return the certificate."""
+        start = time.perf_counter()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for check in chosen(checks, exclude, self.level):
+                self._run(check, expected)
+        self.certificate.seconds += time.perf_counter() - start
+        return self.certificate
+
+    def _run(self, check: Check, expected: dict[str, str]) -> None:
+        verdicts = self.certificate.verdicts
+        for before in (verdicts[name] for name in check.after if name in verdicts):
+            if before.outcome in (FAIL, XFAIL) or before.reason.endswith(" failed"):
+                cause = before.reason if before.outcome == SKIPPED else f"{before.check} failed"
+                verdicts[check.name] = Verdict(check.name, SKIPPED, cause)
+                return
+        start = time.perf_counter()
+        self.check, self.rng = check.name, np.random.default_rng([self.seed, zlib.crc32(check.name.encode())])
+        finding, outcome, reason = self._outcome(check)
+        if finding is not None and check.name in expected:
+            finding, outcome, reason = None, XFAIL, expected[check.name]
+        elif check.name in expected and outcome == PASS:
+            finding = Finding(check.name, f"expected to fail ({expected[check.name]}), but it passes")
+            outcome = FAIL
+        if finding is not None:
+            self.certificate.findings.append(finding)
+        verdicts[check.name] = Verdict(check.name, outcome, reason, time.perf_counter() - start)
+
+    def _outcome(self, check: Check) -> tuple[Finding | None, str, str]:
+        try:
+            finding = next(iter(check.run(self) or ()), None)
+        except Skipped as reason:
+            return None, SKIPPED, str(reason)
+        except (Unverified, Refused) as reason:
+            return None, UNVERIFIED, str(reason)
+        except LayerFailure as failure:
+            finding = from_failure(check.name, failure)
+        if finding is None:
+            return None, PASS, ""
+        if any(finding.resembles(other) for other in self.certificate.findings):
+            return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
+        return finding, FAIL, finding.message
+
+
+def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> list[Check]:
+    """Return the checks to run, each after those that it waits for.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown name.
+    """
+    from minidl.checks import did_you_mean
+
+    names = None if checks is None else list(checks)
+    for name in [*(names or ()), *exclude]:
+        if name not in CHECKS:
+            raise ArgumentError(
+                f"certify: checks: expected names out of {', '.join(CHECKS)}; got {name!r}.{did_you_mean(name, CHECKS)}"
+            )
+    if names is None:
+        names = [name for name, check in CHECKS.items() if LEVELS.index(check.level) <= LEVELS.index(level)]
+    ordered: list[Check] = []
+    left = [CHECKS[name] for name in CHECKS if name in names and name not in set(exclude)]
+    while left:
+        waiting = {check.name for check in left}
+        ready = [check for check in left if not waiting & set(check.after)] or left[:1]
+        ordered += ready[:1]
+        left.remove(ready[0])
+    return ordered

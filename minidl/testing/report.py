@@ -1,0 +1,73 @@
+"""Report: a certificate as text, one line for a pass, the cause and the place for a failure."""
+
+from minidl.testing.certificate import PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate
+from minidl.testing.findings import Finding
+
+
+def report(certificate: Certificate) -> str:
+    """Return the text of section "What the user sees" of the guide."""
+    lines = [_headline(certificate)]
+    for finding in certificate.findings:
+        lines += _finding(certificate, finding)
+    for name in certificate.names(UNVERIFIED):
+        lines.append(f" ? {name}   unverified: {certificate.verdicts[name].reason}")
+    for name in certificate.names(XFAIL):
+        lines.append(f" ~ {name}   expected to fail: {certificate.verdicts[name].reason}")
+    if certificate.outcome == PASS:
+        return lines[0]
+    blocked: dict[str, list[str]] = {}
+    for name in certificate.names(SKIPPED):
+        reason = certificate.verdicts[name].reason
+        if reason.endswith("failed"):
+            blocked.setdefault(reason, []).append(name)
+    lines += [f" not run because {reason}: {', '.join(names)}" for reason, names in blocked.items()]
+    if certificate.sensitivity:
+        lines.append(f" sensitivity  {sensitivity(certificate)}: a larger relative error would have been reported")
+    return "\n".join(lines)
+
+
+def sensitivity(certificate: Certificate) -> str:
+    """Return the smallest relative error that would have been seen, array by array."""
+    return ", ".join(f"{target} {value:.0e}" for target, value in certificate.sensitivity.items())
+
+
+def _headline(certificate: Certificate) -> str:
+    count = len(certificate.findings)
+    parts = [
+        f"{count} finding{'' if count == 1 else 's'}",
+        f"{len(certificate.names(PASS))} checks passed",
+        f"{len(certificate.names(UNVERIFIED))} unverified",
+        f"{certificate.seconds:.2f} s",
+        f"seed {certificate.seed}",
+    ]
+    if certificate.outcome == PASS:
+        parts = [*parts[1:2], *([f"sensitivity {sensitivity(certificate)}"] if certificate.sensitivity else []), *parts[3:]]
+    return f"{certificate.call}({certificate.subject})   {certificate.outcome}   {', '.join(parts)}"
+
+
+def _finding(certificate: Certificate, finding: Finding) -> list[str]:
+    if finding.analytic is not None and finding.numeric is not None:
+        index = "" if finding.index is None else f"[{','.join(map(str, finding.index))}]"
+        shown = f"{finding.target}{index}   analytic {finding.analytic:.9g}   numeric {finding.numeric:.9g}"
+        if finding.error is not None:
+            shown += f" +- {finding.error:.0e}"
+    else:
+        shown = finding.message
+    lines = [f" x {finding.check}   {shown}" + (f"   {finding.detail}" if finding.detail else "")]
+    if finding.analytic is not None and finding.message:
+        lines.append(f"   what    {finding.message}")
+    if finding.also:
+        lines.append(f"   also    wrong: {', '.join(finding.also)}")
+    if finding.why:
+        lines.append(f"   why     {finding.why}")
+    if finding.slope is not None:
+        lines.append(f"   taylor  remainder slope {finding.slope:.2f} (a right gradient gives 2.00)")
+    if finding.where:
+        source = f"   {finding.source}" if finding.source else ""
+        lines.append(f"   where   {finding.where}{source}")
+    level = "" if certificate.level == "standard" else f', level="{certificate.level}"'
+    again = f'{certificate.call}({certificate.subject}, seed={certificate.seed}{level}, checks=["{finding.check}"])'
+    lines.append(f"   again   {again}")
+    return lines
+
+

@@ -261,7 +261,8 @@ def _decayed(blocks: Blocks, factor: float) -> Iterator[tuple[Array, ...]]:
 
 
 def _shorten(vector: Array, limit: float) -> None:
-    square = float(np.dot(vector, vector))
+    with np.errstate(over="ignore"):
+        square = float(np.dot(vector, vector))
     if math.isfinite(square):
         norm = math.sqrt(square)
     else:  # the squares overflow: measure in units of the largest entry

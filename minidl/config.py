@@ -60,7 +60,7 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
     """Return the names of the constructor's arguments and their defaults, `REQUIRED` where none."""
     cached = cls.__dict__.get("_constructor_arguments")
     if cached is not None:
-        return cached  # type: ignore[no-any-return]
+        return cached
     import inspect  # slow to import, and not needed before the first repr or save
 
     arguments = {}
@@ -96,7 +96,7 @@ def register(cls: type[T]) -> type[T]:
     ArgumentError
         If the class is not one of minidl's kinds, or its name belongs to a built-in class.
     """
-    if not (isinstance(cls, type) and issubclass(cls, Configured)):
+    if not (isinstance(cls, type) and issubclass(cls, Configured)):  # type: ignore[redundant-expr]
         raise ArgumentError(f"register: expected a class derived from one of minidl's base classes, got {cls!r}.")
     name = registered_name(cls)
     known = registry.get(name)

@@ -15,7 +15,7 @@ from minidl.losses import Loss
 from minidl.typing import Array, Shape
 
 BLOCK = 1 << 18  # values looked at together in a check: they stay in cache
-Batch = tuple[Array, Array | None, Array | None]  # x, y, sample_weight
+Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
 class Table:
@@ -106,17 +106,19 @@ class Stream:
     def _checked(self, item: Any, index: int) -> Batch:
         if not isinstance(item, (tuple, list)) or not 2 <= len(item) <= 3:
             raise DataError(
-                f"{self.who}: batch {index}: expected a tuple (x, y) or (x, y, sample_weight), got {type(item).__name__}."
+                f"{self.who}: batch {index}: expected a tuple (x, y) or (x, y, sample_weight), "
+                f"got {type(item).__name__}."
             )
         table = self.check(*item, who=f"{self.who}: batch {index}: ")
-        return table.batch(slice(None))  # type: ignore[no-any-return]
+        return table.batch(slice(None))
 
     def _complain(self, count: int) -> None:
         if self.epochs == 0 and count == 0:
             raise DataError(f"{self.who}: expected batches, got an iterable that yields nothing.")
         expected = "at least one" if self.steps is None else str(self.steps)
         raise DataError(
-            f"{self.who}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: the iterable is used up. "
+            f"{self.who}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: "
+            "the iterable is used up. "
             "Pass an iterable that can be gone through again (a list of batches, or an object whose __iter__ starts "
             "anew), or a generator without an end together with steps_per_epoch."
         )

@@ -137,7 +137,7 @@ def test_layers_inside_a_wrapper_are_trained_and_found():
     before = model[0].inner.W.copy()
     model.compile("sgd", "mse")
     model.fit(RNG.normal(size=(8, 3)), RNG.normal(size=8), verbose=0)
-    assert (model[0].inner.W != before).any()
+    assert (before != model[0].inner.W).any()
     twin = copy.deepcopy(model)
     twin[0].inner.W = np.zeros((3, 3))
     assert (model[0].inner.W != 0).any()

@@ -133,7 +133,13 @@ def separate(initializer, hidden=4, seed=0):
     x = rng.normal(size=(200, 2))
     y = (x[:, 0] * x[:, 1] > 0).astype(float)
     model = Sequential(
-        [Input((2,)), Dense(hidden, kernel_initializer=initializer), Tanh(), Dense(1, kernel_initializer=initializer), Sigmoid()],
+        [
+            Input((2,)),
+            Dense(hidden, kernel_initializer=initializer),
+            Tanh(),
+            Dense(1, kernel_initializer=initializer),
+            Sigmoid(),
+        ],
         dtype="float64",
         seed=1,
     )

@@ -138,7 +138,9 @@ def test_validation_counts_penalties_and_weights():
     model = regression()
     weight = np.linspace(0, 2, 50)
     history = model.fit(X, Y, validation_data=(X, Y, weight), verbose=0)
-    assert history.history["val_loss"][0] == pytest.approx(model.evaluate(X, Y, sample_weight=weight, verbose=0), rel=1e-12)
+    assert history.history["val_loss"][0] == pytest.approx(
+        model.evaluate(X, Y, sample_weight=weight, verbose=0), rel=1e-12
+    )
 
 
 def test_streams_of_batches_train_like_arrays():
@@ -188,7 +190,11 @@ def test_same_seed_same_bits_in_another_process():
     )
     runs = {
         subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
         for seed in ("0", "1")
     }
@@ -304,7 +310,7 @@ def test_frozen_layers_do_not_move_with_any_optimizer():
         W, head = model[0].W.copy(), model[2].W.copy()
         model.fit(X, Y, epochs=2, verbose=0)
         assert np.array_equal(model[0].W, W)
-        assert (model[2].W != head).any()
+        assert (head != model[2].W).any()
 
 
 def test_history_has_the_learning_rate_and_the_metrics():

@@ -173,8 +173,10 @@ class Softmax(ActivationLayer):
 
     def build(self, input_shape: Shape) -> Shape:
         if input_shape[-1] < 2:
-            raise ArgumentError(f"{self.label}: expected at least 2 units, got 1: its output would always be 1. "
-                                "Use Sigmoid for two classes with one unit.")
+            raise ArgumentError(
+                f"{self.label}: expected at least 2 units, got 1: its output would always be 1. "
+                "Use Sigmoid for two classes with one unit."
+            )
         return input_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -195,7 +197,7 @@ def resolve_activation(value: Any, who: str) -> Layer | None:
     return resolve(value, ActivationLayer, who, also=["linear"])
 
 
-def Activation(activation: str | Layer) -> Layer:  # noqa: N802 - Keras' spelling
+def Activation(activation: str | Layer) -> Layer:
     """Return the activation layer of that name, as ``Activation("relu")`` does in Keras."""
     layer = resolve_activation(activation, "Activation")
     if layer is None:

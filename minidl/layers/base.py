@@ -34,7 +34,7 @@ class LayerType(ABCMeta):
     def __call__(cls, *args: Any, name: str | None = None, trainable: bool = True, **keywords: Any) -> Any:
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
-        layer = cls.__new__(cls)
+        layer: Any = object.__new__(cls)  # type: ignore[arg-type]
         layer.__dict__.update(
             name=name, trainable=trainable, position=None, declared={}, views={}, input_shape=None, output_shape=None
         )
@@ -153,7 +153,7 @@ class Layer(Configured, metaclass=LayerType):
             names = self.__dict__["_holders"] = tuple(
                 name for name, value in self.__dict__.items() if name[0] != "_" and holds_layers(value)
             )
-        return names  # type: ignore[no-any-return]
+        return names
 
     def expand(self) -> list["Layer"]:
         """Return the layers that stand for this one in a model: `Dense` splits off its activation."""
@@ -241,7 +241,9 @@ class Layer(Configured, metaclass=LayerType):
             del state[name]
         for name in self.holders:
             value = state[name]
-            state[name] = value.detached() if isinstance(value, Layer) else type(value)(part.detached() for part in value)
+            state[name] = (
+                value.detached() if isinstance(value, Layer) else type(value)(part.detached() for part in value)
+            )
         return twin
 
     def copy(self, name: str | None = None) -> Self:

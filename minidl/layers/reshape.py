@@ -4,7 +4,6 @@ Neither has parameters, and both may return a view of their input.
 """
 
 import math
-from typing import Any
 
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
@@ -45,7 +44,7 @@ class Reshape(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._shape = x.shape
-        return x.reshape(len(x), *self.output_shape)
+        return x.reshape((len(x), *self.output_shape))  # type: ignore[arg-type]
 
     def backward(self, dy: Array) -> Array:
         return dy.reshape(self._shape)

@@ -26,21 +26,19 @@ class Watched:
         self.shape, self.finite = x.shape, bool(np.isfinite(x).all())
         y = self._call("forward", x, training)
         self._expect("forward", y, (len(x), *self.layer.output_shape), x.dtype)  # type: ignore[misc]
-        return y  # type: ignore[no-any-return]
+        return y
 
     def backward(self, dy: Array) -> Array:
         dx = self._backward("backward", dy)
         self._expect("backward", dx, self.shape, dy.dtype)
-        return dx  # type: ignore[no-any-return]
+        return dx
 
     def backward_parameters(self, dy: Array) -> None:
         self._backward("backward_parameters", dy)
 
     def _backward(self, method: str, dy: Array) -> Any:
         gradients = {
-            f"d{name}": layer.views["d" + name]
-            for _, layer in walk({"": self.layer})
-            for name in layer.parameter_names
+            f"d{name}": layer.views["d" + name] for _, layer in walk({"": self.layer}) for name in layer.parameter_names
         }
         for gradient in gradients.values():
             gradient[...] = np.nan
@@ -65,7 +63,9 @@ class Watched:
 
     def _expect(self, method: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
         if not isinstance(value, np.ndarray):
-            raise LayerError(f"{self.layer.label}: {method}: expected it to return an array, got {type(value).__name__}.")
+            raise LayerError(
+                f"{self.layer.label}: {method}: expected it to return an array, got {type(value).__name__}."
+            )
         if value.shape != shape:
             raise LayerError(f"{self.layer.label}: {method}: expected it to return shape {shape}, got {value.shape}.")
         if value.dtype != dtype:

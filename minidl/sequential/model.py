@@ -56,8 +56,8 @@ class Sequential(Stack):
     13
     """
 
-    optimizer: Optimizer | None = None
-    loss: Loss | None = None
+    optimizer: Optimizer = None  # type: ignore[assignment]  # until compile
+    loss: Loss = None  # type: ignore[assignment]  # the same
     metrics: Any = None
     weighted_metrics: Any = None
     epoch = 0  # epochs begun in this model's life: they order the rows
@@ -100,7 +100,9 @@ class Sequential(Stack):
             self._check_head(loss)
         owner = optimizer.__dict__.get("_model")
         if owner is not None and owner() not in (None, self):
-            raise ArgumentError(f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one.")
+            raise ArgumentError(
+                f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
+            )
         optimizer._model = weakref.ref(self)
         optimizer.iterations, optimizer.state = 0, {}
         self.optimizer = optimizer
@@ -117,8 +119,8 @@ class Sequential(Stack):
             return
         if loss.from_logits and ends != "linear":
             raise ArgumentError(
-                f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), got one that ends in "
-                f"{type(last).__name__}. Leave out one of the two."
+                f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "
+                f"got one that ends in {type(last).__name__}. Leave out one of the two."
             )
         if not loss.from_logits and ends != link:
             raise ArgumentError(
@@ -204,7 +206,9 @@ class Sequential(Stack):
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss of these rows, or a list with the metrics, or a dict of all; nothing is changed."""
-        return self.evaluate(x, y, batch_size=max(1, len(x)), sample_weight=sample_weight, verbose=0, return_dict=return_dict)
+        return self.evaluate(
+            x, y, batch_size=max(1, len(x)), sample_weight=sample_weight, verbose=0, return_dict=return_dict
+        )
 
     def evaluate(
         self,
@@ -242,14 +246,16 @@ class Sequential(Stack):
             if not shape:
                 raise ShapeError(f"{who}x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
             self.build(shape)
-            self._check_head(self.loss)  # type: ignore[arg-type]
+            self._check_head(self.loss)
         x = check_features(x, self.input_shape, self._entrance, self.dtype, f"{who}x")  # type: ignore[arg-type]
         if not len(x):
             raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
         if len(self.output_shape) != 1:  # type: ignore[arg-type]
-            raise ShapeError(f"{self.label}: expected outputs of shape (batch, units), got rows of {self.output_shape}.")
+            raise ShapeError(
+                f"{self.label}: expected outputs of shape (batch, units), got rows of {self.output_shape}."
+            )
         outputs = self.output_shape[0]  # type: ignore[index]
-        y = check_targets(y, len(x), outputs, self.loss, self.dtype, f"{who}y")  # type: ignore[arg-type]
+        y = check_targets(y, len(x), outputs, self.loss, self.dtype, f"{who}y")
         weight = check_weights(sample_weight, len(x), self.dtype, f"{who}sample_weight")
         if class_weight is not None:
             factors = class_factors(class_weight, y, outputs).astype(self.dtype)
@@ -261,11 +267,13 @@ class Sequential(Stack):
         """How a training pass runs; see `Plan`."""
         if self._plan is None:
             self._plan = Plan(self)
-        return self._plan  # type: ignore[no-any-return]
+        return self._plan
 
     def _require_compiled(self, call: str) -> None:
-        if self.optimizer is None or self.loss is None:
-            raise StateError(f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss).")
+        if self.optimizer is None or self.loss is None:  # type: ignore[redundant-expr]
+            raise StateError(
+                f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss)."
+            )
 
     # Use
 
@@ -275,13 +283,15 @@ class Sequential(Stack):
         It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
         """
         self._require_built("predict")
-        rows_at_once = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
+        rows_at_once = (
+            PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
+        )
         x = check_features(x, self.input_shape, self._entrance, self.dtype)  # type: ignore[arg-type]
         chain = [layer.detached() for layer in self._chain]
-        if callbacks is not None:
+        if callbacks is not None or verbose:
             from minidl import training
 
-            return training.predict(self, chain, x, rows_at_once, callbacks)
+            return training.predict(self, chain, x, rows_at_once, callbacks, verbose)
         if len(x) <= rows_at_once:
             return self._infer(chain, x.astype(self.dtype, copy=False))
         y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
@@ -313,7 +323,7 @@ class Sequential(Stack):
 
     def summary(self) -> None:
         """Print a table of the layers: output shape, parameters, and bytes kept a row for backward."""
-        print(summary(self))
+        print(summary(self))  # noqa: T201 - as in Keras
 
     def trace(self, x: Any, y: Any) -> "Trace":
         """Return every layer's output and gradients for one batch, as arrays: `minidl.explain.trace`."""

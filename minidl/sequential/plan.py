@@ -45,14 +45,17 @@ class Plan:
         self.parameters = model.parameters
         trained = [any(layer.parameter_names for _, layer in walk({"": part})) for part in trunk]
         self.lowest = trained.index(True) if any(trained) else len(trunk)
-        self.penalties = [
+        self.penalties: list[tuple[Layer, str, Any]] = [
             (layer, name, layer.declared[name].regularizer)
             for _, layer in self.everything
             for name in layer.parameter_names
             if layer.declared[name].regularizer is not None
         ]
         self.states = [
-            layer.views[name] for _, layer in self.everything for name in layer.declared if name not in layer.parameter_names
+            layer.views[name]
+            for _, layer in self.everything
+            for name in layer.declared
+            if name not in layer.parameter_names
         ]
         paths = {id(layer): f"{path}/" for path, layer in self.everything}
         self.stateful = {

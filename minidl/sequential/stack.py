@@ -96,14 +96,17 @@ class Stack(Layer):
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
-            raise ArgumentError(f"{self.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...).")
+            raise ArgumentError(
+                f"{self.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...)."
+            )
         if not isinstance(layer, Layer):
             raise ArgumentError(f"{self.label}: expected a layer, got {layer!r}.")
         for part in layer.expand():
             owner = part.__dict__.get("_model")
-            if owner is not None and owner() is not None or part is self:
+            if (owner is not None and owner() is not None) or part is self:
                 raise ArgumentError(
-                    f"{part.label}: expected a layer that stands in no model yet: a layer keeps the caches of one place. "
+                    f"{part.label}: expected a layer that stands in no model yet: "
+                    "a layer keeps the caches of one place. "
                     "Use layer.copy(), which keeps the trained values, or nest the whole model."
                 )
             part.name = self._unique_name(part)
@@ -184,7 +187,8 @@ class Stack(Layer):
     def _require_built(self, call: str) -> None:
         if not self._built:
             raise StateError(
-                f"{self.label}: {call}: expected a built model. Put Input((features,)) first, or call build((features,))."
+                f"{self.label}: {call}: expected a built model. "
+                "Put Input((features,)) first, or call build((features,))."
             )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -200,7 +204,7 @@ class Stack(Layer):
     def parameters(self) -> Parameters:
         """All trainable values and gradients as flat vectors with named views; see `Parameters`."""
         self._require_built("parameters")
-        return self._parameters  # type: ignore[no-any-return]
+        return self._parameters
 
     def sublayers(self) -> dict[str, Layer]:
         return {layer.name or "": layer for layer in self.layers}
@@ -250,7 +254,7 @@ class Stack(Layer):
 
     @property
     def _entrance(self) -> str:
-        return self._chain[0].label  # type: ignore[no-any-return]
+        return self._chain[0].label
 
     def detached(self) -> Self:
         twin = super().detached()

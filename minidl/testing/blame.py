@@ -1,6 +1,7 @@
 """Blame: from a wrong gradient to a finding that names the array, the cause and the line."""
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
 from minidl.testing.findings import Finding, source_of
 from minidl.testing.paths import taylor_test
-from minidl.testing.subject import Arrays, Point, Subject, target_of
+from minidl.testing.subject import Arrays, Point, Probe, Subject, target_of
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -121,8 +122,22 @@ def make_context(
         check=check,
         run=lambda **replaced: subject.run(moved(**replaced)),
         numeric=numeric,
+        forward=_forward(subject, moved),
         facts=facts,
     )
+
+
+def _forward(subject: Subject, moved: Callable[..., Point]) -> Callable[..., Array]:
+    probes: dict[str, Probe] = {}
+
+    def forward(**replaced: Any) -> Array:
+        there = moved(**replaced)
+        key = f"{there.input_shape} {there.arguments}"
+        if key not in probes:
+            probes[key] = subject.probe(there.input_shape, float, there.arguments)
+        return np.array(probes[key].set(there.parameters, there.states).forward(there.x.copy(), there.training), float)
+
+    return forward
 
 
 def _oracle(subject: Subject, point: Point, target: str) -> tuple[Oracle, str]:

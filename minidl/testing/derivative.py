@@ -5,7 +5,7 @@ the entry whose estimated error is least is taken. Non-finite entries drop out, 
 them, so that the small steps survive a kink or a pole that the large ones meet.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,81 +54,93 @@ def best_of_table(column: Array, noise: Array, ratio: int) -> Estimate:
     return Estimate(values, errors)
 
 
-class Moves:
-    """The ways in which an array is moved: along single coordinates, or along directions.
+def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
+    """Return copies of ``x`` moved by ``steps`` along single coordinates or directions, and the steps as they came out.
 
     Parameters
     ----------
-    x : array
-        Where the derivative is taken.
     which : sequence of int or of arrays shaped like ``x``
-        Flat indices, or directions.
-    shrink : float
-        Factor of the steps.
+        Flat indices, or directions: one for each row of ``steps``.
+    steps : array of shape (moves, count)
+
+    Returns
+    -------
+    array of shape (moves, count, *x.shape), array of shape (moves, count)
     """
-
-    def __init__(self, x: Array, which: Sequence[Any], shrink: float = 1.0) -> None:
-        self.x, self.which = x, which
-        typical = float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0
-        sizes = [self._size(move, typical) for move in which]
-        self.steps = shrink * FIRST_STEP * np.outer(sizes, 0.25 ** np.arange(LENGTHS))
-
-    def _size(self, move: Any, typical: float) -> float:
+    copies = np.empty((*steps.shape, x.size), x.dtype)
+    copies[...] = x.ravel()
+    taken = steps.astype(LONG)
+    rows = np.array([n for n, move in enumerate(which) if not isinstance(move, np.ndarray)], int)
+    if len(rows):
+        index = np.array([which[n] for n in rows], int)
+        places = copies[rows, :, index] + steps[rows]
+        copies[rows, :, index] = places
+        taken[rows] = places.astype(LONG) - x.ravel()[index].astype(LONG)[:, None]
+    for n, move in enumerate(which):
         if isinstance(move, np.ndarray):
-            return min(1.0, typical or 1.0) / (float(np.abs(move).max()) or 1.0)
-        size = abs(float(self.x.flat[move]))
-        return min(1.0, size if size > 0.05 * typical else typical or 1.0)
+            copies[n] += steps[n].astype(x.dtype)[:, None] * move.ravel().astype(x.dtype)
+    return copies.reshape(*steps.shape, *x.shape), taken
 
-    def at(self, n: int, step: float) -> tuple[Array, Any]:
-        """Return the array moved by ``step`` along move ``n``, and the step as it came out after rounding."""
-        moved, move = self.x.copy(), self.which[n]
-        if isinstance(move, np.ndarray):
-            moved += LONG(step) * move
-            return moved, LONG(step)
-        moved.flat[move] += step
-        return moved, LONG(moved.flat[move]) - LONG(self.x.flat[move])
+
+def first_steps(x: Array, which: Sequence[Any]) -> Array:
+    """Return the largest step for each move: smaller where an entry is small, but not among larger ones."""
+    typical = (float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0) or 1.0
+    flat = np.abs(x.ravel()).astype(float)
+    sizes = [
+        min(1.0, typical) / (float(np.abs(move).max()) or 1.0)
+        if isinstance(move, np.ndarray)
+        else min(1.0, flat[move] if flat[move] > 0.05 * typical else typical)
+        for move in which
+    ]
+    return FIRST_STEP * np.array(sizes)
 
 
 def differentiate(
     f: Function, x: Array, dy: Array, which: Sequence[Any], *, eps: float, shrink: float = 1.0, side: int = 0
 ) -> Estimate:
-    """Return the derivatives of ``sum(dy * f(x))`` along the given moves, see `Moves`.
+    """Return the derivatives of ``sum(dy * f(x))`` along single coordinates (flat indices) or directions (arrays).
 
     Parameters
     ----------
     eps : float
         Relative rounding error of ``f``, see `precision`.
+    shrink : float
+        Factor of the steps.
     side : {0, 1, -1}
         Central differences, or the derivative to one side only.
     """
-    moves = Moves(x, which, shrink)
     values, errors = np.empty(len(which), LONG), np.empty(len(which), LONG)
-    chunk = max(1, CHUNK // (2 * LENGTHS * max(1, dy.size)))
+    steps = shrink * np.outer(first_steps(x, which), 0.25 ** np.arange(LENGTHS))
+    chunk = max(1, CHUNK // (2 * LENGTHS * max(1, dy.size, x.size)))
     for start in range(0, len(which), chunk):
         part = slice(start, min(start + chunk, len(which)))
-        values[part], errors[part] = _differentiate(f, dy, moves, range(len(which))[part], eps, side)
+        values[part], errors[part] = _differentiate(f, x, dy, which[part], steps[part], eps, side)
     return Estimate(values, errors)
 
 
-def _differentiate(f: Function, dy: Array, moves: Moves, part: range, eps: float, side: int) -> Estimate:
-    outputs = np.empty((2, len(part), LENGTHS, dy.size), LONG)
-    spans = np.zeros((len(part), LENGTHS), LONG)
-    here = np.asarray(f(moves.x.copy()), LONG).ravel() if side else None
-    for row, n in enumerate(part):
-        for k in range(LENGTHS):
-            for way, sign in enumerate((1, -1) if side == 0 else (side,)):
-                moved, step = moves.at(n, sign * moves.steps[n, k])
-                outputs[way, row, k] = np.asarray(f(moved)).ravel()
-                spans[row, k] += sign * step
-            if side:
-                outputs[1, row, k] = here
+def _differentiate(f: Function, x: Array, dy: Array, which: Sequence[Any], steps: Array, eps: float, side: int) -> Estimate:
+    ahead, step = moved(x, which, steps if side >= 0 else -steps)
+    plus = _values(f, ahead, x.ndim, dy.size)
+    if side:
+        spans, minus = step, np.asarray(f(x.copy()), LONG).ravel()
+    else:
+        behind, back = moved(x, which, -steps)
+        spans, minus = step - back, _values(f, behind, x.ndim, dy.size)
     upstream = np.asarray(dy, LONG).ravel()
+    spans = np.where(spans == 0, np.nan, spans)
     # Outputs that did not move cancel exactly and add no rounding error: the sum runs over differences.
-    difference = outputs[0] - outputs[1]
-    size = np.where(difference != 0, np.maximum(np.abs(outputs[0]), np.abs(outputs[1])), 0) @ np.abs(upstream)
-    noise = 8 * eps * size.max(axis=1, where=np.isfinite(size), initial=0)[:, None] / np.where(spans == 0, np.nan, spans)
-    quotient = (difference @ upstream) / np.where(spans == 0, np.nan, spans) * (side or 1)
-    return best_of_table(quotient, np.abs(noise), 4 if side else 16)
+    difference = plus - minus
+    size = np.where(difference != 0, np.maximum(np.abs(plus), np.abs(minus)), 0) @ np.abs(upstream)
+    noise = 8 * eps * size.max(axis=1, where=np.isfinite(size), initial=0)[:, None] / np.abs(spans)
+    return best_of_table((difference @ upstream) / spans, noise, 4 if side else 16)
+
+
+def _values(f: Function, arguments: Array, axes: int, size: int) -> Array:
+    outputs = np.empty((*arguments.shape[:2], size), LONG)
+    flat = outputs.reshape(-1, size)
+    for n, argument in enumerate(arguments.reshape(-1, *arguments.shape[arguments.ndim - axes :])):
+        flat[n] = np.asarray(f(argument)).ravel()
+    return outputs
 
 
 def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> float:
@@ -150,12 +162,6 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
         if np.isfinite(wobble) and size > 0:
             eps = max(eps, wobble / size)
     return eps
-
-
-def random_directions(x: Array, rng: np.random.Generator, count: int) -> Iterator[Array]:
-    """Yield ``count`` Gaussian directions shaped like ``x``, of unit length a coordinate."""
-    for _ in range(count):
-        yield rng.standard_normal(x.shape)
 
 
 def numerical_gradient(f: Function, x: Any, dy: Any = 1.0) -> tuple[Array, Array]:

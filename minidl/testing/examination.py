@@ -17,7 +17,7 @@ from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, C
 from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
 from minidl.testing.points import Refused, draw_point, first_point
-from minidl.testing.subject import Arrays, LayerFailure, Point, Subject
+from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject
 from minidl.typing import Array, Shape
 
 LEVELS = ("quick", "standard", "thorough")
@@ -95,6 +95,7 @@ class Examination:
         self.certificate = Certificate(subject.name, seed, level, call)
         self.rng = np.random.default_rng(seed)
         self.check = ""
+        self._probe: Probe | None = None
         self._reference: tuple[Array, Arrays] | None = None
 
     def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
@@ -113,7 +114,7 @@ class Examination:
 
     def most(self) -> int:
         """Return how many entries of an array are tried at this level."""
-        return {"quick": 16, "standard": 60, "thorough": 1000}[self.level]
+        return {"quick": 8, "standard": 60, "thorough": 1000}[self.level]
 
     def at_least(self, level: str) -> bool:
         return LEVELS.index(self.level) >= LEVELS.index(level)
@@ -129,19 +130,51 @@ class Examination:
             self._reference = self.run(self.point)
         return self._reference
 
+    @property
+    def probe(self) -> Probe:
+        """One clone at the generic point, kept through the run: for the many calls that need no fresh one."""
+        if self._probe is None:
+            self._probe = self.subject.at(self.point)
+        return self._probe
+
+    @property
+    def modes_differ(self) -> bool:
+        """Whether training and inference give different outputs at the generic point."""
+        y = self.probe.forward(self.point.x.copy(), not self.point.training)
+        return not np.array_equal(y, self.reference[0])
+
     def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
         """Return another point, see `draw_point`; by default for rows of the same shape."""
         return draw_point(self.subject, self.rng, self.point.input_shape if input_shape is None else input_shape, **options)
 
-    def compare(self, point: Point, situation: str = "", *, check: str = "", **options: Any) -> Finding | None:
+    def compare(
+        self, point: Point, situation: str = "", *, check: str = "", lightly: bool = False, hard: bool = False
+    ) -> Finding | None:
         """Return the finding if an analytic gradient at ``point`` is wrong, else None.
+
+        Parameters
+        ----------
+        situation : str
+            What is special about the point, for the report.
+        check : str
+            Name for the finding; by default the check that runs.
+        lightly : bool
+            Move along a few entries and directions only; all entries follow where something is off.
+        hard : bool
+            Measure and forgive the layer's own rounding errors, at ill-conditioned inputs.
 
         Raises
         ------
         Unverified
             If the numerical gradient is too uncertain to tell.
         """
-        result = compare(self.subject, point, self.rng, **{"most": self.most(), **options})
+        most = self.most()
+        if lightly and self.level != "thorough":
+            result = compare(self.subject, point, self.rng, most=3, hard=hard)
+            if not result.mismatches and not result.weak:
+                return None
+            most = 60
+        result = compare(self.subject, point, self.rng, most=most, hard=hard)
         self._enter(result)
         if result.mismatches:
             return blame.from_comparison(self, point, result, check or self.check, situation)

@@ -13,6 +13,7 @@ import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer, allocate, walk
+from minidl.parameters import Parameters
 from minidl.sequential.stack import Stack
 from minidl.typing import Array, Shape
 
@@ -61,8 +62,9 @@ class Point:
 class Probe:
     """A built clone whose calls are repeatable: state and random generators are set back before each forward."""
 
-    def __init__(self, layer: Layer, rng: np.random.Generator, gradients: Array) -> None:
-        self.layer, self.rng, self.gradients = layer, rng, gradients
+    def __init__(self, layer: Layer, rng: np.random.Generator, parameters: Parameters) -> None:
+        self.layer, self.rng, self.parameters = layer, rng, parameters
+        self.gradients = parameters.gradients
         self.values: Arrays = {}
         self.views: Arrays = {}
         self.states: Arrays = {}
@@ -78,7 +80,19 @@ class Probe:
             found = (value for value in vars(part).values() if isinstance(value, np.random.Generator))
             generators.update({id(value): value for value in found})
         self.generators = [(generator, generator.bit_generator.state) for generator in generators.values()]
-        self.draws = True  # whether the last forward drew random numbers
+        self.draws: dict[bool, bool] = {}  # by mode: whether forward draws random numbers
+
+    def twin(self) -> "Probe":
+        """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names."""
+        old = self.parameters
+        parameters = Parameters(old.shapes, old.values.dtype, old.values.copy(), np.zeros_like(old.gradients))
+        memo: dict[int, Any] = {}
+        for path, part in walk({"layer": self.layer}):
+            for name in part.parameter_names:
+                memo[id(part.views[name])] = parameters[f"{path}/{name}"]
+                memo[id(part.views["d" + name])] = parameters.gradient(f"{path}/{name}")
+        layer = _cast(self.layer, memo)
+        return Probe(layer, _cast(self.rng, memo), parameters)
 
     def set(self, parameters: Arrays, states: Arrays) -> "Probe":
         """Copy these values into the clone."""
@@ -97,19 +111,23 @@ class Probe:
             generator.bit_generator.state = state
 
     def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
-        if reset and (self.kept or self.draws):
+        if reset and (self.kept or self.draws.get(training, True)):
             self.reset()
-        with calling("forward"):
+        try:
             y = self.layer.forward(x, training)
-        if reset and self.draws:
-            self.draws = any(generator.bit_generator.state != state for generator, state in self.generators)
+        except Exception as error:
+            raise LayerFailure("forward", error) from error
+        if training not in self.draws:
+            self.draws[training] = any(generator.bit_generator.state != state for generator, state in self.generators)
         return y
 
     def backward(self, dy: Array) -> Arrays:
         """Return copies of all gradients by name; NaN where the layer set nothing."""
         self.gradients[...] = np.nan
-        with calling("backward"):
+        try:
             dx = self.layer.backward(dy)
+        except Exception as error:
+            raise LayerFailure("backward", error) from error
         return {"dx": dx, **self.parameter_gradients()}
 
     def parameter_gradients(self) -> Arrays:
@@ -119,6 +137,27 @@ class Probe:
         """Return ``y`` and all gradients at a point."""
         y = self.forward(point.x.copy(), point.training)
         return y, self.backward(point.dy.copy())
+
+
+def _cast(value: Any, memo: dict[int, Any]) -> Any:
+    """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
+    if id(value) in memo:
+        return memo[id(value)]
+    new = value
+    if isinstance(value, Layer):
+        new = memo[id(value)] = object.__new__(type(value))
+        for name, item in vars(value).items():
+            new.__dict__[name] = _cast(item, memo)
+    elif type(value) in (list, tuple, set):
+        new = type(value)(_cast(item, memo) for item in value)
+    elif type(value) is dict:
+        new = {name: _cast(item, memo) for name, item in value.items()}
+    elif isinstance(value, np.ndarray):
+        new = value.copy()
+    elif isinstance(value, np.random.Generator):
+        new = copy.deepcopy(value)
+    memo[id(value)] = new
+    return new
 
 
 def target_of(parameter: str) -> str:
@@ -151,6 +190,8 @@ class Subject:
     """
 
     whole_batch = False  # whether the output is one number for the batch, as a loss's is
+    longest_refused = False  # whether the forward pass does not keep longdouble
+    patient = False  # whether longdouble is used even where it is slow
 
     def __init__(self, given: Any) -> None:
         self.make_first, example = _maker(given)
@@ -161,8 +202,8 @@ class Subject:
             self.arguments = example.get_config()
         except Exception:  # reported by the check of copies
             self.arguments = {}
-        declared = getattr(self.cls, "input_domain", None)
-        self.domain: Any = declared
+        self.domain: Any = getattr(self.cls, "input_domain", None)
+        self._molds: dict[Any, Probe] = {}  # built, never called: what clones are cast from
 
     def make(self, arguments: dict[str, Any] | None = None) -> Layer:
         """Return a new layer, not built, with these constructor arguments changed."""
@@ -173,6 +214,12 @@ class Subject:
 
     def probe(self, input_shape: Shape, dtype: Any = float, arguments: dict[str, Any] | None = None) -> Probe:
         """Return a clone built for rows of ``input_shape``, its parameters as initialised."""
+        key = (tuple(input_shape), np.dtype(dtype), repr(arguments or {}))
+        if key not in self._molds:
+            self._molds[key] = self._build(input_shape, dtype, arguments)
+        return self._molds[key].twin()
+
+    def _build(self, input_shape: Shape, dtype: Any, arguments: dict[str, Any] | None) -> Probe:
         layer, rng = self.make(arguments), np.random.default_rng(1)
         stacks = [(path, part) for path, part in walk({"layer": layer}) if isinstance(part, Stack)]
         for _, part in stacks:
@@ -182,7 +229,7 @@ class Subject:
             parameters = allocate({"layer": layer}, rng, dtype)
             for path, part in stacks:
                 part._bind(parameters.section(path))
-        return Probe(layer, rng, parameters.gradients)
+        return Probe(layer, rng, parameters)
 
     def at(self, point: Point, dtype: Any = float) -> Probe:
         """Return a fresh clone built and set as ``point`` says."""

@@ -157,13 +157,13 @@ def mode(examination: Examination) -> Iterator[Finding]:
                       why="running statistics are updated at inference")  # fmt: skip
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
-    finding = examination.compare(point, "inference")
+    finding = examination.compare(point, "inference", lightly=True)
     if finding is not None:
         yield finding
     if examination.at_least("standard"):
         try:
             other = examination.draw(training=False)
-            finding = examination.compare(other, "inference, other parameters")
+            finding = examination.compare(other, "inference, other parameters", lightly=True)
         except (Refused, LayerFailure):
             return
         if finding is not None:

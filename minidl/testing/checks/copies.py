@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.layers.base import Layer, walk
+from minidl.parameters import Parameters
 from minidl.testing.checks.contract import differing
 from minidl.testing.examination import Examination, register_check
 from minidl.testing.findings import Finding, Skipped
@@ -27,7 +28,7 @@ def copies(examination: Examination) -> Iterator[Finding]:
     probe = examination.subject.at(point)
     probe.run(point)
     for way, twin in _twins(probe.layer):
-        twin_probe = Probe(twin, probe.rng, np.zeros(0))
+        twin_probe = Probe(twin, probe.rng, Parameters({}))
         for part in (layer for _, layer in walk({"": twin})):
             part.__dict__.setdefault("rng", probe.rng)
         found: Arrays = {"y": twin_probe.forward(point.x.copy(), False), **twin_probe.backward(point.dy.copy())}

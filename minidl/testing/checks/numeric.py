@@ -24,7 +24,7 @@ def numeric(examination: Examination) -> Iterator[Finding]:
         raise Unverified("the positive control failed: an error planted by the kit was not seen")
     if examination.at_least("standard"):
         for _ in range(1 if examination.level == "standard" else 3):
-            yield from _at(examination, examination.draw(), "other parameters")
+            yield from _at(examination, examination.draw(), "other parameters", lightly=True)
     for scale in SCALES[examination.level]:
         if examination.subject.domain in ("real", "positive"):
             yield from _scaled(examination, scale)
@@ -49,7 +49,7 @@ def _at(examination: Examination, point: Point, situation: str, **options: Any) 
 def _scaled(examination: Examination, scale: float) -> Iterator[Finding]:
     try:
         point = examination.draw(scale=scale)
-        finding = examination.compare(point, f"inputs times {scale:g}", hard=True)
+        finding = examination.compare(point, f"inputs times {scale:g}", hard=True, lightly=True)
     except (Refused, Unverified):
         return  # saturated or singular there: nothing is claimed for this regime
     examination.certificate.cover("regimes", f"x * {scale:g}")
@@ -98,7 +98,7 @@ def other_shape(examination: Examination, shape: Shape, batch: int) -> Iterator[
     if y.shape != (batch, *(layer.output_shape or ())) and not examination.subject.whole_batch:
         return  # the layer did not mean to take such rows
     try:
-        finding = examination.compare(point, "another shape", most=24)
+        finding = examination.compare(point, "another shape", lightly=True)
     except LayerFailure:
         if same_rank:
             raise
@@ -120,7 +120,7 @@ def arguments(examination: Examination) -> Iterator[Finding]:
             continue
         told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         try:
-            finding = examination.compare(point, "right at the arguments given", most=24)
+            finding = examination.compare(point, "right at the arguments given", lightly=True)
         except Unverified:
             continue
         examination.certificate.cover("arguments", told)

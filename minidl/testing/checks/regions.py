@@ -67,7 +67,7 @@ def _ties(examination: Examination) -> Iterator[tuple[tuple[int, ...], tuple[int
 
 
 def _at_kink(examination: Examination, changes: dict[tuple[int, ...], float], told: str) -> Iterator[Finding]:
-    probe, point = examination.subject.at(examination.point), examination.point
+    probe, point = examination.probe, examination.point
     x = point.x.copy()
     for where, value in changes.items():
         x[where] = value
@@ -145,12 +145,12 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
     for training in (True, False):
         point = examination.point.with_(training=training)
         stacked = independent(examination, point)
+        if not training and not examination.modes_differ:
+            continue
         for _ in range(paths if stacked else max(1, paths // 2)):
             direction = examination.rng.standard_normal(point.x.shape)
             along = (_stacked if stacked else _one_by_one)(examination, point, direction)
             yield from _judge(examination, point, direction, _walk(examination, along, stacked), "")
-        if not stacked and training and not point.states:
-            continue
     for name, value in examination.point.parameters.items():
         direction = examination.rng.standard_normal(value.shape)
         along = _parameter(examination, examination.point, name, direction)
@@ -166,7 +166,7 @@ def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
     thorough = examination.level == "thorough"
     if cheap or thorough:
         return path_integral_test(along, most=20_000 if thorough else 5_000)
-    return path_integral_test(along, panels=8, most=600, depth=8)
+    return path_integral_test(along, panels=6, most=400, depth=6)
 
 
 def _stacked(examination: Examination, point: Point, direction: Array) -> Along:

@@ -1,0 +1,99 @@
+"""Diagnosis: why a gradient is wrong.
+
+An engine of hypotheses: each is a claim about the wrong gradient, such as "it is 1/m of the right one", tried on
+the failing call and on fresh ones in other batch sizes, and made only if it holds on all of them. They are
+ranked by how specific they are; if none holds, the statistics are all that is said.
+"""
+
+import warnings
+
+import numpy as np
+
+from minidl.testing.context import Context
+from minidl.testing.diagnosis import behaviour, formulas, jacobian, precision, ratios, regions, residuals, shapes
+from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, Test, number
+from minidl.typing import Array
+
+__all__ = ["Evidence", "Hypothesis", "Sample", "diagnose"]
+
+SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
+AT_ONCE: list[Test] = [
+    *(test for test in shapes.TESTS if test not in SETTLED),
+    *ratios.TESTS,
+    formulas.equals_formula,
+    *residuals.TESTS,
+    *precision.TESTS,
+    *regions.TESTS,
+]
+# Slower ones, while nothing convincing was found.
+LATE: list[Test] = [
+    formulas.other_target,
+    formulas.derivative_elsewhere,
+    formulas.becomes_right,
+    jacobian.structure,
+    behaviour.not_linear,
+    behaviour.batch_sizes,
+    behaviour.becomes_right,
+]
+CONVINCING = 0.9
+
+
+def diagnose(analytic: Array, numeric: Array, context: Context | None = None) -> list[Hypothesis]:
+    """Return the possible causes of the difference of two gradients, best first, each with a score from 0 to 1.
+
+    Parameters
+    ----------
+    analytic, numeric : array
+        What `backward` returned, and what it should have returned.
+    context : Context, optional
+        The layer and the call, so that hypotheses can be tried on other calls. Without it only the two
+        arrays are compared.
+
+    Returns
+    -------
+    list of Hypothesis
+        Pairs of ``text`` and ``score``. Never empty. The last resort says that no hypothesis fits, and gives the statistics.
+
+    Examples
+    --------
+    >>> diagnose(np.array([1.0, -2.0, 4.0]), np.array([-1.0, 2.0, -4.0]))[0].text
+    'analytic/numeric is constant -1: wrong sign'
+    """
+    evidence = Evidence(analytic, numeric, context)
+    found: list[Hypothesis] = []
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for test in SETTLED:
+            found += claims(test, evidence)
+        if not found and evidence.context is not None and "linear" in evidence.context.check:
+            found += claims(behaviour.not_linear, evidence)
+        for test in [] if found else AT_ONCE:
+            found += claims(test, evidence)
+        for test in LATE:
+            if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:
+                found += claims(test, evidence)
+    found.sort(key=lambda hypothesis: -hypothesis.score)
+    if not found or found[0].score < 0.5:
+        found.append(Hypothesis(statistics(evidence), 0.1))
+    return list({hypothesis.text: hypothesis for hypothesis in found}.values())
+
+
+def claims(test: Test, evidence: Evidence) -> list[Hypothesis]:
+    """Return what a test claims; one that cannot be carried out here claims nothing."""
+    try:
+        return list(test(evidence))
+    except (ArithmeticError, IndexError, ValueError, np.linalg.LinAlgError):
+        return []
+
+
+def statistics(e: Evidence) -> str:
+    """Return what can be said when nothing fits."""
+    s = e.first
+    large = np.abs(s.numeric) > 1e-6 * s.scale
+    ratio = s.analytic[large] / s.numeric[large]
+    shown = ""
+    if ratio.size:
+        low, middle, high = np.quantile(ratio, [0, 0.5, 1])
+        shown = f"; analytic/numeric from {number(low)} over {number(middle)} to {number(high)}"
+    where = ", only at this very point" if len(e.samples) > 1 and e.visible == [s] else ""
+    return f"no hypothesis fits: {int(s.wrong.sum())} of {s.wrong.size} entries wrong{where}{shown}"

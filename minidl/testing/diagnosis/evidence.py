@@ -1,0 +1,295 @@
+"""Evidence: the failing call and fresh ones beside it, on which every hypothesis is tried before it is claimed."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.config import REQUIRED, constructor_arguments
+from minidl.testing.context import Context
+from minidl.typing import Array
+
+EXACT = 1e-6  # relative difference up to which a formula is said to fit
+FEW = 24  # entries on which a hypothesis about a large array is tried
+STEP = 2e-3
+
+
+class Hypothesis(NamedTuple):
+    """A possible cause; a higher score for the more specific and better supported one."""
+
+    text: str
+    score: float
+
+
+Test = Callable[["Evidence"], Iterator[Hypothesis]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call of the layer and the numeric gradient for it."""
+
+    x: Array
+    dy: Array
+    y: Array
+    analytic: Array
+    numeric: Array
+    gradients: dict[str, Array]
+    parameters: dict[str, Array]
+    precision: float = 1e-10
+
+    @property
+    def scale(self) -> float:
+        """The largest entry."""
+        return float(np.abs(self.numeric).max(initial=0)) or float(np.abs(self.analytic).max(initial=0)) or 1.0
+
+    @property
+    def gap(self) -> float:
+        """The largest difference between the two gradients."""
+        return float(np.abs(self.analytic - self.numeric).max(initial=0))
+
+    @property
+    def noise(self) -> float:
+        """What is surely rounding."""
+        return self.precision * self.scale
+
+    @property
+    def shows(self) -> bool:
+        """Whether the error is there at all."""
+        return self.gap > 30 * self.noise
+
+    @property
+    def wrong(self) -> Array:
+        """Which entries differ."""
+        return np.abs(self.analytic - self.numeric) > max(self.noise, 1e-4 * self.gap)
+
+    def fits(self, one: Any, other: Any, whole: Array | None = None) -> bool:
+        """Return whether two arrays agree far better than the analytic and the numeric gradient do.
+
+        Rounding is measured against the gradients, or against ``whole``.
+        """
+        one, other = np.asarray(one), np.asarray(other)
+        if one.shape != other.shape:
+            return False
+        scale = max(self.scale, float(np.abs(self.analytic).max(initial=0)))
+        if whole is not None:
+            scale = float(np.abs(whole).max(initial=0))
+        difference = float(np.abs(one - other).max(initial=0))
+        return difference <= min(EXACT * scale, 0.02 * self.gap) + 0.01 * self.noise
+
+
+class Evidence:
+    """What `Context` says, and further samples, each drawn when it is first needed.
+
+    Parameters
+    ----------
+    analytic, numeric : array
+        The gradients that differ.
+    context : Context or None
+        None: only the two arrays are known.
+    """
+
+    def __init__(self, analytic: Array, numeric: Array, context: Context | None) -> None:
+        self.analytic = np.asarray(analytic)
+        self.numeric = floats(numeric)
+        self.context = context
+        self.target = context.target if context else "gradient"
+        self.rng = np.random.default_rng(0)
+
+    @cached_property
+    def first(self) -> Sample:
+        """The failing call."""
+        analytic = floats(self.analytic)
+        if self.context is None:
+            empty = np.zeros(0)
+            return Sample(empty, empty, empty, analytic, self.numeric, {}, {})
+        c = self.context
+        gradients, parameters = copies(c.gradients), copies(c.parameters)
+        return Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, gradients, parameters)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The failing call, and up to three more with other values, two of them in another batch size."""
+        found = [self.first]
+        rows = len(self.first.x) if self.context is not None and self.first.x.ndim else 0
+        if rows and rows * self.first.dy[:1].size < 2000:
+            for count in (rows, rows + 2, rows + 1):
+                sample = self.draw(count)
+                if sample is not None:
+                    found.append(sample)
+        return found
+
+    @cached_property
+    def visible(self) -> list[Sample]:
+        """The samples on which the error shows."""
+        return [s for s in self.samples if s.shows] or [self.first]
+
+    def draw(self, rows: int) -> Sample | None:
+        """Return a sample of other values from the same domain: the old ones in another order, jittered."""
+        x = self.first.x
+        drawn = self.rng.permutation(np.resize(x, (rows, *x.shape[1:])).ravel()).reshape(rows, *x.shape[1:])
+        if x.dtype.kind == "f":
+            drawn = drawn * self.rng.uniform(0.75, 1.0, drawn.shape)
+        dy = self.first.dy
+        if not dy.ndim or len(dy) != len(x):
+            return self.run(x=drawn)
+        return self.run(x=drawn, dy=1.3 * self.rng.standard_normal((rows, *dy.shape[1:])) + 0.1)
+
+    def run(self, **changes: Any) -> Sample | None:
+        """Return the sample at the failing point with these parts changed; None where the layer refuses it."""
+        if self.context is None:
+            return None
+        try:
+            y, gradients = self.context.run(**changes)
+            analytic = floats(gradients[self.target])
+        except Exception:  # whatever a layer may raise where it was not made to go
+            return None
+        precise = self.first.gap < 1e-4 * self.first.scale
+        numeric = (self.numeric_at if precise else self.quick_numeric)(**changes)
+        if numeric is None or analytic.shape != numeric.shape:
+            return None
+        if not (np.isfinite(numeric).all() and np.isfinite(analytic).all()):
+            return None
+        x = np.asarray(changes.get("x", self.first.x))
+        dy = floats(changes.get("dy", self.first.dy))
+        parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
+        noise = 1e-10 if precise else 1e-8
+        return Sample(x, dy, floats(y), analytic, numeric, copies(gradients), parameters, noise)
+
+    def analytic_at(self, **changes: Any) -> Array | None:
+        """Return what the layer's own backward gives with these parts of the failing call changed."""
+        if self.context is None:
+            return None
+        try:
+            return floats(self.context.run(**changes)[1][self.target])
+        except Exception:
+            return None
+
+    def numeric_at(self, **changes: Any) -> Array | None:
+        """Return the numeric gradient, to all digits, with these parts of the failing call changed."""
+        if self.context is None:
+            return None
+        try:
+            return floats(self.context.numeric(self.target, **changes))
+        except Exception:
+            return None
+
+    def quick_numeric(self, **changes: Any) -> Array | None:
+        """Return the numeric gradient to some eight digits."""
+        matrix = self.jacobian(self.target, None, **changes)
+        if matrix is None:
+            return None
+        dy = floats(changes.get("dy", self.first.dy))
+        if matrix[0].size != dy.size:
+            return None
+        return (matrix @ dy.ravel()).reshape(self.start(self.target, changes).shape)
+
+    def equals_numeric(self, value: Array, target: str | None = None, **changes: Any) -> bool:
+        """Return whether ``value`` is the numeric gradient of a target elsewhere; of a large one, parts are tried."""
+        target = target or self.target
+        start = self.start(target, changes)
+        if start.shape != value.shape or not value.size:
+            return False
+        for entries in (self.rng.permutation(value.size)[:2], self.rng.permutation(value.size)[:FEW]):
+            matrix = self.jacobian(target, entries, **changes)
+            dy = floats(changes.get("dy", self.first.dy)).ravel()
+            if matrix is None or matrix.shape[1] != dy.size or not np.isfinite(matrix).all():
+                return False
+            claimed, found = value.ravel()[entries], matrix @ dy
+            scale = max(float(np.abs(value).max()), float(np.abs(found).max()))
+            slack = max(min(EXACT * scale, 0.02 * self.first.gap), 1e-9 * scale)
+            if np.abs(claimed - found).max() > slack:
+                return False
+        return True
+
+    def start(self, target: str, changes: dict[str, Any]) -> Array:
+        """Return the array for which ``target`` is the derivative."""
+        if target == "dx":
+            return floats(changes.get("x", self.first.x))
+        return {**self.first.parameters, **copies(changes.get("parameters", {}))}[parameter_of(target)]
+
+    def jacobian(self, target: str, entries: Array | None = None, **changes: Any) -> Array | None:
+        """Return d y / d (entries of the target's array), (entries, size of y), to some ten digits.
+
+        Notes
+        -----
+        Fourth-order central differences on one clone: quick, for hypotheses; never for a verdict.
+        """
+        if self.context is None:
+            return None
+        start = self.start(target, changes)
+        size = 1.0 if not start.any() else float(np.sqrt((start**2).mean()))
+        h = STEP * min(1.0, size)
+        lines = []
+        try:
+            for n in range(start.size) if entries is None else entries:
+                one, two = (self._difference(target, changes, start, int(n), k * h) for k in (1, 2))
+                lines.append((8 * one - two) / (12 * h))
+        except Exception:
+            return None
+        return np.array(lines)
+
+    def _difference(self, target: str, changes: dict[str, Any], start: Array, n: int, h: float) -> Array:
+        assert self.context is not None
+        ends = []
+        for step in (h, -h):
+            moved = start.copy()
+            moved.flat[n] += step
+            there = {k: v for k, v in changes.items() if k != "dy"}
+            if target == "dx":
+                there["x"] = moved
+            else:
+                there["parameters"] = {**changes.get("parameters", {}), parameter_of(target): moved}
+            ends.append(self.context.forward(**there).ravel())
+        return ends[0] - ends[1]
+
+    def everywhere(self, test: Callable[[Sample], bool]) -> bool:
+        """Return whether a claim holds on every sample on which the error shows."""
+        return all(test(sample) for sample in self.visible)
+
+    @cached_property
+    def arguments(self) -> dict[str, float]:
+        """The numeric constructor arguments."""
+        given = self.context.arguments if self.context else {}
+        return {
+            name: float(value)
+            for name, value in given.items()
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        }
+
+    @cached_property
+    def defaults(self) -> dict[str, Any]:
+        """The arguments' defaults, for those that have one that differs from what was given."""
+        if self.context is None:
+            return {}
+        return {
+            name: default
+            for name, default in constructor_arguments(type(self.context.layer)).items()
+            if default is not REQUIRED
+            and isinstance(default, (int, float))
+            and name in self.arguments
+            and default != self.arguments[name]
+        }
+
+
+def parameter_of(target: str) -> str:
+    """Return the parameter that a gradient belongs to: "inner/dW" -> "inner/W"."""
+    path, slash, name = target.rpartition("/")
+    return f"{path}{slash}{name[1:]}"
+
+
+def floats(array: Any) -> Array:
+    """Return an array of float64."""
+    return np.asarray(array, float)
+
+
+def copies(arrays: dict[str, Any]) -> dict[str, Array]:
+    """Return arrays of float64; what was not set is left out."""
+    return {name: floats(value) for name, value in arrays.items() if value is not None}
+
+
+def number(value: float) -> str:
+    """Return a number as messages write it: four significant digits."""
+    return f"{value:.4g}"

@@ -1,0 +1,61 @@
+"""Precision: gradients that are right but for their last digits, and where the digits went."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, number
+from minidl.typing import Array
+
+
+def representable(e: Evidence) -> Iterator[Hypothesis]:
+    """Every entry is a float32 or float16 number, or a multiple of a power of ten."""
+    if e.context is None or e.first.gap > 0.01 * e.first.scale:
+        return
+    values = np.concatenate([s.analytic.ravel() for s in e.samples])
+    values = values[values != 0]
+    if values.size < 3 or all(float(v).is_integer() for v in values):
+        return
+    for dtype in ("float16", "float32"):
+        with np.errstate(over="ignore", under="ignore"):
+            if np.array_equal(values.astype(dtype).astype(float), values):
+                yield Hypothesis(f"every entry is exactly representable in {dtype}: digits are lost on the way", 0.97)
+                return
+    for digits in range(1, 13):
+        if np.allclose(values, np.round(values, digits), rtol=0, atol=1e-15):
+            yield Hypothesis(f"every entry is rounded to {digits} decimals, the grid is 1e-{digits:02d}", 0.97)
+            return
+
+
+def small_error(e: Evidence) -> Iterator[Hypothesis]:
+    """A small relative error of no other structure."""
+    s = e.first
+    relative = max(v.gap / v.scale for v in e.visible)
+    if relative > 0.02 or e.context is None:
+        return
+    again = e.analytic_at(x=s.x, dy=s.dy)
+    once_more = e.analytic_at(x=s.x, dy=s.dy)
+    if again is not None and once_more is not None and not np.array_equal(again, once_more):
+        yield Hypothesis("two identical backward calls differ: backward draws random numbers, noise", 0.98)
+        return
+    ratio = entry_errors(s.analytic, s.numeric)
+    if 3e-9 < relative < 1e-5 and float32_like(ratio):
+        yield Hypothesis(
+            f"relative errors of up to {number(float(np.abs(ratio).max(initial=0)))} with both signs, the size of "
+            "float32 rounding: a part is computed in float32",
+            0.75,
+        )
+    yield Hypothesis(f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.7)
+
+
+def entry_errors(analytic: Array, numeric: Array) -> Array:
+    large = np.abs(numeric) > 1e-3 * np.abs(numeric).max(initial=0)
+    found: Array = analytic[large] / numeric[large] - 1
+    return found
+
+
+def float32_like(errors: Array) -> bool:
+    return len(errors) > 2 and errors.max() > 0 > errors.min() and float(np.median(np.abs(errors))) < 6e-7
+
+
+TESTS = [representable, small_error]

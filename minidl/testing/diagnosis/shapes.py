@@ -1,0 +1,173 @@
+"""Shapes: gradients that become right when they are summed, transposed, turned round or put in another order."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, number
+from minidl.typing import Array
+
+
+def wrong_shape(e: Evidence) -> Iterator[Hypothesis]:
+    """The gradient has another shape than it should: which sum, or which transpose, mends it."""
+    a, n = e.analytic, e.numeric
+    if a.shape == n.shape:
+        return
+    for text, mended in reductions(a):
+        if mended.shape == n.shape and np.allclose(mended, n, rtol=1e-5, atol=1e-7 * float(np.abs(n).max(initial=0))):
+            yield Hypothesis(f"{e.target} has shape {a.shape}, expected {n.shape}: {text} gives the right answer", 1.0)
+            return
+    yield Hypothesis(f"{e.target} has shape {a.shape}, expected {n.shape}: no sum or transpose gives the right answer", 0.9)
+
+
+def reductions(a: Array) -> Iterator[tuple[str, Array]]:
+    for axis in range(a.ndim):
+        yield f"summing axis {axis}", a.sum(axis=axis)
+        yield f"summing axis {axis}, kept with length 1,", a.sum(axis=axis, keepdims=True)
+        yield f"the mean over axis {axis}", a.mean(axis=axis)
+    for count in range(2, a.ndim):
+        yield f"summing the first {count} axes", a.sum(axis=tuple(range(count)))
+    if a.ndim >= 2:
+        yield "transposing", np.swapaxes(a, -1, -2)
+    yield "summing everything", a.sum().reshape(())
+    yield "squeezing", a.squeeze()
+
+
+def not_numbers(e: Evidence) -> Iterator[Hypothesis]:
+    """Entries that were never set, or are not finite."""
+    a = e.first.analytic
+    bad = ~np.isfinite(a)
+    if not bad.any():
+        return
+    if np.isnan(a).all():
+        yield Hypothesis("gradient is not a number everywhere: never computed or never stored", 1.0)
+        return
+    where = ""
+    x = e.first.x
+    if x.shape == a.shape and np.array_equal(bad, x == 0):
+        where = ", exactly where x is 0: a division by x"
+    index = tuple(int(i) for i in np.argwhere(bad)[0])
+    yield Hypothesis(f"not finite in {int(bad.sum())} of {a.size} entries, first at {list(index)}{where}", 1.0)
+
+
+def turned(e: Evidence) -> Iterator[Hypothesis]:
+    """The right values in another place: transposed, reversed, shifted, with rows or columns permuted, cumulated."""
+    for text, change in transformations(e.first.analytic):
+        if e.everywhere(lambda s, change=change: s.fits(change(s.analytic), s.numeric)):  # type: ignore[misc]
+            yield Hypothesis(f"becomes right when it is {text}", 0.93)
+            return
+    if e.first.analytic.size > 1 and e.everywhere(same_values):
+        for axis, kind in ((0, "rows"), (-1, "columns")):
+            if e.first.analytic.ndim > 1 and e.everywhere(lambda s, axis=axis: same_slices(s, axis)):  # type: ignore[misc]
+                yield Hypothesis(f"the right {kind} in another order: {kind} are permuted", 0.9)
+                return
+        yield Hypothesis("the right values in another order: entries are permuted", 0.85)
+
+
+def transformations(a: Array) -> Iterator[tuple[str, Callable[[Array], Array]]]:
+    for axis in range(a.ndim):
+        if a.shape[axis] < 2:
+            continue
+        yield f"reversed along axis {axis}", lambda v, axis=axis: np.flip(v, axis)
+        yield f"shifted by one along axis {axis}", lambda v, axis=axis: np.roll(v, 1, axis)
+        yield f"shifted back by one along axis {axis}", lambda v, axis=axis: np.roll(v, -1, axis)
+        yield f"freed of a cumulative sum along axis {axis}: rows or entries are mixed", lambda v, axis=axis: np.diff(
+            v, axis=axis, prepend=0
+        )
+        yield f"summed cumulatively along axis {axis}", lambda v, axis=axis: np.cumsum(v, axis)
+    if a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
+        yield "transposed: a transpose is missing", lambda v: np.swapaxes(v, -1, -2)
+    if a.ndim >= 2:
+        yield "read in the other order: a reshape where a transpose belongs", other_order
+
+
+def other_order(v: Array) -> Array:
+    inner = v.shape[1:] if v.ndim > 2 else v.shape
+    flat = v.reshape(-1, *inner) if v.ndim > 2 else v[None]
+    return np.array([one.ravel().reshape(inner, order="F") for one in flat]).reshape(v.shape)
+
+
+def same_values(s: Sample) -> bool:
+    one, other = np.sort(s.analytic, axis=None), np.sort(s.numeric, axis=None)
+    return len(np.unique(np.round(other / s.scale, 9))) > 2 and s.fits(one, other)
+
+
+def same_slices(s: Sample, axis: int) -> bool:
+    one, other = np.moveaxis(s.analytic, axis, 0), np.moveaxis(s.numeric, axis, 0)
+    used: set[int] = set()
+    for part in one:
+        near = [k for k, o in enumerate(other) if k not in used and s.fits(part, o)]
+        if not near:
+            return False
+        used.add(near[0])
+    return True
+
+
+def reduced_too_far(e: Evidence) -> Iterator[Hypothesis]:
+    """Every entry is one sum or mean of the right ones."""
+    s = e.first
+    if s.analytic.size < 2:
+        return
+    axes: list[tuple[int, ...]] = [tuple(range(s.analytic.ndim)), *((axis,) for axis in range(s.analytic.ndim))]
+    for axis in dict.fromkeys(axes):
+        if np.prod([s.analytic.shape[k] for k in axis]) < 2:
+            continue
+        for word, reduce in (("total", np.sum), ("mean", np.mean)):
+            if e.everywhere(
+                lambda s, axis=axis, reduce=reduce: s.fits(  # type: ignore[misc]
+                    s.analytic, np.broadcast_to(reduce(s.numeric, axis=axis, keepdims=True), s.analytic.shape)
+                )
+            ):
+                which = "the feature axis" if s.analytic.ndim == 1 else f"axis {', '.join(map(str, axis))}"
+                yield Hypothesis(f"every entry is the {word} of the right ones: reduced over {which} too", 0.95)
+                return
+
+
+def no_dependence(e: Evidence) -> Iterator[Hypothesis]:
+    """The numeric gradient is zero everywhere."""
+    if all(not np.any(np.abs(s.numeric) > 1e-12) for s in e.samples):
+        what = "the input" if e.target == "dx" else e.target.rpartition("/")[2][1:]
+        yield Hypothesis(
+            f"the output does not depend on {what} at all: forward ignores it, or uses a stale copy made at construction",
+            0.97,
+        )
+
+
+def mask_inverted(e: Evidence) -> Iterator[Hypothesis]:
+    """The analytic gradient is zero exactly where the numeric one is not."""
+
+    def inverted(s: Sample) -> bool:
+        a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
+        return bool(n.any() and a.any() and not (a & n).any() and (a | n).mean() > 0.5)
+
+    if e.first.analytic.size > 2 and e.everywhere(inverted):
+        yield Hypothesis("zero exactly where the right gradient is not, and the reverse: the mask is inverted", 0.94)
+
+
+def sign_only(e: Evidence) -> Iterator[Hypothesis]:
+    """|analytic| = |numeric|, with wrong signs in places."""
+    if e.first.analytic.size > 2 and e.everywhere(lambda s: s.fits(np.abs(s.analytic), np.abs(s.numeric))):
+        s = e.first
+        if (s.analytic[s.wrong] > 0).all():
+            yield Hypothesis("equals the absolute value of the right gradient: a sign is lost", 0.8)
+        else:
+            share = number(100 * float(s.wrong.mean()))
+            yield Hypothesis(f"right but for the sign of {share} % of the entries", 0.78)
+
+
+def zero_or_scaled_entries(e: Evidence) -> Iterator[Hypothesis]:
+    """Every entry is right or zero."""
+    if e.first.analytic.size < 3:
+        return
+
+    def right_or_zero(s: Sample) -> bool:
+        return bool(np.all(~s.wrong | (np.abs(s.analytic) <= s.noise))) and not s.wrong.all()
+
+    if e.everywhere(right_or_zero):
+        count = int(e.first.wrong.sum())
+        yield Hypothesis(
+            f"right or zero: {count} of {e.first.analytic.size} entries are missing, the others are right", 0.55
+        )
+
+
+TESTS = [wrong_shape, not_numbers, no_dependence, turned, reduced_too_far, mask_inverted, sign_only, zero_or_scaled_entries]

@@ -154,8 +154,9 @@ def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) ->
     if isinstance(value, type) and issubclass(value, base):
         raise ArgumentError(f"{who}: expected an instance, got the class {value.__name__}. Write {value.__name__}().")
     kind = snake_case(base.__name__).replace("_", " ")
+    kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     if not isinstance(value, str):
-        raise ArgumentError(f"{who}: expected the name of a {kind} or an instance, got {value!r}.")
+        raise ArgumentError(f"{who}: expected the name of {kind} or an instance, got {value!r}.")
     known = names_of(base)
     for name, cls in known.items():
         if _key(name) == _key(value):
@@ -167,5 +168,5 @@ def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) ->
                 ) from error
     names = sorted([*known, *also])
     raise ArgumentError(
-        f"{who}: expected a {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}"
+        f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}"
     )

@@ -2,6 +2,7 @@
 
 ``python benchmarks/optimizer_trajectories.py`` needs the dependency group ``peers``. The problem is Rosenbrock's
 valley in four dimensions; stored are the points after the first three steps and after every tenth of a hundred.
+Their schedules, over 40 steps, stand in the same file.
 """
 
 import importlib.metadata
@@ -86,6 +87,26 @@ def walks() -> dict[str, list[list[float]]]:
     }
 
 
+def rates() -> dict[str, list[float]]:
+    """Return the learning rates of steps 0 to 40, by the names of the cases of tests/test_schedules.py."""
+    schedules = {
+        "exponential": optax.exponential_decay(0.1, 10, 0.5),
+        "exponential, staircase": optax.exponential_decay(0.1, 10, 0.5, staircase=True),
+        "polynomial": optax.polynomial_schedule(0.1, 0.01, 2.0, 30),
+        "cosine": optax.cosine_decay_schedule(0.1, 30, alpha=0.1),
+        "cosine, warm-up": optax.warmup_cosine_decay_schedule(0.01, 0.1, 10, 30),
+    }
+    found = {name: [float(schedule(step)) for step in range(41)] for name, schedule in schedules.items()}
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    one_cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 0.1, total_steps=41, cycle_momentum=False)
+    found["one cycle"] = [one_cycle.get_last_lr()[0]]
+    for _ in range(40):
+        optimizer.step()
+        one_cycle.step()
+        found["one cycle"].append(one_cycle.get_last_lr()[0])
+    return found
+
+
 def main() -> None:
     record = {
         "made by": "python benchmarks/optimizer_trajectories.py",
@@ -93,9 +114,11 @@ def main() -> None:
         "start": START,
         "steps": STEPS,
     }
-    lines = [f'"{name}": {json.dumps(points)}' for name, points in walks().items()]
-    head = json.dumps(record, indent=1).removesuffix("\n}")
-    PATH.write_text(head + ',\n "walks": {\n  ' + ",\n  ".join(lines) + "\n }\n}\n")
+    tables = {"walks": walks(), "schedules": rates()}
+    text = json.dumps(record, indent=1).removesuffix("\n}")
+    for title, rows in tables.items():  # a line a row
+        text += f',\n "{title}": {{\n  ' + ",\n  ".join(f'"{k}": {json.dumps(row)}' for k, row in rows.items()) + "\n }"
+    PATH.write_text(text + "\n}\n")
 
 
 if __name__ == "__main__":

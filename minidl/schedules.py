@@ -101,6 +101,9 @@ class PiecewiseConstantDecay(Schedule):
     """
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+        for name, given in (("boundaries", boundaries), ("values", values)):
+            if isinstance(given, str) or not isinstance(given, Sequence):
+                raise ArgumentError(f"PiecewiseConstantDecay: {name}: expected a list, got {given!r}.")
         self.boundaries = [
             checks.integer(boundary, "PiecewiseConstantDecay: boundaries", minimum=0) for boundary in boundaries
         ]

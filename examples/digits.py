@@ -1,0 +1,89 @@
+"""Train a classifier of handwritten digits, say how well it reads each of them, and draw what it learnt and misread.
+
+Run: ``python examples/digits.py`` (about ten seconds); the pictures go to ``build/digits``, or to ``--folder``.
+"""
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from minidl import Dense, Dropout, Input, Sequential
+from minidl.callbacks import History
+from minidl.datasets import digits
+from minidl.metrics import F1Score, Precision, Recall
+from minidl.plotting import plot_history, plot_images
+from minidl.typing import Array
+
+
+
+def build(seed: int = 0) -> Sequential:
+    """Return a compiled model of two wide layers; Dropout keeps them from learning the training digits by heart."""
+    model = Sequential(
+        [
+            Input((64,)),
+            Dense(512, activation="relu"),
+            Dropout(0.5),
+            Dense(256, activation="relu"),
+            Dropout(0.5),
+            Dense(10, activation="softmax"),
+        ],
+        seed=seed,
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def print_scores(y: Array, probabilities: Array) -> None:
+    scores = []
+    for metric in (Precision("largest", average=None), Recall("largest", average=None), F1Score()):
+        metric.update(y, probabilities)
+        scores.append(metric.result())
+    print("\ndigit  precision  recall    F1  rows")
+    for digit, (precision, recall, f1) in enumerate(zip(*scores, strict=True)):
+        print(f"{digit:5}  {precision:9.3f}  {recall:6.3f}  {f1:.3f}  {np.sum(y == digit):4}")
+
+
+def draw_curves(history: History, path: Path) -> None:
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    plot_history(history, "loss", ax=left)
+    plot_history(history, "accuracy", ax=right)
+    figure.savefig(path, dpi=120)
+
+
+def draw_misread(x: Array, y: Array, read: Array, path: Path) -> None:
+    wrong = np.flatnonzero(read != y)
+    titles = [f"{y[row]} read as {read[row]}" for row in wrong]
+    ax = plot_images(1 - x[wrong].reshape(-1, 8, 8), titles, columns=5, limits=(0, 1))
+    ax.figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train a classifier of handwritten digits.")
+    parser.add_argument("--folder", type=Path, default=Path("build/digits"), help="where the two pictures go")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order and dropout")
+    arguments = parser.parse_args()
+    matplotlib.use("Agg")  # draw into files, whether or not there is a screen
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+
+    (x_train, y_train), (x_test, y_test) = digits()
+    model = build(arguments.seed)
+    model.summary()
+    history = model.fit(x_train, y_train, epochs=40, verbose=1, validation_split=0.1, split="stratify")
+
+    probabilities = model.predict(x_test)
+    read = probabilities.argmax(axis=1)
+    print_scores(y_test, probabilities)
+    print(f"\ntest accuracy: {np.mean(read == y_test):.2%} of {len(y_test)} digits, {np.sum(read != y_test)} misread")
+
+    curves, misread = arguments.folder / "training_curves.png", arguments.folder / "misread_digits.png"
+    draw_curves(history, curves)
+    draw_misread(x_test, y_test, read, misread)
+    print(f"pictures: {curves}, {misread}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 It never sees a layer or a model; each kind is a short `update` over blocks that fit into the cache.
 """
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -143,7 +144,7 @@ class Optimizer(Configured, ABC):
             self._bind(values, gradients)
         blocks: Blocks = self._blocks
         if self.weight_decay:
-            blocks = _decayed(blocks, 1.0 - rate * self.weight_decay)
+            blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
         self.update(blocks, rate)
         self.iterations += 1
 
@@ -230,17 +231,17 @@ class Optimizer(Configured, ABC):
         if self._clipped is None or self._clipped.shape != gradients.shape or self._clipped.dtype != gradients.dtype:
             self._clipped = np.empty_like(gradients)
         clipped = self._clipped
-        np.copyto(clipped, gradients)
         if self.clipvalue:
-            np.clip(clipped, -self.clipvalue, self.clipvalue, out=clipped)
-        if self.global_clipnorm:
-            _shorten(clipped, self.global_clipnorm)
-        if self.clipnorm:
-            for part in self.segments or [slice(None)]:
-                _shorten(clipped[part], self.clipnorm)
+            np.clip(gradients, -self.clipvalue, self.clipvalue, out=clipped)
+        else:
+            limit = self.global_clipnorm or self.clipnorm or math.inf
+            parts = None if self.global_clipnorm else self.segments
+            for part in parts or [slice(None)]:
+                np.multiply(gradients[part], _shrinkage(gradients[part], limit), out=clipped[part])
         return clipped
 
 
+@functools.cache
 def rescaling_period(*decays: float) -> int:
     """Return after how many steps deferred decay is carried out: 100, or fewer where ``decay**-100`` passes 1e5.
 
@@ -254,13 +255,14 @@ def rescaling_period(*decays: float) -> int:
     return 100 if least >= 1e-5**0.01 else max(1, int(math.log(1e-5) / math.log(least)))
 
 
-def _decayed(blocks: Blocks, factor: float) -> Iterator[tuple[Array, ...]]:
+def _decayed(blocks: Blocks, factor: Array) -> Iterator[tuple[Array, ...]]:
     for block in blocks:
         np.multiply(block[0], factor, out=block[0])
         yield block
 
 
-def _shorten(vector: Array, limit: float) -> None:
+def _shrinkage(vector: Array, limit: float) -> float:
+    """Return the factor, at most 1, that makes ``vector`` no longer than ``limit``."""
     with np.errstate(over="ignore"):
         square = float(np.dot(vector, vector))
     if math.isfinite(square):
@@ -268,8 +270,7 @@ def _shorten(vector: Array, limit: float) -> None:
     else:  # the squares overflow: measure in units of the largest entry
         largest = float(np.abs(vector).max())
         if not math.isfinite(largest):
-            return  # no length to speak of: left to the check of the loss
+            return 1.0  # no length to speak of: left to the check of the loss
         unit = vector / largest
         norm = largest * math.sqrt(float(np.dot(unit, unit)))
-    if norm > limit:
-        vector *= limit / norm
+    return limit / norm if norm > limit else 1.0

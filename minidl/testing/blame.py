@@ -9,9 +9,9 @@ import numpy as np
 from minidl.testing.comparison import Comparison, Mismatch, Oracle
 from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
-from minidl.testing.findings import Finding, source_of
+from minidl.testing.findings import Finding, rejected_gradient, source_of
 from minidl.testing.paths import taylor_test
-from minidl.testing.subject import Arrays, Point, Probe, Subject, target_of
+from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject, target_of
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -80,6 +80,20 @@ def explain(context: Context, analytic: Array) -> list[tuple[str, float]]:
         return [(hypothesis.text, hypothesis.score) for hypothesis in diagnose(analytic, numeric, context)]
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [(f"no diagnosis: {type(error).__name__} in the kit: {error}", 0.0)]
+
+
+def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:
+    """Return how a gradient that was refused for its shape becomes right; empty if that did not happen."""
+    rejected = rejected_gradient(failure.error)
+    if rejected is None or rejected[0] not in {target_of(name) for name in point.parameters}:
+        return ""
+    from minidl.testing.diagnosis import diagnose
+
+    name, value = rejected
+    try:
+        return diagnose(np.asarray(value, float), numeric_gradient(subject, point, name))[0].text
+    except Exception:  # the value is no array, or forward fails too
+        return ""
 
 
 def make_context(

@@ -135,6 +135,7 @@ class Examination:
         """One clone at the generic point, kept through the run: for the many calls that need no fresh one."""
         if self._probe is None:
             self._probe = self.subject.at(self.point)
+            self._probe.run(self.point)
         return self._probe
 
     @property
@@ -232,6 +233,7 @@ class Examination:
             return None, UNVERIFIED, str(reason)
         except LayerFailure as failure:
             finding = from_failure(check.name, failure)
+            finding.why = blame.of_rejected_gradient(self.subject, self.point, failure) or finding.why
         if finding is None:
             return None, PASS, ""
         if any(finding.resembles(other) for other in self.certificate.findings):

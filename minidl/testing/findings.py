@@ -13,6 +13,9 @@ from minidl.layers.base import Layer
 from minidl.testing.subject import LayerFailure
 
 
+SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "cannot reshape")
+
+
 class Skipped(Exception):
     """A check does not apply; the reason is its text."""
 
@@ -84,7 +87,17 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
     if "read-only" in text:
         what = "its input" if failure.method == "forward" else "the upstream gradient or a cached input"
         message, why = f"{failure.method} writes into {what}", "arrays that are handed in belong to the caller: work on a copy"
+    elif failure.method == "backward" and any(sign in text for sign in SHAPE_TROUBLE):
+        why = "the shapes of the operands do not fit; they would for a square layer: a transpose, a sum or keepdims is missing"
     return Finding(check, message, detail=situation, why=why, where=where, source=source)
+
+
+def rejected_gradient(error: BaseException) -> tuple[str, Any] | None:
+    """Return the name and the value of a gradient that was refused for its shape, if that is what happened."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "__setattr__" and isinstance(frame.f_locals.get("self"), Layer):
+            return frame.f_locals["name"], frame.f_locals["value"]
+    return None
 
 
 def place_of(error: BaseException) -> tuple[str, str]:

@@ -141,6 +141,8 @@ def draw_point(
             probe.set(parameters, states)
             x = draw_x(subject.domain, rng, (batch, *input_shape), scale)
             y = probe.forward(x.copy(), training)
+            if np.size(y) == 0:
+                raise Refused(f"rows of {input_shape} give no output")
             if np.isfinite(np.asarray(y, float)).all():
                 return Point(x, draw_dy(rng, np.shape(y)), parameters, states, training, arguments)
     except LayerFailure:

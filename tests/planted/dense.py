@@ -290,7 +290,7 @@ class AccumulatesInAPrivateSum(Dense):
         return dx
 
 
-@bug(STATE, "earlier call|fresh")
+@bug(STATE, "earlier call|fresh|call before")
 class CacheByBatchSize(Dense):
     def forward(self, x, training=False):
         cache = self.__dict__.setdefault("_cache", {})
@@ -299,7 +299,7 @@ class CacheByBatchSize(Dense):
         return x @ self.W + self.b
 
 
-@bug(STATE, "earlier call|fresh")
+@bug(STATE, "earlier call|fresh|call before")
 class OutputCachedByShape(Dense):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -426,7 +426,7 @@ class PredictOverwritesTheCache(Dense):
         return super().backward(dy)
 
 
-@bug(STATE, "alias|share|changed|view|input")
+@bug(STATE, "alias|share|changed|view|spoils")
 class DxIsTheCachedBuffer(Dense):
     """dx is written into the memory that the next backward reads."""
 

@@ -127,15 +127,19 @@ class Evidence:
         return [s for s in self.samples if s.shows] or [self.first]
 
     def draw(self, rows: int) -> Sample | None:
-        """Return a sample of other values from the same domain: the old ones in another order, jittered."""
+        """Return a sample of other values."""
+        return self.run(**self.values(rows))
+
+    def values(self, rows: int) -> dict[str, Array]:
+        """Return another x and dy from the same domain: the old values in another order, jittered."""
         x = self.first.x
         drawn = self.rng.permutation(np.resize(x, (rows, *x.shape[1:])).ravel()).reshape(rows, *x.shape[1:])
         if x.dtype.kind == "f":
             drawn = drawn * self.rng.uniform(0.75, 1.0, drawn.shape)
         dy = self.first.dy
         if not dy.ndim or len(dy) != len(x):
-            return self.run(x=drawn)
-        return self.run(x=drawn, dy=1.3 * self.rng.standard_normal((rows, *dy.shape[1:])) + 0.1)
+            return {"x": drawn}
+        return {"x": drawn, "dy": 1.3 * self.rng.standard_normal((rows, *dy.shape[1:])) + 0.1}
 
     def run(self, **changes: Any) -> Sample | None:
         """Return the sample at the failing point with these parts changed; None where the layer refuses it."""
@@ -192,7 +196,12 @@ class Evidence:
         start = self.start(target, changes)
         if start.shape != value.shape or not value.size:
             return False
-        for entries in (self.rng.permutation(value.size)[:2], self.rng.permutation(value.size)[:FEW]):
+        likely = np.flatnonzero(self.first.wrong)[:2] if value.shape == self.first.wrong.shape else np.zeros(0, int)
+        ends = [*range(min(4, value.size)), *range(max(0, value.size - 8), value.size)]
+        some = np.unique([*ends, *self.rng.permutation(value.size)[: FEW - len(ends)]])
+        for entries in (likely, some):
+            if not len(entries):
+                continue
             matrix = self.jacobian(target, entries, **changes)
             dy = floats(changes.get("dy", self.first.dy)).ravel()
             if matrix is None or matrix.shape[1] != dy.size or not np.isfinite(matrix).all():
@@ -203,6 +212,13 @@ class Evidence:
             if np.abs(claimed - found).max() > slack:
                 return False
         return True
+
+    def is_right(self, **changes: Any) -> bool | None:
+        """Return whether the layer's own backward is right with these parts changed; None where it refuses them."""
+        value = self.analytic_at(**changes)
+        if value is None or not np.isfinite(value).all():
+            return None
+        return self.equals_numeric(value, **changes)
 
     def start(self, target: str, changes: dict[str, Any]) -> Array:
         """Return the array for which ``target`` is the derivative."""

@@ -89,6 +89,8 @@ def factor(e: Evidence) -> Iterator[Hypothesis]:
     """analytic = q * numeric or numeric / q, where q is a known value per row, per feature or per entry."""
     if e.context is None or e.first.gap < 1e-9 * e.first.scale:
         return
+    if e.everywhere(lambda s: s.fits(s.analytic, least_squares(s.numeric, s.analytic) * s.numeric)):
+        return  # one number
     for source, base in ((quantities.along_axes, 0.91), (quantities.elementwise, 0.86)):
         found = first_factor(e, source)
         if found is None:
@@ -152,8 +154,8 @@ def varying_ratio(e: Evidence) -> Iterator[Hypothesis]:
             s = e.first
             total = np.abs(s.numeric).sum(axis=axis)
             r = (s.analytic * np.sign(s.numeric)).sum(axis=axis) / np.where(total == 0, 1, total)
-            if (np.abs(r - 1) < 1e-9).any():
-                return  # wrong in places only: `regions` says where
+            if (np.abs(r - 1) < 1e-9).any() or np.ptp(r) <= 1e-9 * np.abs(r).max():
+                return  # wrong in places only, which `regions` tells, or everywhere by the same factor
             shown = ", ".join(number(value) for value in r.ravel()[:4])
             yield Hypothesis(
                 f"ratio analytic/numeric is constant per {kind} ({shown}{', ...' if r.size > 4 else ''}): "

@@ -67,7 +67,8 @@ class Metric(Configured, ABC):
 
     def get_state(self) -> dict[str, Any]:
         """Return what has been gathered, by attribute, for `set_state` of another metric of this kind."""
-        return {name: value for name, value in self.__dict__.items() if name[0] == "_"}
+        gathered = {name: value for name, value in self.__dict__.items() if name[0] == "_"}
+        return {name: list(value) if isinstance(value, list) else value for name, value in gathered.items()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned."""
@@ -102,7 +103,22 @@ class Mean(Metric):
         return self._total / self._weight if self._weight else 0.0
 
 
-class FunctionMetric(Metric):
+class Kept(Metric):
+    """Abstract base of the metrics that need all rows at once: `keep` those of a batch, and `rows` gives them all."""
+
+    _batches: list[tuple[Array, ...]] | None = None
+
+    def keep(self, *arrays: Array) -> None:
+        """Keep copies of arrays with an entry for each row of a batch."""
+        self._batches = [] if self._batches is None else self._batches
+        self._batches.append(tuple(np.array(array) for array in arrays))
+
+    def rows(self) -> list[Array]:
+        """Return the kept arrays of all batches, put together."""
+        return [np.concatenate(arrays) for arrays in zip(*self._batches or [], strict=True)]
+
+
+class FunctionMetric(Kept):
     """A function of the user's as a metric: ``function(y_true, y_pred)``, called once for the whole data set.
 
     Parameters
@@ -123,22 +139,18 @@ class FunctionMetric(Metric):
     Only so is the result exact for functions such as a median; the price is that all outputs are kept till then.
     """
 
-    _batches: tuple[tuple[Array, ...], ...] = ()
-
     def __init__(self, function: Callable[[Array, Array], Any], name: str | None = None) -> None:
         self.function = function
         self.name = name
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        batch = (y_true, y_pred) if sample_weight is None else (y_true, y_pred, sample_weight)
-        if not self._batches:
-            self._batches = []  # type: ignore[assignment]
-        self._batches.append(tuple(np.array(array) for array in batch))  # type: ignore[attr-defined]
+        weight = [] if sample_weight is None else [row_weights(sample_weight, len(y_pred))]
+        self.keep(y_true, y_pred, *weight)
 
     def result(self) -> float:
         if not self._batches:
             return 0.0
-        y_true, y_pred, *weight = (np.concatenate(arrays) for arrays in zip(*self._batches, strict=True))
+        y_true, y_pred, *weight = self.rows()
         value = np.asarray(self.function(y_true, y_pred), np.float64)
         if value.ndim == 0 and not weight:
             return float(value)

@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError
-from minidl.metrics.base import Metric, alike, row_weights
+from minidl.metrics.base import Kept, Metric, alike, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -145,7 +145,10 @@ class F1Score(Counts):
         return quotient(2 * right, 2 * right + wrong + missed)
 
 
-class AUC(Metric):
+MERGED = 256  # batches of scores that AUC puts together, so that a checkpoint holds few arrays
+
+
+class AUC(Kept):
     """Area under the receiver operating characteristic: the chance that a true row scores above a false one.
 
     Exact, with ties as halves; Keras adds up 200 bins. With several outputs, all of them are put together. NaN as long
@@ -157,18 +160,18 @@ class AUC(Metric):
     four are sums of weights: Mann and Whitney, 1947. All scores are kept until `reset`.
     """
 
-    _batches: list[tuple[Array, Array, Array]] | None = None
-
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         y_true, y_pred = alike(y_true, y_pred, self)
         weight = np.ones(len(y_true)) if sample_weight is None else row_weights(sample_weight, len(y_true))
-        self._batches = self._batches or []
-        self._batches.append((y_true.ravel() > 0.5, y_pred.flatten(), np.repeat(weight, y_pred.shape[1])))
+        self.keep(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
+        if len(self._batches) == MERGED:
+            true, score, kept = (np.concatenate(arrays) for arrays in zip(*self._batches, strict=True))
+            self._batches = [(true, score, kept)]
 
     def result(self) -> float:
         if not self._batches:
             return float("nan")
-        true, score, weight = (np.concatenate(arrays) for arrays in zip(*self._batches, strict=True))
+        true, score, weight = self.rows()
         _, place = np.unique(score, return_inverse=True)
         positive, negative = np.bincount(place, weight * true), np.bincount(place, weight * ~true)
         pairs = positive.sum() * negative.sum()

@@ -1,0 +1,469 @@
+"""Metrics: one table of all of them against scikit-learn, however the rows are split; then what each one decides."""
+
+import copy
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minidl import losses, metrics
+from minidl.config import constructor_arguments, names_of, registry
+from minidl.errors import ArgumentError, ShapeError
+from minidl.metrics import (
+    AUC,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    F1Score,
+    FunctionMetric,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Metric,
+    Precision,
+    R2Score,
+    Recall,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+    resolve_metrics,
+)
+
+CLASSES = np.arange(4)
+
+
+def root_of_mean_square(y_true, y_pred):
+    return np.sqrt(np.mean((y_true - y_pred) ** 2))
+
+
+def flat(function):
+    """Return the metric of all outputs put together, as one column."""
+    return lambda y, p, w: function(y.ravel(), p.ravel(), np.repeat(w, y.shape[1]))
+
+
+def scores(function, average, decide):
+    return lambda y, p, w: function(y, decide(p), average=average, sample_weight=w, zero_division=0)
+
+
+def above_half(p):
+    return (p > 0.5).astype(int)
+
+
+def hot(p):
+    return np.eye(p.shape[1], dtype=int)[p.argmax(axis=1)]
+
+
+def labelled(function, **keywords):
+    return lambda y, p, w: function(y, p.argmax(axis=1), sample_weight=w, **keywords)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A metric with arguments, the targets that it is for, and scikit-learn's word on (targets, outputs, weights)."""
+
+    metric: type[Metric]
+    targets: str
+    oracle: Callable[..., Any]
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def make(self) -> Metric:
+        return self.metric(**self.arguments)
+
+    def __str__(self):
+        return f"{self.metric.__name__}-{self.targets}-" + ",".join(f"{k}={v}" for k, v in self.arguments.items())
+
+
+def top(k):
+    return lambda y, p, w: sk.top_k_accuracy_score(y, p, k=k, labels=CLASSES, sample_weight=w)
+
+
+CASES = [
+    Case(BinaryAccuracy, "yes_no", flat(lambda y, p, w: sk.accuracy_score(y, p > 0.5, sample_weight=w))),
+    Case(BinaryAccuracy, "many", flat(lambda y, p, w: sk.accuracy_score(y, p > 0.5, sample_weight=w))),
+    Case(
+        BinaryAccuracy, "many", flat(lambda y, p, w: sk.accuracy_score(y, p > 0.7, sample_weight=w)), {"threshold": 0.7}
+    ),
+    Case(CategoricalAccuracy, "one_hot", lambda y, p, w: sk.accuracy_score(y.argmax(1), p.argmax(1), sample_weight=w)),
+    Case(SparseCategoricalAccuracy, "labels", labelled(sk.accuracy_score)),
+    Case(TopKCategoricalAccuracy, "one_hot", lambda y, p, w: top(2)(y.argmax(1), p, w), {"k": 2}),
+    Case(SparseTopKCategoricalAccuracy, "labels", top(3), {"k": 3}),
+    Case(SparseTopKCategoricalAccuracy, "labels", top(1), {"k": 1}),
+    Case(Precision, "yes_no", flat(scores(sk.precision_score, "binary", above_half))),
+    Case(Precision, "many", scores(sk.precision_score, "micro", above_half)),
+    Case(Precision, "many", scores(sk.precision_score, "macro", above_half), {"average": "macro"}),
+    Case(Precision, "many", scores(sk.precision_score, None, above_half), {"average": None}),
+    Case(Precision, "many", scores(sk.precision_score, "weighted", above_half), {"average": "weighted"}),
+    Case(
+        Precision,
+        "labels",
+        labelled(sk.precision_score, average=None, labels=CLASSES, zero_division=0),
+        {"thresholds": "largest", "average": None},
+    ),
+    Case(
+        Precision,
+        "many",
+        lambda y, p, w: sk.precision_score(y[:, 2], p[:, 2] > 0.5, sample_weight=w, zero_division=0),
+        {"class_id": 2},
+    ),
+    Case(Recall, "yes_no", flat(scores(sk.recall_score, "binary", above_half))),
+    Case(Recall, "many", scores(sk.recall_score, "micro", above_half)),
+    Case(Recall, "many", scores(sk.recall_score, "macro", above_half), {"average": "macro"}),
+    Case(
+        Recall,
+        "many",
+        scores(sk.recall_score, None, lambda p: (p > 0.3).astype(int)),
+        {"thresholds": 0.3, "average": None},
+    ),
+    Case(F1Score, "yes_no", lambda y, p, w: [sk.f1_score(y, p > 0.5, sample_weight=w, zero_division=0)]),
+    Case(F1Score, "one_hot", scores(sk.f1_score, None, hot)),
+    Case(F1Score, "one_hot", scores(sk.f1_score, "micro", hot), {"average": "micro"}),
+    Case(F1Score, "one_hot", scores(sk.f1_score, "macro", hot), {"average": "macro"}),
+    Case(F1Score, "one_hot", scores(sk.f1_score, "weighted", hot), {"average": "weighted"}),
+    Case(F1Score, "labels", labelled(sk.f1_score, average=None, labels=CLASSES, zero_division=0)),
+    Case(F1Score, "many", scores(sk.f1_score, "macro", above_half), {"average": "macro", "threshold": 0.5}),
+    Case(AUC, "yes_no", flat(lambda y, p, w: sk.roc_auc_score(y, p, sample_weight=w))),
+    Case(AUC, "many", lambda y, p, w: sk.roc_auc_score(y, p, sample_weight=w, average="micro")),
+    Case(MeanSquaredError, "numbers", lambda y, p, w: sk.mean_squared_error(y, p, sample_weight=w)),
+    Case(MeanAbsoluteError, "numbers", lambda y, p, w: sk.mean_absolute_error(y, p, sample_weight=w)),
+    Case(R2Score, "numbers", lambda y, p, w: sk.r2_score(y, p, sample_weight=w)),
+    Case(
+        R2Score,
+        "numbers",
+        lambda y, p, w: sk.r2_score(y, p, sample_weight=w, multioutput="raw_values"),
+        {"class_aggregation": None},
+    ),
+    Case(
+        R2Score,
+        "numbers",
+        lambda y, p, w: sk.r2_score(y, p, sample_weight=w, multioutput="variance_weighted"),
+        {"class_aggregation": "variance_weighted_average"},
+    ),
+    Case(
+        FunctionMetric,
+        "numbers",
+        lambda y, p, w: sk.mean_absolute_error(y, p, sample_weight=w),
+        {"function": lambda y, p: np.abs(y - p).mean(axis=1)},
+    ),
+]
+all_metrics = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def draw(targets: str, seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return targets of a kind, outputs rounded so that there are ties, and weights."""
+    rng = np.random.default_rng(seed)
+    outputs = 1 if targets == "yes_no" else 4
+    y_pred = np.round(rng.uniform(0, 1, (rows, outputs)), rng.integers(1, 4))
+    if targets in ("labels", "one_hot"):
+        y_pred += rng.permutation(4) * 1e-6  # scikit-learn breaks ties its own way there
+    labels = rng.integers(0, 4, rows)
+    y_true = {
+        "yes_no": lambda: rng.integers(0, 2, (rows, 1)),
+        "many": lambda: rng.integers(0, 2, (rows, 4)),
+        "labels": lambda: labels,
+        "one_hot": lambda: np.eye(4, dtype=int)[labels],
+        "numbers": lambda: rng.normal(size=(rows, 4)) * 3 + 5,
+    }[targets]()
+    if targets in ("yes_no", "many"):
+        y_true[:2] = [[0], [1]]  # the curve needs both
+    return y_true, y_pred, rng.uniform(0.1, 3, rows)
+
+
+def fed(metric: Metric, y_true, y_pred, weight=None, batches=1) -> Any:
+    """Return the result after the rows were given in so many batches."""
+    parts = np.array_split(np.arange(len(y_pred)), batches)
+    for rows in parts:
+        if len(rows):
+            metric.update(y_true[rows], y_pred[rows], *([] if weight is None else [weight[rows]]))
+    return metric.result()
+
+
+# the table
+
+
+def test_every_public_metric_is_in_the_table():
+    public = {value for name in metrics.__all__ if isinstance(value := getattr(metrics, name), type)} - {Metric}
+    assert public == {case.metric for case in CASES}
+
+
+def test_a_name_finds_every_public_metric():
+    assert set(names_of(Metric).values()) == {case.metric for case in CASES}
+    for name in ("mse", "mae", "auc", "r2_score", "f1_score", "top_k_categorical_accuracy", "binary_accuracy"):
+        assert resolve_metrics([name], losses.MeanSquaredError(), 1)[0].get_name() == name
+
+
+def test_metrics_and_losses_of_one_name_are_both_registered():
+    assert registry["MeanSquaredError"] is losses.MeanSquaredError
+    assert registry["MeanSquaredErrorMetric"] is metrics.MeanSquaredError
+    assert type(resolve_metrics(["mean_squared_error"], None, 1)[0]) is metrics.MeanSquaredError
+
+
+# every metric
+
+
+@all_metrics
+@given(seed=st.integers(0, 10**6), rows=st.integers(2, 30), batches=st.integers(1, 6), weighted=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_the_result_is_that_of_scikit_learn_however_the_rows_are_split(case, seed, rows, batches, weighted):
+    y_true, y_pred, weight = draw(case.targets, seed, rows)
+    if not weighted:
+        weight = np.ones(rows)
+    expected = case.oracle(y_true, y_pred, weight)
+    result = fed(case.make(), y_true, y_pred, weight if weighted else None, batches)
+    np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-12)
+    assert np.shape(result) == np.shape(expected)
+
+
+@all_metrics
+def test_a_row_of_weight_2_counts_as_two_rows(case):
+    y_true, y_pred, _ = draw(case.targets, 1, 12)
+    weight = np.arange(12) % 3
+    twice = np.repeat(np.arange(12), weight)
+    expected = fed(case.make(), y_true[twice], y_pred[twice])
+    np.testing.assert_allclose(fed(case.make(), y_true, y_pred, weight), expected, rtol=1e-12)
+
+
+@all_metrics
+def test_reset_forgets_all_rows(case):
+    y_true, y_pred, _ = draw(case.targets, 2, 10)
+    metric = case.make()
+    fed(metric, y_true[:5], y_pred[:5])
+    metric.reset()
+    np.testing.assert_array_equal(fed(metric, y_true[5:], y_pred[5:]), fed(case.make(), y_true[5:], y_pred[5:]))
+
+
+@all_metrics
+def test_copies_begin_anew_and_state_can_be_carried_over(case):
+    y_true, y_pred, _ = draw(case.targets, 3, 10)
+    metric = case.make()
+    fed(metric, y_true[:5], y_pred[:5])
+    assert copy.copy(metric).get_state() == {}
+    continued = case.make()
+    continued.set_state(metric.get_state())
+    expected = fed(case.make(), y_true, y_pred, batches=2)
+    np.testing.assert_array_equal(fed(continued, y_true[5:], y_pred[5:]), expected)
+
+
+@all_metrics
+def test_continuing_from_a_state_leaves_the_first_metric_alone(case):
+    y_true, y_pred, _ = draw(case.targets, 3, 10)
+    metric, continued = case.make(), case.make()
+    before = fed(metric, y_true[:5], y_pred[:5])
+    continued.set_state(metric.get_state())
+    fed(continued, y_true[5:], y_pred[5:])
+    np.testing.assert_array_equal(metric.result(), before)
+
+
+@all_metrics
+def test_a_metric_without_rows_has_a_result(case):
+    result = case.make().result()
+    assert np.isnan(result) if case.metric is AUC else np.all(result == 0)
+
+
+@all_metrics
+def test_inputs_are_not_changed_nor_kept(case):
+    y_true, y_pred, weight = draw(case.targets, 4, 8)
+    arrays = [y_true, y_pred.astype(np.float32), weight]
+    before = [array.copy() for array in arrays]
+    metric = case.make()
+    metric.update(*arrays)
+    expected = metric.result()
+    for array, old in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, old)
+        array[...] = 0
+    np.testing.assert_array_equal(metric.result(), expected)
+
+
+@all_metrics
+def test_the_repr_makes_the_metric_again(case):
+    metric = case.metric(**case.arguments, name="mine")
+    assert metric.get_name() == "mine"
+    assert set(metric.get_config()) == set(constructor_arguments(case.metric))
+    if case.metric is not FunctionMetric:
+        assert eval(repr(metric), vars(metrics)).get_config() == metric.get_config()
+        assert pickle.loads(pickle.dumps(metric)).get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.metric is not FunctionMetric], ids=str)
+def test_targets_that_do_not_fit_the_outputs_are_refused(case):
+    y_true, y_pred, _ = draw(case.targets, 5, 6)
+    with pytest.raises(ShapeError, match=rf"{case.metric.__name__}: expected .* got"):
+        case.make().update(np.concatenate([y_true, y_true]), y_pred)
+
+
+@all_metrics
+def test_a_wrong_number_of_weights_is_refused(case):
+    y_true, y_pred, _ = draw(case.targets, 5, 6)
+    with pytest.raises(ShapeError, match=r"expected sample_weight of shape \(6,\), got \(5,\)"):
+        case.make().update(y_true, y_pred, np.ones(5))
+
+
+# single ones
+
+
+def test_a_value_equal_to_the_threshold_counts_as_0():
+    half = np.array([[0.5], [0.5]])
+    y_true = np.array([[0.0], [1.0]])
+    assert fed(BinaryAccuracy(), y_true, half) == 0.5
+    assert fed(Recall(), y_true, half) == 0
+    assert fed(F1Score(average="micro"), y_true, half) == 0
+    assert fed(BinaryAccuracy(threshold=0), y_true, half * 0) == 0.5
+
+
+def test_auc_counts_ties_as_halves_and_is_nan_for_a_single_class():
+    assert fed(AUC(), np.array([[0], [1]]), np.array([[0.3], [0.3]])) == 0.5
+    assert fed(AUC(), np.array([[0], [1], [1]]), np.array([[0.1], [0.1], [0.9]])) == 0.75
+    assert np.isnan(fed(AUC(), np.array([[1], [1]]), np.array([[0.1], [0.9]])))
+
+
+def test_top_k_counts_outputs_that_are_strictly_larger():
+    y_pred = np.array([[0.4, 0.4, 0.2]])
+    assert [fed(SparseTopKCategoricalAccuracy(k=1), np.array([label]), y_pred) for label in (0, 1, 2)] == [1, 1, 0]
+
+
+def test_r2_loses_no_digits_far_from_zero():
+    rng = np.random.default_rng(0)
+    y_true = rng.normal(size=(1000, 1)) + 1e8
+    y_pred = y_true + rng.normal(size=(1000, 1)) * 0.1
+    expected = sk.r2_score(y_true, y_pred)
+    assert fed(R2Score(), y_true, y_pred, batches=50) == pytest.approx(expected, rel=1e-9)
+
+
+def test_r2_of_equal_targets_is_1_if_they_are_met_and_else_0():
+    y_true = np.ones((3, 1))
+    assert fed(R2Score(), y_true, y_true) == 1
+    assert fed(R2Score(), y_true, y_true + np.array([[0], [0], [1]])) == 0
+
+
+def test_errors_of_float32_outputs_are_exact_over_many_rows():
+    y_pred = np.full((200_000, 1), 0.1, np.float32)
+    y_true = np.zeros_like(y_pred)
+    assert fed(MeanAbsoluteError(), y_true, y_pred, batches=7) == pytest.approx(float(np.float32(0.1)), rel=1e-12)
+
+
+def test_a_function_is_called_once_for_all_rows():
+    y_true, y_pred, _ = draw("numbers", 0, 10)
+    metric = FunctionMetric(root_of_mean_square)
+    assert fed(metric, y_true, y_pred, batches=3) == pytest.approx(root_of_mean_square(y_true, y_pred), rel=1e-12)
+    assert metric.get_name() == "root_of_mean_square"
+
+
+def test_a_weighted_function_must_return_a_value_for_each_row():
+    metric = FunctionMetric(root_of_mean_square)
+    metric.update(np.ones((3, 1)), np.zeros((3, 1)), np.ones(3))
+    with pytest.raises(ArgumentError, match="expected the function to return a number for each row"):
+        metric.result()
+
+
+def test_a_function_that_returns_something_else_is_refused():
+    metric = FunctionMetric(lambda y_true, y_pred: np.ones(7))
+    metric.update(np.ones((3, 1)), np.zeros((3, 1)))
+    with pytest.raises(ArgumentError, match=r"got shape \(7,\) for 3 rows"):
+        metric.result()
+
+
+class LargestError(Metric):
+    _largest = 0.0
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        self._largest = max(self._largest, float(np.abs(y_pred - y_true).max()))
+
+    def result(self):
+        return self._largest
+
+
+def test_a_custom_metric_is_two_short_methods():
+    metric = LargestError()
+    assert fed(metric, np.zeros((4, 1)), np.array([[1.0], [-3.0], [2.0], [0.0]]), batches=2) == 3.0
+    metric.reset()
+    assert metric.result() == 0.0
+    assert resolve_metrics([metric], None, 1)[0].get_name() == "largest_error"
+
+
+# compile(metrics=...)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "expected"),
+    [
+        (losses.BinaryCrossentropy(), 1, BinaryAccuracy(0.5)),
+        (losses.BinaryCrossentropy(), 4, BinaryAccuracy(0.5)),
+        (losses.BinaryCrossentropy(from_logits=True), 1, BinaryAccuracy(0.0)),
+        (losses.CategoricalCrossentropy(), 4, CategoricalAccuracy()),
+        (losses.CategoricalCrossentropy(from_logits=True), 4, CategoricalAccuracy()),
+        (losses.SparseCategoricalCrossentropy(), 4, SparseCategoricalAccuracy()),
+        (losses.Hinge(), 1, BinaryAccuracy(0.0)),
+        (losses.MeanSquaredError(), 1, BinaryAccuracy(0.5)),
+        (losses.MeanSquaredError(), 4, CategoricalAccuracy()),
+        (losses.KLDivergence(), 4, CategoricalAccuracy()),
+    ],
+)
+def test_accuracy_is_chosen_by_the_loss_and_the_outputs(loss, outputs, expected):
+    for name in ("accuracy", "acc"):
+        (metric,) = resolve_metrics([name], loss, outputs)
+        assert metric.get_name() == name
+        assert type(metric) is type(expected)
+        assert getattr(metric, "threshold", None) == getattr(expected, "threshold", None)
+
+
+def test_accuracy_of_hinge_takes_minus_1_as_no():
+    (metric,) = resolve_metrics(["accuracy"], losses.Hinge(), 1)
+    assert fed(metric, np.array([[-1.0], [1.0], [-1.0]]), np.array([[-0.2], [0.3], [0.4]])) == pytest.approx(2 / 3)
+
+
+def test_named_metrics_take_the_threshold_of_logits_and_given_ones_keep_theirs():
+    loss = losses.BinaryCrossentropy(from_logits=True)
+    named = resolve_metrics(["precision", "recall", "f1_score", "binary_accuracy"], loss, 1)
+    assert [getattr(m, "thresholds", getattr(m, "threshold", None)) for m in named] == [0, 0, 0, 0]
+    assert resolve_metrics([Precision(0.3)], loss, 1)[0].thresholds == 0.3
+
+
+def test_every_call_gives_new_metrics():
+    metric = Precision()
+    fed(metric, np.array([[1.0]]), np.array([[0.9]]))
+    (twin,) = resolve_metrics([metric], None, 1)
+    assert twin is not metric
+    assert twin.result() == 0
+    assert metric.result() == 1
+
+
+@pytest.mark.parametrize(
+    ("specs", "match"),
+    [
+        ("accuracy", r"compile: metrics: expected a list .* got 'accuracy'. Write \['accuracy'\]"),
+        (["acuracy"], "Did you mean 'accuracy'"),
+        ([Precision], r"got the class Precision. Write Precision\(\)"),
+        ([3], "expected the name of a metric or an instance, got 3"),
+        (["mae", "mae"], "expected different names, got 'mae' twice"),
+        ([Recall(name="loss")], "expected different names, got 'loss' twice"),
+    ],
+)
+def test_what_is_no_list_of_metrics_is_refused(specs, match):
+    with pytest.raises(ArgumentError, match=match):
+        resolve_metrics(specs, losses.BinaryCrossentropy(), 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: BinaryAccuracy(threshold="half"), "BinaryAccuracy: threshold"),
+        (lambda: TopKCategoricalAccuracy(k=0), "TopKCategoricalAccuracy: k: expected an integer of at least 1, got 0"),
+        (lambda: SparseTopKCategoricalAccuracy(k=2.5), "SparseTopKCategoricalAccuracy: k"),
+        (lambda: Precision(thresholds="0.5"), "Precision: thresholds"),
+        (lambda: Recall(average="mean"), "Recall: average: expected one of 'micro', 'macro', 'weighted'"),
+        (lambda: Recall(class_id=-1), "Recall: class_id"),
+        (lambda: F1Score(average="all"), "F1Score: average"),
+        (lambda: F1Score(threshold=True), "F1Score: threshold"),
+        (lambda: R2Score(class_aggregation="mean"), "R2Score: class_aggregation"),
+        (
+            lambda: fed(Precision(class_id=3), np.ones((2, 2)), np.ones((2, 2))),
+            "class_id: expected one of 2 outputs, got 3",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(make, match):
+    with pytest.raises(ArgumentError, match=match):
+        make()

@@ -40,8 +40,8 @@ def resolve_initializer(value: Any, who: str) -> InitializerFunction:
         If ``value`` is neither; ``who`` opens the message.
     """
     if callable(value) and not isinstance(value, type):
-        return value  # type: ignore[no-any-return]
-    return resolve(value, Initializer, who)  # type: ignore[type-abstract]
+        return value
+    return resolve(value, Initializer, who)
 
 
 def fans(shape: Shape) -> tuple[int, int]:

@@ -102,7 +102,7 @@ class PiecewiseConstantDecay(Schedule):
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
         for name, given in (("boundaries", boundaries), ("values", values)):
-            if isinstance(given, str) or not isinstance(given, Sequence):
+            if not isinstance(given, (list, tuple)):
                 raise ArgumentError(f"PiecewiseConstantDecay: {name}: expected a list, got {given!r}.")
         self.boundaries = [
             checks.integer(boundary, "PiecewiseConstantDecay: boundaries", minimum=0) for boundary in boundaries
@@ -261,7 +261,7 @@ class OneCycle(Schedule):
         last = first / self.final_div_factor
         top, end = self.pct_start * self.total_steps - 1.0, self.total_steps - 1.0
         if step < top:
-            return self.max_learning_rate + (first - self.max_learning_rate) * half_cosine(step / top)
+            return first + (self.max_learning_rate - first) * (1.0 - half_cosine(step / top))
         if step >= end:
             return last
         return last + (self.max_learning_rate - last) * half_cosine((step - top) / (end - top))

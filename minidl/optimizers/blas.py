@@ -26,7 +26,8 @@ def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
     if dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
     library = _library()
-    return library.saxpy if dtype == np.float32 else library.daxpy  # type: ignore[no-any-return]
+    axpy: Axpy = library.saxpy if dtype == np.float32 else library.daxpy
+    return axpy
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """Nadam: Adam with Nesterov's look ahead."""
 
+import math
+
 from minidl.optimizers.moments import MomentOptimizer
 
 
@@ -29,7 +31,7 @@ class Nadam(MomentOptimizer):
 
     def mu(self, t: int) -> float:
         """Return the momentum of step ``t``."""
-        return self.beta_1 * (1.0 - 0.5 * 0.96 ** (0.004 * t))  # type: ignore[no-any-return]
+        return self.beta_1 * (1.0 - 0.5 * math.pow(0.96, 0.004 * t))
 
     def numerator(self, t: int) -> tuple[float, float]:
         last, product = self._product

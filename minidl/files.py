@@ -124,7 +124,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-            undo = functools.partial(bool)  # no links in this file system: the new file, complete, stays
+            undo = functools.partial(_remove_quietly, second)  # no links here: the new file, complete, stays
         system.replace(temporary, target)
         try:
             system.sync_folder(target.parent)

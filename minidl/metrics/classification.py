@@ -145,9 +145,6 @@ class F1Score(Counts):
         return quotient(2 * right, 2 * right + wrong + missed)
 
 
-MERGED = 256  # batches of scores that AUC puts together, so that a checkpoint holds few arrays
-
-
 class AUC(Kept):
     """Area under the receiver operating characteristic: the chance that a true row scores above a false one.
 
@@ -164,9 +161,6 @@ class AUC(Kept):
         y_true, y_pred = alike(y_true, y_pred, self)
         weight = np.ones(len(y_true)) if sample_weight is None else row_weights(sample_weight, len(y_true))
         self.keep(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
-        if len(self._batches) == MERGED:
-            true, score, kept = (np.concatenate(arrays) for arrays in zip(*self._batches, strict=True))
-            self._batches = [(true, score, kept)]
 
     def result(self) -> float:
         if not self._batches:

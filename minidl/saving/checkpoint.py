@@ -57,19 +57,13 @@ def save_checkpoint(model: "Sequential", path: Any) -> None:
         "stopped": model.stop_training,
         "loss": run.scores.loss,
         "rows": run.scores.rows,
-        "metrics": [(metric.get_name(), _state_of(metric)) for metric in run.scores.metrics],
+        "metrics": [(metric.get_name(), metric.get_state()) for metric in run.scores.metrics],
         "callbacks": [(type(callback).__name__, state) for callback, state in _states(run.callbacks)],
         "start": run.start,
         "conditions": _conditions(run),
     }
     encoded = {name: encoder.encode(value, f"run/{name}") for name, value in state.items()}
     write_file(as_path(path, "save: path"), *described(model, encoder, encoded))
-
-
-def _state_of(metric: Metric) -> dict[str, Any]:
-    """Return what a metric has counted so far: its attributes but for the constructor's arguments."""
-    given = constructor_arguments(type(metric))
-    return {name: value for name, value in vars(metric).items() if name not in given}
 
 
 def _states(callbacks: Any) -> Iterator[tuple[Callback, dict[str, Any]]]:
@@ -81,11 +75,11 @@ def _states(callbacks: Any) -> Iterator[tuple[Callback, dict[str, Any]]]:
 
 def _conditions(run: "Run") -> dict[str, Any]:
     """Return what ``run`` was given, with each data set as its fingerprint; a rate that is a function is none."""
-    if "conditions" not in vars(run):
+    if run.conditions is None:
         given = dict(run.given)
         rate = given.pop("learning_rate")
         data, validation = given.pop("data"), given.pop("validation")
-        run.conditions: dict[str, Any] = given | {
+        run.conditions = given | {
             **{f"data: {name}": value for name, value in _fingerprint(*data).items()},
             **{f"validation: {name}": value for name, value in _fingerprint(*(validation or (None, None))).items()},
             "learning_rate": rate if isinstance(rate, float) else None,
@@ -107,7 +101,7 @@ def _fingerprint(source: Any, rows: Array | None) -> dict[str, Any]:
         array = getattr(source, name)
         if array is not None:
             sample = np.ascontiguousarray(array[chosen])
-            found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample).hexdigest()[:16]}"
+            found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample.tobytes()).hexdigest()[:16]}"
     return found
 
 
@@ -210,7 +204,7 @@ class Checkpoint:
         run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
         run.start, model.stop_training = self.run["start"], self.run["stopped"]
         for metric, (_, state) in zip(run.scores.metrics, self.run["metrics"], strict=True):
-            vars(metric).update(state)
+            metric.set_state(state)
         waiting = list(run.callbacks)
         for name, state in self.run["callbacks"]:
             callback = next(item for item in waiting if type(item).__name__ == name)

@@ -16,20 +16,13 @@ from minidl.errors import ArgumentError, ModelFileError
 from minidl.typing import Array
 
 FORMAT = 1  # the major version: a reader refuses files of a higher one
-DTYPES = {
-    "F64": "float64",
-    "F32": "float32",
-    "I64": "int64",
-    "I32": "int32",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U8": "uint8",
-}
+DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
+DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
 ZEROS = "0" * 64
 LIMITS = {
-    b"{": 100_000,
+    b"{": 20_000,
     b"[": 300_000,
     b",": 2_000_000,
 }  # what a header of HEADER bytes may hold: it is parsed in memory
@@ -141,18 +134,23 @@ def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoRetu
 def _read_header(path: Path, file: BinaryIO, size: int) -> dict[str, Any]:
     """Check everything but the digest and the content, from the first bytes alone; return the content."""
     head = file.read(8 + len(START))
+    ours = head[8:] == START
     for magic, what in FOREIGN.items():
-        if head.startswith(magic):
+        if head.startswith(magic) and not ours:  # our files begin with a length, that is with any bytes
             _fail(path, what, "minidl reads the files that model.save writes.")
     if size < 8:
         _fail(path, f"{size} bytes" if size else "an empty file")
+    if head[8:9] not in (b"{", b""):
+        _fail(path, "something else, or a damaged header", "minidl reads the files that model.save writes.")
     length = int.from_bytes(head[:8], "little")
     if length > size - 8:
         _fail(path, f"a header of {length} bytes in a file of {size}: it is cut short or no model file")
-    if head[8:] != START:
-        foreign = head[8:9] == b"{" and START[:18] != head[8:26]
-        what = "a safetensors file that minidl did not write" if foreign else "something else, or a damaged header"
-        _fail(path, what, "minidl reads the files that model.save writes.")
+    if not ours:
+        _fail(
+            path,
+            "a safetensors file that minidl did not write, or a damaged header",
+            "minidl reads the files that model.save writes.",
+        )
     file.seek(8)
     header = file.read(min(length, HEADER + 1))
     complaint = _limits(length, header)
@@ -256,7 +254,7 @@ def _arrays(path: Path, data: bytes) -> dict[str, Array]:
     from safetensors import SafetensorError, deserialize
 
     try:
-        found = deserialize(data)
+        found = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise ModelFileError(
             f"{path}: expected a safetensors file, got one that the library refuses: {error}."

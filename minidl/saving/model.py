@@ -89,7 +89,7 @@ def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
     history = getattr(model, "history", None)
     return {
         "compile": {name: encoder.encode(getattr(model, name), name) for name in COMPILED},
-        "optimizer_state": encoder.encode(model.optimizer.get_state(), "optimizer_state"),  # type: ignore[union-attr]
+        "optimizer_state": encoder.encode(model.optimizer.get_state(), "optimizer_state"),
         "history": None if history is None else encoder.encode(history.get_state(), "history"),
     }
 
@@ -147,6 +147,8 @@ def restored(
         _set_state(model, decoder, content["state"])
         if compile and content["training"] is not None:
             _compile(model, decoder, content["training"])
+            left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
+            decoder.problems += [f"{name}: expected no such array" for name in left]
         raise_problems(path, decoder.problems)
         if not custom_objects:
             _compare(path, model, content, compile)
@@ -257,7 +259,7 @@ def set_optimizer_state(model: Sequential, state: dict[str, Any]) -> None:
             raise ArgumentError(
                 f"optimizer_state/{name}: expected {size} values of {model.dtype}, got {value.shape} of {value.dtype}."
             )
-    model.optimizer.set_state(state)  # type: ignore[union-attr]
+    model.optimizer.set_state(state)
 
 
 def _compare(path: Any, model: Sequential, content: dict[str, Any], compile: bool) -> None:

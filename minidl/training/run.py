@@ -62,6 +62,7 @@ class Run:
         self.batch = 0
         self.scores = Scores(model)
         self.start: dict[str, Any] | None = None
+        self.conditions: dict[str, Any] | None = None  # ``given`` as a checkpoint describes it
         self.logs: dict[str, Any] | None = None  # of the last complete epoch
         self.given = {
             "data": (source, rows),
@@ -169,6 +170,7 @@ def fit(
             if checkpoint is not None:
                 checkpoint.apply(model, run)
             run.train(signals)
+            run.logs = run.logs or {}  # a run that goes on from its end has no further epoch
         except BaseException:
             run.logs = None
             raise

@@ -1,0 +1,80 @@
+"""The command ``python -m minidl inspect FILE``: what a model file holds, without making any of it."""
+
+import argparse
+import sys
+from typing import Any
+
+from minidl.errors import MinidlError
+from minidl.saving import check_content, read_file
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; return 0, or 1 for a file that cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m minidl", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="inspect")
+    inspect = commands.add_parser("inspect", help="print what a model file holds")
+    inspect.add_argument("file")
+    path = parser.parse_args(arguments).file
+    try:
+        content, arrays = read_file(path)
+        check_content(path, content)
+        lines = description(path, content, arrays)
+    except (OSError, MinidlError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
+        print(f"{path}: expected the description of a model, got something else ({error!r}).", file=sys.stderr)
+        return 1
+    for line in lines:
+        print(line if line.isprintable() else ascii(line))  # a file must not command the terminal
+    return 0
+
+
+def description(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
+    """Return the lines that say what the content of a file is."""
+    environment = ", ".join(f"{name} {version}" for name, version in content["environment"].items())
+    lines = [f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})", "", "model"]
+    lines += _object(content["model"], 1)
+    training, run = content["training"], content["run"]
+    if training is not None:
+        lines += ["", "training", f"  epochs so far: {content['state']['epoch']}"]
+        for name, value in training["compile"].items():
+            lines += [f"  {name}:", *_object(value, 2)] if isinstance(value, dict) else [f"  {name}: {_plain(value)}"]
+    if run is not None:
+        lines += ["", f"a run of fit under way: epoch {run['epoch'] + 1}, {run['batch']} batches done"]
+    total = sum(array.nbytes for array in arrays.values())
+    lines += ["", f"{len(arrays)} arrays, {total:,} bytes"]
+    width = max(map(len, arrays), default=0)
+    lines += [f"  {name:{width}}  {array.dtype}  {array.shape}" for name, array in sorted(arrays.items())]
+    return lines
+
+
+def _object(described: Any, depth: int) -> list[str]:
+    """Return a line for an encoded object, and those of the layers inside it."""
+    if not isinstance(described, dict) or "class" not in described:
+        return ["  " * depth + _plain(described)]
+    config = dict(described["config"])
+    layers = config.pop("layers", [])
+    shown = ", ".join(f"{name}={_plain(value)}" for name, value in config.items() if value is not None)
+    name = f" {described['name']!r}" if described.get("name") else ""
+    frozen = "" if described.get("trainable", True) else " (frozen)"
+    lines = ["  " * depth + f"{described['class']}{name}: {shown}{frozen}".rstrip(": ")]
+    for layer in layers:
+        lines += _object(layer, depth + 1)
+    return lines
+
+
+def _plain(value: Any) -> str:
+    """Return an encoded value as people write it."""
+    if isinstance(value, dict) and "class" in value:
+        inside = ", ".join(f"{name}={_plain(item)}" for name, item in value["config"].items() if item is not None)
+        return f"{value['class']}({inside})"
+    if isinstance(value, dict) and len(value) == 1:
+        return _plain(next(iter(value.values())))
+    if isinstance(value, list):
+        return f"[{', '.join(map(_plain, value))}]"
+    return repr(value)[:200]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

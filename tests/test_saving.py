@@ -1,0 +1,885 @@
+"""Model files: what comes back is what was saved, and whatever is not a whole file of ours is refused."""
+
+import io
+import json
+import os
+import pickle
+import random
+import resource
+import struct
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Dense, Input, Layer, ModelFileError, ReLU, Sequential, files
+from minidl.errors import ArgumentError
+from minidl.saving import format as file_format
+from minidl.saving import objects, read_file, save_weights
+from tests.faults import fuzzing
+from tests.faults.forging import forge, header_of, parts, raw, resealed, text_of
+from tests.faults.models import small_data, small_model, trained_model
+from tests.faults.systems import Counting, FailsAt
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of a small file with everything in it."""
+    path = tmp_path_factory.mktemp("whole") / "model"
+    trained_model().save(path)
+    return path.read_bytes()
+
+
+def load_bytes(path, data):
+    path.write_bytes(data)
+    return minidl.load_model(path)
+
+
+# What comes back
+
+
+def test_a_loaded_model_predicts_and_goes_on_training_as_the_saved_one(path):
+    model, (x, y) = trained_model(), small_data()
+    model.save(path)
+    loaded = minidl.load_model(path)
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    for each in (model, loaded):
+        each.fit(x, y, epochs=2, batch_size=7, verbose=0)
+    assert loaded.history.history == model.history.history
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    state, expected = loaded.optimizer.get_state(), model.optimizer.get_state()
+    assert state.keys() == expected.keys()
+    for name in state:
+        np.testing.assert_array_equal(state[name], expected[name])
+
+
+def test_history_and_the_count_of_epochs_come_back(path):
+    model = trained_model()
+    model.save(path)
+    loaded = minidl.load_model(path)
+    assert loaded.history.history == model.history.history
+    assert (loaded.epoch, loaded.seed, loaded.dtype) == (model.epoch, model.seed, model.dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_both_types_are_kept(path, dtype):
+    Sequential([Input((2,)), Dense(3)], dtype=dtype).save(path)
+    assert minidl.load_model(path).get_weights()[0].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Sequential(),
+        Sequential(name="named", seed=5),
+        Sequential([Input((4,))]),
+        Sequential([Dense(3, activation="tanh")]),
+        Sequential([Input((2, 3)), minidl.layers.Flatten(), minidl.layers.Reshape((3, 2))]),
+        Sequential([Input((2,)), Dense(3, name="größe")]),
+        Sequential([Input((2,)), Dense(3, trainable=False)]),
+        Sequential([Input((2,)), Sequential([Sequential([Dense(2)], name="deep"), ReLU()]), Dense(1)]),
+        Sequential([Input((2,)), minidl.layers.ELU(0.5), minidl.layers.LeakyReLU(0.2), minidl.layers.GELU()]),
+    ],
+    ids=str,
+)
+def test_any_model_comes_back_built_or_not(path, model):
+    model.save(path)
+    loaded = minidl.load_model(path)
+    assert repr(loaded) == repr(model)
+    assert (loaded.name, loaded.output_shape) == (model.name, model.output_shape)
+    assert [layer.trainable for layer in loaded.layers] == [layer.trainable for layer in model.layers]
+
+
+def test_two_saves_of_one_model_are_the_same_bytes(path):
+    model = trained_model()
+    model.save(path)
+    first = path.read_bytes()
+    model.save(path)
+    assert path.read_bytes() == first
+
+
+def test_arrays_that_are_not_contiguous_are_saved_right(path):
+    array = np.arange(12.0).reshape(3, 4)
+    arrays = {
+        "transposed": array.T,
+        "every second": array[:, ::2],
+        "big-endian": array.astype(">f8"),
+        "one": array[0, 0:1],
+    }
+    file_format.write_file(path, arrays, {"minidl": "0"})
+    for name, found in read_file(path)[1].items():
+        np.testing.assert_array_equal(found, arrays[name])
+
+
+def test_other_programs_can_read_the_arrays(path):
+    from safetensors.numpy import load_file
+
+    model = trained_model()
+    model.save(path)
+    np.testing.assert_array_equal(load_file(path)["weights/dense/W"], model["dense"].W)
+
+
+def test_saving_changes_nothing_in_the_model(path):
+    model = trained_model()
+    before = pickle.dumps(model)
+    model.save(path)
+    assert pickle.dumps(model) == before
+
+
+def test_loading_runs_no_initializer(path):
+    def forbidden(rng, shape, dtype):
+        raise AssertionError("called")
+
+    Sequential([Input((2,)), Dense(3, kernel_initializer="zeros")]).save(path)
+    content, entries, data = parts(path.read_bytes())
+    content["model"]["config"]["layers"][0]["config"]["kernel_initializer"] = {"function": "forbidden"}
+    path.write_bytes(forge(text_of(content), entries, data))
+    loaded = minidl.load_model(path, custom_objects={"forbidden": forbidden})
+    assert not loaded["dense"].W.any()
+
+
+# Functions and classes that are not minidl's
+
+
+class Doubled(Layer):
+    def __init__(self, factor=2):
+        self.factor = factor
+
+    def forward(self, x, training=False):
+        return self.factor * x
+
+    def backward(self, dy):
+        return self.factor * dy
+
+
+def halves(step):
+    return 0.1 / (1 + step)
+
+
+def off_by(y_true, y_pred):
+    return np.abs(y_true.reshape(y_pred.shape) - y_pred).mean(axis=1)
+
+
+def custom_model():
+    model = Sequential(
+        [Input((3,)), Doubled(3), Dense(1, kernel_initializer=lambda rng, shape, dtype: np.ones(shape, dtype))]
+    )
+    model.compile(minidl.optimizers.SGD(halves), "mse", metrics=[off_by])
+    return model
+
+
+def test_a_custom_class_is_refused_until_it_is_given(path):
+    model = custom_model()
+    model.save(path)
+    with pytest.raises(ModelFileError, match=r"layers/0: expected a class of minidl.*'Doubled'.*custom_objects"):
+        minidl.load_model(path)
+    loaded = minidl.load_model(path, custom_objects={"Doubled": Doubled})
+    assert loaded.layers[0].factor == 3
+
+
+def test_a_registered_class_is_found_by_its_name(path, monkeypatch):
+    monkeypatch.setattr(minidl.config, "registry", dict(minidl.config.registry))
+    monkeypatch.setattr(objects, "registry", minidl.config.registry)
+    minidl.register(Doubled)
+    custom_model().save(path)
+    assert minidl.load_model(path).layers[0].factor == 3
+
+
+def test_functions_are_needed_to_train_but_not_to_predict(path):
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1))
+    custom_model().save(path)
+    loaded = minidl.load_model(path, custom_objects={"Doubled": Doubled})
+    np.testing.assert_array_equal(loaded.predict(x), np.full((4, 1), 9.0))
+    with pytest.raises(ArgumentError, match=r"halves: expected the function itself.*custom_objects"):
+        loaded.fit(x, y, verbose=0)
+    given = {"Doubled": Doubled, "halves": halves, "off_by": off_by}
+    loaded, model = minidl.load_model(path, custom_objects=given), custom_model()
+    for each in (loaded, model):
+        each.fit(x, y, epochs=2, verbose=0)
+    assert loaded.history.history == model.history.history
+
+
+def test_compile_false_leaves_out_the_optimizer_and_the_need_for_its_classes(path):
+    class MyLoss(minidl.losses.Loss):
+        def forward(self, y_pred, y_true, sample_weight=None):
+            return 0.0
+
+        def backward(self):
+            return 0.0
+
+    model = Sequential([Input((2,)), Dense(1)])
+    model.compile("sgd", MyLoss())
+    model.save(path)
+    with pytest.raises(ModelFileError, match="MyLoss"):
+        minidl.load_model(path)
+    assert minidl.load_model(path, compile=False).optimizer is None
+
+
+def test_two_lambdas_in_one_model_have_two_names(path):
+    model = Sequential(
+        [Input((2,)), *(Dense(2, kernel_initializer=lambda r, s, d, v=v: np.full(s, v, d)) for v in (1, 2))]
+    )
+    model.save(path)
+    content, _ = read_file(path)
+    names = [layer["config"]["kernel_initializer"] for layer in content["model"]["config"]["layers"]]
+    assert names == [{"function": "<lambda>"}, {"function": "<lambda>_1"}]
+
+
+def test_a_class_with_the_name_of_a_built_in_one_cannot_be_saved(path):
+    impostor = type("Dense", (Doubled,), {"__module__": "elsewhere"})
+    with pytest.raises(ArgumentError, match="save: model/layers/0: expected a class with a name of its own"):
+        Sequential([Input((2,)), impostor()]).save(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, 1j, b"bytes", np.array(["text"]), np.dtype("f4"), int, Path("x")])
+def test_what_has_no_place_in_a_file_is_refused_by_name(path, value):
+    with pytest.raises(
+        ArgumentError, match=r"save: model/layers/0/factor: expected numbers, text, arrays or minidl's objects"
+    ):
+        Sequential([Doubled(value)]).save(path)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, -(2**70), 0.1, 1e-320, float("inf"), True, None, "text", "\udcff", (1, (2,)), [], {},
+     {1: "a", "b": (2,), None: 3.5}, np.float32(0.1), np.float64(0.1), np.int32(3)],
+    ids=repr,
+)  # fmt: skip
+def test_any_simple_value_comes_back_with_its_type(path, value):
+    Sequential([Doubled(value)]).save(path)
+    found = minidl.load_model(path, custom_objects={"Doubled": Doubled}).layers[0].factor
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_arrays_in_a_config_come_back(path):
+    value = np.arange(6, dtype="int32").reshape(2, 3)
+    Sequential([Doubled([value, value.T, value > 2])]).save(path)
+    found = minidl.load_model(path, custom_objects={"Doubled": Doubled}).layers[0].factor
+    np.testing.assert_array_equal(found[0], value)
+    np.testing.assert_array_equal(found[1], value.T)
+    np.testing.assert_array_equal(found[2], value > 2)
+    assert [array.dtype.name for array in found] == ["int32", "int32", "bool"]
+
+
+@pytest.mark.parametrize("given", [3, "Dense", ["Dense"], {"Dense": 3}, {3: Doubled}, {"os": object}])
+def test_custom_objects_of_another_kind_are_refused(path, given):
+    trained_model().save(path)
+    with pytest.raises(ArgumentError, match="custom_objects: expected"):
+        minidl.load_model(path, custom_objects=given)
+
+
+# Saving that fails
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_diverged_model_does_not_overwrite_the_best(path, value):
+    model = trained_model()
+    model.save(path)
+    before = path.read_bytes()
+    model["end"].W[0, 1] = value
+    with pytest.raises(ArgumentError, match=r"save: Dense 'end' \(layer 4\): W: expected finite values, got (nan|inf)"):
+        model.save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_save_that_fails_at_any_operation_leaves_a_model_that_loads(path, monkeypatch):
+    old, new = trained_model(), small_model(1)
+    monkeypatch.setattr(files, "system", Counting())
+    old.save(path)
+    old.save(path)
+    count = files.system.count
+    before = path.read_bytes()
+    for number in range(count):
+        path.write_bytes(before)
+        files.system = FailsAt(number)
+        try:
+            new.save(path)
+        except OSError as error:
+            failure = error
+            assert path.read_bytes() == before
+        else:
+            failure = None
+        assert failure is None or failure.filename == str(path)
+        assert minidl.load_model(path).seed == (0 if failure else 1)
+
+
+def test_longdouble_models_have_no_file(path):
+    with pytest.raises(ArgumentError, match=r"expected a model of float32 or float64, got (longdouble|float128)"):
+        Sequential([Input((2,)), Dense(1)], dtype=np.dtype(np.longdouble).name).save(path)
+
+
+# Damage, exhaustively
+
+
+def test_every_truncation_is_refused(path, whole):
+    path.write_bytes(whole)
+    for length in reversed(range(len(whole))):
+        os.truncate(path, length)
+        with pytest.raises(ModelFileError):
+            read_file(path)
+
+
+def undetected_flips(path, data, step=1):
+    """The bits whose flipping goes unnoticed, of every byte or every ``step``-th."""
+    found = []
+    path.write_bytes(data)
+    with path.open("r+b", buffering=0) as file:
+        for place in range(0, len(data), step):
+            for bit in range(8):
+                file.seek(place)
+                file.write(bytes([data[place] ^ 1 << bit]))
+                try:
+                    read_file(path)
+                    found.append((place, bit))
+                except ModelFileError:
+                    pass
+            file.seek(place)
+            file.write(data[place : place + 1])
+    return found
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    path = tmp_path_factory.mktemp("tiny") / "model"
+    Sequential([Input((2,)), Dense(2)], seed=0).save(path)
+    return path.read_bytes()
+
+
+def test_every_flip_of_a_single_bit_is_refused(path, tiny):
+    assert undetected_flips(path, tiny) == []
+
+
+def test_appended_bytes_are_refused(path, whole):
+    for extra in (b"\0", b"\n", whole):
+        with pytest.raises(ModelFileError):
+            load_bytes(path, whole + extra)
+
+
+# Files of others
+
+
+def zip_bytes():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("config.json", "{}")
+    return buffer.getvalue()
+
+
+class Bomb:
+    def __reduce__(self):
+        return os.system, ("true",)
+
+
+def plain_safetensors():
+    from safetensors.numpy import save
+
+    return save({"W": np.ones(3)}, {"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (zip_bytes(), "a zip archive, such as .keras, .npz or a PyTorch file"),
+        *[(pickle.dumps(Bomb(), protocol), "a pickle, which could run code") for protocol in (2, 3, 4, 5)],
+        (pickle.dumps({"a": 1}, 0), "a pickle, which could run code"),
+        (pickle.dumps(Bomb(), 0), "a pickle, which could run code"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(100), "an HDF5 file"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "a PNG picture"),
+        (b"\x93NUMPY\x01\x00" + bytes(100), "a NumPy .npy file"),
+        (b"\x1f\x8b\x08" + bytes(100), "a gzip archive"),
+        (b'{"class_name": "Sequential"}', "a JSON text"),
+        (b"", "an empty file"),
+        (b"some text that is no model", "something else"),
+        (plain_safetensors(), "a safetensors file that minidl did not write"),
+    ],
+)
+def test_files_of_another_kind_are_named(path, data, words):
+    with pytest.raises(ModelFileError, match=words) as error:
+        load_bytes(path, data)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("length", range(1, 8))
+def test_a_file_of_a_few_bytes_is_refused(path, length):
+    with pytest.raises(ModelFileError, match=f"{path}: expected a minidl model file, got {length} bytes"):
+        load_bytes(path, b"\x10" * length)
+
+
+def test_what_cannot_be_read_is_an_error_with_the_path(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
+        minidl.load_model(tmp_path / "none.safetensors")
+    with pytest.raises(IsADirectoryError, match=tmp_path.name):
+        minidl.load_model(tmp_path)
+    with pytest.raises(ModelFileError, match="/dev/zero: expected a regular file"):
+        minidl.load_model("/dev/zero")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_a_file_without_permission_is_not_called_missing(path, whole):
+    path.write_bytes(whole)
+    path.chmod(0)
+    with pytest.raises(PermissionError, match=str(path)):
+        minidl.load_model(path)
+
+
+# Attacks
+
+
+def length_of_2_to_63(content, entries, data):
+    return struct.pack("<Q", 2**63) + header_of(text_of(content), entries) + data
+
+
+def offsets_that_overlap(content, entries, data):
+    names = list(entries)
+    entries[names[0]]["data_offsets"] = entries[names[1]]["data_offsets"]
+    entries[names[0]]["shape"] = entries[names[1]]["shape"]
+    return forge(text_of(content), entries, data)
+
+
+def offsets_with_a_gap(content, entries, data):
+    last = max(entries, key=lambda name: entries[name]["data_offsets"])
+    entries[last]["data_offsets"] = [offset + 4 for offset in entries[last]["data_offsets"]]
+    return forge(text_of(content), entries, data + bytes(4))
+
+
+def offsets_beyond_the_file(content, entries, data):
+    return forge(text_of(content), entries, data[:-4])
+
+
+def bytes_behind_the_arrays(content, entries, data):
+    return forge(text_of(content), entries, data + b"hidden")
+
+
+def negative_offsets(content, entries, data):
+    next(iter(entries.values()))["data_offsets"] = [-8, 0]
+    return forge(text_of(content), entries, data)
+
+
+def a_type_that_minidl_does_not_write(content, entries, data):
+    next(iter(entries.values()))["dtype"] = "BF16"
+    return forge(text_of(content), entries, data)
+
+
+def rank_70(content, entries, data):
+    entries["x"] = {"dtype": "U8", "shape": [1] * 70, "data_offsets": [len(data), len(data) + 1]}
+    return forge(text_of(content), entries, data + b"x")
+
+
+def a_product_of_lengths_that_overflows(content, entries, data):
+    entries["x"] = {"dtype": "F32", "shape": [2**32, 2**32, 0], "data_offsets": [len(data), len(data)]}
+    return forge(text_of(content), entries, data)
+
+
+def a_million_empty_arrays(content, entries, data):
+    entry = json.dumps({"dtype": "F32", "shape": [0], "data_offsets": [len(data)] * 2})
+    inside = ",".join(f'"{index:x}":{entry}' for index in range(1_000_000))
+    return forge(text_of(content), inside, data)
+
+
+def too_many_empty_arrays_for_a_model(content, entries, data):
+    entry = json.dumps({"dtype": "F32", "shape": [0], "data_offsets": [len(data)] * 2})
+    inside = json.dumps(entries)[1:-1] + "," + ",".join(f'"{index:x}":{entry}' for index in range(15_000))
+    return forge(text_of(content), inside, data)
+
+
+def deep_json_in_the_header(content, entries, data):
+    return forge(text_of(content), '"x": ' + "[" * 100_000 + "]" * 100_000, data)
+
+
+def deep_json_in_the_content(content, entries, data):
+    return forge(text_of(content)[:-1] + ', "x": ' + "[" * 100_000 + "]" * 100_000 + "}", entries, data)
+
+
+def deep_layers(content, entries, data):
+    inner = {"class": "Sequential", "name": None, "trainable": True,
+             "config": {"layers": [], "seed": 0, "dtype": "float32", "input_shape": None}}  # fmt: skip
+    text = json.dumps(inner)
+    for _ in range(400):
+        text = json.dumps(inner).replace('"layers": []', f'"layers": [{text}]')
+    return forge(text_of({**content, "model": "MODEL"}).replace('"MODEL"', text), entries, data)
+
+
+def nan_in_json(content, entries, data):
+    return forge(text_of(content).replace("0.25", "NaN"), entries, data)
+
+
+def a_number_beyond_all_floats(content, entries, data):
+    return forge(text_of(content).replace("0.25", "1e999"), entries, data)
+
+
+def a_number_of_a_million_digits(content, entries, data):
+    return forge(text_of(content).replace("0.25", "9" * 1_000_000), entries, data)
+
+
+def an_array_that_nothing_names(content, entries, data):
+    entries["hidden"] = {"dtype": "U8", "shape": [4], "data_offsets": [len(data), len(data) + 4]}
+    return forge(text_of(content), entries, data + b"data")
+
+
+def weights_of_another_type(content, entries, data):
+    entries["weights/end/W"]["dtype"] = "I32"
+    return forge(text_of(content), entries, data)
+
+
+def truth_values_beside_0_and_1(content, entries, data):
+    entries["weights/end/b"]["dtype"] = "BOOL"
+    entries["weights/end/b"]["shape"] = [8]
+    return forge(text_of(content), entries, data)
+
+
+def an_array_twice(content, entries, data):
+    inside = json.dumps(entries)[1:-1]
+    return forge(text_of(content), f"{inside}, {inside}", data)
+
+
+def a_key_of_the_content_twice(content, entries, data):
+    return forge(text_of(content).replace('"rate": 0.25', '"rate": 0.25, "rate": 0.5'), entries, data)
+
+
+def metadata_twice(content, entries, data):
+    inside = json.dumps(entries)[1:-1]
+    return forge(text_of(content), f'{inside}, "__metadata__": {{"minidl": "{{}}"}}', data)
+
+
+def not_utf8(content, entries, data):
+    return resealed(raw(header_of(text_of(content), entries).replace(b"weights/end", b"weights/\xff\xfe\xff"), data))
+
+
+def another_key_in_the_metadata(content, entries, data):
+    header = header_of(text_of(content), entries)
+    return resealed(raw(header.replace(b'"},"', b'","other":"x"},"', 1), data))
+
+
+def no_arrays_for_the_weights(content, entries, data):
+    return forge(text_of(content), {}, b"")
+
+
+def a_dense_layer_of_a_billion_units(content, entries, data):
+    content["model"]["config"]["layers"][0]["config"]["units"] = 10**9
+    return forge(text_of(content), entries, data)
+
+
+def an_input_of_10_to_30_features(content, entries, data):
+    content["model"]["config"]["input_shape"] = {"tuple": [10**30]}
+    return forge(text_of(content), entries, data)
+
+
+def a_named_module(content, entries, data):
+    content["model"]["config"]["layers"][1] |= {"class": "os.system", "module": "os", "registered_name": "os>system"}
+    return forge(text_of(content), entries, data)
+
+
+def a_module_as_class(content, entries, data):
+    content["model"]["config"]["layers"][1]["class"] = "subprocess.Popen"
+    content["model"]["config"]["layers"][1]["config"] = {"args": ["touch", "minidl-was-here"]}
+    return forge(text_of(content), entries, data)
+
+
+def keras_lambda_with_code(content, entries, data):
+    code = {"class_name": "__lambda__", "config": {"code": "4wAAAAA=", "defaults": None, "closure": None}}
+    content["model"]["config"]["layers"][1] = {
+        "class": "Lambda",
+        "name": "l",
+        "trainable": True,
+        "config": {"function": code},
+    }
+    return forge(text_of(content), entries, data)
+
+
+def a_loss_among_the_layers(content, entries, data):
+    content["model"]["config"]["layers"][1] = {"class": "MeanSquaredError", "config": {}}
+    return forge(text_of(content), entries, data)
+
+
+def a_layer_as_the_loss(content, entries, data):
+    content["training"]["compile"]["loss"] = {"class": "ReLU", "name": None, "trainable": True, "config": {}}
+    return forge(text_of(content), entries, data)
+
+
+def the_abstract_class(content, entries, data):
+    content["model"]["config"]["layers"][1]["class"] = "Layer"
+    return forge(text_of(content), entries, data)
+
+
+def weights_that_are_not_finite(content, entries, data):
+    start = entries["weights/end/W"]["data_offsets"][0]
+    return forge(text_of(content), entries, data[:start] + struct.pack("<f", np.nan) + data[start + 4 :])
+
+
+def optimizer_state_of_another_size(content, entries, data):
+    start, end = entries["optimizer_state/m"]["data_offsets"]
+    assert end - start == 4 * entries["optimizer_state/m"]["shape"][0]
+    entries["optimizer_state/m"]["shape"] = [1, (end - start) // 4, 1]
+    return forge(text_of(content), entries, data)
+
+
+def a_generator_of_another_kind(content, entries, data):
+    content["state"]["rng"]["dict"][0][1] = "MT19937"
+    return forge(text_of(content), entries, data)
+
+
+def no_model(content, entries, data):
+    del content["model"]
+    return forge(text_of(content), entries, data)
+
+
+def content_that_is_a_list(content, entries, data):
+    return forge("[]", entries, data)
+
+
+def two_layers_of_one_name(content, entries, data):
+    content["model"]["config"]["layers"][1]["name"] = "dense"
+    return forge(text_of(content), entries, data)
+
+
+def another_class_of_the_same_arguments(content, entries, data):
+    content["training"]["compile"]["metrics"] = ["accuracy", "no such metric"]
+    return forge(text_of(content), entries, data)
+
+
+ATTACKS = [
+    function
+    for function in list(globals().values())
+    if callable(function) and getattr(function, "__code__", None) is not None
+    and function.__code__.co_varnames[:3] == ("content", "entries", "data")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda function: function.__name__)
+def test_an_attack_is_refused_at_once_and_runs_nothing(path, whole, attack):
+    data = attack(*parts(whole))
+    path.write_bytes(data)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with fuzzing.audited(path) as seen:
+        start = time.process_time()
+        with pytest.raises(ModelFileError):
+            minidl.load_model(path)
+        seconds = time.process_time() - start
+    assert seen == []
+    assert seconds < 1
+    growth = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
+    assert growth <= 3 * len(data) + (64 << 20)
+
+
+def test_there_are_attacks_of_every_known_kind():
+    assert len(ATTACKS) >= 40
+
+
+def test_every_mismatch_is_listed(path, whole):
+    content, entries, data = parts(whole)
+    layers = content["model"]["config"]["layers"]
+    layers[0]["class"] = "Dence"
+    del layers[3]["config"]["rate"]
+    layers[4]["config"]["colour"] = "red"
+    layers[4]["config"].pop("use_bias")
+    with pytest.raises(ModelFileError) as error:
+        load_bytes(path, forge(text_of(content), entries, data))
+    text = str(error.value)
+    assert "layers/0: expected a class of minidl, or one that is registered, got 'Dence'. Did you mean 'Dense'?" in text
+    assert "layers/3 (Dropout): expected the argument 'rate', got none" in text
+    assert "layers/4 (Dense): expected the argument 'use_bias', got none" in text
+    assert "'colour'" in text
+
+
+def test_arguments_of_a_wrong_type_are_refused_with_the_layers_own_words(path, whole):
+    content, entries, data = parts(whole)
+    content["model"]["config"]["layers"][0]["config"]["units"] = "4"
+    with pytest.raises(
+        ModelFileError, match=r"layers/0: expected arguments that Dense takes, got .*Dense: units: expected an integer"
+    ):
+        load_bytes(path, forge(text_of(content), entries, data))
+
+
+def test_every_array_that_does_not_fit_is_listed(path, whole):
+    content, entries, data = parts(whole)
+    entries["weights/end/Q"] = entries.pop("weights/end/W")
+    entries["weights/dense/W"]["shape"].reverse()
+    with pytest.raises(ModelFileError) as error:
+        load_bytes(path, forge(text_of(content), entries, data))
+    text = str(error.value)
+    assert "weights/end/W: expected an array of shape (3, 2) and type float32, got none" in text
+    assert "weights/end/Q: expected no such array" in text
+    assert "weights/dense/W: expected an array of shape (3, 4) and type float32, got (4, 3)" in text
+
+
+def test_a_newer_format_asks_for_an_upgrade(path, whole):
+    content, entries, data = parts(whole)
+    newer = text_of({**content, "format": 2, "minidl": "2.3"})
+    with pytest.raises(ModelFileError, match=r"written by minidl 2.3 \(format 2\): upgrade minidl"):
+        load_bytes(path, forge(newer, entries, data))
+
+
+@pytest.mark.parametrize("golden", sorted(DATA.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_files_of_earlier_releases_load(golden):
+    expected = np.load(golden.with_suffix(".npz"))
+    model = minidl.load_model(golden)
+    np.testing.assert_allclose(model.predict(expected["x"]), expected["y"], rtol=1e-5, atol=1e-6)
+    assert model.history.history
+
+
+def test_there_is_a_golden_file_of_this_format():
+    formats = {read_file(path)[0]["format"] for path in DATA.glob("*.safetensors")}
+    assert formats == set(range(1, file_format.FORMAT + 1))
+
+
+# Fuzzing
+
+
+def fuzz(path, data, seed, count):
+    """Load ``count`` mutants; return how many were refused, and how many accepted with a valid digest."""
+    refused = accepted = 0
+    for mutant, valid in fuzzing.mutants(data, seed, count):
+        path.write_bytes(mutant)
+        with fuzzing.audited(path) as seen:
+            try:
+                model = minidl.load_model(path)
+            except ModelFileError:
+                model = None
+        assert seen == []
+        if model is None:
+            refused += 1
+            continue
+        accepted += 1
+        assert valid or mutant == data
+        assert np.isfinite(model.predict(np.ones((2, 3)))).all() if model.output_shape else True
+    return refused, accepted
+
+
+def test_mutants_are_refused_or_are_what_they_say(path, whole):
+    refused, accepted = fuzz(path, whole, seed=0, count=600)
+    assert refused > 500
+    assert accepted > 0  # a right digest and a harmless change: the fuzzing reaches behind the digest
+
+
+@pytest.mark.slow
+def test_fifty_thousand_mutants_are_refused_or_are_what_they_say(path, whole, capsys):
+    refused, accepted = fuzz(path, whole, seed=random.randrange(2**32), count=50_000)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nmutants: {refused + accepted} tried, {refused} refused, {accepted} harmless, 0 wrong, 0 executions\n"
+        )
+    assert refused + accepted == 50_000
+
+
+# The suite has power
+
+
+def test_the_audit_hook_notices_a_file_that_acts(path, tmp_path):
+    path.write_bytes(pickle.dumps(Bomb()))
+    with fuzzing.audited(path) as seen:
+        pickle.loads(path.read_bytes())
+        (tmp_path / "written").write_text("x")
+    assert [event for event, _ in seen if event in ("pickle.find_class", "os.system", "open")] == [
+        "pickle.find_class",
+        "os.system",
+        "open",
+    ]
+
+
+def test_without_the_digest_flips_are_accepted(path, tiny, monkeypatch):
+    monkeypatch.setattr(file_format, "digest", lambda data: data[8 + len(file_format.START) :][:64].decode())
+    assert len(undetected_flips(path, tiny, step=20)) > 10
+
+
+def test_without_the_check_of_duplicates_a_double_key_is_accepted(path, whole, monkeypatch):
+    monkeypatch.setattr(file_format, "_unique", dict)
+    data = a_key_of_the_content_twice(*parts(whole))
+    assert load_bytes(path, data).layers[3].rate == 0.5
+
+
+def test_without_the_comparison_a_description_that_is_read_otherwise_is_accepted(path, whole, monkeypatch):
+    content, entries, data = parts(whole)
+    content["model"]["config"]["layers"][2]["config"]["seed"] = True
+    forged = forge(text_of(content), entries, data)
+    with pytest.raises(ModelFileError):
+        load_bytes(path, forged)
+
+
+def test_with_numpys_own_layout_a_transposed_array_would_be_wrong(path, monkeypatch):
+    monkeypatch.setattr(file_format.np, "asarray", lambda array, *_, **__: array)
+    array = np.arange(6.0).reshape(2, 3)
+    file_format.write_file(path, {"x": array.T}, {"minidl": "0"})
+    monkeypatch.undo()
+    assert (read_file(path)[1]["x"] != array.T).any()
+
+
+# The command
+
+
+def inspect(*arguments):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "minidl", "inspect", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_inspect_prints_what_a_file_holds(path, whole):
+    path.write_bytes(whole)
+    result = inspect(path)
+    assert result.returncode == 0, result.stderr
+    for words in (
+        "written by minidl",
+        "Dense 'end': units=2",
+        "Adam: learning_rate=ExponentialDecay(",
+        "weights/inner/dense/W",
+        "(4, 3)",
+    ):
+        assert words in result.stdout
+
+
+def test_inspect_needs_no_class_and_builds_nothing(path):
+    custom_model().save(path)
+    assert "Doubled 'doubled': factor=3" in inspect(path).stdout
+
+
+def test_inspect_says_what_is_wrong_with_a_file(path, tmp_path):
+    path.write_bytes(b"PK\x03\x04")
+    result = inspect(path)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "a zip archive" in result.stderr
+    assert inspect(tmp_path / "none").returncode == 1
+
+
+def test_inspect_lets_no_file_command_the_terminal(path, whole):
+    content, entries, data = parts(whole)
+    content["model"]["config"]["layers"][0]["class"] = "\x1b[2J"
+    path.write_bytes(forge(text_of(content), entries, data))
+    assert "\x1b" not in inspect(path).stdout
+
+
+def test_files_without_the_optimizer_are_smaller_and_load(path, tmp_path):
+    model = trained_model()
+    model.save(path)
+    save_weights(model, tmp_path / "weights")
+    assert (tmp_path / "weights").stat().st_size < path.stat().st_size
+    loaded = minidl.load_model(tmp_path / "weights")
+    assert loaded.optimizer is None
+    np.testing.assert_array_equal(loaded.predict(small_data()[0]), model.predict(small_data()[0]))
+
+
+@pytest.mark.parametrize("width", [1, 300, 513])
+def test_a_header_of_any_length_is_known_as_ours(path, width):
+    """The length of the header opens the file: it may look like the beginning of a pickle or a picture."""
+    lengths = set()
+    for extra in range(0, 520, 8):
+        Sequential([Input((2,)), Dense(1, name="d" * (width + extra))]).save(path)
+        lengths.add(path.read_bytes()[:2])
+        assert minidl.load_model(path)[0].units == 1
+    assert len(lengths) > 50

@@ -581,7 +581,7 @@ def quadratic(size=5, dtype="float64"):
     return value_and_gradient, target
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-7), ("float32", 1e-4)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-9), ("float32", 1e-4)])
 def test_lbfgs_finds_the_minimum(dtype, tolerance):
     value_and_gradient, target = quadratic(dtype=dtype)
     values, losses = np.zeros(5, dtype), []

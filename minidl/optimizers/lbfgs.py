@@ -41,8 +41,8 @@ class LBFGS(Optimizer):
         self,
         history_size: int = 10,
         *,
-        gradient_tolerance: float = 1e-7,
-        loss_tolerance: float = 1e-12,
+        gradient_tolerance: float = 1e-9,
+        loss_tolerance: float = 1e-15,
         max_line_search: int = 20,
     ) -> None:
         super().__init__(1.0)

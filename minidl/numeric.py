@@ -51,6 +51,7 @@ def softmax_parts(z: Array) -> tuple[Array, Array, Array, Array]:
     others : array, (rows,)
         Row sums of ``e``: the softmax is ``e / (1 + others)``, and ``1 / (1 + others)`` at ``top``.
     """
+    z = np.ascontiguousarray(z)
     rows, columns = z.shape
     top = z.argmax(axis=1) + np.arange(0, rows * columns, columns)
     d, e = exp_difference(z, z.take(top)[:, None])

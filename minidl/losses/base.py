@@ -54,6 +54,7 @@ class Loss(Configured, ABC):
     from_logits: bool = False
     sparse: bool = False
     binary: bool = False
+    _share: Any  # of each row in the last `mean`
 
     @abstractmethod
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
@@ -106,18 +107,19 @@ class Loss(Configured, ABC):
         sample_weight : array, (batch,), optional
             The number of values is not weighted, as in Keras.
         """
-        self._share: Any = 1 / values.size
+        share: Any = 1 / values.size
+        self._share = share
         if sample_weight is not None:
-            weight = np.asarray(sample_weight)
+            weight = np.asarray(sample_weight) / values.size
             if weight.shape != values.shape[:1]:
                 raise ShapeError(
                     f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, got {weight.shape}."
                 )
-            values = values * (weight if values.ndim == 1 else weight[:, None])
-            self._share = weight[:, None] / values.size
+            self._share = weight[:, None]
+            share = weight if values.ndim == 1 else self._share
         wide = np.float64 if values.dtype == np.float32 else None
-        total: float = np.add.reduce(values, axis=None, dtype=wide).item()
-        return total / values.size
+        total: float = np.add.reduce(values * share, axis=None, dtype=wide).item()
+        return total
 
     def share(self, derivative: Array, dtype: Any = None) -> Array:
         """Return the derivative of each value times its share in the last `mean`; for `backward`."""

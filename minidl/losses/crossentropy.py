@@ -188,9 +188,9 @@ class SparseCategoricalCrossentropy(Loss):
         self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        rows = np.arange(0, y_pred.size, y_pred.shape[-1])  # where they start in the flattened array
-        self._dtype = y_pred.dtype
-        self._index = rows + self._checked(y_pred, y_true)
+        labels, y_pred = self._checked(y_pred, y_true), np.ascontiguousarray(y_pred)
+        rows = np.arange(0, y_pred.size, y_pred.shape[1])  # where they start in the flattened array
+        self._dtype, self._index = y_pred.dtype, rows + labels
         if not self.from_logits:
             self._p = y_pred
             with np.errstate(divide="ignore", invalid="ignore"):

@@ -23,7 +23,7 @@ class MeanSquaredError(Loss):
             return self.mean(np.square(self._d, dtype=wide), sample_weight)
 
     def backward(self) -> Array:
-        return self.share(2 * self._d)
+        return 2 * self.share(self._d)
 
 
 class MeanAbsoluteError(Loss):

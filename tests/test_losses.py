@@ -1,0 +1,621 @@
+"""Losses: one table of all of them drives the generic tests; then torch, scikit-learn and mpmath, and bad targets."""
+
+import copy
+import json
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minidl import losses, numeric
+from minidl.config import constructor_arguments, names_of, resolve
+from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
+from minidl.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    Loss,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SparseCategoricalCrossentropy,
+    resolve_loss,
+)
+
+STORED = json.loads((Path(__file__).parent / "loss_values.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A loss with arguments, and what it is for: kinds of predictions and targets, both names in `draw`."""
+
+    loss: type[Loss]
+    predictions: str
+    targets: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def make(self) -> Loss:
+        return self.loss(**self.arguments)
+
+    def __str__(self):
+        arguments = ",".join(f"{name}={value}" for name, value in self.arguments.items())
+        return f"{self.loss.__name__}({arguments})-{self.targets}"
+
+
+CASES = [
+    Case(BinaryCrossentropy, "probabilities", "yes_no"),
+    Case(BinaryCrossentropy, "probabilities", "shares", {"label_smoothing": 0.2}),
+    Case(BinaryCrossentropy, "numbers", "yes_no", {"from_logits": True}),
+    Case(BinaryCrossentropy, "numbers", "shares", {"from_logits": True, "label_smoothing": 0.2}),
+    Case(CategoricalCrossentropy, "distributions", "one_hot"),
+    Case(CategoricalCrossentropy, "distributions", "distributions", {"label_smoothing": 0.2}),
+    Case(CategoricalCrossentropy, "numbers", "one_hot", {"from_logits": True}),
+    Case(CategoricalCrossentropy, "numbers", "distributions", {"from_logits": True, "label_smoothing": 0.2}),
+    Case(SparseCategoricalCrossentropy, "distributions", "labels"),
+    Case(SparseCategoricalCrossentropy, "numbers", "labels", {"from_logits": True}),
+    Case(MeanSquaredError, "numbers", "numbers"),
+    Case(MeanAbsoluteError, "numbers", "numbers"),
+    Case(Huber, "numbers", "numbers"),
+    Case(Huber, "numbers", "numbers", {"delta": 0.3}),
+    Case(LogCosh, "numbers", "numbers"),
+    Case(Quantile, "numbers", "numbers"),
+    Case(Quantile, "numbers", "numbers", {"quantile": 0.9}),
+    Case(Poisson, "rates", "counts"),
+    Case(KLDivergence, "distributions", "distributions"),
+    Case(KLDivergence, "distributions", "one_hot"),
+    Case(Hinge, "numbers", "yes_no"),
+    Case(Hinge, "numbers", "signs"),
+]
+all_losses = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+def draw(kind: str, rng: np.random.Generator, rows: int, outputs: int) -> np.ndarray:
+    """Return predictions or targets of a kind."""
+    shape = (rows, outputs)
+    kinds = {
+        "numbers": lambda: rng.normal(size=shape) * rng.choice([0.1, 1, 5]),
+        "probabilities": lambda: rng.uniform(0.02, 0.98, shape),
+        "shares": lambda: rng.uniform(0, 1, shape),
+        "distributions": lambda: numeric.softmax(rng.normal(size=shape)),
+        "rates": lambda: rng.uniform(0.2, 4, shape),
+        "yes_no": lambda: rng.integers(0, 2, shape).astype(float),
+        "signs": lambda: rng.choice([-1.0, 1.0], shape),
+        "counts": lambda: rng.poisson(2.0, shape).astype(float),
+        "labels": lambda: rng.integers(0, outputs, rows),
+        "one_hot": lambda: np.eye(outputs)[rng.integers(0, outputs, rows)],
+    }
+    return kinds[kind]()
+
+
+def batch(case: Case, seed: int = 0, rows: int = 5, outputs: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return draw(case.predictions, rng, rows, outputs), draw(case.targets, rng, rows, outputs)
+
+
+def largest_gradient_error(loss: Loss, y_pred: np.ndarray, y_true: np.ndarray, weight: np.ndarray | None) -> float:
+    """Return how far `backward` is from central differences, relative to the largest entry."""
+    loss.forward(y_pred, y_true, weight)
+    analytic = loss.backward().copy()
+    numeric_gradient = np.empty_like(y_pred)
+    h = 1e-5
+    for index in np.ndindex(*y_pred.shape):
+        moved = y_pred.copy()
+        moved[index] = y_pred[index] + h
+        above = loss.forward(moved, y_true, weight)
+        moved[index] = y_pred[index] - h
+        below = loss.forward(moved, y_true, weight)
+        numeric_gradient[index] = (above - below) / (2 * h)
+    scale = max(np.abs(analytic).max(), np.abs(numeric_gradient).max(), 1e-3 / y_pred.size)
+    return float(np.abs(analytic - numeric_gradient).max() / scale)
+
+
+def away_from_kinks(case: Case, y_pred: np.ndarray, y_true: np.ndarray) -> np.ndarray:
+    """Return the predictions, moved a little where the loss has a kink within reach of a difference."""
+    if case.targets not in ("numbers", "yes_no", "signs") or case.predictions != "numbers":
+        return y_pred
+    delta = case.arguments.get("delta", 1)
+    kinks = [np.where(y_true == 0, -1, y_true)] if case.loss is Hinge else [y_true, y_true + delta, y_true - delta]
+    for kink in kinks:
+        y_pred = np.where(np.abs(y_pred - kink) < 1e-3, y_pred + 4e-3, y_pred)
+    return y_pred
+
+
+# the table
+
+
+def test_every_public_loss_is_in_the_table():
+    public = {value for name in losses.__all__ if isinstance(value := getattr(losses, name), type)} - {Loss}
+    assert public == {case.loss for case in CASES}
+
+
+def test_a_name_finds_every_public_loss():
+    assert set(names_of(Loss).values()) == {case.loss for case in CASES}
+    for name in ("mse", "mae", "bce", "kld", "binary_crossentropy", "logcosh", "kl_divergence", "MeanSquaredError"):
+        assert isinstance(resolve_loss(name, "compile: loss"), Loss)
+
+
+# every loss
+
+
+@all_losses
+@given(seed=st.integers(0, 10**6), rows=st.integers(1, 6), outputs=st.integers(2, 4), weighted=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_the_gradient_agrees_with_central_differences(case, seed, rows, outputs, weighted):
+    y_pred, y_true = batch(case, seed, rows, outputs)
+    weight = np.random.default_rng(seed).uniform(0, 3, rows) if weighted else None
+    y_pred = away_from_kinks(case, y_pred, y_true)
+    assert largest_gradient_error(case.make(), y_pred, y_true, weight) < 1e-6
+
+
+BUGS = {
+    "wrong sign": lambda dy: -dy,
+    "one per cent too large": lambda dy: 1.01 * dy,
+    "no mean over the batch": lambda dy: dy * len(dy),
+    "a constant is added": lambda dy: dy + 1e-3 * np.abs(dy).max(),
+    "rows are mixed up": lambda dy: dy[::-1],
+    "only the signs": lambda dy: np.sign(dy) * np.abs(dy).mean() * 1.001,
+}
+
+
+@all_losses
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_gradient_check_finds_a_wrong_gradient(case, bug):
+    class Wrong(case.loss):  # type: ignore[name-defined]
+        def backward(self):
+            return BUGS[bug](super().backward())
+
+    y_pred, y_true = batch(case)
+    y_pred = away_from_kinks(case, y_pred, y_true)
+    assert largest_gradient_error(Wrong(**case.arguments), y_pred, y_true, None) > 1e-4
+
+
+@all_losses
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
+def test_the_gradient_keeps_dtype_and_shape(case, dtype):
+    y_pred, y_true = batch(case)
+    loss = case.make()
+    loss.forward(y_pred.astype(dtype), y_true, np.ones(len(y_pred)))
+    dy = loss.backward()
+    assert dy.dtype == dtype
+    assert dy.shape == y_pred.shape
+
+
+@all_losses
+def test_the_value_is_a_float_and_float32_agrees_with_float64(case):
+    y_pred, y_true = batch(case)
+    y_pred = y_pred.astype(np.float32)
+    if not case.make().sparse:
+        y_true = y_true.astype(np.float32)
+    loss, loss64 = case.make(), case.make()
+    value = loss.forward(y_pred, y_true)
+    assert type(value) is float
+    assert value == pytest.approx(loss64.forward(y_pred.astype(np.float64), y_true.astype(np.float64)), rel=1e-5)
+    np.testing.assert_allclose(loss.backward(), loss64.backward(), rtol=1e-5, atol=1e-8)
+
+
+@all_losses
+def test_inputs_are_not_changed_and_backward_can_be_called_twice(case):
+    y_pred, y_true = batch(case)
+    y_pred.flags.writeable = y_true.flags.writeable = False
+    loss = case.make()
+    loss.forward(y_pred, y_true)
+    first = loss.backward().copy()
+    np.testing.assert_array_equal(loss.backward(), first)
+
+
+@all_losses
+def test_any_memory_layout_gives_the_same_result(case):
+    y_pred, y_true = batch(case, rows=6)
+    wide = np.repeat(y_pred, 2, axis=1)[:, ::2]
+    turned = np.asfortranarray(y_pred)
+    backwards = np.ascontiguousarray(y_pred[::-1])[::-1]
+    expected = case.make()
+    value = expected.forward(y_pred, y_true)
+    for view in (wide, turned, backwards):
+        loss = case.make()
+        assert loss.forward(view, y_true) == pytest.approx(value, rel=1e-14)
+        np.testing.assert_allclose(loss.backward(), expected.backward(), rtol=1e-13)
+
+
+@all_losses
+def test_a_weighted_loss_is_divided_by_the_number_of_rows(case):
+    y_pred, y_true = batch(case)
+    weight = np.array([0.0, 1.0, 2.0, 0.5, 3.0])
+    rows = [case.make().forward(y_pred[i : i + 1], y_true[i : i + 1]) for i in range(5)]
+    assert case.make().forward(y_pred, y_true, weight) == pytest.approx(np.dot(weight, rows) / 5, rel=1e-12)
+
+
+@all_losses
+def test_weights_of_one_change_nothing(case):
+    y_pred, y_true = batch(case)
+    plain, weighted = case.make(), case.make()
+    assert plain.forward(y_pred, y_true) == pytest.approx(weighted.forward(y_pred, y_true, np.ones(5)), rel=1e-14)
+    np.testing.assert_allclose(plain.backward(), weighted.backward(), rtol=1e-14)
+
+
+@all_losses
+def test_nan_in_a_prediction_gives_nan_silently(case):
+    y_pred, y_true = batch(case)
+    y_pred[1, :] = np.nan
+    loss = case.make()
+    assert np.isnan(loss.forward(y_pred, y_true))
+    loss.backward()
+
+
+@all_losses
+def test_perfect_predictions_cost_no_more_than_others(case):
+    y_pred, y_true = batch(case)
+    perfect = numeric.one_hot(y_true, 3, float) if case.make().sparse else np.array(y_true, float)
+    if case.predictions == "numbers" and case.loss.link is not None:
+        perfect = (perfect - 0.5) * 20
+    if case.loss is Poisson:
+        perfect = np.maximum(perfect, 1e-9)
+    assert case.make().forward(perfect, y_true) <= case.make().forward(y_pred, y_true) + 1e-12
+
+
+@all_losses
+def test_backward_before_forward_is_a_clear_error(case):
+    with pytest.raises(CacheError, match=f"{case.loss.__name__}.*expected a call of forward"):
+        case.make().backward()
+
+
+@all_losses
+def test_copies_keep_the_arguments_and_drop_the_caches(case):
+    y_pred, y_true = batch(case)
+    loss = case.make()
+    loss.forward(y_pred, y_true)
+    for twin in (copy.copy(loss), copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert twin.__dict__ == {name: getattr(loss, name) for name in constructor_arguments(case.loss)}
+
+
+@all_losses
+def test_the_repr_makes_the_loss_again(case):
+    loss = case.make()
+    assert eval(repr(loss), vars(losses)).get_config() == loss.get_config()
+    assert case.loss.from_config(loss.get_config()).get_config() == loss.get_config()
+
+
+@all_losses
+@pytest.mark.parametrize("shape", [(5,), (6, 2), (4, 3), (1, 5, 3)])
+def test_unequal_shapes_are_refused(case, shape):
+    _, y_true = batch(case)
+    with pytest.raises(ShapeError, match=r"expected .*got"):
+        case.make().forward(np.full(shape, 0.5), y_true)
+
+
+@all_losses
+def test_a_wrong_number_of_weights_is_refused(case):
+    y_pred, y_true = batch(case)
+    with pytest.raises(ShapeError, match=r"sample_weight of shape \(5,\), got \(4,\)"):
+        case.make().forward(y_pred, y_true, np.ones(4))
+
+
+# torch
+
+
+@pytest.mark.parametrize("case", STORED["cases"], ids=lambda case: f"{case['loss']}-{case['y_pred']}-{case['y_true']}")
+def test_values_and_gradients_are_those_of_torch(case):
+    loss = getattr(losses, case["loss"])(**case["arguments"])
+    y_pred, y_true = (np.array(STORED["data"][case[name]]) for name in ("y_pred", "y_true"))
+    assert loss.forward(y_pred, y_true) == pytest.approx(case["value"], rel=1e-12)
+    np.testing.assert_allclose(loss.backward(), case["gradient"], rtol=1e-11, atol=1e-15)
+
+
+def test_torch_was_asked_about_every_loss():
+    assert {case["loss"] for case in STORED["cases"]} == {case.loss.__name__ for case in CASES}
+
+
+# scikit-learn and SciPy
+
+
+def sklearn_hinge(y_true, y_pred, sample_weight):
+    return sklearn.metrics.hinge_loss(y_true[:, 0], y_pred[:, 0], labels=[0, 1], sample_weight=sample_weight)
+
+
+def sklearn_poisson(y_true, y_pred, sample_weight):
+    deviance = sklearn.metrics.mean_poisson_deviance(y_true[:, 0], y_pred[:, 0], sample_weight=sample_weight)
+    constant = y_true - scipy.special.xlogy(y_true, y_true)
+    return deviance / 2 + np.average(constant[:, 0], weights=sample_weight)
+
+
+def average(values, weight):
+    return np.average(values.reshape(len(values), -1).mean(axis=1), weights=weight)
+
+
+ORACLES = {
+    BinaryCrossentropy: lambda y, p, w: sklearn.metrics.log_loss(y[:, 0], p[:, 0], labels=[0, 1], sample_weight=w),
+    CategoricalCrossentropy: lambda y, p, w: sklearn.metrics.log_loss(
+        y @ [0, 1, 2], p, labels=[0, 1, 2], sample_weight=w
+    ),
+    SparseCategoricalCrossentropy: lambda y, p, w: sklearn.metrics.log_loss(y, p, labels=[0, 1, 2], sample_weight=w),
+    MeanSquaredError: lambda y, p, w: sklearn.metrics.mean_squared_error(y, p, sample_weight=w),
+    MeanAbsoluteError: lambda y, p, w: sklearn.metrics.mean_absolute_error(y, p, sample_weight=w),
+    Huber: lambda y, p, w: average(scipy.special.huber(1.0, p - y), w),
+    LogCosh: lambda y, p, w: average(np.logaddexp(p - y, y - p) - np.log(2), w),
+    Quantile: lambda y, p, w: sklearn.metrics.mean_pinball_loss(y, p, sample_weight=w),
+    Poisson: sklearn_poisson,
+    KLDivergence: lambda y, p, w: average(scipy.special.rel_entr(y, p).sum(axis=1), w),
+    Hinge: sklearn_hinge,
+}
+SINGLE = (BinaryCrossentropy, Hinge, Poisson)  # scikit-learn knows these for one output
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.arguments], ids=str)
+@given(seed=st.integers(0, 10**6), rows=st.integers(2, 8))
+@settings(max_examples=15, deadline=None)
+def test_values_are_those_of_scikit_learn_and_scipy(case, seed, rows):
+    y_pred, y_true = batch(case, seed, rows, 1 if case.loss in SINGLE else 3)
+    if case.targets in ("yes_no", "signs"):
+        y_true[:2, 0] = [0 if case.targets == "yes_no" else -1, 1]  # scikit-learn needs both
+    weight = np.random.default_rng(seed).uniform(0.1, 3, rows)
+    weight *= rows / weight.sum()  # they divide by the sum of the weights
+    if case.targets == "signs":
+        y_true = (y_true + 1) / 2
+    expected = ORACLES[case.loss](y_true, y_pred, weight)
+    if case.targets == "signs":
+        y_true = y_true * 2 - 1
+    assert case.make().forward(y_pred, y_true, weight) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+# exactness
+
+
+SPECIAL = [0.0, -0.0, 1e-30, -1e-30, 1e-6, 0.3, -0.3, 5.0, -5.0, 17.0, 40.0, -40.0, 90.0, -90.0, 1e4, -1e4]
+
+
+def close_to(exact, dtype, ulp=4):
+    return pytest.approx(float(exact), rel=ulp * float(np.finfo(dtype).eps), abs=float(np.finfo(dtype).tiny))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("y", [0.0, 1.0, 0.25])
+@pytest.mark.parametrize("z", SPECIAL)
+def test_binary_crossentropy_of_logits_is_exact_however_confident(z, y, dtype):
+    loss = BinaryCrossentropy(from_logits=True)
+    value = loss.forward(np.array([[z]], dtype), np.array([[y]], dtype))
+    with mpmath.workdps(40):
+        exact = mpmath.mpf(float(dtype(z)))
+        p, q = 1 / (1 + mpmath.exp(-exact)), 1 / (1 + mpmath.exp(exact))
+        truth = y * mpmath.log1p(mpmath.exp(-exact)) + (1 - y) * mpmath.log1p(mpmath.exp(exact))
+        slope = (1 - y) * p - y * q
+    assert value == close_to(truth, dtype)
+    assert loss.backward().item() == close_to(slope, dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("label", [0, 1, 2])
+@pytest.mark.parametrize("z", SPECIAL)
+def test_categorical_crossentropies_of_logits_are_exact_however_confident(z, label, dtype):
+    logits = np.array([[z, 0.5, -1.25]], dtype)
+    with mpmath.workdps(5000 if abs(z) > 1e3 else 60):
+        e = [mpmath.exp(mpmath.mpf(float(value))) for value in logits[0]]
+        total = mpmath.fsum(e)
+        others = mpmath.fsum(e[:label] + e[label + 1 :])
+        truth = mpmath.log1p(others / e[label])
+        slopes = [e[i] / total if i != label else -others / total for i in range(3)]
+    one_hot = np.eye(3, dtype=dtype)[[label]]
+    for loss, y in ((SparseCategoricalCrossentropy(True), np.array([label])), (CategoricalCrossentropy(True), one_hot)):
+        assert loss.forward(logits, y) == close_to(truth, dtype)
+        assert loss.backward()[0].tolist() == [close_to(slope, dtype) for slope in slopes]
+
+
+def exact_binary_crossentropy(z):
+    return mpmath.log1p(mpmath.exp(z[0]))
+
+
+def exact_sparse_crossentropy(z):
+    return mpmath.log1p(mpmath.exp(z[1] - z[0]) + mpmath.exp(z[2] - z[0]))
+
+
+def exact_log_cosh(d):
+    return mpmath.log(mpmath.cosh(d[0]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("loss", "columns", "target", "exact"),
+    [
+        (BinaryCrossentropy(from_logits=True), 1, np.zeros((10_000, 1)), exact_binary_crossentropy),
+        (SparseCategoricalCrossentropy(from_logits=True), 3, np.zeros(10_000, np.intp), exact_sparse_crossentropy),
+        (LogCosh(), 1, np.zeros((10_000, 1)), exact_log_cosh),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_10_000_values_of_a_loss_are_exact_to_4_ulp(loss, columns, target, exact, dtype):
+    rng = np.random.default_rng(0)
+    y_pred = (rng.normal(size=(10_000, columns)) * rng.choice([0.01, 1, 10, 100], (10_000, 1))).astype(dtype)
+    loss = copy.copy(loss)
+    loss.mean = lambda values, weight: values  # type: ignore[assignment,method-assign,return-value]
+    values = np.ravel(loss.forward(y_pred, target)).tolist()
+    info = np.finfo(dtype)
+    with mpmath.workdps(40):
+        for row, value in zip(y_pred.tolist(), values, strict=True):
+            truth = exact([mpmath.mpf(number) for number in row])
+            assert abs(value - truth) <= 4 * float(info.eps) * truth + float(info.smallest_subnormal)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", [case for case in CASES if case.predictions == "numbers"], ids=str)
+def test_losses_are_silent_at_the_largest_numbers(case, dtype):
+    _, y_true = batch(case)
+    for size in (np.finfo(dtype).max, np.finfo(dtype).tiny, 1e4, 0):
+        y_pred = np.zeros((5, 3), dtype)
+        y_pred[:, 0], y_pred[:, 1] = size, -size
+        loss = case.make()
+        value = loss.forward(y_pred[:1], y_true[:1])
+        assert not np.isnan(value)
+        assert np.isfinite(loss.backward()).all() or case.loss is MeanSquaredError
+
+
+def test_probabilities_of_zero_give_a_large_finite_loss_and_slope():
+    y_pred = np.array([[0.0, 1.0]], np.float32)
+    one_hot = np.array([[1.0, 0.0]], np.float32)
+    label = np.array([0])
+    for loss, y in (
+        (BinaryCrossentropy(), one_hot),
+        (CategoricalCrossentropy(), one_hot),
+        (SparseCategoricalCrossentropy(), label),
+        (KLDivergence(), one_hot),
+        (Poisson(), one_hot),
+    ):
+        assert 40 < loss.forward(y_pred, y) < 150
+        assert np.isfinite(loss.backward()).all()
+        assert loss.backward()[0, 0] < -1e30
+
+
+@pytest.mark.parametrize("loss", [BinaryCrossentropy(), CategoricalCrossentropy(), Poisson()], ids=repr)
+def test_negative_probabilities_give_nan_rather_than_a_number(loss):
+    assert np.isnan(loss.forward(np.array([[-0.1, 0.5]]), np.array([[1.0, 0.0]])))
+
+
+# the logits
+
+
+@pytest.mark.parametrize("link", ["sigmoid", "softmax"])
+def test_a_loss_on_logits_is_the_loss_of_its_activation(link):
+    for case in CASES:
+        if case.loss.link != link or case.arguments.get("from_logits"):
+            continue
+        rng = np.random.default_rng(0)
+        z, y = rng.normal(size=(5, 3)), batch(case)[1]
+        p = numeric.sigmoid(z) if link == "sigmoid" else numeric.softmax(z)
+        on_logits = case.make().on_logits()
+        assert on_logits.from_logits
+        assert not case.make().from_logits
+        assert on_logits.forward(z, y) == pytest.approx(case.make().forward(p, y), rel=1e-12)
+
+
+def test_the_gradient_on_logits_is_the_notes_a_minus_y():
+    z, y = np.random.default_rng(0).normal(size=(4, 2)), np.array([[0, 1], [1, 1], [0, 0], [1, 0]])
+    loss = BinaryCrossentropy(from_logits=True)
+    loss.forward(z, y)
+    np.testing.assert_allclose(loss.backward(), (1 / (1 + np.exp(-z)) - y) / z.size, rtol=1e-13)
+
+
+def test_the_gradient_on_probabilities_is_the_notes_dA():
+    a, y = np.random.default_rng(0).uniform(0.1, 0.9, (4, 1)), np.array([[0], [1], [0], [1]])
+    loss = BinaryCrossentropy()
+    loss.forward(a, y)
+    np.testing.assert_allclose(loss.backward(), (-y / a + (1 - y) / (1 - a)) / 4, rtol=1e-13)
+
+
+# bad arguments and targets
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda: BinaryCrossentropy(from_logits="yes"), "BinaryCrossentropy: from_logits: expected True or False"),
+        (
+            lambda: BinaryCrossentropy(label_smoothing=2),
+            "label_smoothing: expected a finite number >= 0 and <= 1, got 2",
+        ),
+        (lambda: CategoricalCrossentropy(from_logits=1), "CategoricalCrossentropy: from_logits"),
+        (lambda: CategoricalCrossentropy(label_smoothing=-0.1), "CategoricalCrossentropy: label_smoothing"),
+        (lambda: SparseCategoricalCrossentropy(from_logits=None), "SparseCategoricalCrossentropy: from_logits"),
+        (lambda: Huber(delta=0), "Huber: delta: expected a finite number > 0, got 0"),
+        (lambda: Huber(delta=float("nan")), "Huber: delta"),
+        (lambda: Quantile(1.0), "Quantile: quantile: expected a finite number > 0 and < 1, got 1.0"),
+        (lambda: Quantile("median"), "Quantile: quantile"),
+        (lambda: resolve_loss("mean_square_error", "compile: loss"), "Did you mean 'mean_squared_error'"),
+        (lambda: resolve_loss(MeanSquaredError, "compile: loss"), r"got the class MeanSquaredError. Write Mean.*\(\)"),
+        (lambda: resolve_loss(lambda y_true, y_pred: 0, "compile: loss"), "a plain function has no backward"),
+        (lambda: resolve_loss(3, "compile: loss"), "compile: loss: expected the name of a loss"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(make, match):
+    with pytest.raises(ArgumentError, match=match):
+        make()
+
+
+BAD_TARGETS = [
+    (BinaryCrossentropy(), [[0.0], [1.5]], r"y: expected targets in \[0, 1\] for BinaryCrossentropy, got 1.5 at row 1"),
+    (BinaryCrossentropy(), [[1.0], [-1.0]], r"got -1.0 at row 1, column 0. For \{-1, 1\} use \{0, 1\}"),
+    (SparseCategoricalCrossentropy(), [0, 1, 2, 0, 7], r"y: label 7 at row 4 is outside \[0, 3\): the model has 3"),
+    (SparseCategoricalCrossentropy(), [0, -1], r"y: label -1 at row 1 is outside \[0, 3\)"),
+    (SparseCategoricalCrossentropy(), [0.0, 1.5], "y: expected whole numbers as labels, got 1.5 at row 1"),
+    (SparseCategoricalCrossentropy(), [0.0, 3.0], "y: label 3 at row 1 is outside"),
+    (CategoricalCrossentropy(), [[1, 0, 0], [1, 1, 0]], "expected rows that sum to 1 .*got the sum 2 at row 1"),
+    (CategoricalCrossentropy(), [[0, 0, 0], [1, 0, 0]], "got the sum 0 at row 0"),
+    (CategoricalCrossentropy(), [[2, -1, 0]], r"expected targets in \[0, 1\]"),
+    (KLDivergence(), [[0.5, 0.2, 0.2]], "expected rows that sum to 1 for KLDivergence"),
+    (Poisson(), [[1.0], [-2.0]], "expected targets of at least 0 for Poisson, got -2.0 at row 1"),
+    (Hinge(), [[1.0], [2.0]], r"expected targets \{0, 1\} for Hinge, got 2.0 at row 1"),
+    (Hinge(), [[1.0], [0.0], [-1.0]], r"expected targets \{-1, 1\} for Hinge, got 0.0 at row 1"),
+]
+
+
+@pytest.mark.parametrize(("loss", "y", "match"), BAD_TARGETS, ids=lambda value: repr(value)[:40])
+def test_targets_that_a_loss_cannot_use_are_refused_with_row_and_value(loss, y, match):
+    with pytest.raises(DataError, match=match):
+        loss.check_targets(np.array(y), 3)
+
+
+@all_losses
+def test_good_targets_pass(case):
+    case.make().check_targets(batch(case)[1], 3)
+
+
+def test_soft_rows_may_be_off_by_the_rounding_of_float32():
+    y = np.random.default_rng(0).dirichlet(np.ones(1000), 20).astype(np.float32)
+    CategoricalCrossentropy().check_targets(y, 1000)
+
+
+@pytest.mark.parametrize("y", [[0, 3], [-1, 0], [0.5, 1.0]])
+def test_a_sparse_loss_used_alone_refuses_labels_out_of_range(y):
+    with pytest.raises(DataError):
+        SparseCategoricalCrossentropy(from_logits=True).forward(np.zeros((2, 3)), np.array(y))
+
+
+def test_labels_of_any_integer_type_are_taken():
+    z = np.random.default_rng(0).normal(size=(3, 3))
+    expected = SparseCategoricalCrossentropy(from_logits=True).forward(z, np.array([0, 2, 1]))
+    for dtype in (np.int8, np.uint8, np.int32, np.uint64, np.float32):
+        y = np.array([0, 2, 1], dtype)
+        assert SparseCategoricalCrossentropy(from_logits=True).forward(z, y) == expected
+
+
+# a custom loss
+
+
+class Quartic(Loss):
+    """Two short methods are a loss."""
+
+    def forward(self, y_pred, y_true, sample_weight=None):
+        self._d = y_pred - y_true
+        return self.mean(self._d**4, sample_weight)
+
+    def backward(self):
+        return self.share(4 * self._d**3)
+
+
+def test_a_custom_loss_is_two_short_methods():
+    y_pred, y_true = np.random.default_rng(0).normal(size=(2, 4, 3))
+    assert largest_gradient_error(Quartic(), y_pred, y_true, np.array([1.0, 2.0, 0.0, 1.0])) < 1e-6
+    assert Quartic().get_name() == "quartic"
+    assert resolve(Quartic(), Loss, "compile: loss").link is None
+
+
+def test_hinge_takes_0_and_minus_1_alike():
+    y_pred = np.array([[0.3, -2.0]])
+    assert Hinge().forward(y_pred, np.array([[0.0, 1.0]])) == Hinge().forward(y_pred, np.array([[-1.0, 1.0]]))
+
+
+@pytest.mark.parametrize(
+    ("loss", "threshold"), [(BinaryCrossentropy(), 0.5), (BinaryCrossentropy(True), 0), (Hinge(), 0)]
+)
+def test_a_yes_begins_at_the_threshold_of_the_loss(loss, threshold):
+    assert loss.binary
+    assert loss.threshold == threshold

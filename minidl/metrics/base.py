@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.config import Configured, snake_case
+from minidl.config import Configured, constructor_arguments, snake_case
 from minidl.errors import ArgumentError, ShapeError
 from minidl.numeric import one_hot
 from minidl.typing import Array
@@ -58,7 +58,7 @@ class Metric(Configured, ABC):
 
     def reset(self) -> None:
         """Forget all rows."""
-        for name in self.get_state():
+        for name in [name for name in self.__dict__ if name[0] == "_"]:
             delattr(self, name)
 
     def get_name(self) -> str:
@@ -66,12 +66,12 @@ class Metric(Configured, ABC):
         return self.name or snake_case(type(self).__name__)
 
     def get_state(self) -> dict[str, Any]:
-        """Return what has been gathered, by attribute, for `set_state` of another metric of this kind."""
-        gathered = {name: value for name, value in self.__dict__.items() if name[0] == "_"}
-        return {name: list(value) if isinstance(value, list) else value for name, value in gathered.items()}
+        """Return what has been gathered, by attribute: all but the constructor's arguments."""
+        given = {"name", *constructor_arguments(type(self))}
+        return {name: value for name, value in self.__dict__.items() if name not in given}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned."""
+        """Go on from what `get_state` of such a metric returned."""
         self.reset()
         self.__dict__.update(state)
 
@@ -112,6 +112,9 @@ class Kept(Metric):
         """Keep copies of arrays with an entry for each row of a batch."""
         self._batches = [] if self._batches is None else self._batches
         self._batches.append(tuple(np.array(array) for array in arrays))
+
+    def get_state(self) -> dict[str, Any]:
+        return {} if self._batches is None else {"_batches": [tuple(self.rows())]}
 
     def rows(self) -> list[Array]:
         """Return the kept arrays of all batches, put together."""

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from minidl.callbacks import Callback
-from minidl.config import constructor_arguments
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
 from minidl.layers.base import walk
-from minidl.metrics import Metric
 from minidl.saving.format import START, read_file, write_file
 from minidl.saving.model import (
     COMPILED,

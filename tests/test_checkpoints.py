@@ -1,0 +1,651 @@
+"""Checkpoints: a run that goes on from any of them is the run that was never interrupted, bit for bit."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Dense, Dropout, Input, ModelFileError, Sequential, optimizers
+from minidl.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TimeLimit,
+)
+from minidl.errors import ArgumentError
+from minidl.saving import read_file
+
+RATE = optimizers.schedules.CosineDecay(0.05, 20)
+OPTIMIZERS = {
+    "SGD": lambda: optimizers.SGD(0.1),
+    "momentum": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda: optimizers.Adam(0.01),
+    "Adam, schedule": lambda: optimizers.Adam(RATE, clipnorm=0.5),
+    "AdamW": lambda: optimizers.AdamW(0.01, global_clipnorm=0.5),
+    "Nadam": lambda: optimizers.Nadam(0.01),
+    "RMSprop": lambda: optimizers.RMSprop(0.01, momentum=0.5, centered=True),
+    "Adagrad": lambda: optimizers.Adagrad(0.05),
+    "Lion": lambda: optimizers.Lion(0.01, clipvalue=0.1),
+    "LBFGS": lambda: optimizers.LBFGS(),
+}
+
+
+def data(rows=23):
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((rows, 3))
+    return x, (x[:, 0] + 0.5 * rng.standard_normal(rows) > 0).astype(int)
+
+
+def model_of(optimizer, seed=None, metrics=("accuracy",)):
+    model = Sequential(
+        [Input((3,)), Dense(5, activation="tanh"), Dropout(0.2), Dense(2, activation="softmax")], seed=seed
+    )
+    model.compile(optimizer(), "sparse_categorical_crossentropy", list(metrics))
+    return model
+
+
+class Interrupt(Callback):
+    """Ends the run, as Ctrl-C does, after so many calls of a hook."""
+
+    last = True
+
+    def __init__(self, calls, hook="on_train_batch_end"):
+        self.calls = calls
+        setattr(self, hook, self._count)
+
+    def _count(self, *arguments):
+        self.calls -= 1
+        if self.calls == 0:
+            raise KeyboardInterrupt
+
+
+def fit(model, folder, *callbacks, save_freq=1, **arguments):
+    name = "{epoch:02d}-{batch:03d}.safetensors" if save_freq != "epoch" else "{epoch:02d}.safetensors"
+    saving = ModelCheckpoint(Path(folder) / name, save_freq=save_freq)
+    x, y = data()
+    options = {"epochs": 4, "verbose": 0, "validation_split": 0.2} | arguments
+    return model.fit(x, y, callbacks=[saving, *callbacks], **options)
+
+
+def state(model):
+    """All that a run leaves behind, as comparable values."""
+    return (
+        [array.tobytes() for array in model.get_weights()],
+        {name: np.asarray(value).tobytes() for name, value in model.optimizer.get_state().items()},
+        model.history.history,
+        model.history.epoch,
+        model.rng.bit_generator.state,
+        model.epoch,
+    )
+
+
+def check_every_boundary(tmp_path, optimizer, callbacks=list, save_freq=1, hook="on_train_batch_end", **arguments):
+    """Interrupt at each call of ``hook`` and go on; return how many boundaries there were."""
+    whole = model_of(optimizer, seed=3)
+    fit(whole, tmp_path / "whole", *callbacks(), save_freq=save_freq, **arguments)
+    for calls in range(1, 1000):
+        folder = tmp_path / str(calls)
+        cut = model_of(optimizer, seed=3)
+        try:
+            fit(cut, folder, *callbacks(), Interrupt(calls, hook), save_freq=save_freq, **arguments)
+            return calls - 1
+        except KeyboardInterrupt:
+            pass
+        resumed = model_of(optimizer)  # with a seed of its own: the run's comes from the file
+        fit(resumed, folder, *callbacks(), save_freq=save_freq, resume=folder, **arguments)
+        assert state(resumed) == state(whole), f"boundary {calls}"
+    raise AssertionError
+
+
+# Going on
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "LBFGS"])
+def test_a_run_goes_on_bit_for_bit_from_every_batch(tmp_path, name):
+    assert check_every_boundary(tmp_path, OPTIMIZERS[name], epochs=3, batch_size=7) == 9
+
+
+def test_lbfgs_goes_on_bit_for_bit_from_every_iteration(tmp_path):
+    count = check_every_boundary(tmp_path, OPTIMIZERS["LBFGS"], save_freq="epoch", hook="on_epoch_end", epochs=8)
+    assert count >= 2
+
+
+def test_every_optimizer_is_tried():
+    tried = {type(make()).__name__ for make in OPTIMIZERS.values()}
+    public = {
+        name
+        for name in optimizers.__all__
+        if isinstance(getattr(optimizers, name), type)
+        and issubclass(getattr(optimizers, name), optimizers.Optimizer)
+        and name != "Optimizer"
+    }
+    assert tried == public
+
+
+@pytest.mark.parametrize(
+    "callbacks",
+    [
+        lambda: [EarlyStopping(patience=1)],
+        lambda: [EarlyStopping("loss", patience=0, restore_best_weights=False)],
+        lambda: [ReduceLROnPlateau("val_loss", patience=0, factor=0.5)],
+        lambda: [LearningRateScheduler(lambda epoch, rate: rate * 0.9)],
+        lambda: [EarlyStopping(patience=2), ReduceLROnPlateau(patience=0), TimeLimit(1000)],
+    ],
+    ids=["early stopping", "stops at once", "plateau", "scheduler", "several"],
+)
+def test_a_run_goes_on_with_its_callbacks(tmp_path, callbacks):
+    assert check_every_boundary(tmp_path, OPTIMIZERS["Adam"], callbacks, epochs=3, batch_size=7) >= 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"batch_size": 32},
+        {"batch_size": 1, "epochs": 1},
+        {"shuffle": False, "batch_size": 5, "epochs": 2},
+        {"steps_per_epoch": 2, "batch_size": 4},
+        {"initial_epoch": 2, "epochs": 4, "batch_size": 9},
+        {"class_weight": {1: 3.0}, "batch_size": 9, "epochs": 2},
+        {"validation_split": 0.0, "validation_data": data(5), "batch_size": 9, "epochs": 2},
+        {"validation_split": 0.3, "split": "stratify", "batch_size": 9, "epochs": 2},
+    ],
+    ids=str,
+)
+def test_a_run_goes_on_with_its_arguments(tmp_path, arguments):
+    assert check_every_boundary(tmp_path, OPTIMIZERS["Adam"], **arguments) >= 2
+
+
+def test_a_run_goes_on_from_every_epoch(tmp_path):
+    callbacks = lambda: [EarlyStopping(patience=1)]  # noqa: E731 - a list for each run
+    count = check_every_boundary(
+        tmp_path, OPTIMIZERS["Adam"], callbacks, save_freq="epoch", hook="on_epoch_end", batch_size=5, epochs=5
+    )
+    assert count >= 2
+
+
+@pytest.mark.parametrize("metric", [minidl.metrics.AUC, minidl.metrics.SparseTopKCategoricalAccuracy, "accuracy"])
+def test_metrics_go_on_in_the_middle_of_an_epoch(tmp_path, metric):
+    def run(name, *callbacks, **arguments):
+        model = Sequential([Input((3,)), Dense(1, activation="sigmoid")], seed=1)
+        if metric is minidl.metrics.SparseTopKCategoricalAccuracy:
+            model = Sequential([Input((3,)), Dense(3, activation="softmax")], seed=1)
+        loss = "binary_crossentropy" if model.output_shape == (1,) else "sparse_categorical_crossentropy"
+        model.compile("sgd", loss, [metric if isinstance(metric, str) else metric()])
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, tmp_path, *callbacks, epochs=2, batch_size=4, **arguments)
+        return model
+
+    run("cut", Interrupt(3))
+    assert state(run("resumed", resume=tmp_path)) == state(run("whole"))
+
+
+def test_streams_go_on_where_they_were(tmp_path):
+    x, y = data(24)
+
+    def batches():
+        index = 0
+        while True:
+            part = slice(index % 24, index % 24 + 5)
+            index += 5
+            yield x[part], y[part]
+
+    def run(*callbacks, **arguments):
+        model = model_of(OPTIMIZERS["Adam"], seed=2)
+        saving = ModelCheckpoint(tmp_path / "last.safetensors", save_freq=1)
+        with contextlib.suppress(KeyboardInterrupt):
+            model.fit(batches(), steps_per_epoch=3, epochs=3, verbose=0, callbacks=[saving, *callbacks], **arguments)
+        return model
+
+    whole = run()
+    for calls in (1, 3, 5, 8):
+        run(Interrupt(calls))
+        assert state(run(resume=tmp_path)) == state(whole)
+
+
+def test_a_finished_run_stays_as_it_is(tmp_path):
+    model = model_of(OPTIMIZERS["Adam"], seed=3)
+    fit(model, tmp_path, EarlyStopping(patience=1))
+    again = model_of(OPTIMIZERS["Adam"])
+    fit(again, tmp_path, EarlyStopping(patience=1), resume=tmp_path)
+    assert state(again) == state(model)
+
+
+def test_a_finished_run_can_be_made_longer(tmp_path):
+    whole, model = (model_of(OPTIMIZERS["Adam"], seed=3) for _ in range(2))
+    fit(whole, tmp_path / "whole", epochs=4)
+    fit(model, tmp_path, epochs=2)
+    longer = model_of(OPTIMIZERS["Adam"])
+    fit(longer, tmp_path, epochs=4, resume=tmp_path)
+    assert state(longer) == state(whole)
+
+
+def test_a_second_fit_goes_on_too(tmp_path):
+    def two_fits(*callbacks, **arguments):
+        model = model_of(OPTIMIZERS["Adam"], seed=3)
+        fit(model, tmp_path / "first", epochs=1)
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, tmp_path / "second", *callbacks, **arguments)
+        return model
+
+    two_fits(Interrupt(2))
+    resumed = two_fits(resume=tmp_path / "second")
+    assert state(resumed) == state(two_fits())
+
+
+def test_csv_rows_after_the_checkpoint_are_written_again(tmp_path):
+    def run(name, *callbacks, **arguments):
+        model = model_of(OPTIMIZERS["Adam"], seed=3)
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, tmp_path / "runs", CSVLogger(tmp_path / name), *callbacks, save_freq="epoch", **arguments)
+        return (tmp_path / name).read_text()
+
+    whole = run("whole.csv")
+    run("log.csv", Interrupt(3, "on_epoch_begin"))
+    assert run("log.csv", resume=tmp_path / "runs") == whole
+
+
+def test_layers_that_were_frozen_in_training_stay_so(tmp_path):
+    class Freeze(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.layers[0].trainable = epoch < 1
+
+    def run(*callbacks, **arguments):
+        model = model_of(OPTIMIZERS["SGD"], seed=3)
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, tmp_path, *callbacks, Freeze(), batch_size=5, epochs=3, **arguments)
+        return model
+
+    whole = run()
+    for calls in (2, 5, 6, 9):
+        run(Interrupt(calls))
+        assert state(run(resume=tmp_path)) == state(whole)
+
+
+# Which file
+
+
+def interrupted(tmp_path, calls=4):
+    with contextlib.suppress(KeyboardInterrupt):
+        fit(model_of(OPTIMIZERS["Adam"], seed=3), tmp_path, Interrupt(calls), batch_size=5)
+    return sorted(tmp_path.glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def whole_run(tmp_path):
+    model = model_of(OPTIMIZERS["Adam"], seed=3)
+    fit(model, tmp_path / "whole", batch_size=5)
+    return model
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: b"", lambda data: data[:50] + b"x" + data[51:]]
+)
+def test_a_damaged_newest_checkpoint_is_passed_over_and_named(tmp_path, damage):
+    newest = interrupted(tmp_path)[-1]
+    newest.write_bytes(damage(newest.read_bytes()))
+    model = model_of(OPTIMIZERS["Adam"])
+    with pytest.warns(UserWarning, match=f"fit: resume: passing over a checkpoint: {newest}: expected"):
+        fit(model, tmp_path, batch_size=5, resume=tmp_path)
+    assert state(model) == state(whole_run(tmp_path))
+
+
+def test_if_every_checkpoint_is_damaged_nothing_starts(tmp_path):
+    for path in interrupted(tmp_path):
+        path.write_bytes(path.read_bytes()[:-1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ModelFileError):
+            fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
+
+
+def test_a_file_can_be_named_instead_of_a_folder(tmp_path):
+    paths = interrupted(tmp_path)
+    model = model_of(OPTIMIZERS["Adam"])
+    fit(model, tmp_path, batch_size=5, resume=str(paths[1]))
+    assert state(model) == state(whole_run(tmp_path))
+
+
+def test_an_empty_folder_starts_at_the_beginning_and_a_missing_one_is_an_error(tmp_path):
+    model = model_of(OPTIMIZERS["Adam"], seed=3)
+    (tmp_path / "runs").mkdir()
+    fit(model, tmp_path / "runs", batch_size=5, resume=tmp_path / "runs")
+    assert state(model) == state(whole_run(tmp_path))
+    with pytest.raises(FileNotFoundError, match="no such"):
+        fit(model, tmp_path, resume=tmp_path / "no such")
+
+
+def test_other_files_in_the_folder_do_not_matter(tmp_path):
+    interrupted(tmp_path)
+    (tmp_path / "log.csv").write_text("epoch,loss\n")
+    (tmp_path / ".model.safetensors.1-2.minidl").write_bytes(b"left by a kill")
+    model = model_of(OPTIMIZERS["Adam"])
+    fit(model, tmp_path, batch_size=5, resume=tmp_path)
+    assert state(model) == state(whole_run(tmp_path))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_model_alone_is_no_checkpoint(tmp_path):
+    model = model_of(OPTIMIZERS["Adam"])
+    model.save(tmp_path / "model")
+    with pytest.raises(ModelFileError, match="expected a checkpoint with a training run, got a model alone"):
+        fit(model, tmp_path, resume=tmp_path / "model")
+
+
+def test_a_checkpoint_is_a_model_file_too(tmp_path):
+    newest = interrupted(tmp_path)[-1]
+    model = minidl.load_model(newest)
+    assert model.predict(data()[0]).shape == (23, 2)
+    assert model.optimizer.iterations == 4
+
+
+# Another run
+
+
+def differences(tmp_path, make=None, x_and_y=None, **arguments):
+    """What resuming an interrupted run of Adam says to another one."""
+    path = interrupted(tmp_path)[-1]
+    model = make() if make else model_of(OPTIMIZERS["Adam"])
+    before = state_before(model)
+    x, y = x_and_y or data()
+    options = {"batch_size": 5, "epochs": 4, "verbose": 0, "validation_split": 0.2} | arguments
+    with pytest.raises(ArgumentError, match=f"fit: resume: expected the run that wrote {path}") as error:
+        model.fit(
+            x, y, resume=tmp_path, callbacks=options.pop("callbacks", [ModelCheckpoint(tmp_path / "x")]), **options
+        )
+    assert state_before(model) == before
+    return str(error.value)
+
+
+def state_before(model):
+    return [array.tobytes() for array in model.get_weights()], model.seed, model.optimizer.iterations
+
+
+def other_model(**changes):
+    def make():
+        units, rate = changes.get("units", 5), changes.get("rate", 0.2)
+        model = Sequential(
+            [Input((3,)), Dense(units, activation="tanh"), Dropout(rate), Dense(2, activation="softmax")],
+            dtype=changes.get("dtype", "float32"),
+        )
+        loss = changes.get("loss", "sparse_categorical_crossentropy")
+        model.compile(changes.get("optimizer", optimizers.Adam(0.01)), loss, changes.get("metrics", ["accuracy"]))
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"units": 6}, "model: config: layers 0: config: units: expected 5, got 6"),
+        ({"rate": 0.3}, "model: config: layers 2: config: rate: expected 0.2, got 0.3"),
+        ({"dtype": "float64"}, "model: config: dtype: expected float32, got float64"),
+        ({"optimizer": "sgd"}, "optimizer: class: expected Adam, got SGD"),
+        ({"optimizer": optimizers.Adam(0.02)}, "fit: learning_rate: expected 0.01, got 0.02"),
+        ({"optimizer": optimizers.Adam(RATE)}, "optimizer: config: learning_rate: expected None, got CosineDecay"),
+        ({"optimizer": optimizers.Adam(0.01, beta_1=0.8)}, "optimizer: config: beta_1: expected 0.9, got 0.8"),
+        ({"metrics": []}, "metrics: expected 1 items, got 0 items"),
+    ],
+    ids=str,
+)
+def test_another_model_is_refused_with_the_difference(tmp_path, changes, words):
+    assert words in differences(tmp_path, other_model(**changes))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x, y: (x[:-1], y[:-1]), "fit: data: rows: expected 18, got 17"),
+        (lambda x, y: (x + 1, y), "fit: data: x: expected float32 (23, 3), SHA-256"),
+        (lambda x, y: (x, 1 - y), "fit: data: y: expected"),
+        (lambda x, y: (x[::-1], y[::-1]), "fit: data: x: expected"),
+    ],
+)
+def test_other_data_are_refused_with_the_difference(tmp_path, change, words):
+    assert words in differences(tmp_path, x_and_y=change(*data()))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"batch_size": 6}, "fit: batch_size: expected 5, got 6"),
+        ({"shuffle": False}, "fit: shuffle: expected True, got False"),
+        ({"validation_split": 0.4}, "fit: data: rows: expected 18, got 13"),
+        ({"validation_split": 0, "validation_data": data()}, "fit: validation: rows: expected 5, got 23"),
+        ({"sample_weight": np.ones(23)}, "fit: data: sample_weight: expected None, got float"),
+        ({"steps_per_epoch": 2}, "fit: steps_per_epoch: expected None, got 2"),
+        ({"callbacks": []}, "callbacks: expected a ModelCheckpoint, got none"),
+    ],
+    ids=str,
+)
+def test_other_arguments_are_refused_with_the_difference(tmp_path, arguments, words):
+    assert words in differences(tmp_path, **arguments)
+
+
+def test_other_libraries_are_a_warning(tmp_path, monkeypatch):
+    interrupted(tmp_path)
+    monkeypatch.setattr(np, "__version__", "9.9")
+    with pytest.warns(UserWarning, match=r"fit: resume: the last digits may differ.*numpy: expected .*, got 9\.9"):
+        fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
+
+
+# ModelCheckpoint
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_epochs_in_names_count_from_1_and_logs_can_be_named(tmp_path):
+    x, y = data()
+    model = model_of(OPTIMIZERS["Adam"])
+    callback = ModelCheckpoint(tmp_path / "new" / "{epoch:02d}-{val_loss:.3f}.safetensors")
+    model.fit(x, y, epochs=2, validation_split=0.2, callbacks=callback, verbose=0)
+    losses = model.history.history["val_loss"]
+    assert names(tmp_path / "new") == sorted(f"{i + 1:02d}-{loss:.3f}.safetensors" for i, loss in enumerate(losses))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, ["1", "2", "3", "4", "5"]),
+        ({"every": 2}, ["2", "4"]),
+        ({"keep_last": 2}, ["4", "5"]),
+        ({"keep_last": 1, "every": 2}, ["4"]),
+    ],
+)
+def test_which_epochs_are_saved_and_kept(tmp_path, arguments, expected):
+    x, y = data()
+    model_of(OPTIMIZERS["Adam"]).fit(
+        x, y, epochs=5, callbacks=ModelCheckpoint(tmp_path / "{epoch}", **arguments), verbose=0
+    )
+    assert names(tmp_path) == expected
+
+
+def test_every_n_batches_count_over_the_epochs(tmp_path):
+    x, y = data()  # 5 batches an epoch
+    model = model_of(OPTIMIZERS["Adam"])
+    model.fit(
+        x, y, batch_size=5, epochs=2, callbacks=ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=3), verbose=0
+    )
+    assert names(tmp_path) == ["1-3", "2-1", "2-4"]
+
+
+def test_only_the_best_is_saved(tmp_path):
+    class Logs(Callback):
+        def __init__(self, values):
+            self.values = values
+
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = self.values[epoch]
+
+    x, y = data()
+    for mode, expected in (("max", ["1", "3"]), ("min", ["1", "2", "5"])):
+        callback = ModelCheckpoint(tmp_path / mode / "{epoch}", "score", save_best_only=True, mode=mode)
+        model_of(OPTIMIZERS["Adam"]).fit(x, y, epochs=5, callbacks=[callback, Logs([3, 2, 4, 4, 1])], verbose=0)
+        assert names(tmp_path / mode) == expected
+
+
+def test_a_file_that_cannot_be_written_stops_the_run_with_its_path(tmp_path):
+    x, y = data()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=ModelCheckpoint(tmp_path / "file" / "x"), verbose=0)
+
+
+def test_the_folder_is_made_before_training_begins(tmp_path):
+    x, y = data()
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, epochs=0, callbacks=ModelCheckpoint(tmp_path / "a" / "b" / "x"), verbose=0)
+    assert (tmp_path / "a" / "b").is_dir()
+
+
+def test_a_line_tells_of_each_file(tmp_path, capsys):
+    x, y = data()
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=ModelCheckpoint(tmp_path / "x", verbose=1), verbose=0)
+    assert capsys.readouterr().out == f"Epoch 1: saved {tmp_path / 'x'}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"filepath": 3}, "ModelCheckpoint: filepath: expected the path of a file, got 3"),
+        ({"save_freq": 0}, "ModelCheckpoint: save_freq"),
+        ({"save_freq": "batch"}, "ModelCheckpoint: save_freq"),
+        ({"save_freq": True}, "ModelCheckpoint: save_freq"),
+        ({"every": 0}, "ModelCheckpoint: every: expected an integer of at least 1, got 0"),
+        ({"keep_last": 0}, "ModelCheckpoint: keep_last"),
+        ({"save_best_only": 1}, "ModelCheckpoint: save_best_only: expected True or False"),
+        ({"save_best_only": True, "mode": "best"}, "ModelCheckpoint: mode"),
+        ({"save_best_only": True, "monitor": "quux"}, "ModelCheckpoint: mode: expected 'min' or 'max'"),
+        ({"initial_value_threshold": "x"}, "ModelCheckpoint: initial_value_threshold"),
+    ],
+)
+def test_wrong_arguments_are_refused_at_once(arguments, words):
+    with pytest.raises(ArgumentError, match=words):
+        ModelCheckpoint(**({"filepath": "x"} | arguments))
+
+
+@pytest.mark.parametrize("name", ["{loss", "{no_such}", "{epoch:.2q}", "{}"])
+def test_a_name_that_the_logs_do_not_fill_is_refused(tmp_path, name):
+    x, y = data()
+    with pytest.raises(ArgumentError, match="ModelCheckpoint: filepath: expected names out of epoch, loss, accuracy"):
+        model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=ModelCheckpoint(tmp_path / name), verbose=0)
+
+
+# A process that is killed
+
+RUN = textwrap.dedent("""
+    import sys
+    import numpy as np
+    import minidl
+    from minidl import Dense, Dropout, Input, Sequential
+    from minidl.callbacks import ModelCheckpoint
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 10))
+    y = (x[:, 0] > 0).astype(int)
+    layers = [Input((10,)), Dense(200, activation="relu"), Dropout(0.1), Dense(2, activation="softmax")]
+    model = Sequential(layers, seed=1)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    folder, result, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    saving = ModelCheckpoint(folder + "/{epoch:03d}-{batch:03d}.safetensors", save_freq=1, keep_last=3)
+    print("ready", flush=True)
+    model.fit(x, y, batch_size=16, epochs=epochs, verbose=0, validation_split=0.1, callbacks=[saving], resume=folder)
+    np.savez(result, *model.get_weights(), loss=model.history.history["val_loss"])
+""")
+
+
+def start(folder, result, epochs):
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(Path(minidl.__file__).parent.parent)}
+    command = [sys.executable, "-W", "error", "-c", RUN, str(folder), str(result), str(epochs)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+
+
+def survive(tmp_path, kills, epochs, longest):
+    """Kill a training process ``kills`` times, at random moments; return the bytes saved meanwhile."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    whole = start_in(tmp_path, "whole", epochs)
+    survived = 0
+    while survived < kills:
+        process = start(folder, tmp_path / "cut.npz", epochs)
+        process.stdout.readline()
+        time.sleep(random.uniform(0, longest))
+        process.send_signal(signal.SIGKILL)
+        _, errors = process.communicate()
+        assert not errors, errors.decode()
+        for path in folder.glob("*.safetensors"):
+            read_file(path)  # no file that does not load, ever
+        survived += 1
+    process = start(folder, tmp_path / "cut.npz", epochs)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    with np.load(whole) as expected, np.load(tmp_path / "cut.npz") as found:
+        for name in expected.files:
+            np.testing.assert_array_equal(found[name], expected[name])
+
+
+def start_in(tmp_path, name, epochs):
+    (tmp_path / name).mkdir()
+    process = start(tmp_path / name, tmp_path / f"{name}.npz", epochs)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return tmp_path / f"{name}.npz"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_run_survives_kills_at_random_moments(tmp_path):
+    survive(tmp_path, kills=5, epochs=4, longest=0.4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_run_survives_200_kills_at_random_moments(tmp_path, capsys):
+    survive(tmp_path, kills=200, epochs=60, longest=0.6)
+    with capsys.disabled():
+        sys.stdout.write("\nkills: 200 survived, 0 files that do not load, 0 differences\n")
+
+
+# The suite has power
+
+
+@pytest.mark.parametrize("forgotten", ["rng", "optimizer", "epoch", "batch", "scores", "history"])
+def test_a_checkpoint_that_forgets_something_is_noticed(tmp_path, monkeypatch, forgotten):
+    from minidl.saving import Checkpoint
+
+    apply = Checkpoint.apply
+
+    def forgetful(self, model, run):
+        fresh_rng, loss = model.rng.bit_generator.state, run.scores.loss
+        apply(self, model, run)
+        if forgotten == "rng":
+            model.rng.bit_generator.state = fresh_rng
+        elif forgotten == "optimizer":
+            model.optimizer.state = {}
+        elif forgotten == "epoch":
+            model.epoch = 0
+        elif forgotten == "batch":
+            run.batch = 0
+        elif forgotten == "scores":
+            run.scores.loss = loss
+        else:
+            model.history.history.clear()
+
+    monkeypatch.setattr(Checkpoint, "apply", forgetful)
+    with pytest.raises(AssertionError, match="boundary"):
+        check_every_boundary(
+            tmp_path, OPTIMIZERS["Adam"], lambda: [ReduceLROnPlateau(patience=0), EarlyStopping(patience=1)],
+            epochs=4, batch_size=5,
+        )  # fmt: skip

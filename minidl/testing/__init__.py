@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     from minidl.testing.derivative import numerical_gradient
     from minidl.testing.examination import Examination, register_check
     from minidl.testing.findings import Finding, Skipped, Unverified
+    from minidl.testing.functions import gradient_check
+    from minidl.testing.losses import certify_loss
+    from minidl.testing.models import certify_model
+    from minidl.testing.machine import layer_machine
     from minidl.testing.paths import path_integral_test, taylor_test
+    from minidl.testing.suite import parametrize_with_checks
 
 # Loaded at first use, so that importing minidl stays light.
 _HOMES = {
@@ -42,7 +47,12 @@ _HOMES = {
     "Unverified": "findings",
     "Verdict": "certificate",
     "certify": "certify",
+    "layer_machine": "machine",
+    "certify_loss": "losses",
+    "certify_model": "models",
+    "gradient_check": "functions",
     "numerical_gradient": "derivative",
+    "parametrize_with_checks": "suite",
     "path_integral_test": "paths",
     "register_check": "examination",
     "taylor_test": "paths",
@@ -58,7 +68,12 @@ __all__ = [
     "Unverified",
     "Verdict",
     "certify",
+    "layer_machine",
+    "certify_loss",
+    "certify_model",
+    "gradient_check",
     "numerical_gradient",
+    "parametrize_with_checks",
     "path_integral_test",
     "register_check",
     "taylor_test",

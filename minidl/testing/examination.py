@@ -45,8 +45,8 @@ def register_check(name: str, *, after: Iterable[str] = (), level: str = "quick"
         Its stable name, for ``checks=``, ``exclude=`` and reports.
     after : iterable of str
         It is skipped unless these passed.
-    level : {"quick", "standard", "thorough"}
-        The lowest level at which it runs.
+    level : {"quick", "standard", "thorough", "never"}
+        The lowest level at which it runs; "never": only when it is named.
 
     Notes
     -----
@@ -66,7 +66,7 @@ def register_check(name: str, *, after: Iterable[str] = (), level: str = "quick"
     >>> from minidl.testing.examination import CHECKS
     >>> del CHECKS["small-output"]
     """
-    if level not in LEVELS:
+    if level not in (*LEVELS, "never"):
         raise ArgumentError(f"register_check: level: expected one of {', '.join(LEVELS)}, got {level!r}.")
 
     def register(function: CheckFunction) -> CheckFunction:
@@ -258,7 +258,8 @@ def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> 
                 f"certify: checks: expected names out of {', '.join(CHECKS)}; got {name!r}.{did_you_mean(name, CHECKS)}"
             )
     if names is None:
-        names = [name for name, check in CHECKS.items() if LEVELS.index(check.level) <= LEVELS.index(level)]
+        reached = LEVELS[: LEVELS.index(level) + 1]
+        names = [name for name, check in CHECKS.items() if check.level in reached]
     ordered: list[Check] = []
     left = [CHECKS[name] for name in CHECKS if name in names and name not in set(exclude)]
     while left:

@@ -126,8 +126,9 @@ def describe(name: str, path: str, line: int) -> tuple[str, str]:
     return f"{name}, {Path(path).name}:{line}", linecache.getline(path, line).strip()
 
 
-def source_of(layer: Layer, target: str) -> tuple[str, str]:
+def source_of(layer: Any, target: str) -> tuple[str, str]:
     """Return where ``backward`` of the layer, or of the layer inside it, computes ``target``."""
+    layer = getattr(layer, "certified", layer)  # the loss inside the layer that stands for it
     *path, name = target.split("/")
     for part in path:
         layer = layer.sublayers().get(part, layer)

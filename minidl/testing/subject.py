@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.config import REQUIRED, Configured, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer, allocate, walk
 from minidl.parameters import Parameters
@@ -144,7 +145,7 @@ def _cast(value: Any, memo: dict[int, Any]) -> Any:
     if id(value) in memo:
         return memo[id(value)]
     new = value
-    if isinstance(value, Layer):
+    if isinstance(value, Configured):
         new = memo[id(value)] = object.__new__(type(value))
         for name, item in vars(value).items():
             new.__dict__[name] = _cast(item, memo)
@@ -267,8 +268,6 @@ def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
 
 
 def _guess(cls: type[Layer]) -> Layer:
-    from minidl.config import REQUIRED, constructor_arguments
-
     examples = getattr(cls, "certify_with", None)
     if examples is not None:
         return cls(**examples)

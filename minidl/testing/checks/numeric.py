@@ -13,7 +13,7 @@ from minidl.typing import Shape
 
 # Factors of the input: the kit's own regimes, within which no layer may lose its way.
 SCALES = {"quick": (), "standard": (3.0, 1e-3), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
-FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "groups", "trainable"}
+FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "trainable"}
 
 
 @register_check("numeric", after=("linear-in-u",))
@@ -53,6 +53,14 @@ def _scaled(examination: Examination, scale: float) -> Iterator[Finding]:
     except (Refused, Unverified):
         return  # saturated or singular there: nothing is claimed for this regime
     examination.certificate.cover("regimes", f"x * {scale:g}")
+    if finding is not None:
+        yield finding
+
+
+@register_check("here", after=("linear-in-u",), level="never")
+def here(examination: Examination) -> Iterator[Finding]:
+    """At the given point and nowhere else: for bare functions, and for the layers of a model."""
+    finding = examination.compare(examination.point, hard=True, lightly=examination.level == "quick")
     if finding is not None:
         yield finding
 
@@ -136,6 +144,7 @@ def variations(examination: Examination) -> list[dict[str, Any]]:
             tries += [{name: other} for other in dict.fromkeys([value + 1, value - 1, 1, 2]) if 0 < other != value]
         elif isinstance(value, (float, np.floating)):
             tries += [{name: 0.37 * value or 0.3}, {name: 2.3 * value + 0.1}]
+            tries += [{name: 0.5 + 0.5 * value}] if 0 < value < 1 else []
             tries += [{name: 0.7}] if examination.level == "thorough" else []
     most = 10 if examination.level == "standard" else 40
     return tries[:most]

@@ -1,0 +1,63 @@
+"""``python -m minidl.testing mypkg.layers:MyLayer --level thorough --json out.json``: certify from the command line."""
+
+import argparse
+import importlib
+import inspect
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from minidl.errors import ArgumentError
+from minidl.layers.base import Layer
+from minidl.losses import Loss
+from minidl.testing import certify, certify_loss
+from minidl.testing.examination import LEVELS
+
+
+def subjects(target: str) -> Iterator[Any]:
+    """Yield the object that ``module:name`` means, or all layers and losses defined in ``module``."""
+    module_name, _, name = target.partition(":")
+    module = importlib.import_module(module_name)
+    if name:
+        if not hasattr(module, name):
+            raise ArgumentError(f"certify: expected a name in {module_name}, got {name!r}.")
+        yield getattr(module, name)
+        return
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, (Layer, Loss)) and value.__module__ == module_name:
+            if not inspect.isabstract(value):
+                yield value
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Certify what the arguments name; return the exit code: 0 only if everything passed."""
+    parser = argparse.ArgumentParser(prog="python -m minidl.testing", description="Certify layers and losses.")
+    parser.add_argument("targets", nargs="+", metavar="module:name", help="a layer, a class, a function making one, or a module")
+    parser.add_argument("--level", choices=LEVELS, default="standard")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--input-shape", type=int, nargs="+", help="shape of a row")
+    parser.add_argument("--json", type=Path, help="write the certificates here")
+    given = parser.parse_args(arguments)
+    sys.path.insert(0, str(Path.cwd()))
+    shape = tuple(given.input_shape) if given.input_shape else None
+    certificates = []
+    for target in given.targets:
+        for subject in subjects(target):
+            is_loss = isinstance(subject, Loss) or (isinstance(subject, type) and issubclass(subject, Loss))
+            if is_loss and isinstance(subject, type):
+                subject = subject()
+            function = certify_loss if is_loss else certify
+            certificates.append(
+                function(subject, input_shape=shape, level=given.level, seed=given.seed, on_fail="return")
+            )
+            print(certificates[-1])
+    if given.json:
+        text = json.dumps([json.loads(certificate.to_json()) for certificate in certificates], indent=2)
+        given.json.write_text(text, encoding="utf-8")
+    return 0 if certificates and all(certificates) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

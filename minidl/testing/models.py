@@ -1,0 +1,106 @@
+"""certify_model: every layer of a model at its real input and its real upstream gradient, so that the wrong one is named."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.errors import ArgumentError
+from minidl.layers.base import Layer, walk
+from minidl.sequential import Sequential
+from minidl.testing.certificate import Certificate, CertificationError
+from minidl.testing.certify import examine
+from minidl.testing.subject import Point, Subject
+from minidl.typing import Array
+
+ROWS = 8
+CHECKS = ("contract", "linear-in-u", "here")
+
+
+class Call(NamedTuple):
+    """What one layer of a model was given in one pass."""
+
+    layer: Layer
+    x: Array
+    dy: Array
+
+
+def certify_model(
+    model: Sequential, x: Any, y: Any, *, level: str = "standard", seed: int = 0, on_fail: str = "raise"
+) -> Certificate:
+    """Certify each layer of a compiled model on the first rows of real data.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled with a loss. It stays untouched.
+    x, y : array-like
+        Data; a few rows are enough.
+
+    Raises
+    ------
+    CertificationError
+        If a layer is wrong; the report names it.
+    ArgumentError
+        For anything that is no model.
+
+    Examples
+    --------
+    >>> from minidl.testing import certify_model
+    >>> model = Sequential([Input((2,)), Dense(3, activation="tanh"), Dense(1)], seed=0)
+    >>> model.compile(loss="mse")
+    >>> certify_model(model, np.ones((4, 2)), np.zeros((4, 1))).outcome
+    'PASS'
+    """
+    if not isinstance(model, Sequential):
+        raise ArgumentError(f"certify_model: expected a Sequential model, got {model!r}. For one layer there is certify.")
+    model._require_compiled("certify_model")
+    table = model.table(np.asarray(x)[:ROWS], np.asarray(y)[:ROWS], who="certify_model: ")
+    total = Certificate(repr(model), seed, level, "certify_model")
+    twin = model.copy()
+    twin.compile(loss=model.loss)
+    for call in calls(twin, *table.batch(slice(None))[:2]):
+        label = call.layer.name or type(call.layer).__name__
+        certificate = certify_call(call, level, seed)
+        for name, verdict in certificate.verdicts.items():
+            total.verdicts[f"{label}/{name}"] = verdict
+        for finding in certificate.findings:
+            finding.check = f"{label}/{finding.check}"
+        total.findings += certificate.findings
+        total.sensitivity.update({f"{label}/{name}": value for name, value in certificate.sensitivity.items()})
+        total.seconds += certificate.seconds
+    if not total.passed and on_fail == "raise":
+        raise CertificationError(total)
+    return total
+
+
+def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
+    """Run one training pass by hand and return what each layer was given in it."""
+    layers, inputs = list(model._leaves()), []
+    for layer in layers:
+        inputs.append(x)
+        x = layer.forward(x, True)
+    assert model.loss is not None
+    model.loss.forward(x, y)
+    dy = model.loss.backward()
+    found = []
+    for layer, given in zip(reversed(layers), reversed(inputs), strict=True):
+        found.append(Call(layer, given, dy))
+        dy = layer.backward(dy)
+    yield from reversed(found)
+
+
+def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate:
+    """Certify one layer alone at what it was given, its parameters as they are."""
+    subject = Subject(call.layer)
+    if call.x.dtype.kind in "iu":
+        subject.domain = ("integer", int(call.x.max()) + 1)
+    parameters, states = {}, {}
+    for path, layer in walk({"layer": call.layer}):
+        for name, declaration in layer.declared.items():
+            key = f"{path}/{name}".removeprefix("layer/")
+            (parameters if declaration.trained else states)[key] = layer.views[name].astype(float)
+    exact = call.x if call.x.dtype.kind in "iu" else call.x.astype(float)
+    dy = call.dy.astype(float)
+    point = Point(exact, dy if dy.any() else np.ones_like(dy), parameters, states)
+    return examine(subject, None, level, seed, CHECKS, None, None, "return", point=point)

@@ -4,6 +4,7 @@ Arrays, lists, data frames and memory-mapped files become a `Table`, an iterable
 neither is ever modified, and a memory-mapped file is only read a batch at a time.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -194,19 +195,17 @@ def place(index: tuple[int, ...]) -> str:
     return words if len(index) == 1 else f"{words}, position {tuple(int(i) for i in index[1:])}"
 
 
+@np.errstate(all="ignore")
 def check_finite(array: Array, who: str, dtype: Any) -> None:
     """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``."""
     if array.dtype.kind != "f" or not len(array):
         return
-    dtype = np.dtype(dtype)
     step = max(1, BLOCK * len(array) // max(array.size, 1))
     for start in range(0, len(array), step):
-        block = array[start : start + step]
-        with np.errstate(all="ignore"):
-            flat = np.asarray(block, dtype).ravel()
-            total = np.dot(flat, flat)  # the fastest pass there is; finite unless something is wrong or huge
-        if not np.isfinite(total) and not np.isfinite(flat).all():
-            _complain_of_non_finite(array, who, dtype)
+        flat = np.asarray(array[start : start + step], dtype).ravel()
+        total = np.dot(flat, flat)  # the fastest pass there is; finite unless something is wrong or huge
+        if not math.isfinite(total) and not np.isfinite(flat).all():
+            _complain_of_non_finite(array, who, np.dtype(dtype))
 
 
 def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> None:

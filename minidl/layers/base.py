@@ -215,6 +215,7 @@ class Layer(Configured, metaclass=LayerType):
         view = self.__dict__["views"].get(name)
         if view is None:
             self.__dict__.pop("_holders", None)  # it may hold a layer now
+            self.__dict__.pop("_attributes", None)
             object.__setattr__(self, name, value)
         else:
             copy_into(view, value, f"{self.label}: {name}")
@@ -228,6 +229,7 @@ class Layer(Configured, metaclass=LayerType):
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Make ``self.<name>`` and ``self.d<name>`` these arrays."""
+        self.__dict__.pop("_attributes", None)
         self.views[name] = self.__dict__[name] = value
         if gradient is not None:
             self.views["d" + name] = self.__dict__["d" + name] = gradient
@@ -236,15 +238,21 @@ class Layer(Configured, metaclass=LayerType):
         """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
-        state.update(self.__dict__)
-        for name in [name for name in state if name[0] == "_"]:
-            del state[name]
+        state.update(self._lasting())
         for name in self.holders:
             value = state[name]
             state[name] = (
                 value.detached() if isinstance(value, Layer) else type(value)(part.detached() for part in value)
             )
         return twin
+
+    def _lasting(self) -> dict[str, Any]:
+        """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
+        lasting = self.__dict__.get("_attributes")
+        if lasting is None:
+            lasting = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+            self.__dict__["_attributes"] = lasting
+        return lasting  # type: ignore[no-any-return]
 
     def copy(self, name: str | None = None) -> Self:
         """Return a full copy, trained values included, that belongs to no model yet."""

@@ -1,6 +1,6 @@
 """Train a classifier of handwritten digits, say how well it reads each of them, and draw what it learnt and misread.
 
-Run: ``python examples/digits.py`` (about ten seconds); the pictures go to ``build/digits``, or to ``--folder``.
+Run: ``python examples/digits.py``; the pictures go to ``build/digits``, or to ``--folder``.
 """
 
 import argparse
@@ -13,9 +13,14 @@ from minidl import Dense, Dropout, Input, Sequential
 from minidl.callbacks import History
 from minidl.datasets import digits
 from minidl.metrics import F1Score, Precision, Recall
+from minidl.optimizers import Adam
+from minidl.optimizers.schedules import CosineDecay
 from minidl.plotting import plot_history, plot_images
 from minidl.typing import Array
 
+
+EPOCHS = 40
+STEPS = EPOCHS * 41  # an epoch is 41 batches of 32: nine tenths of the 1,437 digits
 
 
 def build(seed: int = 0) -> Sequential:
@@ -31,7 +36,7 @@ def build(seed: int = 0) -> Sequential:
         ],
         seed=seed,
     )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(Adam(CosineDecay(2e-3, decay_steps=STEPS)), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 
 
@@ -72,7 +77,9 @@ def main() -> None:
     (x_train, y_train), (x_test, y_test) = digits()
     model = build(arguments.seed)
     model.summary()
-    history = model.fit(x_train, y_train, epochs=40, verbose=1, validation_split=0.1, split="stratify")
+    history = model.fit(
+        x_train, y_train, epochs=EPOCHS, batch_size=32, verbose=1, validation_split=0.1, split="stratify"
+    )
 
     probabilities = model.predict(x_test)
     read = probabilities.argmax(axis=1)

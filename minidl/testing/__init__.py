@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from minidl.testing.certificate import Certificate, CertificationError, Verdict
-    from minidl.testing.certify import certify
+    from minidl.testing.certification import certify
     from minidl.testing.context import Context
     from minidl.testing.derivative import numerical_gradient
     from minidl.testing.examination import Examination, register_check
@@ -46,7 +46,8 @@ _HOMES = {
     "Skipped": "findings",
     "Unverified": "findings",
     "Verdict": "certificate",
-    "certify": "certify",
+    "certify": "certification",
+    "diagnose": "diagnosis",
     "layer_machine": "machine",
     "certify_loss": "losses",
     "certify_model": "models",
@@ -71,6 +72,7 @@ __all__ = [
     "layer_machine",
     "certify_loss",
     "certify_model",
+    "diagnose",
     "gradient_check",
     "numerical_gradient",
     "parametrize_with_checks",
@@ -84,7 +86,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value  # the function certify, not the module of that name
+    globals()[name] = value
     return value
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.testing.certificate import Certificate
-from minidl.testing.certify import examine
+from minidl.testing.certification import examine
 from minidl.testing.subject import Point, Subject
 from minidl.typing import Array, Shape
 

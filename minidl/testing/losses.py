@@ -9,7 +9,7 @@ from minidl.errors import ArgumentError, LayerError, MinidlError
 from minidl.layers.base import Layer
 from minidl.losses import Loss
 from minidl.testing.certificate import Certificate
-from minidl.testing.certify import examine
+from minidl.testing.certification import examine
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 

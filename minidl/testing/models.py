@@ -9,7 +9,7 @@ from minidl.errors import ArgumentError
 from minidl.layers.base import Layer, walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import Certificate, CertificationError
-from minidl.testing.certify import examine
+from minidl.testing.certification import examine
 from minidl.testing.subject import Point, Subject
 from minidl.typing import Array
 

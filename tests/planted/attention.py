@@ -225,9 +225,9 @@ class DistancesSign(Distances):
 @bug(FORMULA, "factor|exp|missing|y|no hypothesis")
 class DistancesWithoutExp(Distances):
     def backward(self, dy):
-        g = dy[..., None] * self._d
-        self.dc = g.sum(axis=0)
-        return super().backward(dy)
+        dx = super().backward(dy)
+        self.dc = (dy[..., None] * self._d).sum(axis=0)
+        return dx
 
 
 @bug(FORMULA, r"2\b")

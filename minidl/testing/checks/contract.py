@@ -24,6 +24,7 @@ def contract(examination: Examination) -> Iterator[Finding]:
     yield from _global_random_state(examination)
     yield from _repeats(examination)
     yield from _twice_backward(examination)
+    yield from _old_gradients(examination)
     yield from _instances(examination)
     yield from _too_early(examination)
     yield from _parameters_only(examination)
@@ -212,6 +213,20 @@ def _twice_backward(examination: Examination) -> Iterator[Finding]:
     for name in differing(first, second):
         yield Finding(NAME, f"two identical backward calls give different {name}: it accumulates, or backward spoils its cache",
                       name, where=_where(examination, name), why=_noise(first[name], second[name]))  # fmt: skip
+
+
+def _old_gradients(examination: Examination) -> Iterator[Finding]:
+    """What the gradients hold from the last batch does not count."""
+    probe, point = examination.subject.at(examination.point), examination.point
+    expected = probe.run(point)[1]
+    probe.forward(point.x.copy(), point.training)
+    probe.gradients[...] = examination.rng.standard_normal(probe.gradients.shape)
+    probe.layer.backward(point.dy.copy())
+    for name, value in probe.parameter_gradients().items():
+        if np.abs(value - expected[name]).max(initial=0) <= 1e-12 * np.abs(expected[name]).max(initial=0):
+            continue
+        yield Finding(NAME, f"{name} depends on what it held before", name, where=_where(examination, name),
+                      why=f"the gradient accumulates, or old values are never cleared: {name} has to be set in all its entries")  # fmt: skip
 
 
 def _instances(examination: Examination) -> Iterator[Finding]:

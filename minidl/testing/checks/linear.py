@@ -14,6 +14,7 @@ from minidl.testing.subject import Arrays
 from minidl.typing import Array
 
 NAME = "linear-in-u"
+CERTAIN = 0.95  # score from which a diagnosis says more than the equation that was violated
 
 
 @register_check(NAME, after=("contract",))
@@ -69,6 +70,8 @@ def expect(
             facts = {"situation": message}
             context = blame.make_context(examination.subject, point, found, name, NAME, facts)
             hypotheses = blame.explain(context, found[name])
+            if hypotheses and hypotheses[0][1] >= CERTAIN:
+                why = hypotheses[0][0]
             where, source = source_of(examination.subject.example, name)
             yield Finding(NAME, message, name, tuple(int(i) for i in n), float(found[name][n]), float(value[n]),
                           detail=f"{int((gap > tolerance * size).sum())}/{gap.size} entries wrong, input {point.x.shape}",

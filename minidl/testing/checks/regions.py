@@ -74,7 +74,7 @@ def _at_kink(examination: Examination, changes: dict[tuple[int, ...], float], to
     y, gradients = probe.run(point.with_(x=x))
     y, own = np.array(y), _flat(gradients)
     around = []
-    signs = np.array([[1, 1], [-1, -1], [1, -1], [-1, 1], [1, 0.5], [-1, 0.5], [0.5, -1], [-0.5, 1]])
+    signs = np.array([[1, 0.7], [-1, -0.7], [1, -1], [-1, 1], [1, 0.5], [-1, 0.5], [0.5, -1], [-0.5, 1]])
     for pattern in signs[: 2 if len(changes) == 1 else 8]:
         near = x.copy()
         for where, sign in zip(changes, pattern, strict=False):

@@ -20,6 +20,7 @@ SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing furthe
 AT_ONCE: list[Test] = [
     *(test for test in shapes.TESTS if test not in SETTLED),
     *ratios.TESTS,
+    formulas.at_the_output,
     formulas.equals_formula,
     *residuals.TESTS,
     *precision.TESTS,
@@ -77,6 +78,10 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
             if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:
                 found += claims(test, evidence)
     found.sort(key=lambda hypothesis: -hypothesis.score)
+    where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
+    if where is not None and found[0] is not where:
+        # Cause and place together say most.
+        found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].score)
     if not found or found[0].score < 0.5:
         found.append(Hypothesis(statistics(evidence), 0.1))
     return list({hypothesis.text: hypothesis for hypothesis in found}.values())

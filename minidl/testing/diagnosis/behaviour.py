@@ -165,7 +165,7 @@ def interventions(e: Evidence, s: Sample) -> Iterator[tuple[str, float, dict[str
         for other in (0.0, 1.0, 2.0, 0.5, 3.0):
             if other != value and isinstance(e.context.arguments[name], int) <= other.is_integer():
                 kind = type(e.context.arguments[name])
-                yield f"right for {name}={other:g}, wrong for {name}={value:g}: depends on that argument", 0.84, {
+                yield f"right for {name}={other:g}, wrong for {name}={value:g}: depends on that argument", 0.8, {
                     "arguments": {name: kind(other)}
                 }
     for name, p in s.parameters.items():

@@ -51,6 +51,16 @@ class Sample:
         return float(np.abs(self.analytic - self.numeric).max(initial=0))
 
     @property
+    def upstream(self) -> Array:
+        """``dy`` in the shape of the gradient; empty where it has none."""
+        try:
+            if self.dy.ndim and np.broadcast_shapes(self.dy.shape, self.analytic.shape) == self.analytic.shape:
+                return np.broadcast_to(self.dy, self.analytic.shape)
+        except ValueError:
+            pass
+        return np.zeros(0)
+
+    @property
     def noise(self) -> float:
         """What is surely rounding."""
         return self.precision * self.scale

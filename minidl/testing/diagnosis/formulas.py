@@ -14,9 +14,9 @@ from minidl.typing import Array
 def equals_formula(e: Evidence) -> Iterator[Hypothesis]:
     """dx = dy * q with a known q, or dx = dy itself."""
     s = e.first
-    if s.dy.shape != s.analytic.shape or not np.any(s.analytic) or not s.dy.ndim:
+    if not s.upstream.size or not np.any(s.analytic):
         return
-    if all(v.fits(v.analytic, v.dy) for v in e.visible):
+    if all(v.fits(v.analytic, v.upstream) for v in e.visible):
         yield Hypothesis(f"equals dy{explain_identity(e)}", 0.92)
         return
     name = formula_of(e, analytic=True)
@@ -32,7 +32,7 @@ def equals_formula(e: Evidence) -> Iterator[Hypothesis]:
 def explain_identity(e: Evidence) -> str:
     def is_a_mask(s: Sample) -> bool:
         on = np.abs(s.numeric) > 1e-9 * s.scale
-        return s.fits(s.numeric, np.where(on, s.dy, 0))
+        return s.fits(s.numeric, np.where(on, s.upstream, 0))
 
     if e.everywhere(is_a_mask):
         return ": the mask is all ones"
@@ -44,9 +44,9 @@ def explain_identity(e: Evidence) -> str:
 
 def parameter_factor(e: Evidence) -> str | None:
     for index, (name, q) in enumerate(quantities.along_axes(e, e.first)):
-        if fit_to_be_a_factor(q, e.first) and e.first.fits(e.first.numeric, e.first.dy * q):
+        if fit_to_be_a_factor(q, e.first) and e.first.fits(e.first.numeric, e.first.upstream * q):
             tables = [list(quantities.along_axes(e, s)) for s in e.visible]
-            if all(s.fits(s.numeric, s.dy * t[index][1]) for s, t in zip(e.visible, tables, strict=True)):
+            if all(s.fits(s.numeric, s.upstream * t[index][1]) for s, t in zip(e.visible, tables, strict=True)):
                 return name
     return None
 
@@ -58,9 +58,9 @@ def formula_of(e: Evidence, analytic: bool) -> str | None:
         return s.analytic if analytic else s.numeric
 
     s, *others = e.visible
-    upstream = [("(dy > 0)", lambda s: s.dy > 0), ("(dy < 0)", lambda s: s.dy < 0)]
+    upstream = [("(dy > 0)", lambda s: s.upstream > 0), ("(dy < 0)", lambda s: s.upstream < 0)]
     for name, mask in upstream:
-        if e.everywhere(lambda s, mask=mask: s.fits(value(s), s.dy * mask(s))):  # type: ignore[misc]
+        if e.everywhere(lambda s, mask=mask: s.fits(value(s), s.upstream * mask(s))):  # type: ignore[misc]
             return name
     for index, (name, q) in enumerate(quantities.elementwise(e, s)):
         if not np.isfinite(q).all():
@@ -75,7 +75,7 @@ def formula_of(e: Evidence, analytic: bool) -> str | None:
 
 
 def holds(s: Sample, value: Array, q: Array, inverse: bool, sign: int) -> bool:
-    return s.fits(value * q, sign * s.dy, s.dy) if inverse else s.fits(value, sign * s.dy * q)
+    return s.fits(value * q, sign * s.upstream, s.dy) if inverse else s.fits(value, sign * s.upstream * q)
 
 
 def couples_features(e: Evidence) -> bool:
@@ -94,24 +94,34 @@ def derivative_elsewhere(e: Evidence) -> Iterator[Hypothesis]:
     for text, changes in substitutes(e, s):
         if not e.equals_numeric(s.analytic, **changes):
             continue
-        yield Hypothesis(f"equals the {text}", 0.94)
+        yield Hypothesis(f"equals the {text}", 0.85 if text.startswith("derivative") else 0.94)
         return
+
+
+def at_the_output(e: Evidence) -> Iterator[Hypothesis]:
+    """The derivative is taken at y."""
+    s = e.first
+    if e.context is None or s.y.shape != s.x.shape or s.x.dtype.kind != "f" or e.target != "dx":
+        return
+    if e.equals_numeric(s.analytic, x=s.y) and not e.equals_numeric(s.dy, x=s.y):
+        yield Hypothesis("equals the derivative at y instead of x: taken at the output", 0.95)
 
 
 def substitutes(e: Evidence, s: Sample) -> Iterator[tuple[str, dict[str, Any]]]:
     assert e.context is not None
+    initial = {n: np.asarray(v, float) for n, v in e.context.initial_parameters.items() if n in s.parameters}
+    for name, first in initial.items():
+        text = "at construction: a stale copy of it"
+        if first.size and np.ptp(first) == 0:
+            text = f"= {first.flat[0]:g}, its first value: {name} is missing in the formula, or a stale copy is used"
+        yield f"gradient for {name} {text}", {"parameters": {**s.parameters, name: first}}
+    if len(initial) > 1:
+        yield "gradient for the parameters at construction: stale copies", {"parameters": initial}
     if s.y.shape == s.x.shape and s.x.dtype.kind == "f":
-        yield "derivative at y instead of x", {"x": s.y}
         yield "derivative at -x instead of x", {"x": -s.x}
         yield "derivative at |x| instead of x", {"x": np.abs(s.x)}
         yield "derivative at 0 instead of x", {"x": np.zeros_like(s.x)}
-    initial = {n: v for n, v in e.context.initial_parameters.items() if n in s.parameters}
-    if initial:
-        yield "gradient for the parameters at construction: stale copy", {"parameters": initial}
     for name, value in s.parameters.items():
-        if name in initial:
-            values = {**s.parameters, name: np.asarray(initial[name], float)}
-            yield f"gradient for {name} at construction: stale copy of {name}", {"parameters": values}
         for text, other in other_values(name, value):
             yield f"gradient for {text}", {"parameters": {**s.parameters, name: other}}
         for other_name, other in s.parameters.items():
@@ -190,6 +200,3 @@ def other_target(e: Evidence) -> Iterator[Hypothesis]:
             continue
         if e.equals_numeric(e.first.analytic, target):
             yield Hypothesis(f"equals the gradient of the other parameter {name}, {target}: swapped", 0.95)
-
-
-TESTS = [equals_formula, derivative_elsewhere, becomes_right, other_target]

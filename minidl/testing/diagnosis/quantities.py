@@ -129,13 +129,21 @@ def states(evidence: Evidence) -> list[tuple[str, Array]]:
 
 def elementwise(evidence: Evidence, s: Sample) -> Iterator[Named]:
     """Yield one value an entry: usual functions of the input and of the output."""
+    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+        yield "(x > 0)", (s.x > 0) * 1.0
+        yield "(x < 0)", (s.x < 0) * 1.0
     for name, v in (("y", s.y), ("x", s.x)):
-        if v.shape != s.dy.shape or v.dtype.kind != "f":
+        if v.shape != s.analytic.shape or v.dtype.kind != "f":
             continue
         with np.errstate(all="ignore"):
             yield from functions_of(name, v)
+    if s.x.ndim > 1 and s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+        shifted = np.exp(s.x - s.x.max(axis=-1, keepdims=True))
+        softmax = shifted / shifted.sum(axis=-1, keepdims=True)
+        yield "softmax(x)", softmax
+        yield "softmax(x)**2", softmax**2
     for name, a in evidence.arguments.items():
-        if s.x.shape == s.dy.shape and s.x.dtype.kind == "f":
+        if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
             yield f"(1 where x > 0, else {name})", np.where(s.x > 0, 1, a)
             yield f"({name} where x > 0, else 1)", np.where(s.x > 0, a, 1)
             yield f"(1 where |x| < {name})", (np.abs(s.x) < a) * 1.0
@@ -146,8 +154,9 @@ def functions_of(name: str, v: Array) -> Iterator[Named]:
     yield f"{name}*(1-{name})", v * (1 - v)
     yield f"(1-{name})", 1 - v
     yield name, v
-    yield f"({name} > 0)", (v > 0) * 1.0
-    yield f"({name} < 0)", (v < 0) * 1.0
+    if name == "y":
+        yield "(y > 0)", (v > 0) * 1.0
+        yield "(y < 0)", (v < 0) * 1.0
     yield f"(1+{name})", 1 + v
     yield f"(1+{name}**2)", 1 + v**2
     yield f"{name}**2", v**2

@@ -160,7 +160,7 @@ def varying_ratio(e: Evidence) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 f"ratio analytic/numeric is constant per {kind} ({shown}{', ...' if r.size > 4 else ''}): "
                 f"a factor that depends on the {kind} is wrong or missing",
-                0.82,
+                0.85,
             )
 
 

@@ -170,4 +170,23 @@ def elementwise_term(e: Evidence) -> Iterator[Hypothesis]:
                 return
 
 
-TESTS = [identity_path, added_term, terms_of_statistics, elementwise_term]
+def column_space(e: Evidence) -> Iterator[Hypothesis]:
+    """Each row of the residual is a combination of the columns of a parameter: the term that passes through it."""
+    s = e.first
+    if e.target != "dx" or s.analytic.ndim < 2 or s.analytic.size <= s.analytic.shape[-1]:
+        return
+    for name, p in s.parameters.items():
+        if p.ndim != 2 or p.shape[0] != s.analytic.shape[-1] or p.shape[1] >= p.shape[0]:
+            continue
+        basis = np.linalg.qr(p)[0]
+
+        def inside(v: Array, basis: Array = basis) -> bool:
+            flat = v.reshape(-1, v.shape[-1])
+            return bool(np.abs(flat - flat @ basis @ basis.T).max() <= 1e-5 * np.abs(flat).max())
+
+        if inside(residual(s)) and not inside(s.numeric):
+            yield Hypothesis(f"numeric - analytic lies in the column space of {name}: the term through {name} is missing", 0.84)
+            return
+
+
+TESTS = [identity_path, added_term, terms_of_statistics, elementwise_term, column_space]

@@ -1,0 +1,114 @@
+"""One test for each layer and check: `parametrize_with_checks`, and what the pytest plugin is built on."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
+from minidl.testing.certificate import FAIL, SKIPPED, UNVERIFIED, XFAIL, Certificate
+from minidl.testing.certification import certify
+from minidl.testing.examination import CHECKS, chosen
+from minidl.testing.subject import Subject
+
+Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None
+
+
+class Candidate:
+    """A layer whose certification runs once, when the first of its checks is asked for."""
+
+    def __init__(self, layer: Any, expected_failures: Expected = None, level: str = "standard", seed: int = 0) -> None:
+        self.layer, self.level, self.seed = layer, level, seed
+        self.expected = expected_failures(layer) if callable(expected_failures) else expected_failures
+        self.name = Subject(layer).name
+        self._certificate: Certificate | None = None
+
+    @property
+    def certificate(self) -> Certificate:
+        if self._certificate is None:
+            self._certificate = certify(
+                self.layer, level=self.level, seed=self.seed, expected_failures=self.expected, on_fail="return"
+            )
+        return self._certificate
+
+    def checks(self) -> list[str]:
+        """Return the names of the checks of this level."""
+        return [check.name for check in chosen(None, (), self.level)]
+
+    def judge(self, check: str) -> None:
+        """Pass, skip, expect to fail, or fail the running test as the verdict on ``check`` says."""
+        import pytest
+
+        verdict = self.certificate.verdicts.get(check)
+        if verdict is None:  # the layer could not even be built: its contract failed
+            pytest.skip("contract failed")
+        if verdict.outcome == SKIPPED:
+            pytest.skip(verdict.reason)
+        if verdict.outcome == XFAIL:
+            pytest.xfail(verdict.reason)
+        if verdict.outcome == UNVERIFIED:
+            pytest.fail(f"{self.name}: {check}: unverified: {verdict.reason}", pytrace=False)
+        if verdict.outcome == FAIL:
+            pytest.fail(str(self.certificate), pytrace=False)
+
+
+def parametrize_with_checks(
+    layers: Iterable[Any], *, expected_failures: Expected = None, level: str = "standard", seed: int = 0
+) -> Any:
+    """Decorator for pytest: one test for each layer and check, with ids such as ``Dense(5)-numeric``.
+
+    Parameters
+    ----------
+    layers : iterable of Layer, Layer class or function
+    expected_failures : dict of str to str, or function, optional
+        Checks that are known to fail with the reason; a function gets the layer and returns such a dict.
+    level, seed
+        As in `certify`.
+
+    Notes
+    -----
+    The decorated test takes ``layer`` and ``check`` and calls ``check(layer)``.
+
+    Examples
+    --------
+    >>> from minidl.testing import parametrize_with_checks
+    >>> @parametrize_with_checks([minidl.layers.Dense(5), minidl.layers.Tanh()])
+    ... def test_gradients(layer, check):
+    ...     check(layer)
+    """
+    import pytest
+
+    cases = []
+    for layer in layers:
+        candidate = Candidate(layer, expected_failures, level, seed)
+        for name in candidate.checks():
+            cases.append(pytest.param(layer, Judgement(candidate, name), id=f"{candidate.name}-{name}"))
+    return pytest.mark.parametrize(("layer", "check"), cases)
+
+
+class Judgement:
+    """One check as a function: ``check(layer)``."""
+
+    def __init__(self, candidate: Candidate, name: str) -> None:
+        self.candidate, self.name = candidate, name
+
+    def __call__(self, layer: Any) -> None:
+        self.candidate.judge(self.name)
+
+    def __repr__(self) -> str:
+        return f"check {self.name!r}"
+
+
+def table(candidates: Iterable[Candidate]) -> list[str]:
+    """Return the lines of a table layer x check, with the worst sensitivity of each layer."""
+    marks = {"PASS": ".", "FAIL": "F", "UNVERIFIED": "?", "SKIPPED": "-", "XFAIL": "x"}
+    rows = [candidate for candidate in candidates if candidate._certificate is not None]
+    if not rows:
+        return []
+    names = list(CHECKS)
+    width = max(len(candidate.name) for candidate in rows)
+    lines = [f"{'':{width}}  {' '.join(name[:4].ljust(4) for name in names)}  sensitivity"]
+    for candidate in rows:
+        verdicts, sensitivity = candidate.certificate.verdicts, candidate.certificate.sensitivity
+        cells = " ".join(marks[verdicts[name].outcome].ljust(4) if name in verdicts else " " * 4 for name in names)
+        worst = f"{max(sensitivity.values()):.0e}" if sensitivity else ""
+        lines.append(f"{candidate.name:{width}}  {cells}  {worst}")
+    return [*lines, "  ".join(f"{mark} {name}" for name, mark in marks.items())]

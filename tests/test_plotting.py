@@ -190,9 +190,11 @@ def test_health_notes_the_size_of_every_output_and_gradient(model):
     steps = model.trace(X, Y).steps
     assert health.epoch == [0, 1]
     assert list(health.activations) == list(steps)
+    assert list(health.gradients) == list(steps)[:-1]  # training stops at the logits
     for name, step in steps.items():
         assert health.activations[name][-1] == pytest.approx(np.sqrt(np.mean(step.y**2)), rel=1e-5)
-        assert health.gradients[name][-1] == pytest.approx(np.sqrt(np.mean(step.dy**2)), rel=1e-5)
+        if name in health.gradients:
+            assert health.gradients[name][-1] == pytest.approx(np.sqrt(np.mean(step.dy**2)), rel=1e-5)
 
 
 def unhealthy(activation, bias):
@@ -219,6 +221,13 @@ def test_health_does_not_warn_of_leaky_or_healthy_units(model):
         health_after_training(unhealthy("leaky_relu", -50.0))
         health = health_after_training(model)
     assert [len(parts) for parts in health.dead.values()] == [2]
+
+
+def test_a_gradient_that_is_exactly_zero_is_named_in_the_picture():
+    with pytest.warns(UserWarning, match="dead"):
+        health = health_after_training(unhealthy("relu", -50.0))
+    labels = [text.get_text() for text in plot_gradient_flow(health).get_legend().get_texts()]
+    assert labels == ["dense (exactly 0)", "relu", "dense_1"]
 
 
 def test_health_does_not_disturb_training(model):
@@ -250,6 +259,13 @@ def test_the_diagram_is_svg_that_names_every_layer_and_shape(model, tmp_path):
         assert fragment in words
     diagram.save(tmp_path / "model.svg")
     assert (tmp_path / "model.svg").read_text() == diagram == diagram._repr_svg_()
+
+
+def test_a_notebook_shows_the_table_and_the_diagram(model):
+    shown = model._repr_html_()
+    assert "<table>" in shown
+    assert str(plot_model(model)) in shown
+    assert "<svg" not in Sequential([Dense(1)])._repr_html_()
 
 
 def test_the_diagram_marks_what_is_frozen(model):

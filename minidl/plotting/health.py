@@ -40,7 +40,8 @@ class LayerHealth(Callback):
     ----------
     epoch : list of int
     activations, gradients : dict of str to list of float
-        The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value an epoch.
+        The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value an epoch. An output layer
+        whose gradient training never computes, because it stops at the logits, has none.
     dead, saturated : dict of str to list of float
         For each hidden activation, the part of its units whose derivative is 0 for every row (dead), or below a
         hundredth of the steepest for every row (saturated; `Sigmoid` and `Tanh`).
@@ -66,7 +67,8 @@ class LayerHealth(Callback):
         steps = trace(self.model, self.x, self.y).steps
         for name, step in steps.items():
             self.activations.setdefault(name, []).append(_size(step.y))
-            self.gradients.setdefault(name, []).append(_size(step.dy))
+            if step.layer.name != getattr(self.model.plan.final, "name", None):  # training stops below that one
+                self.gradients.setdefault(name, []).append(_size(step.dy))
         for name, step in list(steps.items())[:-1]:  # the output may well be sure of itself
             if isinstance(step.layer, ActivationLayer):
                 self._examine(name, step)
@@ -119,7 +121,11 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     if not health.epoch:
         raise StateError("plot_gradient_flow: health: expected one that has been a callback of fit, got a new one.")
     ax = axes(ax)
-    plot_lines(ax, np.array(health.epoch) + 1, getattr(health, what))
+    curves = {}
+    for name, sizes in getattr(health, what).items():
+        label = f"{name} (exactly 0)" if sizes[-1] == 0 else name
+        curves[label] = np.where(np.array(sizes) > 0, sizes, np.nan)
+    plot_lines(ax, np.array(health.epoch) + 1, curves)
     ax.set_yscale("log")
     ax.locator_params(axis="x", integer=True)
     return tidy(ax, xlabel="epoch", ylabel=f"root mean square of the {what}")

@@ -338,4 +338,8 @@ class Sequential(Stack):
         return explain(self, x, y, format=format, digits=digits)
 
     def _repr_html_(self) -> str:
-        return html(self)
+        if not self._built:
+            return html(self)
+        from minidl.plotting import plot_model
+
+        return f"{html(self)}{plot_model(self)}"

@@ -16,7 +16,7 @@ from minidl.testing import blame
 from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
 from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
-from minidl.testing.points import Refused, draw_point, first_point
+from minidl.testing.points import Refused, draw_point, first_point, resampled
 from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject
 from minidl.typing import Array, Shape
 
@@ -110,6 +110,8 @@ class Examination:
             self.point, how = first_point(self.subject, self.rng, input_shape)
         else:
             self.point, how = point, f"input {point.x.shape}, given"
+            if self.subject.domain is None:
+                self.subject.domain = resampled(point.x)
         self.certificate.cover("inputs", how)
 
     def most(self) -> int:
@@ -145,8 +147,9 @@ class Examination:
         return not np.array_equal(y, self.reference[0])
 
     def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
-        """Return another point, see `draw_point`; by default for rows of the same shape."""
-        return draw_point(self.subject, self.rng, self.point.input_shape if input_shape is None else input_shape, **options)
+        """Return another point, see `draw_point`; by default for as many rows of the same shape."""
+        shape = self.point.input_shape if input_shape is None else input_shape
+        return draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
 
     def compare(
         self, point: Point, situation: str = "", *, check: str = "", lightly: bool = False, hard: bool = False
@@ -236,8 +239,9 @@ class Examination:
             finding.why = blame.of_rejected_gradient(self.subject, self.point, failure) or finding.why
         if finding is None:
             return None, PASS, ""
-        if any(finding.resembles(other) for other in self.certificate.findings):
-            return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
+        known = next((other for other in self.certificate.findings if finding.resembles(other)), None)
+        if known is not None:
+            return None, SKIPPED, f"{known.check} failed"
         return finding, FAIL, finding.message
 
 

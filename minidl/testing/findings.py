@@ -73,8 +73,10 @@ class Finding:
         return asdict(self)
 
     def resembles(self, other: "Finding") -> bool:
-        """Return whether the other finding says the same, for instance the same exception at the same line."""
-        return bool(self.where) and (self.where, self.message) == (other.where, other.message)
+        """Return whether the other finding has the same root, as far as one can tell: the same array, or the same line."""
+        if self.target and other.target:
+            return self.target == other.target or self.target in other.also
+        return bool(self.where) and self.where == other.where
 
 
 def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Finding:
@@ -128,7 +130,9 @@ def describe(name: str, path: str, line: int) -> tuple[str, str]:
 
 def source_of(layer: Any, target: str) -> tuple[str, str]:
     """Return where ``backward`` of the layer, or of the layer inside it, computes ``target``."""
-    layer = getattr(layer, "certified", layer)  # the loss inside the layer that stands for it
+    layer = getattr(layer, "certified", layer)  # the loss, or the function, that a layer stands for
+    if inspect.isfunction(layer):
+        return describe(layer.__name__, layer.__code__.co_filename, layer.__code__.co_firstlineno)
     *path, name = target.split("/")
     for part in path:
         layer = layer.sublayers().get(part, layer)

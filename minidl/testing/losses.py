@@ -1,7 +1,8 @@
 """certify_loss: a loss certified as a layer whose output is one number for the whole batch."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -58,6 +59,11 @@ class LossLayer(Layer):
 
     def build(self, input_shape: Shape) -> Shape:
         return ()
+
+    def detached(self) -> Self:
+        twin = super().detached()
+        twin.loss = copy.copy(self.loss)
+        return twin
 
     def forward(self, x: Array, training: bool = False) -> Array:
         y_true, weight = targets_for(self.targets, len(x), x.shape[-1])

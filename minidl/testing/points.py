@@ -5,7 +5,7 @@ give them, because a bug hides behind a bias of zero and a gamma of one; running
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,6 +60,16 @@ def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1
         f"input_domain: expected one of {', '.join(map(repr, DOMAINS))}, (low, high), ('integer', count) or a function "
         f"(rng, shape) -> x; got {domain!r}."
     )
+
+
+def resampled(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
+    """Return a domain made of the rows of ``x``, each moved a little."""
+
+    def draw(rng: np.random.Generator, shape: Shape) -> Array:
+        rows = x[rng.integers(0, len(x), shape[0])]
+        return rows if rows.dtype.kind in "iub" else rows * (1 + 0.05 * rng.standard_normal(rows.shape))
+
+    return draw
 
 
 def draw_dy(rng: np.random.Generator, shape: Shape) -> Array:

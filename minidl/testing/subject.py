@@ -15,6 +15,7 @@ from minidl.config import REQUIRED, Configured, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer, allocate, walk
 from minidl.parameters import Parameters
+from minidl.sequential import Sequential
 from minidl.sequential.stack import Stack
 from minidl.typing import Array, Shape
 
@@ -197,7 +198,7 @@ class Subject:
     def __init__(self, given: Any) -> None:
         self.make_first, example = _maker(given)
         self.cls = type(example)
-        self.name = repr(example)
+        self.name = repr(given) if isinstance(given, Layer) else repr(example)
         self.example = strip(example)
         try:
             self.arguments = example.get_config()
@@ -258,6 +259,9 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
 
 def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
     """Return a function that clones ``layer``, and one clone."""
+    if len(strip(layer.copy()).expand()) > 1:  # such as Dense(5, activation="relu"): two layers in a model
+        model = Sequential([strip(layer.copy())])
+        return _cloner(model)
     try:
         config = copy.deepcopy(layer.get_config())
         cls = type(layer)

@@ -95,7 +95,7 @@ def dtype(examination: Examination) -> Iterator[Finding]:
         y, gradients = examination.run(here)
         yield from _types(examination, {"y": y, "dx": gradients["dx"]}, np.float64)
         yield from _single(examination, here, {"y": y, **gradients})
-    if not is_integer(examination.subject.domain):
+    if not is_integer(examination.subject.domain) and not examination.subject.whole_batch:
         yield from _integers(examination, point)
 
 
@@ -150,7 +150,7 @@ def _allowance(examination: Examination, point: Point, name: str) -> float:
 
 def _integers(examination: Examination, point: Point) -> Iterator[Finding]:
     whole = np.abs(point.x).round() + 1 if examination.subject.domain != "real" else point.x.round() + (point.x > 0)
-    if examination.subject.domain == "probability" or isinstance(examination.subject.domain, tuple):
+    if examination.subject.domain not in ("real", "positive"):
         return
     here = point.with_(x=whole, training=point.training and not examination.probe.draws[point.training])
     try:
@@ -176,7 +176,8 @@ def extreme(examination: Examination) -> Iterator[Finding]:
     if examination.subject.domain not in ("real", "positive"):
         raise Skipped("inputs are confined to a domain")
     numeric = examination.certificate.verdicts.get("numeric")
-    for size in (30.0, 800.0, 1e4, 1e-310):
+    sizes = (30.0, 800.0, 1e4, 1e-310) if examination.subject.domain == "real" else (30.0, 800.0, 1e4)
+    for size in sizes:
         for spread in (True, False):
             x = _far(examination, size, spread)
             for training in (True, False):

@@ -16,7 +16,7 @@ from minidl.testing.subject import Arrays, Probe
 NAME = "copies"
 
 
-@register_check(NAME, after=("numeric",), level="standard")
+@register_check(NAME, after=("numeric", "mode", "state"), level="standard")
 def copies(examination: Examination) -> Iterator[Finding]:
     """Config, deepcopy, pickle, and setting the weights of another layer."""
     if examination.subject.whole_batch:

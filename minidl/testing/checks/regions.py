@@ -135,7 +135,7 @@ def distance(hull: Array, own: Array) -> float:
     return float(np.abs(hull.T @ weights - own).max(initial=0))
 
 
-@register_check("path-integral", after=("numeric",), level="standard")
+@register_check("path-integral", after=("numeric", "mode"), level="standard")
 def path_integral(examination: Examination) -> Iterator[Finding]:
     """Along straight paths the gradient adds up to the change of the output: no interval can hide a wrong derivative."""
     if is_integer(examination.subject.domain) or examination.subject.domain != "real":

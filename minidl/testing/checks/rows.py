@@ -44,7 +44,7 @@ def independent(examination: Examination, point: Point) -> bool:
     )
 
 
-@register_check("batch", after=("numeric", "state"))
+@register_check("batch", after=("numeric", "state", "mode"))
 def batch(examination: Examination) -> Iterator[Finding]:
     """Batches from 1 row to some hundreds: as the sum of single rows, or by numerical gradients where rows are coupled."""
     for training in (True, False):

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from minidl import Dense, Dropout, Input, ReLU, Sequential, Sigmoid, Softmax
+from minidl import Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
 from minidl.callbacks import Callback
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
 from minidl.optimizers import LBFGS, SGD, Adam
+from minidl.testing import CertificationError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(50, 3))
@@ -344,3 +345,26 @@ def test_a_tiny_network_learns_its_task():
 def test_dropout_draws_from_the_models_generator():
     model = Sequential([Input((3,)), Dropout(0.5), Dense(1)], seed=0)
     assert model[0].rng is model.rng
+
+
+class Cube(Layer):
+    """Wrong on purpose: the factor 3 is missing."""
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x**3
+
+    def backward(self, dy):
+        return dy * self._x**2
+
+
+def test_check_gradients_names_the_wrong_layer_on_the_first_batch():
+    model = Sequential([Input((3,)), Dense(4), Cube(), Dense(1)], seed=0)
+    model.compile("sgd", "mse", check_gradients="first_batch")
+    before = model.parameters.values.copy()
+    with pytest.raises(CertificationError, match="Cube"):
+        model.fit(X, Y, verbose=0)
+    assert np.array_equal(model.parameters.values, before)
+    right = Sequential([Input((3,)), Dense(4), ReLU(), Dense(1)], seed=0)
+    right.compile("sgd", "mse", check_gradients="first_batch")
+    right.fit(X, Y, verbose=0)

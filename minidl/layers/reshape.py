@@ -44,7 +44,7 @@ class Reshape(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._shape = x.shape
-        return x.reshape((len(x), *self.output_shape))  # type: ignore[arg-type]
+        return x.reshape((len(x), *self.output_shape))  # type: ignore[arg-type, misc]
 
     def backward(self, dy: Array) -> Array:
         return dy.reshape(self._shape)

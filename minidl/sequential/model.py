@@ -60,6 +60,8 @@ class Sequential(Stack):
     loss: Loss = None  # type: ignore[assignment]  # the same
     metrics: Any = None
     weighted_metrics: Any = None
+    check_gradients: str | None = None
+    _certified = False  # whether the first batch has been certified
     epoch = 0  # epochs begun in this model's life: they order the rows
     stop_training = False
 
@@ -108,7 +110,7 @@ class Sequential(Stack):
         self.optimizer = optimizer
         self.loss, self.metrics, self.weighted_metrics = loss, metrics, weighted_metrics
         self.check_gradients = check_gradients
-        self._plan = None
+        self._plan, self._certified = None, False
 
     def _check_head(self, loss: Loss) -> None:
         leaves = list(self._leaves())

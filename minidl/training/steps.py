@@ -25,12 +25,14 @@ def step(
 
     Raises
     ------
-    NonFiniteError
+    NonFiniteError, CertificationError
         Before anything has changed.
     """
     plan, optimizer = model.plan, model.optimizer
     values, gradients = plan.parameters.values, plan.parameters.gradients
     states = [state.copy() for state in plan.states]
+    if model.check_gradients is not None:
+        _certify_once(model, x, y)
     try:
         with np.errstate(all="ignore"):
             loss, z = plan.backpropagate(x, y, weight)
@@ -49,6 +51,15 @@ def step(
             state[...] = before
         raise
     return loss, z
+
+
+def _certify_once(model: "Sequential", x: Array, y: Any) -> None:
+    """Certify each layer on the first batch after `compile`."""
+    if not model._certified:
+        from minidl.testing import certify_model
+
+        certify_model(model, x, y, level="quick")
+        model._certified = True
 
 
 def _careful_step(model: "Sequential", where: Where) -> None:

@@ -13,13 +13,17 @@ import numpy as np
 
 from minidl.config import REQUIRED, Configured, constructor_arguments
 from minidl.errors import ArgumentError
-from minidl.layers.base import Layer, allocate, walk
+from minidl.initializers import Initializer
+from minidl.layers.allocation import allocate
+from minidl.layers.base import Layer, walk
 from minidl.parameters import Parameters
+from minidl.regularizers import Regularizer
 from minidl.sequential import Sequential
 from minidl.sequential.stack import Stack
 from minidl.typing import Array, Shape
 
 Arrays = dict[str, Array]
+SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
 
 
 class LayerFailure(Exception):
@@ -64,7 +68,9 @@ class Point:
 class Probe:
     """A built clone whose calls are repeatable: state and random generators are set back before each forward."""
 
-    def __init__(self, layer: Layer, rng: np.random.Generator, parameters: Parameters) -> None:
+    def __init__(
+        self, layer: Layer, rng: np.random.Generator, parameters: Parameters, mold: "Probe | None" = None
+    ) -> None:
         self.layer, self.rng, self.parameters = layer, rng, parameters
         self.gradients = parameters.gradients
         self.values: Arrays = {}
@@ -77,6 +83,9 @@ class Probe:
                 if declaration.trained:
                     self.views[key] = part.views["d" + name]
         self.kept = {name: state.copy() for name, state in self.states.items()}
+        if mold is not None:
+            self.generators, self.draws = mold.generators, mold.draws
+            return
         generators = {id(rng): rng}
         for _, part in walk({"layer": layer}):
             found = (value for value in vars(part).values() if isinstance(value, np.random.Generator))
@@ -85,7 +94,10 @@ class Probe:
         self.draws: dict[bool, bool] = {}  # by mode: whether forward draws random numbers
 
     def twin(self) -> "Probe":
-        """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names."""
+        """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names.
+
+        The random generators are shared: a forward pass that draws sets them back first.
+        """
         old = self.parameters
         parameters = Parameters(old.shapes, old.values.dtype, old.values.copy(), np.zeros_like(old.gradients))
         memo: dict[int, Any] = {}
@@ -93,8 +105,7 @@ class Probe:
             for name in part.parameter_names:
                 memo[id(part.views[name])] = parameters[f"{path}/{name}"]
                 memo[id(part.views["d" + name])] = parameters.gradient(f"{path}/{name}")
-        layer = _cast(self.layer, memo)
-        return Probe(layer, _cast(self.rng, memo), parameters)
+        return Probe(_cast(self.layer, memo), self.rng, parameters, mold=self)
 
     def set(self, parameters: Arrays, states: Arrays) -> "Probe":
         """Copy these values into the clone."""
@@ -143,21 +154,23 @@ class Probe:
 
 def _cast(value: Any, memo: dict[int, Any]) -> Any:
     """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
+    if value is None or type(value) in SHARED:
+        return value
     if id(value) in memo:
         return memo[id(value)]
     new = value
+    if isinstance(value, (Initializer, Regularizer)):
+        return value
     if isinstance(value, Configured):
         new = memo[id(value)] = object.__new__(type(value))
         for name, item in vars(value).items():
-            new.__dict__[name] = _cast(item, memo)
+            new.__dict__[name] = item if name == "declared" else _cast(item, memo)
     elif type(value) in (list, tuple, set):
         new = type(value)(_cast(item, memo) for item in value)
     elif type(value) is dict:
         new = {name: _cast(item, memo) for name, item in value.items()}
     elif isinstance(value, np.ndarray):
         new = value.copy()
-    elif isinstance(value, np.random.Generator):
-        new = copy.deepcopy(value)
     memo[id(value)] = new
     return new
 

@@ -21,7 +21,7 @@ class Attention(Layer):
     def forward(self, x, training=False):
         self._x = x
         self._q, self._k, self._v = x @ self.Q, x @ self.K, x @ self.V
-        s = self._q @ self._k.swapaxes(1, 2) / np.sqrt(self.units)
+        s = self._q @ self._k.swapaxes(1, 2) / self.units**0.5
         e = np.exp(s - s.max(axis=-1, keepdims=True))
         self._a = e / e.sum(axis=-1, keepdims=True)
         return self._a @ self._v
@@ -30,7 +30,7 @@ class Attention(Layer):
         return self._a * (da - (da * self._a).sum(axis=-1, keepdims=True))
 
     def backward(self, dy):
-        ds = self.softmax_backward(dy @ self._v.swapaxes(1, 2)) / np.sqrt(self.units)
+        ds = self.softmax_backward(dy @ self._v.swapaxes(1, 2)) / self.units**0.5
         dq, dk, dv = ds @ self._k, ds.swapaxes(1, 2) @ self._q, self._a.swapaxes(1, 2) @ dy
         for name, d in (("dQ", dq), ("dK", dk), ("dV", dv)):
             setattr(self, name, np.einsum("nti,ntj->ij", self._x, d))
@@ -40,7 +40,7 @@ class Attention(Layer):
 @bug(FORMULA, r"constant.*1\.73|sqrt|units")
 class AttentionScaleForgotten(Attention):
     def softmax_backward(self, da):
-        return super().softmax_backward(da) * np.sqrt(self.units)
+        return super().softmax_backward(da) * self.units**0.5
 
 
 @bug(FORMULA, "missing|term|no hypothesis|softmax")
@@ -53,7 +53,7 @@ class AttentionSoftmaxDiagonal(Attention):
 class AttentionKeyTransposeMissing(Attention):
     def backward(self, dy):
         dx = super().backward(dy)
-        ds = self.softmax_backward(dy @ self._v.swapaxes(1, 2)) / np.sqrt(self.units)
+        ds = self.softmax_backward(dy @ self._v.swapaxes(1, 2)) / self.units**0.5
         self.dK = np.einsum("nti,ntj->ij", self._x, ds @ self._q)
         return dx
 

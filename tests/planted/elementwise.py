@@ -258,8 +258,10 @@ class TanhByFloat32(Tanh):
 class GELU(Elementwise):
     """y = x P(x) by the tanh formula."""
 
+    root = float(np.sqrt(2 / np.pi))
+
     def inner(self, x):
-        return np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+        return np.tanh(self.root * (x + 0.044715 * x**3))
 
     def f(self, x):
         return 0.5 * x * (1 + self.inner(np.clip(x, -40, 40)))
@@ -267,7 +269,7 @@ class GELU(Elementwise):
     def slope(self, x, y):
         x = np.clip(x, -40, 40)
         t = self.inner(x)
-        return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * x**2)
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * self.root * (1 + 3 * 0.044715 * x**2)
 
 
 @bug(FORMULA, "approximat|right to")
@@ -289,7 +291,7 @@ class ProductRuleForgotten(GELU):
 class ThreeForgotten(GELU):
     def slope(self, x, y):
         t = self.inner(x)
-        return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * np.sqrt(2 / np.pi) * (1 + 0.044715 * x**2)
+        return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * self.root * (1 + 0.044715 * x**2)
 
 
 @correct()

@@ -159,7 +159,7 @@ class LogSumExpNotNormalised(LogSumExp):
         return y
 
 
-@bug(FORMULA, r"ratio|power|root|square")
+@bug(FORMULA, r"ratio|power|root|square|softmax\(x\)\*\*2")
 class LogSumExpSquared(LogSumExp):
     def backward(self, dy):
         return dy * self._p**2

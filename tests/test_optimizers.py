@@ -240,6 +240,15 @@ def test_a_restored_state_continues_bit_for_bit(make, stop):
 
 
 @every_optimizer
+def test_the_order_of_the_arrays_in_a_restored_state_does_not_matter(make):
+    gradients = random_gradients(10, 4)
+    first, second = make(), make()
+    values = walk(first, np.ones(4), gradients[:5])
+    second.set_state(dict(reversed(first.get_state().items())))
+    np.testing.assert_array_equal(walk(second, values.copy(), gradients[5:]), walk(first, values, gradients[5:]))
+
+
+@every_optimizer
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda optimizer: pickle.loads(pickle.dumps(optimizer))])
 def test_a_copy_continues_bit_for_bit_and_alone(make, duplicate):
     gradients = random_gradients(20, 10, dtype="float32")
@@ -373,6 +382,17 @@ def test_clipping_tames_gradients_whose_squares_overflow(limit):
     values = np.zeros(2, "float32")
     SGD(1.0, **{limit: 5.0}).step(values, np.array([3e30, -4e30], "float32"))
     np.testing.assert_allclose(values, [-3.0, 4.0], rtol=1e-6)
+
+
+@every_class
+def test_clipping_may_begin_and_end_at_any_time(cls):
+    first, second, values, others = cls(0.1), cls(0.1), np.ones(2), np.ones(2)
+    gradients = np.array([3.0, -4.0])
+    for limit in (None, 1.0, 2.0, None):
+        first.clipvalue = limit
+        first.step(values, gradients)
+        second.step(others, gradients if limit is None else np.clip(gradients, -limit, limit))
+    np.testing.assert_array_equal(values, others)
 
 
 @pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])
@@ -512,8 +532,9 @@ def test_bad_arguments_are_refused_at_once(cls, arguments, words):
         (np.broadcast_to(1.0, 3), np.ones(3), ArgumentError, "expected contiguous arrays"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(cls, values, gradients, error, words):
-    optimizer, before = cls(), values.copy()
+@pytest.mark.parametrize("limit", [{}, {"clipnorm": 1.0}, {"clipvalue": 1.0}])
+def test_arrays_that_do_not_fit_are_refused_and_nothing_changes(cls, limit, values, gradients, error, words):
+    optimizer, before = cls(**limit), values.copy()
     with pytest.raises(error, match=f"{cls.__name__}: {words}"):
         optimizer.step(values, gradients)
     np.testing.assert_array_equal(values, before)
@@ -532,10 +553,27 @@ def test_the_state_of_another_kind_is_refused():
     source = Adam()
     source.step(np.ones(3), np.ones(3))
     for other in (Lion(), SGD(), SGD(momentum=0.9), Adam(CosineDecay(0.1, 5))):
-        with pytest.raises(StateError, match=r"set_state: expected iterations, .* got iterations, learning_rate, m, v"):
+        with pytest.raises(StateError, match=r"set_state: expected iterations.*; got iterations, learning_rate, m, v"):
             other.set_state(source.get_state())
-    with pytest.raises(StateError):
-        Adam().set_state({})
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"iterations": 0}, {"iterations": 3, "learning_rate": 0.1}, {"learning_rate": 0.1, "m": np.ones(3)}]
+)
+def test_a_state_with_gaps_is_refused(state):
+    with pytest.raises(StateError, match="Adam: set_state: expected iterations, learning_rate, m, v; got"):
+        Adam().set_state(state)
+
+
+def test_a_bad_state_changes_nothing():
+    optimizer = Adam()
+    optimizer.step(np.ones(3), np.ones(3))
+    before = optimizer.get_state()
+    for bad in ({"iterations": -1}, {"iterations": 1.5}, {"learning_rate": -1.0}):
+        with pytest.raises(ArgumentError):
+            optimizer.set_state({**before, "m": np.zeros(3), **bad})
+    after = optimizer.get_state()
+    assert repr(after) == repr(before)
 
 
 # How BLAS is loaded

@@ -92,9 +92,9 @@ class Optimizer(Configured, ABC):
         self.state: dict[str, Array] = {}
         self.segments: list[slice] | None = None
 
-    _bound: tuple[Any, ...] = (None, None, None)  # the arrays that _blocks are views of
+    _bound: tuple[Any, ...] = (None, None, None, None)  # what _blocks were made for
     _blocks: tuple[tuple[Array, ...], ...] = ()
-    _clipped: Array | None = None
+    _clipped: Array = np.empty(0)
 
     def _optional(self, value: float | None, name: str, above: float | None = None) -> float | None:
         if value is None:
@@ -138,10 +138,12 @@ class Optimizer(Configured, ABC):
             If earlier steps were taken on a vector of another size or type.
         """
         rate = self.learning_rate
-        if self.clipnorm or self.global_clipnorm or self.clipvalue:
-            gradients = self._clip(gradients)
-        if not (values is self._bound[0] and gradients is self._bound[1] and self.state is self._bound[2]):
-            self._bind(values, gradients)
+        clips = bool(self.clipnorm or self.global_clipnorm or self.clipvalue)
+        bound = self._bound
+        if not (values is bound[0] and gradients is bound[1] and self.state is bound[2] and clips is bound[3]):
+            self._bind(values, gradients, clips)
+        if clips:
+            self._clip(gradients)
         blocks: Blocks = self._blocks
         if self.weight_decay:
             blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
@@ -182,23 +184,25 @@ class Optimizer(Configured, ABC):
         StateError
             If it comes from another kind of optimizer.
         """
-        arrays = {name: np.array(array) for name, array in state.items() if name not in ("iterations", "learning_rate")}
-        expected = set(self.initial_state(np.zeros(0)))
+        names = list(self.initial_state(np.zeros(0)))
         scheduled = callable(vars(self)["learning_rate"])
-        if (arrays and set(arrays) != expected) or "iterations" not in state or ("learning_rate" in state) == scheduled:
+        scalars = ["iterations"] if scheduled else ["iterations", "learning_rate"]
+        started = state.get("iterations") != 0
+        if set(state) != set(scalars + names if started else scalars):
             raise StateError(
-                f"{type(self).__name__}: set_state: expected iterations, "
-                f"{'' if scheduled else 'learning_rate, '}{', '.join(sorted(expected))}; got {', '.join(state)}."
+                f"{type(self).__name__}: set_state: expected {', '.join(scalars + names)}; got {', '.join(state)}."
             )
+        iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)
         if not scheduled:
             self.learning_rate = state["learning_rate"]
-        self.iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)
-        self.state = arrays
+        self.iterations = iterations
+        self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
-    def _bind(self, values: Array, gradients: Array) -> None:
+    def _bind(self, values: Array, gradients: Array, clips: bool) -> None:
+        """Check the arrays, and cut them and the state into blocks."""
         who = type(self).__name__
         if values.ndim != 1 or gradients.shape != values.shape:
             raise ShapeError(
@@ -217,28 +221,27 @@ class Optimizer(Configured, ABC):
                     f"{who}: {name}: expected {values.size} values of {values.dtype}, got {array.size} of "
                     f"{array.dtype} from earlier steps. Use a new optimizer for other parameters."
                 )
-        self._bound = (values, gradients, self.state)
+        if clips and (self._clipped.shape != values.shape or self._clipped.dtype != values.dtype):
+            self._clipped = np.empty_like(values)
         scratch = [np.empty(min(BLOCK, values.size), values.dtype) for _ in range(self.scratch)]
-        everything = (values, gradients, *self.state.values())
+        everything = (values, self._clipped if clips else gradients, *self.state.values())
         blocks = []
         for start in range(0, values.size, BLOCK):
             w, g, *state = (array[start : start + BLOCK] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
         self._blocks = tuple(blocks)
+        self._bound = (values, gradients, self.state, clips)
 
-    def _clip(self, gradients: Array) -> Array:
-        """Return the clipped gradients, in a buffer of their own."""
-        if self._clipped is None or self._clipped.shape != gradients.shape or self._clipped.dtype != gradients.dtype:
-            self._clipped = np.empty_like(gradients)
+    def _clip(self, gradients: Array) -> None:
+        """Copy the gradients, clipped, into the buffer that the blocks are cut from."""
         clipped = self._clipped
         if self.clipvalue:
             np.clip(gradients, -self.clipvalue, self.clipvalue, out=clipped)
-        else:
-            limit = self.global_clipnorm or self.clipnorm or math.inf
-            parts = None if self.global_clipnorm else self.segments
-            for part in parts or [slice(None)]:
-                np.multiply(gradients[part], _shrinkage(gradients[part], limit), out=clipped[part])
-        return clipped
+            return
+        limit = self.global_clipnorm or self.clipnorm or math.inf
+        parts = None if self.global_clipnorm else self.segments
+        for part in parts or [slice(None)]:
+            np.multiply(gradients[part], _shrinkage(gradients[part], limit), out=clipped[part])
 
 
 @functools.cache

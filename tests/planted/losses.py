@@ -101,12 +101,6 @@ class CrossEntropyOfLogits(PlantedLoss):
         return self.probabilities(y) * t.sum(axis=-1, keepdims=True) - t
 
 
-@bug(REGION, "target|sum|y_true|multiple|per row|soft|row")
-class TargetsAssumedToSumToOne(CrossEntropyOfLogits):
-    def slopes(self, y, t):
-        return self.probabilities(y) - t * 1.0 if np.allclose(t.max(axis=-1), 1) else self.probabilities(y) - t
-
-
 @bug(FORMULA, "missing|equals|y_true|-t|target|softmax|term")
 class OnlyTheTargets(CrossEntropyOfLogits):
     def slopes(self, y, t):
@@ -166,7 +160,7 @@ class SigmoidDerivativeTwice(BinaryCrossEntropyOfLogits):
         return (s - t) * s * (1 - s) / y.shape[-1]
 
 
-@bug(PRECISION, "epsilon|clip|approximat|right to|added|small|constant")
+@bug(PRECISION, r"clip|x > \d|approximat|right to")
 class ProbabilitiesClipped(BinaryCrossEntropyOfLogits):
     def slopes(self, y, t):
         return (np.clip(0.5 * (1 + np.tanh(0.5 * y)), 0.01, 0.99) - t) / y.shape[-1]

@@ -66,6 +66,8 @@ def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, Hi
         return call
 
     rows = len(point.x)
+    if examination.subject.whole_batch:
+        yield "a batch with other targets", lambda probe: probe.layer.with_other_targets(point.x.copy())
     yield "another batch of the same shape", step(other(rows), point.training)
     yield "a forward alone", step(other(rows), point.training, backward=False)
     yield "a larger batch", step(other(rows + 4), point.training)

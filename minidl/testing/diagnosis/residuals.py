@@ -157,7 +157,11 @@ def elementwise_term(e: Evidence) -> Iterator[Hypothesis]:
     from minidl.testing.diagnosis import quantities
 
     s, *others = e.visible
-    if s.dy.shape != s.analytic.shape or not s.dy.ndim or s.analytic.size < 3:
+    if s.analytic.size < 3:
+        return
+    if s.dy.shape != s.analytic.shape:
+        if s.dy.size == 1:
+            yield from proportional_term(e)
         return
     for index, (name, q) in enumerate(quantities.elementwise(e, s)):
         if not np.isfinite(q).all():
@@ -168,6 +172,20 @@ def elementwise_term(e: Evidence) -> Iterator[Hypothesis]:
             if all(nothing_left(o, c * o.dy * t) for o, t in zip(others, tables, strict=True)):
                 yield Hypothesis(f"numeric - analytic equals {number(c)}*dy*{name}: this term is missing", 0.87)
                 return
+
+
+def proportional_term(e: Evidence) -> Iterator[Hypothesis]:
+    """numeric - analytic = c * q with a known q, for a loss, whose dy is one number."""
+    from minidl.testing.diagnosis import quantities
+
+    def left(s: Sample, q: Array) -> bool:
+        return bool(np.isfinite(q).all()) and nothing_left(s, least_squares(q, residual(s)) * q)
+
+    tables = [list(quantities.elementwise(e, s)) for s in e.visible]
+    for index, (name, _) in enumerate(tables[0]):
+        if all(left(s, table[index][1]) for s, table in zip(e.visible, tables, strict=True)):
+            yield Hypothesis(f"numeric - analytic is proportional to {name}: this term is missing", 0.88)
+            return
 
 
 def column_space(e: Evidence) -> Iterator[Hypothesis]:

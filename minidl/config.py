@@ -101,7 +101,7 @@ def register(cls: type[T]) -> type[T]:
     name = registered_name(cls)
     known = registry.get(name)
     if known is not None and known.__module__.startswith("minidl.") and known.__module__ != cls.__module__:
-        raise ArgumentError(f"register: {name} is the name of a built-in class; choose another name.")
+        raise ArgumentError(f"register: expected a name of its own, got {name}: a built-in class. Rename yours.")
     registry[name] = cls
     return cls
 

@@ -62,6 +62,10 @@ def split_off(
         if isinstance(data, (tuple, list)) and len(data) in (2, 3) and not is_stream(data, None):
             x, y, weight = (*data, None)[:3]
             return None, (model.table(x, y, weight, who="validation_data: "), None)
+        if not is_stream(data, None):
+            raise ArgumentError(
+                f"fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, got {data!r}."
+            )
         return None, (make_source(model, data, None, None, None, None, "fit: validation_data: "), None)
     if not part:
         return None, None

@@ -42,6 +42,7 @@ HANDOVERS = {
     ("callbacks", "plotting"),
     ("callbacks", "saving"),
     ("training", "saving"),
+    ("training", "testing"),
 }
 HEAVY = (
     "scipy matplotlib tqdm safetensors pandas sklearn hypothesis pytest numpy.testing multiprocessing "

@@ -10,7 +10,7 @@ import minidl
 from minidl import Dense, Dropout, Flatten, Input, Layer, LeakyReLU, ReLU, Reshape, Sequential, Sigmoid, Softmax, Tanh
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError
 from minidl.layers import Activation
-from minidl.layers.base import allocate
+from minidl.layers.allocation import allocate
 
 RNG = np.random.default_rng(0)
 

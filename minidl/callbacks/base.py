@@ -41,6 +41,7 @@ class Callback:
 
     @property
     def model(self) -> Any:
+        """The model that is trained, or a `StateError` if there is none."""
         model = None if self._model is None else self._model()
         if model is None:
             raise StateError(

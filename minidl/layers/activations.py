@@ -59,7 +59,7 @@ class ReLU(ActivationLayer):
     """Rectified linear unit: ``y = max(x, 0)``; the derivative at 0 is 1, as the course notes define it."""
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self._mask = x >= 0
+        self._mask = (x >= 0).astype(x.dtype)  # 1 or 0: dy and x are multiplied by it without a conversion
         return x * self._mask  # half the time of np.maximum
 
     def backward(self, dy: Array) -> Array:

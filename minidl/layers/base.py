@@ -11,10 +11,11 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from minidl.checks import flag
 from minidl.config import Configured
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
-from minidl.parameters import Parameters, copy_into
+from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer, resolve_regularizer
 from minidl.typing import Array, Shape
 
@@ -34,6 +35,7 @@ class LayerType(ABCMeta):
     def __call__(cls, *args: Any, name: str | None = None, trainable: bool = True, **keywords: Any) -> Any:
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
+        flag(trainable, f"{cls.__name__}: trainable")
         layer: Any = object.__new__(cls)  # type: ignore[arg-type]
         layer.__dict__.update(
             name=name, trainable=trainable, position=None, declared={}, views={}, input_shape=None, output_shape=None
@@ -221,7 +223,8 @@ class Layer(Configured, metaclass=LayerType):
             copy_into(view, value, f"{self.label}: {name}")
 
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
-        if name in self.__dict__.get("declared", ()):
+        unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
+        if unbuilt or name in self.__dict__.get("declared", ()):
             raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
@@ -288,39 +291,3 @@ def walk(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Laye
     for name, layer in layers.items():
         yield prefix + name, layer
         yield from walk(layer.sublayers(), f"{prefix}{name}/")
-
-
-def allocate(layers: dict[str, Layer], rng: np.random.Generator, dtype: Any) -> Parameters:
-    """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
-
-    Arrays that a layer holds already (it was built before) keep their values; the others are initialised
-    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this.
-
-    Raises
-    ------
-    ShapeError
-        If a layer was built before for other shapes; nothing has changed then.
-    """
-    everything = list(walk(layers))
-    dtype = np.dtype(dtype)
-    shapes = {}
-    for path, layer in everything:
-        for name, (shape, _, _, trained) in layer.declared.items():
-            old = layer.views.get(name)
-            if old is not None and old.shape != shape:
-                raise ShapeError(
-                    f"{layer.label}: {name}: expected {old.shape}, as it was built before, got {shape}. "
-                    "Make a new layer for the new input."
-                )
-            if trained:
-                shapes[f"{path}/{name}"] = shape
-    parameters = Parameters(shapes, dtype)
-    for path, layer in everything:
-        layer.rng = rng
-        for name, (shape, initializer, _, trained) in layer.declared.items():
-            value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
-            old = layer.views.get(name)
-            start = initializer(rng, shape, dtype) if old is None else old
-            copy_into(value, start, f"{layer.label}: {name}: initializer")
-            layer.bind(name, value, parameters.gradient(f"{path}/{name}") if trained else None)
-    return parameters

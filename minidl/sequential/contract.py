@@ -11,7 +11,7 @@ import numpy as np
 from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.base import walk
-from minidl.typing import Array
+from minidl.typing import Array, Shape
 
 
 class Watched:
@@ -23,17 +23,20 @@ class Watched:
         self.finite = True
 
     def forward(self, x: Array, training: bool) -> Array:
+        """Run the layer's forward; its output must have the promised shape and type."""
         self.shape, self.finite = x.shape, bool(np.isfinite(x).all())
         y = self._call("forward", x, training)
         self._expect("forward", y, (len(x), *self.layer.output_shape), x.dtype)  # type: ignore[misc]
         return y
 
     def backward(self, dy: Array) -> Array:
+        """Run the layer's backward; it must return ``dx`` and set every gradient."""
         dx = self._backward("backward", dy)
         self._expect("backward", dx, self.shape, dy.dtype)
         return dx
 
     def backward_parameters(self, dy: Array) -> None:
+        """Run the layer's backward without ``dx``; it must set every gradient."""
         self._backward("backward_parameters", dy)
 
     def _backward(self, method: str, dy: Array) -> Any:
@@ -73,3 +76,14 @@ class Watched:
                 f"{self.layer.label}: {method}: expected it to return {dtype}, as it was given, got {value.dtype}. "
                 "NumPy scalars and new arrays are float64 unless told otherwise."
             )
+
+
+def infer(chain: list[Layer], output_shape: Shape | None, x: Array) -> Array:
+    """Return the output of the layers in inference; a layer that breaks its contract is named."""
+    y = x
+    for layer in chain:
+        y = layer.forward(y, False)
+    if type(y) is not np.ndarray or y.shape != (len(x), *output_shape):  # type: ignore[misc]
+        for layer in chain:
+            x = Watched(layer).forward(x, False)
+    return y

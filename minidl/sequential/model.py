@@ -3,6 +3,7 @@
 The names and defaults are Keras'; a model is a layer itself, so models nest.
 """
 
+import sys
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,13 @@ import numpy as np
 
 from minidl import checks
 from minidl.config import resolve
-from minidl.data import Table, as_array, check_features, check_targets, check_weights, class_factors
-from minidl.errors import ArgumentError, DataError, ShapeError, StateError
-from minidl.layers import Dense, Layer, Sigmoid, Softmax
+from minidl.data import Table, check_features
+from minidl.errors import ArgumentError, StateError
 from minidl.losses import Loss, resolve_loss
 from minidl.metrics import resolve_metrics
 from minidl.optimizers import Optimizer
-from minidl.sequential.contract import Watched
+from minidl.sequential.contract import infer
+from minidl.sequential.fitting import check_ends, make_table
 from minidl.sequential.plan import Plan
 from minidl.sequential.stack import Stack
 from minidl.sequential.summary import html, summary
@@ -35,7 +36,7 @@ class Sequential(Stack):
     Parameters
     ----------
     layers : list of Layer, optional
-        May begin with `Input`, which fixes the shapes at once; more can be added with `add`.
+        May begin with `Input`, which fixes the shapes at once.
     seed : int, optional
         Makes everything random repeatable: initial weights, shuffling, dropout. By default a fresh one
         is drawn and kept in ``model.seed``.
@@ -99,7 +100,7 @@ class Sequential(Stack):
         for specs in (metrics, weighted_metrics):
             resolve_metrics(specs, loss, outputs)
         if loss is not None and self.layers:
-            self._check_head(loss)
+            check_ends(self, loss)
         owner = optimizer.__dict__.get("_model")
         if owner is not None and owner() not in (None, self):
             raise ArgumentError(
@@ -111,24 +112,6 @@ class Sequential(Stack):
         self.loss, self.metrics, self.weighted_metrics = loss, metrics, weighted_metrics
         self.check_gradients = check_gradients
         self._plan, self._certified = None, False
-
-    def _check_head(self, loss: Loss) -> None:
-        leaves = list(self._leaves())
-        last = leaves[-1] if leaves else None
-        name, link = loss.get_name(), loss.link
-        ends = {Sigmoid: "sigmoid", Softmax: "softmax", Dense: "linear"}.get(type(last))  # type: ignore[arg-type]
-        if link is None or ends is None:
-            return
-        if loss.from_logits and ends != "linear":
-            raise ArgumentError(
-                f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "
-                f"got one that ends in {type(last).__name__}. Leave out one of the two."
-            )
-        if not loss.from_logits and ends != link:
-            raise ArgumentError(
-                f"compile: loss: expected a model that ends in {link.capitalize()} for {name}, got one that ends in "
-                f"{type(last).__name__}. Add {link.capitalize()}() or use another loss."
-            )
 
     # Training
 
@@ -208,9 +191,7 @@ class Sequential(Stack):
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss of these rows, or a list with the metrics, or a dict of all; nothing is changed."""
-        return self.evaluate(
-            x, y, batch_size=max(1, len(x)), sample_weight=sample_weight, verbose=0, return_dict=return_dict
-        )
+        return self.evaluate(x, y, sys.maxsize, sample_weight, 0, return_dict)
 
     def evaluate(
         self,
@@ -232,7 +213,7 @@ class Sequential(Stack):
         return training.evaluate(self, x, y, batch_size, sample_weight, verbose, return_dict, steps, callbacks)
 
     def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
-        """Return the loss of a batch in training mode, penalties included, and the flat vector of its gradients.
+        """Return the loss of a batch in training mode, penalties included, and the flat gradients.
 
         A training loop of one's own is this and ``optimizer.step(model.parameters.values, gradients)``.
         """
@@ -243,26 +224,7 @@ class Sequential(Stack):
 
     def table(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, who: str = "") -> Table:
         """Return the rows checked against this model and its loss, building the model if it is not built."""
-        if not self._built:
-            shape = as_array(x, f"{who}x").shape[1:]
-            if not shape:
-                raise ShapeError(f"{who}x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
-            self.build(shape)
-            self._check_head(self.loss)
-        x = check_features(x, self.input_shape, self._entrance, self.dtype, f"{who}x")  # type: ignore[arg-type]
-        if not len(x):
-            raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
-        if len(self.output_shape) != 1:  # type: ignore[arg-type]
-            raise ShapeError(
-                f"{self.label}: expected outputs of shape (batch, units), got rows of {self.output_shape}."
-            )
-        outputs = self.output_shape[0]  # type: ignore[index]
-        y = check_targets(y, len(x), outputs, self.loss, self.dtype, f"{who}y")
-        weight = check_weights(sample_weight, len(x), self.dtype, f"{who}sample_weight")
-        if class_weight is not None:
-            factors = class_factors(class_weight, y, outputs).astype(self.dtype)
-            weight = factors if weight is None else weight * factors
-        return Table(x, y, weight, self.dtype)
+        return make_table(self, x, y, sample_weight, class_weight, who)
 
     @property
     def plan(self) -> Plan:
@@ -295,20 +257,11 @@ class Sequential(Stack):
 
             return training.predict(self, chain, x, rows_at_once, callbacks, verbose)
         if len(x) <= rows_at_once:
-            return self._infer(chain, x.astype(self.dtype, copy=False))
+            return infer(chain, self.output_shape, x.astype(self.dtype, copy=False))
         y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
         for start in range(0, len(x), rows_at_once):
             part = slice(start, start + rows_at_once)
-            y[part] = self._infer(chain, x[part].astype(self.dtype, copy=False))
-        return y
-
-    def _infer(self, chain: list[Layer], x: Array) -> Array:
-        y = x
-        for layer in chain:
-            y = layer.forward(y, False)
-        if type(y) is not np.ndarray or y.shape != (len(x), *self.output_shape):  # type: ignore[misc]
-            for layer in chain:
-                x = Watched(layer).forward(x, False)  # names the layer
+            y[part] = infer(chain, self.output_shape, x[part].astype(self.dtype, copy=False))
         return y
 
     def save(self, path: Any) -> None:

@@ -14,7 +14,8 @@ from minidl.config import snake_case
 from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
-from minidl.layers.base import allocate, walk
+from minidl.layers.allocation import allocate
+from minidl.layers.base import walk
 from minidl.layers.input import check_shape
 from minidl.parameters import Parameters
 from minidl.typing import Array, Shape

@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from minidl.layers.base import allocate
+from minidl.layers.allocation import allocate
 from minidl.testing.points import draw_dy, draw_x, first_point
 from minidl.testing.subject import Probe, Subject
 from minidl.typing import Array, Shape
@@ -66,6 +66,11 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
             gradients, expected = self.live.backward(dy.copy()), self.fresh.backward(dy.copy())
             for name, value in expected.items():
                 same(gradients[name], value, f"backward: {name} is not that of a fresh layer")
+
+        @rule(seed=SEEDS, rows=ROWS)
+        def step(self, seed: int, rows: int) -> None:
+            self.forward(seed, rows, True)
+            self.backward(seed)
 
         @rule(seed=SEEDS, rows=ROWS)
         def predict(self, seed: int, rows: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from minidl import checks
 from minidl.callbacks import CallbackList, ProgressBar
 from minidl.data import Stream, Table
+from minidl.sequential.contract import infer
 from minidl.training.scores import Scores, returned
 from minidl.training.sources import listed, make_source, steps_of
 from minidl.typing import Array
@@ -66,7 +67,7 @@ def predict(model: "Sequential", chain: list[Any], x: Array, size: int, callback
     for index, start in enumerate(range(0, len(x), size)):
         part = slice(start, start + size)
         hooks.on_predict_batch_begin(index)
-        y[part] = model._infer(chain, x[part].astype(model.dtype, copy=False))
+        y[part] = infer(chain, model.output_shape, x[part].astype(model.dtype, copy=False))
         hooks.on_predict_batch_end(index, {"outputs": y[part]})
     hooks.on_predict_end()
     return y

@@ -24,10 +24,7 @@ def train_full_batch(run: "Run", signals: DeferredSignals) -> None:
     source: Any = run.source  # a Table: batch_size_of has seen to it
     x, y, weight = source.batch(slice(None) if run.rows is None else run.rows)
     done_before, replayed = run.epoch - run.first, 0
-    if run.start is None:
-        run.start = _moment(model)
-    else:
-        _return_to(model, run.start)
+    run.start = _moment(model) if run.start is None else _return_to(model, run.start)
 
     def value_and_gradient(point: Array) -> tuple[float, Array]:
         values[...] = point
@@ -70,7 +67,8 @@ def _moment(model: "Sequential") -> dict[str, Any]:
     }
 
 
-def _return_to(model: "Sequential", start: dict[str, Any]) -> None:
+def _return_to(model: "Sequential", start: dict[str, Any]) -> dict[str, Any]:
     model.set_weights(start["weights"])
     model.rng.bit_generator.state = start["rng"]
     model.optimizer.iterations = start["iterations"]
+    return start

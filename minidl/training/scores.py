@@ -20,19 +20,23 @@ class Scores:
         self.reset()
 
     def reset(self) -> None:
+        """Begin an epoch or a data set."""
         self.loss, self.rows = 0.0, 0
         for metric in self.metrics:
             metric.reset()
 
     @property
     def metrics(self) -> list[Metric]:
+        """All metrics, in the order of the logs."""
         return [*self.plain, *self.weighted]
 
     def add(self, loss: float, rows: int) -> None:
+        """Count the mean loss of so many rows."""
         self.loss += loss * rows
         self.rows += rows
 
     def update(self, y: Array, y_pred: Array, weight: Array | None) -> None:
+        """Show a batch to the metrics."""
         for metric in self.plain:
             metric.update(y, y_pred)
         for metric in self.weighted:

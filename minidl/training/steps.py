@@ -28,28 +28,32 @@ def step(
     NonFiniteError, CertificationError
         Before anything has changed.
     """
-    plan, optimizer = model.plan, model.optimizer
-    values, gradients = plan.parameters.values, plan.parameters.gradients
-    states = [state.copy() for state in plan.states]
+    states = [state.copy() for state in model.plan.states]
     if model.check_gradients is not None:
         _certify_once(model, x, y)
     try:
-        with np.errstate(all="ignore"):
-            loss, z = plan.backpropagate(x, y, weight)
-            square = plan.square_of_gradients()
-            if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
-                raise NonFiniteError(blame(model, x, loss, where))
-            frozen = [(part, values[part].copy()) for part in plan.frozen]
-            if max(1.0, math.sqrt(square)) * optimizer.learning_rate < CAREFUL:
-                optimizer.step(values, gradients)
-            else:
-                _careful_step(model, where)
-            for part, value in frozen:
-                values[part] = value
+        return _attempt(model, x, y, weight, where)
     except BaseException:
-        for state, before in zip(plan.states, states, strict=True):
+        for state, before in zip(model.plan.states, states, strict=True):
             state[...] = before
         raise
+
+
+@np.errstate(all="ignore")  # instead, what is not finite is looked for
+def _attempt(model: "Sequential", x: Array, y: Any, weight: Array | None, where: Where) -> tuple[float, Array]:
+    plan, optimizer = model.plan, model.optimizer
+    values, gradients = plan.parameters.values, plan.parameters.gradients
+    loss, z = plan.backpropagate(x, y, weight)
+    square = plan.square_of_gradients()
+    if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
+        raise NonFiniteError(blame(model, x, loss, where))
+    frozen = [(part, values[part].copy()) for part in plan.frozen]
+    if max(1.0, math.sqrt(square)) * optimizer.learning_rate < CAREFUL:
+        optimizer.step(values, gradients)
+    else:
+        _careful_step(model, where)
+    for part, value in frozen:
+        values[part] = value
     return loss, z
 
 

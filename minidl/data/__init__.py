@@ -1,0 +1,19 @@
+"""Data: what the user passes in, checked once and handed out batch by batch."""
+
+from minidl.data.arrays import as_array
+from minidl.data.classes import class_factors, split_rows
+from minidl.data.rows import check_features, check_targets, check_weights
+from minidl.data.sources import Batch, Stream, Table, is_stream
+
+__all__ = [
+    "Batch",
+    "Stream",
+    "Table",
+    "as_array",
+    "check_features",
+    "check_targets",
+    "check_weights",
+    "class_factors",
+    "is_stream",
+    "split_rows",
+]

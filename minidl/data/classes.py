@@ -1,0 +1,69 @@
+"""Classes: weights for them, and splits that keep them in proportion."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import ArgumentError, DataError
+from minidl.typing import Array
+
+
+def classes_of(y: Array) -> Array:
+    """Return the class of each row as an integer: of labels, 0/1 targets, or one-hot rows."""
+    if y.ndim == 2 and y.shape[1] > 1:
+        return y.argmax(axis=1)
+    return np.rint(y.reshape(len(y))).astype(np.intp)
+
+
+def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
+    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1.
+
+    ``"balanced"`` gives class k the weight ``rows / (classes * rows of k)``, as scikit-learn does.
+    """
+    classes = classes_of(y)
+    count = max(outputs, 2)
+    if class_weight == "balanced":
+        found = np.bincount(classes, minlength=count)
+        present = found > 0
+        table = np.where(present, len(classes) / (present.sum() * np.maximum(found, 1)), 1.0)
+        return table[classes]
+    if not isinstance(class_weight, dict):
+        raise ArgumentError(f'class_weight: expected "balanced" or a dict of class to weight, got {class_weight!r}.')
+    table = np.ones(count)
+    for label, weight in class_weight.items():
+        if checks.integer(label, "class_weight: class", minimum=0) >= count:
+            raise ArgumentError(f"class_weight: expected classes in [0, {count}), got {label!r}.")
+        table[label] = checks.number(weight, f"class_weight: weight of class {label}", at_least=0)
+    return table[classes]
+
+
+def split_rows(
+    y: Array | None, rows: int, validation_split: float, split: str, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Return the row numbers for training and for validation, ``ceil(rows * validation_split)`` of them.
+
+    Parameters
+    ----------
+    split : {"shuffle", "stratify", "last"}
+        A random part, one with the classes in proportion, or the last rows as in Keras.
+    """
+    count = int(np.ceil(rows * validation_split))
+    if count >= rows:
+        raise DataError(f"validation_split: expected rows left for training, got {validation_split} of {rows} rows.")
+    if split == "last":
+        order = np.arange(rows)
+    elif split == "shuffle":
+        order = rng.permutation(rows)
+    else:
+        order = _stratified(classes_of(y), rng)  # type: ignore[arg-type]
+    return np.sort(order[: rows - count]), np.sort(order[rows - count :])
+
+
+def _stratified(classes: Array, rng: np.random.Generator) -> Array:
+    """Return an order of the rows in which every stretch holds the classes in proportion."""
+    position = np.empty(len(classes))
+    for label in np.unique(classes):
+        members = rng.permutation(np.flatnonzero(classes == label))
+        position[members] = (np.arange(len(members)) + rng.random()) / len(members)
+    return np.argsort(position, kind="stable")

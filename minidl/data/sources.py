@@ -1,0 +1,140 @@
+"""Table and Stream: where batches come from.
+
+Neither ever modifies what the user passed in, and a memory-mapped file is only read a batch at a time.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import DataError
+from minidl.typing import Array
+
+Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
+
+
+class Table:
+    """Rows of ``x`` with their ``y`` and ``sample_weight``, all checked.
+
+    Parameters
+    ----------
+    x : array of shape (rows, ...)
+    y : array of shape (rows, outputs), or labels of shape (rows,), or None
+    sample_weight : array of shape (rows,) or None
+    dtype : dtype
+        What the batches of ``x`` are converted to.
+    """
+
+    def __init__(self, x: Array, y: Array | None, sample_weight: Array | None, dtype: Any) -> None:
+        self.x, self.y, self.sample_weight = in_memory(x, dtype), y, sample_weight
+        self.dtype = np.dtype(dtype)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def batch(self, rows: slice | Array) -> Batch:
+        """Return ``x, y, sample_weight`` of these rows; ``x`` in the model's dtype."""
+        if isinstance(rows, slice):
+            x = self.x[rows]
+            y = None if self.y is None else self.y[rows]
+        else:
+            x = self.x.take(rows, axis=0)
+            y = None if self.y is None else self.y.take(rows, axis=0)
+        weight = None if self.sample_weight is None else self.sample_weight[rows]
+        return x.astype(self.dtype, copy=False), y, weight
+
+    def batches(self, batch_size: int, rows: Array | None = None, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of ``rows`` in their order (all rows if None), from batch ``first`` on."""
+        count = len(self) if rows is None else len(rows)
+        for start in range(first * batch_size, count, batch_size):
+            part = slice(start, start + batch_size)
+            yield self.batch(part if rows is None else rows[part])
+
+
+class Stream:
+    """An iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, each checked as it arrives.
+
+    Parameters
+    ----------
+    iterable : iterable
+        Gone through once an epoch; with ``steps``, that many batches are taken from it each epoch.
+    check : function
+        Makes a `Table` of the arrays of a batch, or raises.
+    steps : int, optional
+        Batches an epoch; needed where the iterable has no end.
+    """
+
+    def __init__(self, iterable: Any, check: Any, steps: int | None, who: str) -> None:
+        self.iterable, self.check, self.steps, self.who = iterable, check, steps, who
+        self.iterator = iter(iterable) if steps is not None else None
+        self.epochs = 0
+
+    def skip_epochs(self, count: int) -> None:
+        """Pass over the batches of ``count`` epochs, where each goes on in the iterable where the last one ended."""
+        if self.steps is not None:
+            for _ in range(count * self.steps):
+                if next(self.iterator, self) is self:  # type: ignore[arg-type]
+                    self.iterator = iter(self.iterable)
+                    next(self.iterator, None)
+
+    def batches(self, first: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch, from batch ``first`` on."""
+        iterator = iter(self.iterable) if self.iterator is None else self.iterator
+        count = 0
+        while self.steps is None or count < self.steps:
+            try:
+                item = next(iterator)
+            except StopIteration:
+                if self.iterator is None:
+                    break
+                iterator = self.iterator = iter(self.iterable)  # begin again in the middle of an epoch
+                item = next(iterator, None)
+                if item is None:
+                    break
+            count += 1
+            if count > first:
+                yield self._checked(item, count - 1)
+        if count < (self.steps or 1):
+            self._complain(count)
+        self.epochs += 1
+
+    def _checked(self, item: Any, index: int) -> Batch:
+        if not isinstance(item, (tuple, list)) or not 2 <= len(item) <= 3:
+            raise DataError(
+                f"{self.who}: batch {index}: expected a tuple (x, y) or (x, y, sample_weight), "
+                f"got {type(item).__name__}."
+            )
+        table = self.check(*item, who=f"{self.who}: batch {index}: ")
+        return table.batch(slice(None))
+
+    def _complain(self, count: int) -> None:
+        if self.epochs == 0 and count == 0:
+            raise DataError(f"{self.who}: expected batches, got an iterable that yields nothing.")
+        expected = "at least one" if self.steps is None else str(self.steps)
+        raise DataError(
+            f"{self.who}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: "
+            "the iterable is used up. "
+            "Pass an iterable that can be gone through again (a list of batches, or an object whose __iter__ starts "
+            "anew), or a generator without an end together with steps_per_epoch."
+        )
+
+
+def is_stream(x: Any, y: Any) -> bool:
+    """Tell whether ``x`` is an iterable of batches and no array."""
+    array_like = (
+        hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "toarray") or isinstance(x, (str, bytes))
+    )
+    if y is not None or array_like or not hasattr(x, "__iter__"):
+        return False
+    if isinstance(x, (list, tuple)):
+        return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1
+    return True
+
+
+def in_memory(array: Array, dtype: Any) -> Array:
+    """Return ``array`` ready for fast batches: contiguous in ``dtype``, unless that takes more memory."""
+    mapped = isinstance(array, np.memmap) or isinstance(array.base, np.memmap)
+    if mapped or array.dtype.itemsize < np.dtype(dtype).itemsize:
+        return np.asarray(array)
+    return np.ascontiguousarray(array, dtype)

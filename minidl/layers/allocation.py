@@ -1,0 +1,45 @@
+"""Allocation: layers that have declared their arrays get them, as views into one flat vector."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ShapeError
+from minidl.layers.base import Layer, walk
+from minidl.parameters import Parameters, copy_into
+
+
+def allocate(layers: dict[str, Layer], rng: np.random.Generator, dtype: Any) -> Parameters:
+    """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
+
+    Arrays that a layer holds already (it was built before) keep their values; the others are initialised
+    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this.
+
+    Raises
+    ------
+    ShapeError
+        If a layer was built before for other shapes; nothing has changed then.
+    """
+    everything = list(walk(layers))
+    dtype = np.dtype(dtype)
+    shapes = {}
+    for path, layer in everything:
+        for name, (shape, _, _, trained) in layer.declared.items():
+            old = layer.views.get(name)
+            if old is not None and old.shape != shape:
+                raise ShapeError(
+                    f"{layer.label}: {name}: expected {old.shape}, as it was built before, got {shape}. "
+                    "Make a new layer for the new input."
+                )
+            if trained:
+                shapes[f"{path}/{name}"] = shape
+    parameters = Parameters(shapes, dtype)
+    for path, layer in everything:
+        layer.rng = rng
+        for name, (shape, initializer, _, trained) in layer.declared.items():
+            value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
+            old = layer.views.get(name)
+            start = initializer(rng, shape, dtype) if old is None else old
+            copy_into(value, start, f"{layer.label}: {name}: initializer")
+            layer.bind(name, value, parameters.gradient(f"{path}/{name}") if trained else None)
+    return parameters

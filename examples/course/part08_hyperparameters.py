@@ -64,4 +64,4 @@ assert scores[best] - scores[worst] > 0.25
 
 # %%
 # **Result.** The same code, data and number of epochs: the choice of hyperparameters decides between guessing and
-# solving the problem. With scikit-learn installed, the same search is a `GridSearchCV` over the library's estimators.
+# solving the problem. With scikit-learn installed, the same search is a ``GridSearchCV`` over its estimators.

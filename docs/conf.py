@@ -1,0 +1,144 @@
+"""The documentation's build: every number and picture in it comes from running the library here."""
+
+import importlib
+import sys
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.nodes import make_refnode
+
+import minidl
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+import figures  # noqa: E402 - beside this file
+
+project = "minidl"
+author = "the minidl authors"
+copyright = "the minidl authors"
+release = version = minidl.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "_generated", "course/*.ipynb", "course/*.py", "**/sg_execution_times.rst", "sg_*.rst"]
+nitpicky = True
+default_role = "py:obj"  # `fit` links to Sequential.fit: see link_short_names
+suppress_warnings = [
+    "config.cache",  # sphinx-gallery's settings hold classes
+    "toc.empty_glob",  # pages that are still to come
+]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the docstrings say it in words
+autosummary_generate = False
+numpydoc_show_class_members = False
+
+html_theme = "furo"
+html_title = f"minidl {release}"
+html_static_path = ["_static"]
+html_css_files = ["minidl.css"]
+html_show_sourcelink = False
+html_copy_source = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["../examples/course"],
+    "gallery_dirs": ["course"],
+    "filename_pattern": r"part\d+_",
+    "within_subsection_order": "FileNameSortKey",
+    "copyfile_regex": r"^$",
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+    "abort_on_example_error": True,
+    "reset_modules": ("matplotlib",),
+    "min_reported_time": 1000,
+    "default_thumb_file": None,
+}
+
+# Pages whose public names must all stand in the API reference.
+PUBLIC = [
+    "minidl",
+    "minidl.callbacks",
+    "minidl.datasets",
+    "minidl.explain",
+    "minidl.initializers",
+    "minidl.layers",
+    "minidl.losses",
+    "minidl.metrics",
+    "minidl.optimizers",
+    "minidl.plotting",
+    "minidl.regularizers",
+    "minidl.schedules",
+    "minidl.testing",
+]
+
+logger = logging.getLogger(__name__)
+
+
+def check_that_every_public_name_is_documented(app, env):
+    """Warn, which fails the build, of each public name that has no entry in the API reference."""
+    documented = {target.split(".")[-1] for target in env.get_domain("py").objects}
+    for module_name in PUBLIC:
+        module = importlib.import_module(module_name)
+        for name in getattr(module, "__all__", []):
+            thing = getattr(module, name)
+            is_module = type(thing) is type(minidl)
+            if not is_module and name not in documented:
+                logger.warning("%s.%s is public and has no entry in the API reference", module_name, name)
+            if not is_module and not getattr(thing, "__doc__", None):
+                logger.warning("%s.%s is public and has no docstring", module_name, name)
+
+
+def show_shapes(app, what, name, obj, options, lines):
+    """Turn the section ``Shapes`` of our docstrings, which numpydoc does not know, into a block above the others."""
+    if "Shapes" not in lines:
+        return
+    start = lines.index("Shapes")
+    if set(lines[start + 1].strip()) != {"-"}:
+        return
+    end = next(
+        (at - 1 for at in range(start + 2, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines)
+    )
+    block = ["**Shapes**", "", "::", "", *["    " + line for line in lines[start + 2 : end]], ""]
+    del lines[start:end]
+    first = next((at - 1 for at in range(1, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines))
+    lines[first:first] = block
+
+
+def link_short_names(app, env, node, text):
+    """Resolve a name in backticks, such as `fit` or `Dense.build`, to the documented object that ends in it."""
+    if node.get("refdomain") != "py" or node.get("reftype") != "obj":
+        return None
+    domain, target = env.get_domain("py"), node["reftarget"].rstrip("()")
+    for home in (node.get("py:class"), *sorted(domain.objects, key=len)):
+        full = f"{home}.{target}" if home == node.get("py:class") else home
+        if full in domain.objects and (full == target or full.endswith(f".{target}")):
+            entry = domain.objects[full]
+            return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, [text], full)
+    return None
+
+
+def check_alternative_texts(app, doctree, docname):
+    """Warn, which fails the build, of a picture on a page that says nothing to those who cannot see it."""
+    for image in doctree.findall(nodes.image):
+        if not image.get("alt") and "/thumb/" not in image.get("uri", ""):  # a thumbnail stands beside its title
+            logger.warning("%s: the picture %s has no alternative text", docname, image.get("uri"))
+
+
+def setup(app):
+    """Draw the figures, then watch over names, shapes and pictures."""
+    figures.draw_all(HERE / "_generated")
+    app.connect("autodoc-process-docstring", show_shapes, priority=400)
+    app.connect("env-check-consistency", check_that_every_public_name_is_documented)
+    app.connect("missing-reference", link_short_names)
+    app.connect("doctree-resolved", check_alternative_texts)

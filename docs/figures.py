@@ -1,0 +1,80 @@
+"""Draws the figures of the pages that are not part of the course: the rows of modules, and a model."""
+
+import ast
+from pathlib import Path
+
+import minidl
+from minidl.plotting import plot_model
+
+PACKAGE = Path(minidl.__file__).parent
+# The rows of the house, from the ground up; tests/ holds the same rule against every import.
+ROWS = [
+    ("ground", ["errors", "checks", "config", "numeric", "schedules", "typing"]),
+    ("parts", ["initializers", "regularizers", "parameters", "losses", "metrics", "optimizers", "data"]),
+    ("layers", ["layers"]),
+    ("model", ["sequential"]),
+    ("use", ["training", "callbacks", "saving", "plotting", "explain", "testing", "datasets"]),
+    ("integrations", ["sklearn", "onnx", "mpi"]),
+]
+WIDTH, HEIGHT, GAP = 92, 30, 34  # pixels
+
+
+def imports_of(name: str) -> set[str]:
+    """Return the modules of minidl that ``name`` imports at the top."""
+    path = PACKAGE / name
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [PACKAGE / f"{name}.py"]
+    found = set()
+    for file in files:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "minidl":
+                inner = node.module.split(".")[1:]
+                found.update(inner[:1] or [alias.name for alias in node.names])
+    return found - {name}
+
+
+def exists(name: str) -> bool:
+    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+
+
+def architecture() -> str:
+    """Return the rows of modules as SVG, with a line from each module down to what it imports."""
+    place, boxes, lines = {}, [], []
+    rows = [(title, [name for name in names if exists(name)]) for title, names in ROWS]
+    rows = [row for row in rows if row[1]]
+    width = 90 + max(len(names) for _, names in rows) * (WIDTH + 8)
+    height = len(rows) * (HEIGHT + GAP)
+    for number, (title, names) in enumerate(rows):
+        top = height - (number + 1) * (HEIGHT + GAP) + GAP / 2
+        boxes.append(f'<text x="4" y="{top + 19}" font-size="12" fill="#555">{title}</text>')
+        left = 90 + (width - 90 - len(names) * (WIDTH + 8)) / 2
+        for column, name in enumerate(names):
+            x = left + column * (WIDTH + 8)
+            place[name] = (x + WIDTH / 2, top)
+            boxes.append(
+                f'<rect x="{x}" y="{top}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="#f2f2f2" stroke="black"/>'
+                f'<text x="{x + WIDTH / 2}" y="{top + 19}" text-anchor="middle" font-size="12">{name}</text>'
+            )
+    for name, (x, top) in place.items():
+        for other in sorted(imports_of(name) & set(place)):
+            down, below = place[other]
+            if below > top:
+                lines.append(
+                    f'<line x1="{x}" y1="{top + HEIGHT}" x2="{down}" y2="{below}" stroke="#888" stroke-width="0.6"/>'
+                )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
+        f'<rect width="{width}" height="{height}" fill="white"/>{"".join(lines)}{"".join(boxes)}</svg>'
+    )
+
+
+def model() -> str:
+    """Return the diagram of a small model as SVG."""
+    layers = [minidl.Input((64,)), minidl.Dense(32, activation="relu"), minidl.Dense(10, activation="softmax")]
+    return plot_model(minidl.Sequential(layers, seed=0))
+
+
+def draw_all(folder: Path) -> None:
+    """Write every figure into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    (folder / "architecture.svg").write_text(architecture(), encoding="utf-8")
+    (folder / "model.svg").write_text(model(), encoding="utf-8")

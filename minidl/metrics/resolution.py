@@ -20,7 +20,7 @@ def resolve_metrics(
     Parameters
     ----------
     specs : list of str, Metric or function, or None
-        ``"accuracy"`` is chosen by the loss: see `accuracy`.
+        ``"accuracy"`` is chosen by the loss: see ``accuracy`` in this module.
     loss : Loss or None
     outputs : int or None
         Columns of the model's output, if they are known.

@@ -27,7 +27,7 @@ class Adam(MomentOptimizer):
     -----
     Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, Algorithm 1, as torch and optax do it with an
     epsilon of 1e-8. Keras takes the epsilon-hat of the paper's section 2, added to the root of ``v`` before correction.
-    `torch.optim.Adam` adds its weight decay to the gradient; here it is decoupled, as in `AdamW`.
+    ``torch.optim.Adam`` adds its weight decay to the gradient; here it is decoupled, as in `AdamW`.
     """
 
     def numerator(self, t: int) -> tuple[float, float]:

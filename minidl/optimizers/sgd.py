@@ -27,7 +27,7 @@ class SGD(Optimizer):
     learning. As in Keras the rate is part of the velocity; torch has ``v = momentum * v + g``,
     ``w -= learning_rate * v``, which is the same as long as the rate stays.
 
-    The state ``velocity`` is v without the decay of up to 99 steps, see `rescaling_period`.
+    The state ``velocity`` is v without the decay of up to 99 steps, see ``rescaling_period``.
     """
 
     def __init__(

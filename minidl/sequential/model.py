@@ -228,7 +228,7 @@ class Sequential(Stack):
 
     @property
     def plan(self) -> Plan:
-        """How a training pass runs; see `Plan`."""
+        """How a training pass runs: the layers, the loss, and where the activation is left out."""
         if self._plan is None:
             self._plan = Plan(self)
         return self._plan

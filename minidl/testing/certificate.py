@@ -11,7 +11,7 @@ PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED"
 
 @dataclass
 class Verdict:
-    """What became of one check: `PASS`, `FAIL`, `UNVERIFIED`, `SKIPPED` or `XFAIL`, and the reason where there is one."""
+    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED`` or ``XFAIL``, and the reason where there is one."""
 
     check: str
     outcome: str
@@ -58,7 +58,7 @@ class Certificate:
 
     @property
     def outcome(self) -> str:
-        """The verdict on the whole: `FAIL` before `UNVERIFIED` before `XFAIL` before `PASS`."""
+        """The verdict on the whole: ``FAIL`` before ``UNVERIFIED`` before ``XFAIL`` before ``PASS``."""
         outcomes = {verdict.outcome for verdict in self.verdicts.values()}
         return next((outcome for outcome in (FAIL, UNVERIFIED, XFAIL) if outcome in outcomes), PASS)
 

@@ -147,7 +147,7 @@ class Examination:
         return not np.array_equal(y, self.reference[0])
 
     def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
-        """Return another point, see `draw_point`; by default for as many rows of the same shape."""
+        """Return another point, see ``draw_point``; by default for as many rows of the same shape."""
         shape = self.point.input_shape if input_shape is None else input_shape
         return draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
 

@@ -45,6 +45,10 @@ class Configured:
         """Return a new object made from what `get_config` returned."""
         return cls(**config)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold: everything but caches."""
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
     def __repr__(self) -> str:
         shown = []
         for name, default in constructor_arguments(type(self)).items():
@@ -167,6 +171,4 @@ def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) ->
                     f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."
                 ) from error
     names = sorted([*known, *also])
-    raise ArgumentError(
-        f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}"
-    )
+    raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}")

@@ -47,7 +47,7 @@ class Optimizer(Configured, ABC):
     state : dict of str to array
         What is kept between steps, made by the first one: arrays of the length of ``values``.
     segments : list of slice or None
-        Where each parameter stands in ``values``, for `clipnorm`; None if they are a single parameter.
+        Where each parameter stands in ``values``, for ``clipnorm``; None if they are a single parameter.
 
     Notes
     -----
@@ -197,9 +197,6 @@ class Optimizer(Configured, ABC):
             self.learning_rate = state["learning_rate"]
         self.iterations = iterations
         self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     def _bind(self, values: Array, gradients: Array, clips: bool) -> None:
         """Check the arrays, and cut them and the state into blocks."""

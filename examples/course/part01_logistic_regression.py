@@ -101,7 +101,7 @@ for threshold in thresholds:
 figure, axes = plt.subplots(layout="constrained")
 for (name, values), dashes in zip(curves.items(), ("-", "--", ":"), strict=True):
     axes.plot(thresholds, values, color="black", linestyle=dashes, label=name)
-axes.set(xlabel="threshold", ylim=(0, 1.05))
+axes.set(xlabel="threshold", ylim=(0, 1.05), title="precision rises, recall falls, F1 has its best between")
 axes.legend(frameon=False)
 plt.show()
 

@@ -46,7 +46,7 @@ for (name, start), style in zip(
     results[name], spread = train(start)
     ends[name] = spread[-1]
     axes.plot(np.arange(1, 61), spread, style, label=name)
-axes.set(xlabel="epoch", ylabel="distance between the hidden units")
+axes.set(xlabel="epoch", ylabel="distance between the hidden units", title="equal units stay equal")
 axes.legend(frameon=False)
 plt.show()
 

@@ -52,7 +52,7 @@ for (name, start), style in zip(
         sizes.append(np.sqrt(np.mean(dy**2)))
     ax.semilogy(np.arange(20, 0, -1), sizes[1::2], style, label=name)
     arrived[name] = sizes[-1]
-ax.set(xlabel="layer", ylabel="size of the gradient", xticks=range(1, 21, 3))
+ax.set(xlabel="layer", ylabel="size of the gradient", xticks=range(1, 21, 3), title="what arrives at each layer")
 ax.legend(frameon=False)
 plt.show()
 

@@ -30,7 +30,7 @@ model.summary()
 # The same as a picture; `plot_model` without ``ax`` writes SVG.
 
 figure, ax = plt.subplots(figsize=(5, 8), layout="constrained")
-plot_model(model, ax=ax)
+plot_model(model, ax=ax).set_title("the model, from the input down")
 plt.show()
 
 # %%
@@ -62,7 +62,7 @@ names = list(steps)
 ax.semilogy(names, [np.sqrt(np.mean(step.y**2)) for step in steps.values()], "k-o", label="output y")
 ax.semilogy(names, [np.sqrt(np.mean(step.dy**2)) for step in steps.values()], "k--s", label="gradient dy")
 ax.tick_params(axis="x", rotation=60)
-ax.set_ylabel("root mean square")
+ax.set(ylabel="root mean square", title="outputs and gradients, layer by layer")
 ax.legend(frameon=False)
 plt.show()
 
@@ -71,7 +71,7 @@ plt.show()
 # -------
 
 history = model.fit(x, y, epochs=60, validation_split=0.2, verbose=0)
-history.plot("accuracy")
+history.plot("accuracy").set_title("accuracy while training")
 plt.show()
 accuracy = history.history["val_accuracy"][-1]
 print(f"accuracy on the validation part: {accuracy:.1%}")

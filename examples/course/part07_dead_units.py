@@ -54,7 +54,9 @@ for (activation, (health, _)), marker in zip(results.items(), ("o", "^"), strict
             markevery=10,
             label=f"{activation}: {name}",
         )
-ax.set(xlabel="epoch", ylabel="part of the units that is dead", ylim=(-0.05, 1.05))
+ax.set(
+    xlabel="epoch", ylabel="part of the units that is dead", ylim=(-0.05, 1.05), title="dead units, ReLU and LeakyReLU"
+)
 ax.legend(frameon=False)
 plt.show()
 

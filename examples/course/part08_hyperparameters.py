@@ -53,6 +53,7 @@ for (row, activation), (column, rate) in itertools.product(enumerate(activations
     ax.set_yticks(range(3), depths)
 figure.supxlabel("width")
 figure.supylabel("depth")
+figure.suptitle("accuracy on new data")
 plt.show()
 
 # %%

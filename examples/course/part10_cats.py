@@ -59,7 +59,7 @@ if here:
     figure, ax = plt.subplots(layout="constrained")
     ax.plot(costs, color="black", label="here")
     ax.plot([int(i) for i in published["cost"]], published["cost"].values(), "o", color="#c8553d", label="published")
-    ax.set(xlabel="iteration", ylabel="cost")
+    ax.set(xlabel="iteration", ylabel="cost", title="the cost, here and as published")
     ax.legend(frameon=False)
     plt.show()
     largest = max(abs(costs[int(i)] - cost) for i, cost in published["cost"].items())
@@ -74,7 +74,8 @@ if here:
 if here:
     said = (model.predict(x_new)[:, 0] > 0.5).astype(int)
     wrong = np.flatnonzero(said != y_new)
-    plot_images(new_pictures[wrong], ["took for a cat" if said[i] else "missed a cat" for i in wrong])
+    titles = ["took for a cat" if said[i] else "missed a cat" for i in wrong]
+    plot_images(new_pictures[wrong], titles).set_title("what it gets wrong", pad=12)
     plt.show()
-    plot_confusion_matrix(y_new, said, labels=["no cat", "cat"])
+    plot_confusion_matrix(y_new, said, labels=["no cat", "cat"]).set_title("50 new pictures")
     plt.show()

@@ -15,7 +15,7 @@ from minidl.plotting import plot_confusion_matrix, plot_images, plot_weights
 (x, y), (x_new, y_new) = datasets.digits()
 print(f"{len(x)} pictures to learn from, {len(x_new)} to be judged, {x.shape[1:]} values each")
 side = int(np.sqrt(np.prod(x.shape[1:])))
-plot_images(x[:20].reshape(-1, side, side), y[:20])
+plot_images(x[:20].reshape(-1, side, side), y[:20]).set_title("twenty of the digits", pad=12)
 plt.show()
 
 # %%
@@ -38,8 +38,8 @@ history = model.fit(
     x, y, epochs=100, validation_split=0.15, split="stratify", verbose=0, callbacks=[EarlyStopping(patience=10)]
 )
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-history.plot(ax=axes[0])
-history.plot("accuracy", ax=axes[1])
+history.plot(ax=axes[0]).set_title("loss while training")
+history.plot("accuracy", ax=axes[1]).set_title("accuracy while training")
 plt.show()
 
 # %%
@@ -51,18 +51,20 @@ assert accuracy > 0.96
 # Which digits are taken for which, and what the first layer looks for.
 
 said = model.predict(x_new).argmax(axis=1)
-plot_confusion_matrix(y_new, said)
+plot_confusion_matrix(y_new, said).set_title("which digit was taken for which")
 plt.show()
 
 # %%
-plot_weights(model)
+plot_weights(model).set_title("weights of the first 32 units")
 plt.show()
 
 # %%
 # The misread ones: what stands there, and what was read.
 
 wrong = np.flatnonzero(said != y_new)[:20]
-plot_images(x_new[wrong].reshape(-1, side, side), [f"{y_new[i]} as {said[i]}" for i in wrong])
+plot_images(x_new[wrong].reshape(-1, side, side), [f"{y_new[i]} as {said[i]}" for i in wrong]).set_title(
+    "misread digits", pad=12
+)
 plt.show()
 
 # %%

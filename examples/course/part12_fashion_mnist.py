@@ -39,7 +39,7 @@ if here:
     accuracy = history.history["val_accuracy"][-1]
     print(f"test accuracy after four epochs: {accuracy:.1%} ({seconds / 4:.1f} s an epoch on this machine)")
     assert accuracy > 0.8
-    history.plot("accuracy")
+    history.plot("accuracy").set_title("accuracy while training")
     plt.show()
 
 # %%
@@ -47,19 +47,19 @@ if here:
 
 if here:
     said = model.predict(x_new).argmax(axis=1)
-    plot_confusion_matrix(y_new, said, labels=CLASSES)
+    plot_confusion_matrix(y_new, said, labels=CLASSES).set_title("what was taken for what")
     plt.show()
 
 # %%
 if here:
     wrong = np.flatnonzero(said != y_new)[:18]
     titles = [f"{CLASSES[y_new[i]]}\nas {CLASSES[said[i]]}" for i in wrong]
-    plot_images(x_new[wrong].reshape(-1, 28, 28), titles, columns=9)
+    plot_images(x_new[wrong].reshape(-1, 28, 28), titles, columns=9).set_title("mistaken clothes", pad=24)
     plt.show()
 
 # %%
 # What 24 units of the first layer look for.
 
 if here:
-    plot_weights(model, units=24)
+    plot_weights(model, units=24).set_title("weights of 24 units")
     plt.show()

@@ -11,7 +11,7 @@ PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED"
 
 @dataclass
 class Verdict:
-    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED`` or ``XFAIL``, and the reason where there is one."""
+    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED`` or ``XFAIL``; and why."""
 
     check: str
     outcome: str

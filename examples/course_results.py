@@ -8,6 +8,7 @@ are no part of this project. Needs h5py. All iterations of the three networks ta
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,7 +56,7 @@ def initial_weights(name, sizes):
     """Return W and b of each layer as the course drew them: W is (units, inputs) there, transposed here."""
     random = np.random.RandomState(1)
     weights = []
-    for inputs, units in zip(sizes, sizes[1:], strict=False):
+    for inputs, units in pairwise(sizes):
         if name == "logistic_regression":
             W = np.zeros((units, inputs))
         else:

@@ -1,7 +1,10 @@
 """The course notes' own formulas, written out in their orientation, against the layers.
 
-Observations stand in columns there: X is (n, m), W[l] is (n[l], n[l-1]).
+Observations stand in columns there: X is (n, m), W[l] is (n[l], n[l-1]). The formulas are evaluated in longdouble:
+as they stand, 1 - A loses in float64 the digits that the layers keep.
 """
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -23,7 +26,7 @@ LAYERS = {"sigmoid": Sigmoid, "tanh": Tanh, "relu": ReLU, "leaky_relu": LeakyReL
 
 def notes_forward(X, W, b, names):
     """Z[l] = W[l] A[l-1] + b[l], A[l] = g[l](Z[l]); the caches of every layer."""
-    A, Z = [X], [None]
+    A, Z = [X.astype(np.longdouble)], [None]
     for weights, bias, name in zip(W, b, names, strict=True):
         Z.append(weights @ A[-1] + bias)
         A.append(G[name][0](Z[-1]))
@@ -41,22 +44,22 @@ def notes_backward(A, Z, W, Y, names):
     dA = [None] * (layers + 1)
     dZ, dW, db = [None] * (layers + 1), [None] * layers, [None] * layers
     dA[layers] = -Y / A[layers] + (1 - Y) / (1 - A[layers])
-    for l in range(layers, 0, -1):
-        dZ[l] = dA[l] * G[names[l - 1]][1](Z[l])
-        dW[l - 1] = dZ[l] @ A[l - 1].T / m
-        db[l - 1] = dZ[l].sum(axis=1, keepdims=True) / m
-        dA[l - 1] = W[l - 1].T @ dZ[l]
+    for layer in range(layers, 0, -1):
+        dZ[layer] = dA[layer] * G[names[layer - 1]][1](Z[layer])
+        dW[layer - 1] = dZ[layer] @ A[layer - 1].T / m
+        db[layer - 1] = dZ[layer].sum(axis=1, keepdims=True) / m
+        dA[layer - 1] = W[layer - 1].T @ dZ[layer]
     return dA, dZ, dW, db
 
 
 @st.composite
 def networks(draw):
     """A random network with a sigmoid output, its data, and the model that should equal it."""
-    sizes = draw(st.lists(st.integers(1, 6), min_size=2, max_size=5)) + [1]
+    sizes = [*draw(st.lists(st.integers(1, 6), min_size=2, max_size=5)), 1]
     names = [draw(st.sampled_from(sorted(G))) for _ in sizes[1:-1]] + ["sigmoid"]
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     m = draw(st.integers(1, 12))
-    W = [rng.normal(size=(n, k)) for k, n in zip(sizes, sizes[1:], strict=False)]
+    W = [rng.normal(size=(n, k)) for k, n in pairwise(sizes)]
     b = [rng.normal(size=(n, 1)) for n in sizes[1:]]
     X, Y = rng.normal(size=(sizes[0], m)), rng.integers(0, 2, (1, m)).astype(float)
     layers = [Input((sizes[0],))]
@@ -69,6 +72,7 @@ def networks(draw):
 
 
 def agree(ours, notes):
+    notes = np.asarray(notes, float)
     np.testing.assert_allclose(ours, notes, rtol=1e-12, atol=1e-12 * max(1.0, np.abs(notes).max(initial=0)))
 
 
@@ -84,16 +88,15 @@ def test_forward_is_the_notes_forward(network):
 
 @given(networks())
 def test_the_cost_and_its_derivative_are_the_notes(network):
-    W, b, names, X, Y, model = network
-    A, Z = notes_forward(X, W, b, names)
-    dA, dZ, _, _ = notes_backward(A, Z, W, Y, names)
-    m = Y.shape[1]
-    loss = BinaryCrossentropy()
-    agree(loss.forward(A[-1].T, Y.T), notes_cost(A[-1], Y))
-    agree(m * loss.backward().T, dA[-1])
+    W, b, names, X, Y, _ = network
+    Z = notes_forward(X, W, b, names)[1][-1].astype(float)
+    A = G["sigmoid"][0](Z.astype(np.longdouble))
     on_logits = BinaryCrossentropy(from_logits=True)
-    agree(on_logits.forward(Z[-1].T, Y.T), notes_cost(A[-1], Y))
-    agree(m * on_logits.backward().T, A[-1] - Y)
+    agree(on_logits.forward(Z.T, Y.T), notes_cost(A, Y))
+    agree(Y.shape[1] * on_logits.backward().T, A - Y)
+    loss, A = BinaryCrossentropy(), np.clip(A.astype(float), 1e-300, 1 - 1e-16)
+    agree(loss.forward(A.T, Y.T), notes_cost(A.astype(np.longdouble), Y))
+    agree(Y.shape[1] * loss.backward().T, -Y / A.astype(np.longdouble) + (1 - Y) / (1 - A.astype(np.longdouble)))
 
 
 @given(networks())
@@ -103,16 +106,16 @@ def test_backward_layer_by_layer_is_the_notes_backward(network):
     dA, dZ, dW, db = notes_backward(A, Z, W, Y, names)
     m = Y.shape[1]
     model.forward(X.T)
-    dy = dA[-1].T / m
+    dy = (dA[-1].T / m).astype(float)
     for index in range(len(model.layers) - 1, -1, -1):
-        layer, l = model.layers[index], index // 2 + 1
+        layer, depth = model.layers[index], index // 2 + 1
         dy = layer.backward(dy)
         if index % 2:
-            agree(m * dy.T, dZ[l])
+            agree(m * dy.T, dZ[depth])
         else:
-            agree(layer.dW.T, dW[l - 1])
-            agree(layer.db[:, None], db[l - 1])
-            agree(m * dy.T, dA[l - 1])
+            agree(layer.dW.T, dW[depth - 1])
+            agree(layer.db[:, None], db[depth - 1])
+            agree(m * dy.T, dA[depth - 1])
 
 
 @given(networks())

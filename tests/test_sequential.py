@@ -177,7 +177,7 @@ def test_weights_are_set_all_or_none():
     bad = [np.zeros_like(w) for w in weights]
     bad[-1] = np.zeros(7)
     for wrong in (weights[:-1], bad):
-        with pytest.raises(ShapeError, match="set_weights: .*expected"):
+        with pytest.raises(ShapeError, match=r"set_weights: .*expected"):
             model.set_weights(wrong)
         assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), weights, strict=True))
     model.set_weights([2 * w for w in weights])

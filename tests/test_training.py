@@ -164,7 +164,7 @@ def test_streams_of_batches_train_like_arrays():
 
 
 def test_a_used_up_generator_says_what_to_pass():
-    with pytest.raises(DataError, match="used up. Pass an iterable that can be gone through again"):
+    with pytest.raises(DataError, match=r"used up\. Pass an iterable that can be gone through again"):
         regression().fit(((X, Y) for _ in range(3)), epochs=2, verbose=0)
     with pytest.raises(DataError, match="yields nothing"):
         regression().fit(iter([]), verbose=0)
@@ -203,12 +203,12 @@ def test_same_seed_same_bits_in_another_process():
 
 
 def test_the_global_random_state_is_left_alone():
-    np.random.seed(0)
-    before = np.random.get_state()[1].copy()
+    np.random.seed(0)  # noqa: NPY002 - this state is what must stay as it is
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     model = Sequential([Input((3,)), Dense(4), Dropout(0.5), Dense(1)])
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0, validation_split=0.2)
-    assert np.array_equal(np.random.get_state()[1], before)
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 def test_stop_training_in_a_batch_hook_stops_after_that_batch():

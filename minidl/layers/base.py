@@ -153,7 +153,7 @@ class Layer(Configured, metaclass=LayerType):
         names = self.__dict__.get("_holders")
         if names is None:
             names = self.__dict__["_holders"] = tuple(
-                name for name, value in self.__dict__.items() if name[0] != "_" and holds_layers(value)
+                name for name, value in list(self.__dict__.items()) if name[0] != "_" and holds_layers(value)
             )
         return names
 
@@ -253,7 +253,8 @@ class Layer(Configured, metaclass=LayerType):
         """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
         lasting = self.__dict__.get("_attributes")
         if lasting is None:
-            lasting = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+            everything = list(self.__dict__.items())  # at once: another thread may be setting caches
+            lasting = {name: value for name, value in everything if name[0] != "_"}
             self.__dict__["_attributes"] = lasting
         return lasting  # type: ignore[no-any-return]
 

@@ -1,0 +1,302 @@
+"""Threads, processes and lifetimes: nobody disturbs a training pass, and nothing is kept alive."""
+
+import contextlib
+import copy
+import gc
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Dense, Dropout, Input, Sequential
+from minidl.layers.base import walk
+
+X = np.random.default_rng(0).standard_normal((64, 10)).astype("float32")
+LABELS = (X[:, 0] > 0).astype(int)
+
+
+def network(seed=0, dropout=0.0):
+    model = Sequential(
+        [
+            Input((10,)),
+            Dense(16, activation="relu"),
+            Dropout(dropout),
+            Dense(8, activation="tanh"),
+            Dense(2, activation="softmax"),
+        ],
+        seed=seed,
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+@contextlib.contextmanager
+def disturb(model, jobs):
+    """Run ``jobs`` in threads, over and over, until the context ends; raise what they raised."""
+    stop, failures = threading.Event(), []
+
+    def loop(job):
+        try:
+            while not stop.is_set():
+                job(model)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=loop, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+
+
+@pytest.fixture
+def swift_switching():
+    """Let threads take turns a thousand times as often as Python's default."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def gradients_beside_predictions(steps):
+    """Train while four threads use the model; return how many gradients differ from those of training alone."""
+    alone, watched = network(), network()
+    jobs = [
+        lambda model: model.predict(X[:3]),
+        lambda model: model.predict(X, batch_size=5),
+        lambda model: model.evaluate(X[:7], LABELS[:7], verbose=0),
+        lambda model: model.predict(X[5:6]),
+    ]
+    wrong = 0
+    with disturb(watched, jobs):
+        for step in range(steps):
+            rows = slice(step % 50, step % 50 + 8)
+            for model in (alone, watched):
+                model.train_on_batch(X[rows], LABELS[rows])
+            wrong += not np.array_equal(alone.parameters.gradients, watched.parameters.gradients)
+    assert np.array_equal(alone.parameters.values, watched.parameters.values)
+    return wrong
+
+
+def test_predictions_in_four_threads_disturb_no_gradient(swift_switching):
+    assert gradients_beside_predictions(300) == 0
+
+
+@pytest.mark.slow
+def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switching, capsys):
+    wrong = gradients_beside_predictions(10_000)
+    with capsys.disabled():
+        sys.stdout.write(f"\nthreads: {wrong} wrong gradients in 10,000 steps beside four predicting threads\n")
+    assert wrong == 0
+
+
+def test_shared_caches_would_be_noticed(swift_switching, monkeypatch):
+    monkeypatch.setattr(minidl.Layer, "detached", lambda self: self)
+    with pytest.raises((AssertionError, minidl.MinidlError, ValueError)):
+        assert gradients_beside_predictions(300) == 0
+
+
+def test_two_models_in_two_threads_train_as_one_after_the_other():
+    def train(seed, found):
+        model = network(seed, dropout=0.3)
+        model.fit(X, LABELS, epochs=10, batch_size=8, verbose=0)
+        found[seed] = model.parameters.values.tobytes()
+
+    serial, parallel = {}, {}
+    for seed in (1, 2):
+        train(seed, serial)
+    threads = [threading.Thread(target=train, args=(seed, parallel)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert parallel == serial
+
+
+def trained_bytes(seed=0):
+    model = network(seed, dropout=0.3)
+    model.fit(X, LABELS, epochs=3, batch_size=8, validation_split=0.2, verbose=0)
+    return model.parameters.values.tobytes()
+
+
+def child(connection):
+    connection.send(trained_bytes())
+    connection.close()
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_equal_seeds_give_equal_bits_after_a_fork():
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=child, args=(theirs,))
+    process.start()
+    found = ours.recv()
+    process.join()
+    assert found == trained_bytes() == trained_bytes()
+
+
+def trained_network():
+    model = network(dropout=0.3)
+    model.fit(X, LABELS, epochs=2, batch_size=8, verbose=0)
+    return model
+
+
+COPIES = {
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+@pytest.mark.parametrize("make", [network, trained_network, lambda: Sequential([Dense(3), minidl.Softmax()], seed=1)])
+def test_a_copy_predicts_and_goes_on_as_the_original(name, make):
+    model = make()
+    twin = COPIES[name](model)
+    if model.output_shape is None:
+        for each in (model, twin):
+            each.build((10,))
+            each.compile("sgd", "sparse_categorical_crossentropy")
+    assert twin.predict(X).tobytes() == model.predict(X).tobytes()
+    for each in (model, twin):
+        each.fit(X, LABELS, epochs=2, batch_size=8, verbose=0)
+    assert twin.parameters.values.tobytes() == model.parameters.values.tobytes()
+    assert twin.history.history == model.history.history
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_copy_and_its_original_share_nothing(name):
+    model = trained_network()
+    before = model.parameters.values.tobytes()
+    twin = COPIES[name](model)
+    twin.fit(X, LABELS, verbose=0)
+    twin.layers[0].W[...] = 0
+    assert model.parameters.values.tobytes() == before
+    assert not np.shares_memory(twin.parameters.values, model.parameters.values)
+    assert np.shares_memory(twin.layers[0].W, twin.parameters.values)
+
+
+def test_a_pickle_holds_the_weights_and_no_caches():
+    model = network()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    big = np.random.default_rng(0).standard_normal((50_000, 10)).astype("float32")
+    model.fit(big, (big[:, 0] > 0).astype(int), batch_size=50_000, verbose=0)
+    model.predict(big)
+    assert len(pickle.dumps(model)) <= model.parameters.values.nbytes + (64 << 10)
+    for _, layer in walk(copy.deepcopy(model).sublayers()):
+        assert not any(isinstance(value, np.ndarray) for name, value in vars(layer).items() if name[0] == "_")
+
+
+def growth(turns):
+    """Bytes that a turn of training and predicting leaves behind."""
+    model = network(dropout=0.1)
+
+    def turn():
+        model.train_on_batch(X[:8], LABELS[:8])
+        model.predict(X[:8])
+
+    for _ in range(300):
+        turn()
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(turns):
+        turn()
+    gc.collect()
+    after = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    return (after - before) / turns
+
+
+def test_memory_does_not_grow_with_the_steps():
+    assert growth(500) <= 100
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_in_10000_steps(capsys):
+    bytes_a_turn = growth(10_000)
+    with capsys.disabled():
+        sys.stdout.write(f"\nmemory: {bytes_a_turn:.2f} bytes of growth a turn of train_on_batch and predict\n")
+    assert bytes_a_turn <= 100
+
+
+def test_a_deleted_model_is_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        model = network()
+        model.fit(X, LABELS, verbose=0, validation_split=0.2)
+        model.predict(X)
+        model.evaluate(X, LABELS, verbose=0)
+        memory = weakref.ref(model), weakref.ref(model.layers[0]), weakref.ref(model.parameters.values)
+        del model
+        assert [reference() for reference in memory] == [None, None, None]
+    finally:
+        gc.enable()
+
+
+SCRIPT = """
+import os, sys, time
+import numpy as np
+from minidl import Dense, Input, Sequential
+from minidl.callbacks import Callback
+
+class Tell(Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.snapshot = self.model.parameters.values.tobytes()
+        if batch == 3:
+            print("training", flush=True)
+        time.sleep(0.002)
+    def on_train_end(self, logs=None):
+        whole = self.model.snapshot == self.model.parameters.values.tobytes()
+        print("ended", whole, logs is None, flush=True)
+
+x = np.ones((5000, 4))
+model = Sequential([Input((4,)), Dense(8), Dense(1)])
+model.compile("adam", "mse")
+try:
+    model.fit(x, x[:, 0], batch_size=1, epochs=99, verbose=0, callbacks=[Tell()])
+except KeyboardInterrupt:
+    print("usable", np.isfinite(model.predict(x[:2])).all(), flush=True)
+    raise
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="other signals on Windows")
+@pytest.mark.parametrize(("number", "code", "lines"), [
+    (signal.SIGINT, -signal.SIGINT, ["ended True True", "usable True"]),
+    (signal.SIGTERM, 128 + signal.SIGTERM, ["ended True True"]),
+])  # fmt: skip
+def test_a_signal_ends_training_after_a_whole_step(number, code, lines):
+    environment = {**os.environ, "PYTHONPATH": str(Path(minidl.__file__).parent.parent)}
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", SCRIPT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout.readline() == "training\n"
+    time.sleep(0.05)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    assert output.split("\n")[:-1] == lines, errors
+    assert process.returncode == code
+    if number == signal.SIGINT:
+        assert "KeyboardInterrupt" in errors

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from minidl.testing.findings import Finding, Skipped, Unverified
     from minidl.testing.functions import gradient_check
     from minidl.testing.losses import certify_loss
-    from minidl.testing.models import certify_model
     from minidl.testing.machine import layer_machine
+    from minidl.testing.models import certify_model
     from minidl.testing.paths import path_integral_test, taylor_test
     from minidl.testing.suite import parametrize_with_checks
 
@@ -69,11 +69,11 @@ __all__ = [
     "Unverified",
     "Verdict",
     "certify",
-    "layer_machine",
     "certify_loss",
     "certify_model",
     "diagnose",
     "gradient_check",
+    "layer_machine",
     "numerical_gradient",
     "parametrize_with_checks",
     "path_integral_test",

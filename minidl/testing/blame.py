@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
 
 
-def from_comparison(examination: "Examination", point: Point, result: Comparison, check: str, situation: str) -> Finding:
+def from_comparison(
+    examination: "Examination", point: Point, result: Comparison, check: str, situation: str
+) -> Finding:
     """Return one finding for all the mismatches at a point: that with the best explained target."""
     best: Finding | None = None
     for mismatch in result.mismatches:
@@ -66,7 +68,9 @@ def _arguments(subject: Subject, point: Point) -> str:
         for name, value in {**subject.arguments, **point.arguments}.items()
         if isinstance(value, (float, int)) and (name in point.arguments or isinstance(value, float))
     }
-    return ", ".join(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items())
+    return ", ".join(
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
+    )
 
 
 def explain(context: Context, analytic: Array) -> list[tuple[str, float]]:

@@ -248,7 +248,9 @@ class Judge:
             self._allow_kinks(again)
         forgiven = rounding() if self.off.any() else None
         if forgiven is not None:
-            allowed = np.array([forgiven.flat[m] if isinstance(m, int) else np.abs(m * forgiven).sum() for m in self.which])
+            allowed = np.array(
+                [forgiven.flat[m] if isinstance(m, int) else np.abs(m * forgiven).sum() for m in self.which]
+            )
             self.off &= ~(np.abs(self.claimed - self.estimate.values) <= self.tolerance + allowed)
 
     def _growth(self) -> float:
@@ -294,7 +296,10 @@ class Judge:
             if spread > 1e-3 * self.scale and around.min() - slack <= self.claimed[n] <= around.max() + slack:
                 self.kinks += 1
                 self.off[n] = False
-                self.estimate.values[n], self.estimate.errors[n] = self.claimed[n], 0 if isinstance(move, int) else np.inf
+                self.estimate.values[n], self.estimate.errors[n] = (
+                    self.claimed[n],
+                    0 if isinstance(move, int) else np.inf,
+                )
 
     def report(self, target: str, result: Comparison) -> None:
         """Enter the verdicts into ``result``."""
@@ -303,7 +308,11 @@ class Judge:
         if self.off.any():
             shown = self.off & coordinates if (self.off & coordinates).any() else self.off
             which = [m if isinstance(m, int) else -1 for m, bad in zip(self.which, shown, strict=True) if bad]
-            values = (self.claimed[shown], self.estimate.values[shown].astype(float), self.estimate.errors[shown].astype(float))
+            values = (
+                self.claimed[shown],
+                self.estimate.values[shown].astype(float),
+                self.estimate.errors[shown].astype(float),
+            )
             result.mismatches.append(Mismatch(target, self.analytic.shape, which, *values, int(coordinates.sum())))
         weak = self.weak() & ~self.off & coordinates
         if weak.any():

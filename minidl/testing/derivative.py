@@ -118,7 +118,9 @@ def differentiate(
     return Estimate(values, errors)
 
 
-def _differentiate(f: Function, x: Array, dy: Array, which: Sequence[Any], steps: Array, eps: float, side: int) -> Estimate:
+def _differentiate(
+    f: Function, x: Array, dy: Array, which: Sequence[Any], steps: Array, eps: float, side: int
+) -> Estimate:
     ahead, step = moved(x, which, steps if side >= 0 else -steps)
     plus = _values(f, ahead, x.ndim, dy.size)
     if side:

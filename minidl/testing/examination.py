@@ -36,7 +36,9 @@ class Check(NamedTuple):
 CHECKS: dict[str, Check] = {}
 
 
-def register_check(name: str, *, after: Iterable[str] = (), level: str = "quick") -> Callable[[CheckFunction], CheckFunction]:
+def register_check(
+    name: str, *, after: Iterable[str] = (), level: str = "quick"
+) -> Callable[[CheckFunction], CheckFunction]:
     """Decorator: add a check that every certification runs from now on.
 
     Parameters

@@ -12,7 +12,6 @@ from typing import Any
 from minidl.layers.base import Layer
 from minidl.testing.subject import LayerFailure
 
-
 SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "cannot reshape")
 
 
@@ -88,7 +87,10 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
     why = ""
     if "read-only" in text:
         what = "its input" if failure.method == "forward" else "the upstream gradient or a cached input"
-        message, why = f"{failure.method} writes into {what}", "arrays that are handed in belong to the caller: work on a copy"
+        message, why = (
+            f"{failure.method} writes into {what}",
+            "arrays that are handed in belong to the caller: work on a copy",
+        )
     elif failure.method == "backward" and any(sign in text for sign in SHAPE_TROUBLE):
         why = "the shapes of the operands do not fit; they would for a square layer: a transpose, a sum or keepdims is missing"
     return Finding(check, message, detail=situation, why=why, where=where, source=source)
@@ -118,8 +120,10 @@ def place_of(error: BaseException) -> tuple[str, str]:
 
 def _is_foreign(path: str) -> bool:
     kit = str(Path(__file__).parent)
-    return path.startswith(("<frozen", "<__array_function__", kit)) or "site-packages" in path or path.endswith(
-        ("layers/base.py", "minidl/parameters.py")
+    return (
+        path.startswith(("<frozen", "<__array_function__", kit))
+        or "site-packages" in path
+        or path.endswith(("layers/base.py", "minidl/parameters.py"))
     )
 
 
@@ -154,9 +158,7 @@ def _line_of(cls: type, method: str, target: str) -> tuple[str, str] | None:
         return None
     numbers = []
     for node in ast.walk(tree):
-        if target == "dx" and isinstance(node, ast.Return) and method == "backward":
-            numbers.append(node.lineno)
-        elif isinstance(node, ast.Attribute) and node.attr == target:
+        if (target == "dx" and isinstance(node, ast.Return) and method == "backward") or (isinstance(node, ast.Attribute) and node.attr == target):
             numbers.append(node.lineno)
     if target and not numbers:
         return None

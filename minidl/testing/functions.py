@@ -89,4 +89,15 @@ def gradient_check(
     y = np.atleast_1d(np.asarray(f(x.copy())))
     dy = 1.5 * np.random.default_rng(seed).standard_normal(y.shape) + 0.1
     point = Point(np.atleast_1d(x), dy, {}, {})
-    return examine(subject, None, "standard", seed, ["linear-in-u", "here"], None, None, on_fail, call="gradient_check", point=point)
+    return examine(
+        subject,
+        None,
+        "standard",
+        seed,
+        ["linear-in-u", "here"],
+        None,
+        None,
+        on_fail,
+        call="gradient_check",
+        point=point,
+    )

@@ -88,7 +88,9 @@ class LossLayer(Layer):
         last = self.__dict__.get("_last")
         gradient = self.loss.backward()
         if last is not None and not np.array_equal(*last):
-            raise LayerError(f"{type(self.loss).__name__}: backward: expected its earlier results to stay, got the same buffer.")
+            raise LayerError(
+                f"{type(self.loss).__name__}: backward: expected its earlier results to stay, got the same buffer."
+            )
         if not isinstance(gradient, np.ndarray):
             return gradient  # type: ignore[unreachable] # the contract says what is wrong
         self._last = gradient, gradient.copy()

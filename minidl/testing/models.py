@@ -53,7 +53,9 @@ def certify_model(
     'PASS'
     """
     if not isinstance(model, Sequential):
-        raise ArgumentError(f"certify_model: expected a Sequential model, got {model!r}. For one layer there is certify.")
+        raise ArgumentError(
+            f"certify_model: expected a Sequential model, got {model!r}. For one layer there is certify."
+        )
     model._require_compiled("certify_model")
     table = model.table(np.asarray(x)[:ROWS], np.asarray(y)[:ROWS], who="certify_model: ")
     total = Certificate(repr(model), seed, level, "certify_model")

@@ -73,9 +73,14 @@ class PathResult(NamedTuple):
 
 
 def path_integral_test(
-    along: Callable[[Array], tuple[Array, Array]], *, low: float = -7.0, high: float = 7.0, panels: int = 14,
-    depth: int = 24, most: int = 8000,
-) -> PathResult:  # fmt: skip
+    along: Callable[[Array], tuple[Array, Array]],
+    *,
+    low: float = -7.0,
+    high: float = 7.0,
+    panels: int = 14,
+    depth: int = 24,
+    most: int = 8000,
+) -> PathResult:
     """Compare ``phi(high) - phi(low)`` with the integral of its claimed derivative.
 
     Parameters
@@ -157,4 +162,6 @@ def _verdict(done: list[tuple[Array, Array, Array]], scale: float, length: float
     limit = 10 * resolution + 1e-9 * scale * length
     agrees = abs(discrepancy) <= limit and single[worst] <= 1e-9 * scale * length
     place = int(np.abs(np.where(use, gaps, 0)).argmax())
-    return PathResult(bool(agrees), discrepancy, resolution, (float(panels[place, 0]), float(panels[place, 1])), bool(jumps.any()))
+    return PathResult(
+        bool(agrees), discrepancy, resolution, (float(panels[place, 0]), float(panels[place, 1])), bool(jumps.any())
+    )

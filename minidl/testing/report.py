@@ -41,7 +41,11 @@ def _headline(certificate: Certificate) -> str:
         f"seed {certificate.seed}",
     ]
     if certificate.outcome == PASS:
-        parts = [*parts[1:2], *([f"sensitivity {sensitivity(certificate)}"] if certificate.sensitivity else []), *parts[3:]]
+        parts = [
+            *parts[1:2],
+            *([f"sensitivity {sensitivity(certificate)}"] if certificate.sensitivity else []),
+            *parts[3:],
+        ]
     return f"{certificate.call}({certificate.subject})   {certificate.outcome}   {', '.join(parts)}"
 
 
@@ -69,5 +73,3 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
     again = f'{certificate.call}({certificate.subject}, seed={certificate.seed}{level}, checks=["{finding.check}"])'
     lines.append(f"   again   {again}")
     return lines
-
-

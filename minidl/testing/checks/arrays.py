@@ -72,8 +72,14 @@ def _laid(
             continue
         if not close(found[name], expected[name], 1e-11):
             where, source = source_of(examination.subject.example, name)
-            yield Finding("layout", f"{name} is wrong when {told}", name, where=where, source=source,
-                          why='right only for C-contiguous memory: look for ravel("K"), reshape or a view of another shape')  # fmt: skip
+            yield Finding(
+                "layout",
+                f"{name} is wrong when {told}",
+                name,
+                where=where,
+                source=source,
+                why='right only for C-contiguous memory: look for ravel("K"), reshape or a view of another shape',
+            )
 
 
 def close(found: Array, expected: Array, tolerance: float, least: float = 0.0) -> bool:
@@ -105,17 +111,25 @@ def _types(examination: Examination, arrays: dict[str, Any], expected: Any) -> I
     for name, value in arrays.items():
         if value is not None and value.dtype != expected:
             where, source = source_of(examination.subject.example, name if name != "y" else "dx")
-            yield Finding("dtype", f"a {np.dtype(expected)} layer returns {name} in {value.dtype}", name,
-                          where=where, source=source,
-                          why="NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise")  # fmt: skip
+            yield Finding(
+                "dtype",
+                f"a {np.dtype(expected)} layer returns {name} in {value.dtype}",
+                name,
+                where=where,
+                source=source,
+                why="NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise",
+            )
 
 
 def _single(examination: Examination, point: Point, reference: dict[str, Any]) -> Iterator[Finding]:
     """Compare a float32 clone with its float64 clone."""
     subject = examination.subject
-    rounded = point.with_(x=_round(point.x), dy=_round(point.dy),
-                          parameters={name: _round(value) for name, value in point.parameters.items()},
-                          states={name: _round(value) for name, value in point.states.items()})  # fmt: skip
+    rounded = point.with_(
+        x=_round(point.x),
+        dy=_round(point.dy),
+        parameters={name: _round(value) for name, value in point.parameters.items()},
+        states={name: _round(value) for name, value in point.states.items()},
+    )
     probe = subject.at(rounded, np.float32)
     x = rounded.x if is_integer(subject.domain) else rounded.x.astype(np.float32)
     y = probe.forward(x, point.training)
@@ -126,8 +140,14 @@ def _single(examination: Examination, point: Point, reference: dict[str, Any]) -
         least = 0.0 if name == "y" else 1e-6 * float(np.abs(rounded.dy).max(initial=0))  # float32 underflows early
         if value is not None and not close(found[name], value, _allowance(examination, rounded, name), least):
             where, source = source_of(subject.example, name if name != "y" else "dx")
-            yield Finding("dtype", f"{name} of a float32 layer differs from that of its float64 clone", name,
-                          where=where, source=source, why="a step loses far more digits than float32 has")  # fmt: skip
+            yield Finding(
+                "dtype",
+                f"{name} of a float32 layer differs from that of its float64 clone",
+                name,
+                where=where,
+                source=source,
+                why="a step loses far more digits than float32 has",
+            )
 
 
 def _round(value: Array) -> Array:
@@ -164,8 +184,14 @@ def _integers(examination: Examination, point: Point) -> Iterator[Finding]:
             continue
         if np.isfinite(value).all() and not close(found[name], value, 1e-9) and np.shape(found[name]) == value.shape:
             where, source = source_of(examination.subject.example, name)
-            yield Finding("dtype", f"{name} for int64 inputs differs from that for the same float64 inputs", name, where=where,
-                          source=source, why="integers are truncated: an array made like the input takes its dtype")  # fmt: skip
+            yield Finding(
+                "dtype",
+                f"{name} for int64 inputs differs from that for the same float64 inputs",
+                name,
+                where=where,
+                source=source,
+                why="integers are truncated: an array made like the input takes its dtype",
+            )
 
 
 @register_check("extreme", level="standard")
@@ -210,8 +236,14 @@ def _far_out(examination: Examination, point: Point, size: float, right: bool) -
             expected = np.full(np.shape(value), not _overflows(examination, point))
         if (~finite & expected).any():
             where, source = source_of(subject.example, name if name != "y" else "dx")
-            yield Finding("extreme", f"{name} is not finite for inputs of size {size:g}", name, where=where, source=source,
-                          why=f"not finite at {size:g}: an intermediate value overflows, or 0/0 or 0*inf appears")  # fmt: skip
+            yield Finding(
+                "extreme",
+                f"{name} is not finite for inputs of size {size:g}",
+                name,
+                where=where,
+                source=source,
+                why=f"not finite at {size:g}: an intermediate value overflows, or 0/0 or 0*inf appears",
+            )
         usual = {"y": examination.reference[0], **examination.reference[1]}[name]
         least = 1e-6 * float(np.abs(usual).max(initial=0))  # what underflows beside usual values may do so
         held = exact and bool((np.abs(true[name]) < 1e300).all())
@@ -219,8 +251,14 @@ def _far_out(examination: Examination, point: Point, size: float, right: bool) -
             if _ill_conditioned(examination, point, name):
                 continue
             where, source = source_of(subject.example, name if name != "y" else "dx")
-            yield Finding("extreme", f"{name} loses its digits for inputs of size {size:g}", name, where=where, source=source,
-                          why="cancellation or underflow: float64 and longdouble disagree in the sixth digit")  # fmt: skip
+            yield Finding(
+                "extreme",
+                f"{name} loses its digits for inputs of size {size:g}",
+                name,
+                where=where,
+                source=source,
+                why="cancellation or underflow: float64 and longdouble disagree in the sixth digit",
+            )
 
 
 def _overflows(examination: Examination, point: Point) -> bool:

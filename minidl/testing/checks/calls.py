@@ -13,7 +13,7 @@ from minidl.testing.subject import Arrays, LayerFailure, Point, Probe
 History = Callable[[Probe], None]
 
 
-@register_check("state", after=("numeric",))
+@register_check("state", after=("numeric", "mode"))
 def state(examination: Examination) -> Iterator[Finding]:
     """A used layer equals a fresh one, whatever calls came before; a predict in between changes nothing."""
     point = examination.point
@@ -41,9 +41,15 @@ def _unequal(examination: Examination, expected: Arrays, found: Arrays, message:
         ):
             continue  # another order of the same sums
         where, source = source_of(examination.subject.example, name if name != "y" else "dx")
-        yield Finding(examination.check, f"{name} is {message}", name, where=where, source=source,
-                      why="something is kept from an earlier call: a cache that is not renewed, or one that is keyed "
-                          "on the shape or the size of the batch")  # fmt: skip
+        yield Finding(
+            examination.check,
+            f"{name} is {message}",
+            name,
+            where=where,
+            source=source,
+            why="something is kept from an earlier call: a cache that is not renewed, or one that is keyed "
+            "on the shape or the size of the batch",
+        )
 
 
 def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, History]]:
@@ -90,8 +96,12 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
         twin.forward(other, False)
     except Exception as error:
         where = source_of(examination.subject.example, "dx")[0]
-        yield Finding("state", f"a twin that shares the parameters cannot predict: {type(error).__name__}: {error}",
-                      where=where, why="build or __init__ keeps something in an underscore attribute, which is a cache")  # fmt: skip
+        yield Finding(
+            "state",
+            f"a twin that shares the parameters cannot predict: {type(error).__name__}: {error}",
+            where=where,
+            why="build or __init__ keeps something in an underscore attribute, which is a cache",
+        )
         return
     found = {"y": np.array(y), **probe.backward(point.dy.copy())}
     expected = {"y": examination.reference[0], **examination.reference[1]}
@@ -150,13 +160,23 @@ def mode(examination: Examination) -> Iterator[Finding]:
     second = np.array(probe.forward(point.x.copy(), False, reset=False))
     where = source_of(examination.subject.example, "dx")[0]
     if not np.array_equal(first, second, equal_nan=True):
-        yield Finding("mode", "inference is not deterministic: two predictions differ", "y", where=where,
-                      why="random numbers belong to training only, and running statistics are not updated at inference")  # fmt: skip
+        yield Finding(
+            "mode",
+            "inference is not deterministic: two predictions differ",
+            "y",
+            where=where,
+            why="random numbers belong to training only, and running statistics are not updated at inference",
+        )
     if start != [generator.bit_generator.state for generator, _ in probe.generators]:
         yield Finding("mode", "inference draws random numbers", "y", where=where)
     for name in differing(before, {**probe.values, **probe.states}):
-        yield Finding("mode", f"inference has side effects: it changes {name}", name, where=where,
-                      why="running statistics are updated at inference")  # fmt: skip
+        yield Finding(
+            "mode",
+            f"inference has side effects: it changes {name}",
+            name,
+            where=where,
+            why="running statistics are updated at inference",
+        )
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
     finding = examination.compare(point, "inference", lightly=True)

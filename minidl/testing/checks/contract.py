@@ -39,8 +39,12 @@ def _global_random_state(examination: Examination) -> Iterator[Finding]:
         yield from _first_call(examination)
         after = np.random.get_state()[1:3]  # type: ignore[index] # noqa: NPY002
         if not (np.array_equal(before[0], after[0]) and before[1] == after[1] and random.getstate() == kept[1]):
-            yield Finding(NAME, "the global random state was used: forward or backward draws from np.random or random",
-                          why="draw from self.rng, the model's own generator", where=_where(examination, "dx"))  # fmt: skip
+            yield Finding(
+                NAME,
+                "the global random state was used: forward or backward draws from np.random or random",
+                why="draw from self.rng, the model's own generator",
+                where=_where(examination, "dx"),
+            )
     finally:
         np.random.set_state(kept[0])  # noqa: NPY002
         random.setstate(kept[1])
@@ -66,24 +70,41 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
     yield from _output(examination, probe, y)
     for name, value in probe.values.items():
         if not np.array_equal(value, before[name]):
-            yield Finding(NAME, f"forward changed the parameter {name}", name, where=place_of_method(examination, "forward"),
-                          why=f"parameters are changed by the optimizer only: work on a copy of {name}")  # fmt: skip
+            yield Finding(
+                NAME,
+                f"forward changed the parameter {name}",
+                name,
+                where=place_of_method(examination, "forward"),
+                why=f"parameters are changed by the optimizer only: work on a copy of {name}",
+            )
     states = {name: value.copy() for name, value in probe.states.items()}
     kept = np.array(y)
     gradients = probe.backward(dy)
     yield from _gradients(examination, probe, gradients)
     for name, value in probe.values.items():
         if not np.array_equal(value, before[name]):
-            yield Finding(NAME, f"backward changed the parameter {name}", name, where=_where(examination, target_of(name)))
+            yield Finding(
+                NAME, f"backward changed the parameter {name}", name, where=_where(examination, target_of(name))
+            )
     for name, value in probe.states.items():
         if not np.array_equal(value, states[name], equal_nan=True):
-            yield Finding(NAME, f"backward changed the state {name}", name, where=_where(examination, "dx"),
-                          why="only forward in training may update running statistics")  # fmt: skip
+            yield Finding(
+                NAME,
+                f"backward changed the state {name}",
+                name,
+                where=_where(examination, "dx"),
+                why="only forward in training may update running statistics",
+            )
     if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
         yield Finding(NAME, "the layer changed its input or the upstream gradient, although they were read-only")
     if not np.array_equal(kept, y):
-        yield Finding(NAME, "backward changed the output that forward had returned", "y", where=_where(examination, "dx"),
-                      why="backward works in place on the cached output: work on a copy")  # fmt: skip
+        yield Finding(
+            NAME,
+            "backward changed the output that forward had returned",
+            "y",
+            where=_where(examination, "dx"),
+            why="backward works in place on the cached output: work on a copy",
+        )
 
 
 def _output(examination: Examination, probe: Probe, y: Any) -> Iterator[Finding]:
@@ -105,24 +126,48 @@ def _gradients(examination: Examination, probe: Probe, gradients: Arrays) -> Ite
         target = target_of(name)
         missing = int(np.isnan(view).sum())
         if missing and _accumulates(examination, name):
-            yield Finding(NAME, f"{target} is added to instead of set", target, where=_where(examination, target),
-                          why=f"the gradient accumulates: assign self.{target} instead of adding to it")  # fmt: skip
+            yield Finding(
+                NAME,
+                f"{target} is added to instead of set",
+                target,
+                where=_where(examination, target),
+                why=f"the gradient accumulates: assign self.{target} instead of adding to it",
+            )
         if missing:
-            part = "never set" if missing == view.size else f"set in part only: {missing} of {view.size} entries are left out"
-            yield Finding(NAME, f"{target} is {part}", target, where=_where(examination, ""),
-                          why=f"{target} is never set: it was not computed, or not stored in self.{target}")  # fmt: skip
+            part = (
+                "never set"
+                if missing == view.size
+                else f"set in part only: {missing} of {view.size} entries are left out"
+            )
+            yield Finding(
+                NAME,
+                f"{target} is {part}",
+                target,
+                where=_where(examination, ""),
+                why=f"{target} is never set: it was not computed, or not stored in self.{target}",
+            )
     dx = gradients["dx"]
     if is_integer(examination.subject.domain) and (dx is None or np.shape(dx) == point.x.shape):
         return
     if not isinstance(dx, np.ndarray):
-        yield Finding(NAME, f"backward returns {type(dx).__name__}, expected the array dx", "dx",
-                      where=_where(examination, "dx"))  # fmt: skip
+        yield Finding(
+            NAME, f"backward returns {type(dx).__name__}, expected the array dx", "dx", where=_where(examination, "dx")
+        )
     elif dx.shape != point.x.shape:
-        yield Finding(NAME, f"dx has shape {dx.shape}, expected {point.x.shape}, that of x", "dx",
-                      where=_where(examination, "dx"), why=_shape_hint(dx, point.x))  # fmt: skip
+        yield Finding(
+            NAME,
+            f"dx has shape {dx.shape}, expected {point.x.shape}, that of x",
+            "dx",
+            where=_where(examination, "dx"),
+            why=_shape_hint(dx, point.x),
+        )
     elif not np.isfinite(dx).all():
-        yield Finding(NAME, f"dx is not finite in {int((~np.isfinite(dx)).sum())} of {dx.size} entries", "dx",
-                      where=_where(examination, "dx"))  # fmt: skip
+        yield Finding(
+            NAME,
+            f"dx is not finite in {int((~np.isfinite(dx)).sum())} of {dx.size} entries",
+            "dx",
+            where=_where(examination, "dx"),
+        )
 
 
 def _accumulates(examination: Examination, name: str) -> bool:
@@ -175,17 +220,32 @@ def _repeats(examination: Examination) -> Iterator[Finding]:
     for name, value in kept.items():
         if not _same(first[name], value):
             which = "output" if name == "y" else "gradient"
-            yield Finding(NAME, f"the {which} {name} of the first call changed during the second", name,
-                          where=_where(examination, "dx"), why="the same buffer is returned each time: return a new array")  # fmt: skip
+            yield Finding(
+                NAME,
+                f"the {which} {name} of the first call changed during the second",
+                name,
+                where=_where(examination, "dx"),
+                why="the same buffer is returned each time: return a new array",
+            )
     y = probe.forward(point.x.copy(), point.training)
     second = {"y": y, **probe.backward(point.dy.copy())}
     reference = {"y": examination.reference[0], **examination.reference[1]}
     for name in differing(reference, {"y": kept["y"], **{n: kept.get(n) for n in first if n != "y"}}):  # type: ignore[dict-item]
-        yield Finding(NAME, f"two fresh layers with equal parameters give different {name}", name,
-                      where=_where(examination, name), why=_noise(reference[name], first[name]))  # fmt: skip
+        yield Finding(
+            NAME,
+            f"two fresh layers with equal parameters give different {name}",
+            name,
+            where=_where(examination, name),
+            why=_noise(reference[name], first[name]),
+        )
     for name in differing(kept, second):
-        yield Finding(NAME, f"two identical calls give different {name}", name, where=_where(examination, name),
-                      why=_noise(kept[name], second[name]))  # fmt: skip
+        yield Finding(
+            NAME,
+            f"two identical calls give different {name}",
+            name,
+            where=_where(examination, name),
+            why=_noise(kept[name], second[name]),
+        )
 
 
 def _noise(first: Array, second: Array) -> str:
@@ -194,8 +254,10 @@ def _noise(first: Array, second: Array) -> str:
     ratio = np.asarray(second, float)[np.abs(first) > 0] / np.asarray(first, float)[np.abs(first) > 0]
     if ratio.size and np.allclose(ratio, np.round(ratio[0])) and round(float(ratio.flat[0])) > 1:
         return f"the second is {ratio.flat[0]:.0f} times the first: the gradient accumulates instead of being set"
-    return (f"they differ by {gap / size:.0e} of the largest entry: something survives from the call before "
-            "(it accumulates, or a cache is not renewed), or random numbers do not come from self.rng")  # fmt: skip
+    return (
+        f"they differ by {gap / size:.0e} of the largest entry: something survives from the call before "
+        "(it accumulates, or a cache is not renewed), or random numbers do not come from self.rng"
+    )
 
 
 def _twice_backward(examination: Examination) -> Iterator[Finding]:
@@ -211,8 +273,13 @@ def _twice_backward(examination: Examination) -> Iterator[Finding]:
         return
     second: Arrays = {"dx": dx, **probe.parameter_gradients()}
     for name in differing(first, second):
-        yield Finding(NAME, f"two identical backward calls give different {name}: it accumulates, or backward spoils its cache",
-                      name, where=_where(examination, name), why=_noise(first[name], second[name]))  # fmt: skip
+        yield Finding(
+            NAME,
+            f"two identical backward calls give different {name}: it accumulates, or backward spoils its cache",
+            name,
+            where=_where(examination, name),
+            why=_noise(first[name], second[name]),
+        )
 
 
 def _old_gradients(examination: Examination) -> Iterator[Finding]:
@@ -227,8 +294,13 @@ def _old_gradients(examination: Examination) -> Iterator[Finding]:
     for name, value in probe.parameter_gradients().items():
         if np.abs(value - expected[name]).max(initial=0) <= 1e-12 * np.abs(expected[name]).max(initial=0):
             continue
-        yield Finding(NAME, f"{name} depends on what it held before", name, where=_where(examination, name),
-                      why=f"the gradient accumulates, or old values are never cleared: {name} has to be set in all its entries")  # fmt: skip
+        yield Finding(
+            NAME,
+            f"{name} depends on what it held before",
+            name,
+            where=_where(examination, name),
+            why=f"the gradient accumulates, or old values are never cleared: {name} has to be set in all its entries",
+        )
 
 
 def _instances(examination: Examination) -> Iterator[Finding]:
@@ -241,13 +313,23 @@ def _instances(examination: Examination) -> Iterator[Finding]:
     two.forward(other.x.copy(), other.training)
     gradients = one.backward(point.dy.copy())
     for name in differing(examination.reference[1], gradients):
-        yield Finding(NAME, f"two instances influence each other: {name} is wrong after a forward pass of another layer", name,
-                      where=_where(examination, name), why="a cache is stored on the class, or in a module, instead of on self")  # fmt: skip
+        yield Finding(
+            NAME,
+            f"two instances influence each other: {name} is wrong after a forward pass of another layer",
+            name,
+            where=_where(examination, name),
+            why="a cache is stored on the class, or in a module, instead of on self",
+        )
     two.backward(other.dy.copy())
     y = one.forward(point.x.copy(), point.training)
     for name in differing({"y": examination.reference[0]}, {"y": y}):
-        yield Finding(NAME, "two instances influence each other: y differs after calls of another layer", name,
-                      where=place_of_method(examination, "forward"), why="something is stored on the class instead of on self")  # fmt: skip
+        yield Finding(
+            NAME,
+            "two instances influence each other: y differs after calls of another layer",
+            name,
+            where=place_of_method(examination, "forward"),
+            why="something is stored on the class instead of on self",
+        )
 
 
 def _too_early(examination: Examination) -> Iterator[Finding]:
@@ -257,8 +339,13 @@ def _too_early(examination: Examination) -> Iterator[Finding]:
     except LayerFailure:
         return
     for name in differing(examination.reference[1], early):
-        yield Finding(NAME, f"backward before any forward gives some {name} instead of an error", name,
-                      where=_where(examination, "dx"), why="let the missing cache raise")  # fmt: skip
+        yield Finding(
+            NAME,
+            f"backward before any forward gives some {name} instead of an error",
+            name,
+            where=_where(examination, "dx"),
+            why="let the missing cache raise",
+        )
 
 
 def _parameters_only(examination: Examination) -> Iterator[Finding]:
@@ -277,5 +364,9 @@ def _parameters_only(examination: Examination) -> Iterator[Finding]:
     expected, got = examination.reference[1], probe.parameter_gradients()
     for name, value in got.items():
         if not np.allclose(value, expected[name], rtol=1e-9, atol=1e-12 * np.abs(expected[name]).max(initial=0)):
-            yield Finding(NAME, f"backward_parameters sets another {name} than backward", name,
-                          where=place_of_method(examination, "backward_parameters"))  # fmt: skip
+            yield Finding(
+                NAME,
+                f"backward_parameters sets another {name} than backward",
+                name,
+                where=place_of_method(examination, "backward_parameters"),
+            )

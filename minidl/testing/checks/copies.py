@@ -34,9 +34,13 @@ def copies(examination: Examination) -> Iterator[Finding]:
         found: Arrays = {"y": twin_probe.forward(point.x.copy(), False), **twin_probe.backward(point.dy.copy())}
         for name in differing(expected, found):
             if not np.allclose(found[name], expected[name], rtol=1e-12, atol=1e-13):
-                yield Finding(NAME, f"{name} of {way} differs from the original's", name,
-                              why="something that forward or backward needs is in an underscore attribute, a cache by "
-                                  "convention, or set outside the constructor")  # fmt: skip
+                yield Finding(
+                    NAME,
+                    f"{name} of {way} differs from the original's",
+                    name,
+                    why="something that forward or backward needs is in an underscore attribute, a cache by "
+                    "convention, or set outside the constructor",
+                )
 
 
 def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
@@ -56,10 +60,17 @@ def _config(examination: Examination) -> Iterator[Finding]:
         config = layer.get_config()
         twin = type(layer).from_config(copy.deepcopy(config))
     except Exception as error:
-        yield Finding(NAME, f"the layer cannot be made from its config: {type(error).__name__}: {error}",
-                      why="the constructor has to store each argument under its own name")  # fmt: skip
+        yield Finding(
+            NAME,
+            f"the layer cannot be made from its config: {type(error).__name__}: {error}",
+            why="the constructor has to store each argument under its own name",
+        )
         return
     for name, value in twin.get_config().items():
         if isinstance(value, (bool, int, float, str, tuple)) and value != config[name]:
-            yield Finding(NAME, f"the argument {name} changes when the layer is made from its config: {config[name]!r} "
-                                f"becomes {value!r}", why="the constructor has to store each argument as it is")  # fmt: skip
+            yield Finding(
+                NAME,
+                f"the argument {name} changes when the layer is made from its config: {config[name]!r} "
+                f"becomes {value!r}",
+                why="the constructor has to store each argument as it is",
+            )

@@ -24,25 +24,50 @@ def linear_in_u(examination: Examination) -> Iterator[Finding]:
     v = examination.rng.standard_normal(u.shape)
     of_u, of_v = examination.reference[1], gradients_for(examination, v)
     zero = {name: 0 * value for name, value in of_u.items() if value is not None}
-    yield from expect(examination, 0 * u, zero, 0.0, "backward(0) is not 0", "something is added that does not depend on dy")
-    yield from expect(examination, -u, scaled(of_u, -1), 1e-13, "backward(-dy) is not -backward(dy)",
-                      "the result depends on the sign of dy, as a mask dy > 0 or a clipped dy makes it")  # fmt: skip
+    yield from expect(
+        examination, 0 * u, zero, 0.0, "backward(0) is not 0", "something is added that does not depend on dy"
+    )
+    yield from expect(
+        examination,
+        -u,
+        scaled(of_u, -1),
+        1e-13,
+        "backward(-dy) is not -backward(dy)",
+        "the result depends on the sign of dy, as a mask dy > 0 or a clipped dy makes it",
+    )
     combined = {name: 3 * of_u[name] - of_v[name] for name in zero}
-    yield from expect(examination, 3 * u - v, combined, 1e-12, "backward(3 u - v) is not 3 backward(u) - backward(v)",
-                      "backward must be linear in dy: look for clipping, a mask or a normalisation of dy")  # fmt: skip
+    yield from expect(
+        examination,
+        3 * u - v,
+        combined,
+        1e-12,
+        "backward(3 u - v) is not 3 backward(u) - backward(v)",
+        "backward must be linear in dy: look for clipping, a mask or a normalisation of dy",
+    )
     for power in (-20, 20, -200):
         factor = 2.0**power
-        yield from expect(examination, factor * u, scaled(of_u, factor), 1e-12,
-                          f"backward(2**{power} dy) is not 2**{power} backward(dy)",
-                          "backward must be linear in dy: look for clipping, normalisation or a constant")  # fmt: skip
+        yield from expect(
+            examination,
+            factor * u,
+            scaled(of_u, factor),
+            1e-12,
+            f"backward(2**{power} dy) is not 2**{power} backward(dy)",
+            "backward must be linear in dy: look for clipping, normalisation or a constant",
+        )
     for row in range(len(u)):
         # Rows of which one is zero: a mask or a norm over all of dy would show.
         part = u.copy()
         part[row] = 0
         rest = u - part
         expected = {name: of_u[name] - gradients_for(examination, rest)[name] for name in zero}
-        yield from expect(examination, part, expected, 1e-12, "backward is not additive over the rows of dy",
-                          "dy is normalised, clipped or masked as a whole")  # fmt: skip
+        yield from expect(
+            examination,
+            part,
+            expected,
+            1e-12,
+            "backward is not additive over the rows of dy",
+            "dy is normalised, clipped or masked as a whole",
+        )
         break
 
 
@@ -73,9 +98,19 @@ def expect(
             if hypotheses and hypotheses[0][1] >= CERTAIN:
                 why = hypotheses[0][0]
             where, source = source_of(examination.subject.example, name)
-            yield Finding(NAME, message, name, tuple(int(i) for i in n), float(found[name][n]), float(value[n]),
-                          detail=f"{int((gap > tolerance * size).sum())}/{gap.size} entries wrong, input {point.x.shape}",
-                          why=why, where=where, source=source, hypotheses=[(why, 0.9), *hypotheses])  # fmt: skip
+            yield Finding(
+                NAME,
+                message,
+                name,
+                tuple(int(i) for i in n),
+                float(found[name][n]),
+                float(value[n]),
+                detail=f"{int((gap > tolerance * size).sum())}/{gap.size} entries wrong, input {point.x.shape}",
+                why=why,
+                where=where,
+                source=source,
+                hypotheses=[(why, 0.9), *hypotheses],
+            )
 
 
 def _size(examination: Examination, name: str, dy: Array) -> float:

@@ -148,5 +148,3 @@ def variations(examination: Examination) -> list[dict[str, Any]]:
             tries += [{name: 0.7}] if examination.level == "thorough" else []
     most = 10 if examination.level == "standard" else 40
     return tries[:most]
-
-

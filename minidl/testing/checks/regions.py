@@ -95,10 +95,22 @@ def _at_kink(examination: Examination, changes: dict[tuple[int, ...], float], to
     target, n = _culprit(gradients, own, hull)
     where_, source = source_of(examination.subject.example, target)
     low, high = hull.min(axis=0)[n], hull.max(axis=0)[n]
-    tie = "outside the hull at a tie: tied entries must share one gradient" if len(changes) > 1 else (
-        f"at {told} the gradient is no convex combination of its neighbours: {own[n]:.6g} is not in [{low:.6g}, {high:.6g}]")  # fmt: skip
-    yield Finding("subgradient", f"{target} is no convex combination of its neighbours at {told}", target,
-                  why=tie, where=where_, source=source, detail=f"input {x.shape}")  # fmt: skip
+    tie = (
+        "outside the hull at a tie: tied entries must share one gradient"
+        if len(changes) > 1
+        else (
+            f"at {told} the gradient is no convex combination of its neighbours: {own[n]:.6g} is not in [{low:.6g}, {high:.6g}]"
+        )
+    )
+    yield Finding(
+        "subgradient",
+        f"{target} is no convex combination of its neighbours at {told}",
+        target,
+        why=tie,
+        where=where_,
+        source=source,
+        detail=f"input {x.shape}",
+    )
 
 
 def _usual(examination: Examination) -> float:
@@ -231,7 +243,13 @@ def _judge(
                 finding.message = "the gradient does not add up to the change of the output along a path"
                 yield finding
     where, source = source_of(examination.subject.example, "dx")
-    yield Finding("path-integral", f"the gradient does not add up to the change of the output{told}: "
-                  f"{result.discrepancy:.3g} is missing +- {result.resolution:.0e}, most of it for t in [{low:.6g}, {high:.6g}]",
-                  "dx", where=where, source=source, detail=f"input {point.x.shape}",
-                  why="the derivative is wrong on an interval that single points miss")  # fmt: skip
+    yield Finding(
+        "path-integral",
+        f"the gradient does not add up to the change of the output{told}: "
+        f"{result.discrepancy:.3g} is missing +- {result.resolution:.0e}, most of it for t in [{low:.6g}, {high:.6g}]",
+        "dx",
+        where=where,
+        source=source,
+        detail=f"input {point.x.shape}",
+        why="the derivative is wrong on an interval that single points miss",
+    )

@@ -79,7 +79,9 @@ def _by_rows(examination: Examination, point: Point) -> Iterator[Finding]:
             worse = _against_parts(examination, part, known)
             low, high, finding = (low, middle, worse) if worse is not None else (middle, high, finding)
         finding.detail += f", right for batch <= {low}, wrong for {high}"
-        finding.why = finding.why or f"right for batch <= {low}, wrong for {high}: rows are lost, mixed or treated in chunks"
+        finding.why = (
+            finding.why or f"right for batch <= {low}, wrong for {high}: rows are lost, mixed or treated in chunks"
+        )
         yield finding
 
 
@@ -107,14 +109,23 @@ def _against_parts(examination: Examination, point: Point, known: int) -> Findin
     result = Comparison(y, found)
     for name, value in expected.items():
         if found[name].shape != value.shape:
-            return Finding("batch", f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}", name)
+            return Finding(
+                "batch", f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}", name
+            )
         gap = np.abs(found[name] - value)
         wrong = np.flatnonzero(~(gap.ravel() <= 1e-9 * size[name] + 1e-11 * scale))
         if len(wrong):
             result.mismatches.append(
-                Mismatch(name, value.shape, [int(n) for n in wrong], found[name].ravel()[wrong], value.ravel()[wrong],
-                         1e-16 * np.ones(len(wrong)), value.size)
-            )  # fmt: skip
+                Mismatch(
+                    name,
+                    value.shape,
+                    [int(n) for n in wrong],
+                    found[name].ravel()[wrong],
+                    value.ravel()[wrong],
+                    1e-16 * np.ones(len(wrong)),
+                    value.size,
+                )
+            )
     if not result.mismatches:
         return None
     mode = "" if point.training else ", inference"
@@ -163,9 +174,13 @@ def empty_batch(examination: Examination) -> Iterator[Finding]:
         for name in point.parameters:
             value = gradients[target_of(name)]
             if not _all_zero(value):
-                yield Finding("empty-batch", f"no rows: {target_of(name)} is {value.ravel()[0]:g}, expected zeros",
-                              target_of(name), where=source_of(subject.example, target_of(name))[0],
-                              why="the gradient of an empty sum is 0: it is left unset, or divided by the number of rows")  # fmt: skip
+                yield Finding(
+                    "empty-batch",
+                    f"no rows: {target_of(name)} is {value.ravel()[0]:g}, expected zeros",
+                    target_of(name),
+                    where=source_of(subject.example, target_of(name))[0],
+                    why="the gradient of an empty sum is 0: it is left unset, or divided by the number of rows",
+                )
 
 
 def _all_zero(value: Array) -> bool:

@@ -16,8 +16,8 @@ Run = Callable[[int], Any]
 Epochs = tuple[Run, Callable[[np.ndarray], np.ndarray]]
 
 
-def products(network: Network, x: np.ndarray) -> Run:
-    """The matrix products that one step cannot do without: no dx for the lowest layer. The limit on this machine."""
+def products(network: Network, x: np.ndarray, lowest: bool = False) -> Run:
+    """The matrix products that a step cannot do without: the limit on this machine; ``lowest`` adds the input's dx."""
     weights = network.weights()[::2]
     gradients = [np.empty_like(w) for w in weights]
     inputs = [x]
@@ -30,7 +30,7 @@ def products(network: Network, x: np.ndarray) -> Run:
                 a @ w
             for level in reversed(range(len(weights))):
                 np.matmul(inputs[level].T, inputs[level + 1], out=gradients[level])
-                if level:
+                if level or lowest:
                     inputs[level + 1] @ weights[level].T
 
     return run

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 
@@ -17,6 +18,10 @@ pytest_plugins = ["pytester"]
 collect_ignore_glob = ["docs/*.py", "docs/_build/*"]  # run by the documentation's build
 
 HOME = Path(__file__).parent
+
+# A busy machine is no failure; and the same examples come every time, so that a failure can be looked at.
+settings.register_profile("minidl", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("minidl")
 
 
 def enter_an_empty_folder(namespace: dict[str, Any]) -> None:

@@ -8,8 +8,9 @@ import weakref
 import numpy as np
 import pytest
 
-from minidl import Dense, Flatten, Input, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from minidl import Dense, Dropout, Flatten, Input, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.sequential.summary import rows as summary_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4))
@@ -202,8 +203,17 @@ def test_summary_shows_shapes_parameters_and_cached_bytes(capsys):
     small().summary()
     text = capsys.readouterr().out
     assert "dense (Dense)      (batch, 5)            25                16" in text
+    assert "tanh (Tanh)        (batch, 5)             0                20" in text
     assert "43 parameters (43 trainable, 0 frozen), 172 bytes in float32" in text
     assert "<td>dense_1 (Dense)</td><td>(batch, 3)</td><td>18</td>" in small()._repr_html_()
+
+
+def test_summary_counts_caches_and_touches_nothing():
+    model = Sequential([Input((64,)), Dense(10), ReLU(), Dropout(0.5), Dense(3)], seed=0)
+    before = str(model.rng.bit_generator.state)
+    rows = {row[0].split()[0]: row[3] for row in summary_rows(model)}
+    assert rows == {"dense": "256", "relu": "40", "dropout": "40", "dense_1": "40"}
+    assert str(model.rng.bit_generator.state) == before
 
 
 def test_repr_can_be_read_back():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.layers import Layer
+from minidl.layers.base import walk
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -42,14 +43,23 @@ def cached_bytes(model: "Stack") -> dict[str | None, int]:
     seen: set[int] = set()
     count: dict[str | None, int] = {}
     x = np.zeros((2, *(model.input_shape or ())), model.dtype)
-    for layer in model.layers:
-        twin = layer.detached()
+    twins = [_twin(layer) for layer in model.layers]  # all alive at once, so that no address comes again
+    for layer, twin in zip(model.layers, twins, strict=True):
         with np.errstate(all="ignore"):
-            x = twin.forward(x)
+            x = twin.forward(x, True)
         new = {array.ctypes.data: array.nbytes // 2 for array in _caches(twin) if array.ctypes.data not in seen}
         seen.update(new)
         count[layer.name] = sum(new.values())
     return count
+
+
+def _twin(layer: Layer) -> Layer:
+    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
+    stateful = any(set(part.declared) - set(part.parameter_names) for _, part in walk({"": layer}))
+    twin = layer.copy() if stateful else layer.detached()
+    for _, part in walk({"": twin}):
+        part.rng = np.random.default_rng(0)
+    return twin
 
 
 def _caches(layer: Layer) -> list[Array]:

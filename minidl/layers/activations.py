@@ -11,7 +11,7 @@ from minidl import checks
 from minidl.config import resolve
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
-from minidl.numeric import normal_cdf, sigmoid, softmax, softplus
+from minidl.numeric import normal_cdf, normal_density, sigmoid, softmax, softplus
 from minidl.typing import Array, Shape
 
 
@@ -124,8 +124,7 @@ class GELU(ActivationLayer):
 
     def backward(self, dy: Array) -> Array:
         x = self._x
-        density = np.exp(-(x**2) / 2) / np.sqrt(2 * x.dtype.type(np.pi))
-        return dy * (normal_cdf(x) + x * density)
+        return dy * (normal_cdf(x) + x * normal_density(x))
 
 
 class SiLU(ActivationLayer):

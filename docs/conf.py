@@ -30,10 +30,7 @@ extensions = [
 exclude_patterns = ["_build", "_generated", "course/*.ipynb", "course/*.py", "**/sg_execution_times.rst", "sg_*.rst"]
 nitpicky = True
 default_role = "py:obj"  # `fit` links to Sequential.fit: see link_short_names
-suppress_warnings = [
-    "config.cache",  # sphinx-gallery's settings hold classes
-    "toc.empty_glob",  # pages that are still to come
-]
+suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold classes
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
@@ -83,6 +80,8 @@ PUBLIC = [
 ]
 
 logger = logging.getLogger(__name__)
+# A table of contents may name pages that are still to come: the warning has no type by which to suppress it.
+logging.getLogger("sphinx.directives.other").logger.addFilter(lambda record: "glob pattern" not in str(record.msg))
 
 
 def check_that_every_public_name_is_documented(app, env):

@@ -226,6 +226,7 @@ def test_health_does_not_warn_of_leaky_or_healthy_units(model):
 def test_a_gradient_that_is_exactly_zero_is_named_in_the_picture():
     with pytest.warns(UserWarning, match="dead"):
         health = health_after_training(unhealthy("relu", -50.0))
+    plot_gradient_flow(health).figure.canvas.draw()
     labels = [text.get_text() for text in plot_gradient_flow(health).get_legend().get_texts()]
     assert labels == ["dense (exactly 0)", "relu", "dense_1"]
 

@@ -24,7 +24,7 @@ except (MinidlError, OSError) as error:
     print(f"skipped: {error}")
 
 # %%
-# 784-256-128-10, four epochs. (Ten of them reach 88 % and more: the tests hold that against the data.)
+# 784-256-128-10, four epochs.
 
 if here:
     x, x_new = x.reshape(len(x), -1), x_new.reshape(len(x_new), -1)

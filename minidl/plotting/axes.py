@@ -49,7 +49,6 @@ def line(index: int) -> dict[str, Any]:
         "linestyle": DASHES[index % len(DASHES)],
         "marker": MARKERS[index % len(MARKERS)],
         "markersize": 4,
-        "markevery": 0.15,  # a marker every 15 % of the axes' diagonal
     }
 
 

@@ -94,5 +94,5 @@ def _forward(layer: Layer, z: Any) -> Any:
 def plot_lines(ax: "Axes", x: Any, curves: dict[str, Any]) -> None:
     """Draw each of ``curves`` over ``x`` in a style of its own, with a legend."""
     for index, (label, values) in enumerate(curves.items()):
-        ax.plot(x, values, label=label, **line(index))
+        ax.plot(x, values, label=label, markevery=max(1, len(x) // 8), **line(index))
     ax.legend(frameon=False)

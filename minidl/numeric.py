@@ -129,23 +129,7 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     return rows
 
 
-_ones: dict[np.dtype[Any], Array] = {}  # by dtype, made at first use
-
-
-def ones(count: int, dtype: np.dtype[Any]) -> Array:
-    """Return a vector of ones; it is shared: do not write to it."""
-    vector = _ones.get(dtype)
-    if vector is None or len(vector) < count:
-        vector = _ones[dtype] = np.ones(max(count, BLOCK), dtype)
-    return vector[:count]
-
-
-def total(values: Array) -> Any:
-    """Sum of all values, in float64 at least; an overflow gives inf silently."""
-    flat = values.reshape(-1)
-    if flat.dtype == np.float32:
-        flat = flat.astype(np.float64)
-    return np.dot(flat, ones(flat.size, flat.dtype)).item()
+_ones: dict[np.dtype[Any], Array] = {}  # dtype -> a block of ones, made at first use
 
 
 def column_sums(dy: Array, out: Array | None = None) -> Array:

@@ -54,7 +54,6 @@ class Loss(Configured, ABC):
     from_logits: bool = False
     sparse: bool = False
     binary: bool = False
-    _share: Any  # of each row in the last `mean`
 
     @abstractmethod
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
@@ -110,20 +109,23 @@ class Loss(Configured, ABC):
         share: Any = 1 / values.size
         self._share = share
         if sample_weight is not None:
-            weight = np.asarray(sample_weight) / values.size
-            if weight.shape != values.shape[:1]:
+            self._share = np.asarray(sample_weight) / values.size
+            if self._share.shape != values.shape[:1]:
                 raise ShapeError(
-                    f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, got {weight.shape}."
+                    f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
+                    f"got {np.shape(sample_weight)}."
                 )
-            self._share = weight[:, None]
-            share = weight if values.ndim == 1 else self._share
-        wide = np.float64 if values.dtype == np.float32 else None
-        total: float = np.add.reduce(values * share, axis=None, dtype=wide).item()
-        return total
+            share = self._share if values.ndim == 1 else self._share[:, None]
+        if values.dtype == np.float32:
+            values = values.astype(np.float64)
+        mean: float = np.add.reduce(values * share, axis=None).item()
+        return mean
 
-    def share(self, derivative: Array, dtype: Any = None) -> Array:
-        """Return the derivative of each value times its share in the last `mean`; for `backward`."""
-        return (derivative * self._share).astype(dtype or derivative.dtype, copy=False)
+    def share(self, derivative: Array) -> Array:
+        """Return the derivative of each value, (batch, outputs), times its share in the last `mean`; for `backward`."""
+        if isinstance(self._share, float):
+            return derivative * self._share
+        return (derivative * self._share[:, None]).astype(derivative.dtype, copy=False)
 
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         if name.startswith("_") and not name.startswith("__"):

@@ -9,7 +9,7 @@ import numpy as np
 from minidl import checks
 from minidl.errors import DataError, ShapeError
 from minidl.losses.base import Loss, check_range, place
-from minidl.numeric import exp_difference, softmax_parts
+from minidl.numeric import exp_below_largest, softmax_parts
 from minidl.typing import Array
 
 
@@ -130,25 +130,23 @@ class CategoricalCrossentropy(Loss):
         y = self.match(y_pred, y_true)
         if self.label_smoothing:
             y = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[1]
-        self._y_pred, self._y = y_pred, y
-        if self.from_logits:
-            d, self._e, self._top, self._others = softmax_parts(y_pred)
-            information = np.log1p(self._others)[:, None] - d  # -log(p): the digits of d are not touched
-        else:
+        if not self.from_logits:
+            self._p, self._y = y_pred, y
             with np.errstate(divide="ignore", invalid="ignore"):
-                information = -log_or_lowest(np.log(y_pred))
-        return self.mean(np.add.reduce(y * information, axis=1), sample_weight)
+                return self.mean(np.add.reduce(y * -log_or_lowest(np.log(y_pred)), axis=1), sample_weight)
+        d, self._e, self._top, self._others = softmax_parts(y_pred)
+        self._y, self._dtype = y.T.astype(d.dtype, order="C"), y_pred.dtype
+        information = np.log1p(self._others) - d  # -log(p): the digits of d are not touched
+        return self.mean(np.add.reduce(self._y * information, axis=0), sample_weight)
 
     def backward(self) -> Array:
-        p, y = self._y_pred, self._y
         if not self.from_logits:
-            return self.share(-y / np.maximum(p, np.finfo(p.dtype).tiny))
-        total = np.add.reduce(y, axis=1)
-        e, y = self._e.copy(), y.copy()
+            return self.share(-self._y / np.maximum(self._p, np.finfo(self._p.dtype).tiny))
+        e, y, sums = self._e.copy(), self._y.copy(), np.add.reduce(self._y, axis=0)
         # p = 1 - others / (1 + others) at the largest logit: no digit of p - y is lost where y is 1, too
         e.reshape(-1)[self._top] = -self._others
-        y.reshape(-1)[self._top] -= total
-        return self.share(e * (total / (1 + self._others))[:, None] - y, p.dtype)
+        y.reshape(-1)[self._top] -= sums
+        return self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype, order="C")
 
     def check_targets(self, y: Array, outputs: int) -> None:
         check_distributions(y, "CategoricalCrossentropy")
@@ -188,18 +186,18 @@ class SparseCategoricalCrossentropy(Loss):
         self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        labels, y_pred = self._checked(y_pred, y_true), np.ascontiguousarray(y_pred)
-        rows = np.arange(0, y_pred.size, y_pred.shape[1])  # where they start in the flattened array
-        self._dtype, self._index = y_pred.dtype, rows + labels
+        labels = self._checked(y_pred, y_true)
+        rows = np.arange(len(labels))
+        self._dtype = y_pred.dtype
         if not self.from_logits:
-            self._p = y_pred
+            self._p, self._labels = y_pred, labels
             with np.errstate(divide="ignore", invalid="ignore"):
-                return self.mean(-log_or_lowest(np.log(y_pred.take(self._index))), sample_weight)
-        largest = y_pred.take(rows + y_pred.argmax(axis=1))
-        d, self._e = exp_difference(y_pred, largest[:, None])
+                return self.mean(-log_or_lowest(np.log(y_pred[rows, labels])), sample_weight)
+        d, self._e = exp_below_largest(y_pred)
+        self._index = labels * len(labels) + rows  # where the labels are in the flattened d
         d = d.take(self._index)
         self._e.reshape(-1)[self._index] = 0  # its 1 would swallow the digits of the others
-        self._others = np.add.reduce(self._e, axis=1)
+        self._others = np.add.reduce(self._e, axis=0)
         self._excess = self._others + np.expm1(d)  # the sum of all, minus 1
         return self.mean(np.log1p(self._excess) - d, sample_weight)
 
@@ -207,10 +205,10 @@ class SparseCategoricalCrossentropy(Loss):
         if self.from_logits:
             # p - 1 = -others / (1 + excess) at the label: no digit is lost
             self._e.reshape(-1)[self._index] = -self._others
-            return self.share(self._e / (1 + self._excess)[:, None], self._dtype)
-        p = np.maximum(self._p.take(self._index), np.finfo(self._dtype).tiny)
-        derivative = np.zeros_like(self._p)
-        derivative.reshape(-1)[self._index] = -1 / p
+            return (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype, order="C")
+        p, derivative = np.maximum(self._p, np.finfo(self._dtype).tiny), np.zeros_like(self._p)
+        place = np.arange(len(p)), self._labels
+        derivative[place] = -1 / p[place]
         return self.share(derivative)
 
     def check_targets(self, y: Array, outputs: int) -> None:

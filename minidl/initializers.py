@@ -27,7 +27,7 @@ class Initializer(Configured, ABC):
     """
 
     @abstractmethod
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         """Return a new array of ``shape`` and ``dtype``, drawn from ``rng``."""
 
 
@@ -57,12 +57,12 @@ def fans(shape: Shape) -> tuple[int, int]:
     return field * shape[-2], field * shape[-1]
 
 
-def draw_uniform(rng: np.random.Generator, limit: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+def draw_uniform(rng: "np.random.Generator", limit: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
     """Return values uniform in ``[-limit, limit)``."""
     return rng.uniform(-limit, limit, shape).astype(dtype, copy=False)
 
 
-def draw_truncated_normal(rng: np.random.Generator, stddev: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+def draw_truncated_normal(rng: "np.random.Generator", stddev: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
     """Return normal values, drawn again beyond two deviations, whose final standard deviation is ``stddev``."""
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
@@ -74,14 +74,14 @@ def draw_truncated_normal(rng: np.random.Generator, stddev: float, shape: Shape,
 class Zeros(Initializer):
     """``0`` everywhere."""
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return np.zeros(shape, dtype)
 
 
 class Ones(Initializer):
     """``1`` everywhere."""
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return np.ones(shape, dtype)
 
 
@@ -96,7 +96,7 @@ class Constant(Initializer):
     def __init__(self, value: float = 0.0) -> None:
         self.value = checks.number(value, "Constant: value")
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return np.full(shape, self.value, dtype)
 
 
@@ -116,7 +116,7 @@ class RandomNormal(Initializer):
         self.mean = checks.number(mean, "RandomNormal: mean")
         self.stddev = checks.number(stddev, "RandomNormal: stddev", at_least=0)
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return rng.normal(self.mean, self.stddev, shape).astype(dtype, copy=False)
 
 
@@ -135,7 +135,7 @@ class RandomUniform(Initializer):
         self.minval = checks.number(minval, "RandomUniform: minval")
         self.maxval = checks.number(maxval, "RandomUniform: maxval", at_least=self.minval)
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return rng.uniform(self.minval, self.maxval, shape).astype(dtype, copy=False)
 
 
@@ -147,7 +147,7 @@ class GlorotUniform(Initializer):
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, equation (16).
     """
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return draw_uniform(rng, math.sqrt(6.0 / sum(fans(shape))), shape, dtype)
 
 
@@ -159,7 +159,7 @@ class GlorotNormal(Initializer):
     Glorot and Bengio (2010), equation (12). Truncated at two deviations, as in Keras; torch does not truncate.
     """
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return draw_truncated_normal(rng, math.sqrt(2.0 / sum(fans(shape))), shape, dtype)
 
 
@@ -171,7 +171,7 @@ class HeUniform(Initializer):
     He et al. (2015), Delving deep into rectifiers, section 2.2.
     """
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return draw_uniform(rng, math.sqrt(6.0 / fans(shape)[0]), shape, dtype)
 
 
@@ -183,7 +183,7 @@ class HeNormal(Initializer):
     He et al. (2015), equation (10). Truncated at two deviations, as in Keras; torch does not truncate.
     """
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return draw_truncated_normal(rng, math.sqrt(2.0 / fans(shape)[0]), shape, dtype)
 
 
@@ -195,7 +195,7 @@ class LecunNormal(Initializer):
     LeCun et al. (1998), Efficient BackProp, equation (16). Truncated at two deviations, as in Keras.
     """
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         return draw_truncated_normal(rng, math.sqrt(1.0 / fans(shape)[0]), shape, dtype)
 
 
@@ -220,7 +220,7 @@ class Orthogonal(Initializer):
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = checks.number(gain, "Orthogonal: gain")
 
-    def __call__(self, rng: np.random.Generator, shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
         if len(shape) < 2:
             raise ShapeError(f"Orthogonal: expected a shape of at least two axes, got {shape}. Choose another for it.")
         rows, columns = math.prod(shape[:-1]), shape[-1]

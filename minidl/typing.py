@@ -10,4 +10,4 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
-InitializerFunction = Callable[[np.random.Generator, Shape, np.dtype[Any]], Array]
+InitializerFunction = Callable[["np.random.Generator", Shape, np.dtype[Any]], Array]

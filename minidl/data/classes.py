@@ -39,7 +39,7 @@ def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
 
 
 def split_rows(
-    y: Array | None, rows: int, validation_split: float, split: str, rng: np.random.Generator
+    y: Array | None, rows: int, validation_split: float, split: str, rng: "np.random.Generator"
 ) -> tuple[Array, Array]:
     """Return the row numbers for training and for validation, ``ceil(rows * validation_split)`` of them.
 
@@ -60,7 +60,7 @@ def split_rows(
     return np.sort(order[: rows - count]), np.sort(order[rows - count :])
 
 
-def _stratified(classes: Array, rng: np.random.Generator) -> Array:
+def _stratified(classes: Array, rng: "np.random.Generator") -> Array:
     """Return an order of the rows in which every stretch holds the classes in proportion."""
     position = np.empty(len(classes))
     for label in np.unique(classes):

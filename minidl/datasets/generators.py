@@ -192,7 +192,7 @@ def flower(n: int, *, noise: float = 0.2, seed: int | None = None) -> Points:
     return _with_noise(_polar(radius, np.pi / 2 - angle), y, 0.0, rng)  # the course counts angles from the y axis
 
 
-def _generator(who: str, n: int, noise: float, seed: int | None) -> np.random.Generator:
+def _generator(who: str, n: int, noise: float, seed: int | None) -> "np.random.Generator":
     checks.integer(n, f"{who}: n", minimum=1)
     checks.number(noise, f"{who}: noise", at_least=0)
     if seed is not None:
@@ -204,5 +204,5 @@ def _polar(radius: float | Array, angle: Array) -> Array:
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 
-def _with_noise(x: Array, y: Array, noise: float, rng: np.random.Generator) -> Points:
+def _with_noise(x: Array, y: Array, noise: float, rng: "np.random.Generator") -> Points:
     return (x + noise * rng.standard_normal(x.shape)).astype(np.float32), y.astype(np.int64)

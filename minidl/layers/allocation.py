@@ -9,7 +9,7 @@ from minidl.layers.base import Layer, walk
 from minidl.parameters import Parameters, copy_into
 
 
-def allocate(layers: dict[str, Layer], rng: np.random.Generator, dtype: Any) -> Parameters:
+def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -> Parameters:
     """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
 
     Arrays that a layer holds already (it was built before) keep their values; the others are initialised

@@ -86,7 +86,7 @@ class Layer(Configured, metaclass=LayerType):
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     input_shape: Shape | None
     output_shape: Shape | None
-    rng: np.random.Generator  # the model's, once built
+    rng: "np.random.Generator"  # the model's, once built
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare the parameters for inputs of ``input_shape`` (no batch axis); return the output shape."""

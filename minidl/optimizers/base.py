@@ -21,7 +21,7 @@ from minidl.typing import Array
 Rate = float | Callable[[int], float]
 Blocks = Iterable[tuple[Array, ...]]
 
-BLOCK = 8_192  # values: a block of every array fits into the second cache, and BLAS starts no threads yet
+BLOCK = 9_984  # values: a block of every array fits into the second cache, and BLAS starts no threads yet
 
 
 class Optimizer(Configured, ABC):

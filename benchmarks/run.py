@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("train_step", "fit", "cold_start", "predict", "scaling", "optimizer")
+BENCHMARKS = ("train_step", "fit", "cold_start", "predict", "scaling", "optimizer", "reliability")
 
 
 def main() -> int:

@@ -1,0 +1,114 @@
+"""What reliability costs: checking the data, saving, and checkpoints, on a 784-128-10 network.
+
+The limits are those of docs/promises.md; every figure is a median over interleaved rounds.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import common
+import numpy as np
+
+from minidl import Dense, Input, Sequential
+from minidl.callbacks import Callback, ModelCheckpoint
+from minidl.saving import read_file
+
+STEPS = 100  # between two checkpoints
+BATCH = 128
+
+
+def network() -> Sequential:
+    layers = [Input((784,)), Dense(128, activation="relu"), Dense(10, activation="softmax")]
+    model = Sequential(layers, seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def interleaved(rounds: int, *calls: Callable[[], Any]) -> list[list[float]]:
+    """Return the seconds of each call in every round, each round taking them in turn."""
+    for call in calls:
+        call()
+    return [list(times) for times in zip(*([seconds(call) for call in calls] for _ in range(rounds)), strict=True)]
+
+
+class Saving(ModelCheckpoint):
+    """A ModelCheckpoint that adds up the seconds it takes."""
+
+    spent = 0.0
+
+    def _save(self, epoch: int, logs: dict[str, Any]) -> None:
+        start = time.perf_counter()
+        super()._save(epoch, logs)
+        self.spent += time.perf_counter() - start
+
+
+class Clock(Callback):
+    """The seconds from the first to the last batch."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seconds = time.perf_counter() - self.start
+
+
+def validation(rounds: int, rows: int) -> tuple[str, float, float]:
+    """Checking all data once, as a part of one epoch."""
+    x = np.random.default_rng(0).random((rows, 784), dtype=np.float32)
+    y = np.arange(rows) % 10
+    model = network()
+    check, epoch = interleaved(rounds, lambda: model.table(x, y), lambda: model.fit(x, y, batch_size=BATCH, verbose=0))
+    share = statistics.median(a / b for a, b in zip(check, epoch, strict=True))
+    return f"checking {rows:,} rows, part of an epoch", share, 0.03
+
+
+def saving(rounds: int, folder: Path) -> tuple[str, float, float]:
+    """One save, next to numpy.savez of the same arrays (which neither syncs nor seals them)."""
+    model = network()
+    model.fit(np.ones((BATCH, 784)), np.zeros(BATCH, int), verbose=0)
+    model.save(folder / "model")
+    arrays = read_file(folder / "model")[1]
+    save, savez = interleaved(
+        rounds * 5, lambda: model.save(folder / "model"), lambda: np.savez(folder / "arrays.npz", **arrays)
+    )
+    return "one save, times numpy.savez", statistics.median(a / b for a, b in zip(save, savez, strict=True)), 2.0
+
+
+def checkpoints(rounds: int, folder: Path) -> tuple[str, float, float]:
+    """A checkpoint every 100 steps, as a part of the training between two."""
+    x = np.random.default_rng(0).random((STEPS * BATCH, 784), dtype=np.float32)
+    y = np.arange(len(x)) % 10
+    shares = []
+    for _ in range(rounds):
+        model, saving, clock = network(), Saving(folder / "checkpoint", save_freq=STEPS), Clock()
+        model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0, callbacks=[saving, clock])
+        shares.append(saving.spent / 2 / (clock.seconds - saving.spent / 2))
+    return f"a checkpoint every {STEPS} steps, part of the training", statistics.median(shares), 0.02
+
+
+def main() -> None:
+    arguments = common.options(__doc__)
+    with tempfile.TemporaryDirectory(dir=".") as name:
+        folder = Path(name)
+        rows = 10_000 if arguments.quick else 60_000
+        found = [
+            validation(arguments.rounds, rows),
+            saving(arguments.rounds, folder),
+            checkpoints(arguments.rounds, folder),
+        ]
+    for what, figure, limit in found:
+        print(f"{what:55} {figure:8.4f}   limit {limit:g}   {'kept' if figure <= limit else 'MISSED'}")
+
+
+if __name__ == "__main__":
+    main()

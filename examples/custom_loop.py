@@ -1,0 +1,44 @@
+"""A training loop of one's own: gradients of a batch, a step, and whatever should happen in between.
+
+Here: gradients are collected over four small batches before each step, as one does when a large batch does not fit into
+the memory. Run: ``python examples/custom_loop.py``.
+"""
+
+import numpy as np
+
+from minidl import Dense, Input, Sequential, datasets
+
+ROWS, TOGETHER = 16, 4  # rows of a small batch, and how many of them make a step
+
+
+def train(model, x, y, epochs, seed=0):
+    """Yield the mean loss of each epoch."""
+    rng = np.random.default_rng(seed)
+    values = model.parameters.values
+    collected = np.zeros_like(values)
+    for _ in range(epochs):
+        losses = []
+        order = rng.permutation(len(x))
+        for number, start in enumerate(range(0, len(x), ROWS)):
+            rows = order[start : start + ROWS]
+            loss, gradients = model.loss_and_gradients(x[rows], y[rows])
+            losses.append(loss)
+            collected += gradients / TOGETHER
+            if number % TOGETHER == TOGETHER - 1:
+                model.optimizer.step(values, collected)
+                collected[:] = 0
+        yield float(np.mean(losses))
+
+
+def main():
+    (x, y), (x_test, y_test) = datasets.digits()
+    model = Sequential([Input((64,)), Dense(64, activation="relu"), Dense(10, activation="softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    for epoch, loss in enumerate(train(model, x, y, epochs=30), start=1):
+        if epoch % 10 == 0:
+            print(f"epoch {epoch}: loss {loss:.4f}")
+    print(f"test accuracy {model.evaluate(x_test, y_test, verbose=0)[1]:.1%}")
+
+
+if __name__ == "__main__":
+    main()

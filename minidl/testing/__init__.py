@@ -8,7 +8,8 @@ A layer class may declare, as class attributes, what the kit cannot know. All ar
 
 input_domain
     The inputs that make sense: ``"real"``, ``"positive"``, ``"probability"``, ``(low, high)``,
-    ``("integer", count)`` for ids below ``count``, or a function ``(rng, shape) -> x``. By default it is found by trial.
+    ``("integer", count)`` for ids below ``count``, or a function ``(rng, shape) -> x``. By default it is found by
+    trial.
 rows_coupled : bool
     That rows of a batch influence each other, as in batch normalisation. By default it is measured.
 certify_input_shape : tuple of int

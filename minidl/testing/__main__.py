@@ -26,9 +26,9 @@ def subjects(target: str) -> Iterator[Any]:
         yield getattr(module, name)
         return
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, (Layer, Loss)) and value.__module__ == module_name:
-            if not inspect.isabstract(value):
-                yield value
+        certifiable = isinstance(value, type) and issubclass(value, (Layer, Loss)) and not inspect.isabstract(value)
+        if certifiable and value.__module__ == module_name:
+            yield value
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.testing.comparison import Comparison, Mismatch, Oracle
+from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
-from minidl.testing.findings import Finding, rejected_gradient, source_of
+from minidl.testing.findings import Finding, rejected_gradient
+from minidl.testing.oracle import Oracle
 from minidl.testing.paths import taylor_test
-from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject, target_of
+from minidl.testing.places import source_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
+from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from minidl.testing.certificate import FAIL, Certificate, CertificationError, Ve
 from minidl.testing.examination import CHECKS, LEVELS, Examination
 from minidl.testing.findings import Finding, from_failure
 from minidl.testing.points import Refused
-from minidl.testing.subject import LayerFailure, Point, Subject
+from minidl.testing.probe import LayerFailure, Point
+from minidl.testing.subject import Subject
 from minidl.typing import Shape
 
 

@@ -4,16 +4,16 @@ There is no tolerance to choose: it follows from the numerical gradient's own er
 is too large to tell, the entry counts as unverified; where there is a kink, any slope between the two sides is right.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from minidl.testing.derivative import FIRST_STEP, LONG, Estimate, differentiate, first_steps, precision
-from minidl.testing.points import is_integer
-from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject, target_of
+from minidl.testing.derivative import FIRST_STEP, Estimate, differentiate, first_steps
+from minidl.testing.oracle import Oracle
+from minidl.testing.probe import Arrays, Point, target_of
+from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 SAFETY = 30  # times the estimated error
@@ -21,7 +21,6 @@ FLOOR = 1e-10  # of the largest entry
 WANTED = 1e-9  # look more closely where the tolerance is above this part
 POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
 PLANTED = 1e-6  # the error that the positive control plants
-SLOW = 2e-3  # seconds a forward pass
 NEIGHBOURS, NEAR = 24, 1e-7  # how many points around a kink, and how near
 DIRECTIONS = 2  # for arrays too large to try every entry
 
@@ -59,67 +58,6 @@ class Comparison:
     sampled: dict[str, tuple[int, int]] = field(default_factory=dict)  # entries tried, of all
     kinks: int = 0
     controls: int = 0  # planted errors that were seen
-
-
-class Oracle:
-    """The forward pass of a clone as a function of its input or of one parameter, in the longest precision it keeps."""
-
-    def __init__(self, subject: Subject, point: Point, y: Array, rng: np.random.Generator) -> None:
-        self.point = point
-        self.integer = is_integer(subject.domain)
-        self.probe, self.dtype = self._longest(subject, y)
-        self.x = point.x if self.integer else point.x.astype(self.dtype)
-        self.size = float(np.abs(np.nan_to_num(np.asarray(y, float))).ravel() @ np.abs(point.dy).ravel())
-        self.eps = float(np.finfo(self.dtype).eps)
-        for target in (list(point.parameters) if self.integer else ["dx"])[:1]:
-            f, start = self.function(target)
-            self.eps = precision(f, start, point.dy, rng)
-            self.restore()
-
-    def _longest(self, subject: Subject, y: Array) -> tuple[Probe, Any]:
-        x = self.point.x
-        if not subject.longest_refused:
-            try:
-                probe = subject.at(self.point, LONG)
-                long = np.asarray(probe.forward(x if self.integer else x.astype(LONG), self.point.training))
-                size = float(np.abs(y).max(initial=0))
-                agrees = long.shape == np.shape(y) and np.abs(long - y).max(initial=0) <= 1e-6 * size
-                if long.dtype == LONG and agrees and (subject.patient or not self._is_slow(probe)):
-                    return probe, LONG
-            except LayerFailure:
-                pass
-            subject.longest_refused = True
-        return subject.at(self.point), float
-
-    def _is_slow(self, probe: Probe) -> bool:
-        """Return whether longdouble takes some slow detour: thousands of calls follow, so float64 has to do then."""
-        x = self.point.x if self.integer else self.point.x.astype(LONG)
-        for _ in range(5):  # the machine may be busy
-            start = time.perf_counter()
-            probe.forward(x, self.point.training)
-            if time.perf_counter() - start < SLOW:
-                return False
-        return True
-
-    def function(self, name: str) -> tuple[Callable[[Array], Array], Array]:
-        """Return ``y`` as a function of the input ("dx") or of the parameter ``name``, and where it is now."""
-        training, x = self.point.training, self.x
-        if name == "dx":
-            return (lambda moved: self.probe.forward(moved, training)), self.x
-
-        view = self.probe.values[name]
-        start = view.copy()
-
-        def f(moved: Array) -> Array:
-            view[...] = moved
-            return self.probe.forward(x, training)
-
-        return f, start
-
-    def restore(self) -> None:
-        """Give the parameters their values back, after a function of one of them was called."""
-        for name, value in self.point.parameters.items():
-            self.probe.values[name][...] = value
 
 
 def compare(
@@ -171,7 +109,7 @@ def _rounding(subject: Subject, point: Point, target: str, rng: np.random.Genera
     for _ in range(4):
         x = point.x * (1 + 4e-16 * rng.standard_normal(point.x.shape))
         moved.append(np.abs(subject.run(point.with_(x=x))[1][target] - base))
-    return 100 * np.max(moved, axis=0)  # type: ignore[no-any-return]
+    return 100 * np.max(moved, axis=0)
 
 
 def _nearby(subject: Subject, point: Point, target: str, rng: np.random.Generator) -> Array:
@@ -224,15 +162,15 @@ class Judge:
         values, errors = self.estimate
         typical = float(np.sqrt(np.mean(np.square(self.start, dtype=float)))) if self.start.size else 1.0
         size = np.maximum(np.abs(values), self.oracle.size / min(1.0, typical or 1.0))
-        return np.isfinite(values) & np.isfinite(errors) & (SAFETY * errors <= 0.1 * size)  # type: ignore[no-any-return]
+        return np.isfinite(values) & np.isfinite(errors) & (SAFETY * errors <= 0.1 * size)
 
     def wrong(self, claimed: Array) -> Array:
         """Return where ``claimed`` is off by more than the tolerance (never where nothing is known)."""
-        return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)  # type: ignore[no-any-return]
+        return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)
 
     def weak(self) -> Array:
         enough = self.tolerance <= POWER * max(self.scale, 1e9 * self.floor)
-        return ~(enough & self.resolved)  # type: ignore[no-any-return]
+        return ~(enough & self.resolved)
 
     def decide(self, rounding: Callable[[], Array | None]) -> None:
         """Look again, more closely, wherever something is off or unknown."""

@@ -16,8 +16,10 @@ from minidl.testing import blame
 from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
 from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.places import source_of
 from minidl.testing.points import Refused, draw_point, first_point, resampled
-from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe
+from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 LEVELS = ("quick", "standard", "thorough")
@@ -147,6 +149,13 @@ class Examination:
         """Whether training and inference give different outputs at the generic point."""
         y = self.probe.forward(self.point.x.copy(), not self.point.training)
         return not np.array_equal(y, self.reference[0])
+
+    def finding(
+        self, message: str, target: str = "", why: str = "", *, line: str | None = None, **more: Any
+    ) -> Finding:
+        """Return an objection of the check that runs, with the line that computes ``target``, or ``line``."""
+        where, source = source_of(self.subject.example, target if line is None else line)
+        return Finding(self.check, message, target, why=why, where=where, source=source, **more)
 
     def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
         """Return another point, see ``draw_point``; by default for as many rows of the same shape."""

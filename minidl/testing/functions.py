@@ -9,7 +9,8 @@ from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.testing.certificate import Certificate
 from minidl.testing.certification import examine
-from minidl.testing.subject import Point, Subject
+from minidl.testing.probe import Point
+from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 

@@ -196,8 +196,8 @@ def kinds_of_targets(loss: Loss) -> list[str]:
     accepted = [kind for kind in kinds if _accepts(loss, kind)]
     if not accepted:
         raise ArgumentError(
-            f"certify_loss: expected {type(loss).__name__} to accept one of the targets {', '.join(kinds)}, got none that it "
-            "takes. Give the class an attribute target_domain = one of " + ", ".join(map(repr, TARGETS)) + "."
+            f"certify_loss: expected {type(loss).__name__} to accept one of the targets {', '.join(kinds)}, got none. "
+            "Give the class an attribute target_domain = one of " + ", ".join(map(repr, TARGETS)) + "."
         )
     return accepted if len(kinds) < 5 else accepted[:1]
 

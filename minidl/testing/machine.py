@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from minidl.layers.allocation import allocate
 from minidl.testing.points import draw_dy, draw_x, first_point
-from minidl.testing.subject import Probe, Subject
+from minidl.testing.probe import Probe
+from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 SEEDS = st.integers(0, 1000)

@@ -1,4 +1,4 @@
-"""certify_model: every layer of a model at its real input and its real upstream gradient, so that the wrong one is named."""
+"""certify_model: every layer of a model at its real input and upstream gradient, so that the wrong one is named."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,7 +10,8 @@ from minidl.layers.base import Layer, walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import Certificate, CertificationError
 from minidl.testing.certification import examine
-from minidl.testing.subject import Point, Subject
+from minidl.testing.probe import Arrays, Point
+from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 ROWS = 8
@@ -97,7 +98,8 @@ def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate
     subject = Subject(call.layer)
     if call.x.dtype.kind in "iu":
         subject.domain = ("integer", int(call.x.max()) + 1)
-    parameters, states = {}, {}
+    parameters: Arrays = {}
+    states: Arrays = {}
     for path, layer in walk({"layer": call.layer}):
         for name, declaration in layer.declared.items():
             key = f"{path}/{name}".removeprefix("layer/")

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.testing.subject import Arrays, LayerFailure, Point, Probe, Subject
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe
+from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 BATCH = 3
@@ -60,6 +61,11 @@ def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1
         f"input_domain: expected one of {', '.join(map(repr, DOMAINS))}, (low, high), ('integer', count) or a function "
         f"(rng, shape) -> x; got {domain!r}."
     )
+
+
+def normal(rng: np.random.Generator, shape: Shape) -> Array:
+    """Return Gaussian numbers in an array of ``shape``."""
+    return np.asarray(rng.standard_normal(shape))
 
 
 def resampled(x: Array) -> Callable[[np.random.Generator, Shape], Array]:

@@ -4,181 +4,19 @@ A `Probe` is one such clone: it makes every call repeatable, and returns all gra
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minidl.config import REQUIRED, Configured, constructor_arguments
+from minidl.config import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
-from minidl.initializers import Initializer
 from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer, walk
-from minidl.parameters import Parameters
-from minidl.regularizers import Regularizer
 from minidl.sequential import Sequential
 from minidl.sequential.stack import Stack
+from minidl.testing.probe import Gradients, Point, Probe, calling
 from minidl.typing import Array, Shape
-
-Arrays = dict[str, Array]
-SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
-
-
-class LayerFailure(Exception):
-    """The layer raised ``error`` in ``method``: a finding, not a failure of the kit."""
-
-    def __init__(self, method: str, error: Exception) -> None:
-        super().__init__(f"{method} raised {type(error).__name__}: {error}")
-        self.method, self.error = method, error
-
-
-@contextmanager
-def calling(method: str) -> Iterator[None]:
-    """Turn whatever the layer raises inside into a `LayerFailure`."""
-    try:
-        yield
-    except LayerFailure:
-        raise
-    except Exception as error:
-        raise LayerFailure(method, error) from error
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a layer is looked at: input, upstream gradient, values of parameters and state, mode, arguments."""
-
-    x: Array
-    dy: Array
-    parameters: Arrays
-    states: Arrays
-    training: bool = True
-    arguments: dict[str, Any] = field(default_factory=dict)  # only those that differ from the subject's
-
-    @property
-    def input_shape(self) -> Shape:
-        return self.x.shape[1:]
-
-    def with_(self, **changes: Any) -> "Point":
-        """Return the same point but for ``changes``; None changes nothing."""
-        return replace(self, **{name: value for name, value in changes.items() if value is not None})
-
-
-class Probe:
-    """A built clone whose calls are repeatable: state and random generators are set back before each forward."""
-
-    def __init__(
-        self, layer: Layer, rng: np.random.Generator, parameters: Parameters, mold: "Probe | None" = None
-    ) -> None:
-        self.layer, self.rng, self.parameters = layer, rng, parameters
-        self.gradients = parameters.gradients
-        self.values: Arrays = {}
-        self.views: Arrays = {}
-        self.states: Arrays = {}
-        for path, part in walk({"layer": layer}):
-            for name, declaration in part.declared.items():
-                key = f"{path}/{name}".removeprefix("layer/")
-                (self.values if declaration.trained else self.states)[key] = part.views[name]
-                if declaration.trained:
-                    self.views[key] = part.views["d" + name]
-        self.kept = {name: state.copy() for name, state in self.states.items()}
-        if mold is not None:
-            self.generators, self.draws = mold.generators, mold.draws
-            return
-        generators = {id(rng): rng}
-        for _, part in walk({"layer": layer}):
-            found = (value for value in vars(part).values() if isinstance(value, np.random.Generator))
-            generators.update({id(value): value for value in found})
-        self.generators = [(generator, generator.bit_generator.state) for generator in generators.values()]
-        self.draws: dict[bool, bool] = {}  # by mode: whether forward draws random numbers
-
-    def twin(self) -> "Probe":
-        """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names.
-
-        The random generators are shared: a forward pass that draws sets them back first.
-        """
-        old = self.parameters
-        parameters = Parameters(old.shapes, old.values.dtype, old.values.copy(), np.zeros_like(old.gradients))
-        memo: dict[int, Any] = {}
-        for path, part in walk({"layer": self.layer}):
-            for name in part.parameter_names:
-                memo[id(part.views[name])] = parameters[f"{path}/{name}"]
-                memo[id(part.views["d" + name])] = parameters.gradient(f"{path}/{name}")
-        return Probe(_cast(self.layer, memo), self.rng, parameters, mold=self)
-
-    def set(self, parameters: Arrays, states: Arrays) -> "Probe":
-        """Copy these values into the clone."""
-        for name, value in parameters.items():
-            self.values[name][...] = value
-        for name, value in states.items():
-            self.states[name][...] = value
-            self.kept[name] = self.states[name].copy()
-        return self
-
-    def reset(self) -> None:
-        """Set state and generators back to where they were."""
-        for name, value in self.kept.items():
-            self.states[name][...] = value
-        for generator, state in self.generators:
-            generator.bit_generator.state = state
-
-    def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
-        if reset and (self.kept or self.draws.get(training, True)):
-            self.reset()
-        try:
-            y = self.layer.forward(x, training)
-        except Exception as error:
-            raise LayerFailure("forward", error) from error
-        if training not in self.draws:
-            self.draws[training] = any(generator.bit_generator.state != state for generator, state in self.generators)
-        return y
-
-    def backward(self, dy: Array) -> Arrays:
-        """Return copies of all gradients by name; NaN where the layer set nothing."""
-        self.gradients[...] = np.nan
-        try:
-            dx = self.layer.backward(dy)
-        except Exception as error:
-            raise LayerFailure("backward", error) from error
-        return {"dx": dx, **self.parameter_gradients()}
-
-    def parameter_gradients(self) -> Arrays:
-        return {target_of(name): view.copy() for name, view in self.views.items()}
-
-    def run(self, point: Point) -> tuple[Array, Arrays]:
-        """Return ``y`` and all gradients at a point."""
-        y = self.forward(point.x.copy(), point.training)
-        return y, self.backward(point.dy.copy())
-
-
-def _cast(value: Any, memo: dict[int, Any]) -> Any:
-    """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
-    if value is None or type(value) in SHARED:
-        return value
-    if id(value) in memo:
-        return memo[id(value)]
-    new = value
-    if isinstance(value, (Initializer, Regularizer)):
-        return value
-    if isinstance(value, Configured):
-        new = memo[id(value)] = object.__new__(type(value))
-        for name, item in vars(value).items():
-            new.__dict__[name] = item if name == "declared" else _cast(item, memo)
-    elif type(value) in (list, tuple, set):
-        new = type(value)(_cast(item, memo) for item in value)
-    elif type(value) is dict:
-        new = {name: _cast(item, memo) for name, item in value.items()}
-    elif isinstance(value, np.ndarray):
-        new = value.copy()
-    memo[id(value)] = new
-    return new
-
-
-def target_of(parameter: str) -> str:
-    """Return the name of a parameter's gradient: "W" -> "dW", "inner/W" -> "inner/dW"."""
-    path, slash, name = parameter.rpartition("/")
-    return f"{path}{slash}d{name}"
 
 
 def strip(layer: Layer) -> Layer:
@@ -250,7 +88,7 @@ class Subject:
         """Return a fresh clone built and set as ``point`` says."""
         return self.probe(point.input_shape, dtype, point.arguments).set(point.parameters, point.states)
 
-    def run(self, point: Point) -> tuple[Array, Arrays]:
+    def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients of a fresh clone at ``point``."""
         return self.at(point).run(point)
 

@@ -1,3 +1,15 @@
 """The checks, a file a kind; importing this package registers all of them, in the order of the report."""
 
-from minidl.testing.checks import contract, linear, numeric, rows, calls, regions, arrays, copies  # noqa: F401, I001
+from minidl.testing.checks import (  # noqa: I001 - the order is that of the report
+    contract as contract,
+    linear as linear,
+    numeric as numeric,
+    calls as calls,
+    rows as rows,
+    subgradient as subgradient,
+    path_integral as path_integral,
+    layout as layout,
+    dtypes as dtypes,
+    extremes as extremes,
+    copies as copies,
+)

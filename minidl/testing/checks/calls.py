@@ -1,16 +1,21 @@
-"""state, parameters-live, mode: the same numbers whatever was called before, at the parameters of now, in both modes."""
+"""state, parameters-live, mode: the same numbers whatever was called before, and right ones in both modes."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minidl.testing.checks.contract import differing
+from minidl.testing.checks.equality import close, differing, named
 from minidl.testing.examination import Examination, register_check
-from minidl.testing.findings import Finding, Unverified, source_of
+from minidl.testing.findings import Finding, Unverified
 from minidl.testing.points import Refused, draw_dy, draw_x
-from minidl.testing.subject import Arrays, LayerFailure, Point, Probe
+from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.typing import Array
 
 History = Callable[[Probe], None]
+KEPT = (
+    "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
+    "size of the batch"
+)
 
 
 @register_check("state", after=("numeric", "mode"))
@@ -19,51 +24,34 @@ def state(examination: Examination) -> Iterator[Finding]:
     point = examination.point
     for training in (True, False):
         here = point.with_(training=training)
-        expected = _named(examination.run(here))
+        expected = named(*examination.run(here))
         probe = examination.subject.at(here)
         for told, history in _histories(examination, here):
             history(probe)
-            found = _named(probe.run(here))
+            found = named(*probe.run(here))
             yield from _unequal(examination, expected, found, f"wrong after {told}, right on a fresh layer")
     yield from _in_between(examination)
     yield from _same_array(examination)
 
 
-def _named(result: tuple[np.ndarray, Arrays]) -> Arrays:
-    y, gradients = result
-    return {"y": np.array(y), **{name: np.array(value) for name, value in gradients.items() if value is not None}}
-
-
-def _unequal(examination: Examination, expected: Arrays, found: Arrays, message: str) -> Iterator[Finding]:
+def _unequal(examination: Examination, expected: Gradients, found: Gradients, message: str) -> Iterator[Finding]:
     for name in differing(expected, found):
-        if np.shape(found[name]) == np.shape(expected[name]) and np.allclose(
-            found[name], expected[name], rtol=1e-12, atol=1e-13 * np.abs(expected[name]).max(initial=0)
-        ):
-            continue  # another order of the same sums
-        where, source = source_of(examination.subject.example, name if name != "y" else "dx")
-        yield Finding(
-            examination.check,
-            f"{name} is {message}",
-            name,
-            where=where,
-            source=source,
-            why="something is kept from an earlier call: a cache that is not renewed, or one that is keyed "
-            "on the shape or the size of the batch",
-        )
+        if not close(found.get(name), expected[name], 1e-12):  # another order of the same sums is no fault
+            yield examination.finding(f"{name} is {message}", name, KEPT)
 
 
 def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, History]]:
     domain, rng, shape = examination.subject.domain, examination.rng, point.input_shape
 
-    def other(rows: int) -> np.ndarray:
+    def other(rows: int) -> Array:
         return draw_x(domain, rng, (rows, *shape))
 
-    def last_row_changed() -> np.ndarray:
+    def last_row_changed() -> Array:
         x = point.x.copy()
         x[-1] = other(1)[0]
         return x
 
-    def step(x: np.ndarray, training: bool, backward: bool = True) -> History:
+    def step(x: Array, training: bool, backward: bool = True) -> History:
         def call(probe: Probe) -> None:
             y = probe.forward(x.copy(), training)
             if backward:
@@ -95,16 +83,11 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
     try:
         twin.forward(other, False)
     except Exception as error:
-        where = source_of(examination.subject.example, "dx")[0]
-        yield Finding(
-            "state",
-            f"a twin that shares the parameters cannot predict: {type(error).__name__}: {error}",
-            where=where,
-            why="build or __init__ keeps something in an underscore attribute, which is a cache",
-        )
+        message = f"a twin that shares the parameters cannot predict: {type(error).__name__}: {error}"
+        why = "build or __init__ keeps something in an underscore attribute, which is a cache"
+        yield examination.finding(message, "", why, line="y")
         return
-    found = {"y": np.array(y), **probe.backward(point.dy.copy())}
-    expected = {"y": examination.reference[0], **examination.reference[1]}
+    found, expected = named(y, probe.backward(point.dy.copy())), named(*examination.reference)
     yield from _unequal(examination, expected, found, "disturbed by a predict between forward and backward")
 
 
@@ -117,8 +100,8 @@ def _same_array(examination: Examination) -> Iterator[Finding]:
     probe.forward(x, point.training)
     probe.backward(dy)
     x[...], dy[...] = point.x, point.dy
-    found = {"y": np.array(probe.forward(x, point.training)), **probe.backward(dy)}
-    expected = {"y": examination.reference[0], **examination.reference[1]}
+    y = probe.forward(x, point.training)
+    found, expected = named(y, probe.backward(dy)), named(*examination.reference)
     yield from _unequal(examination, expected, found, "wrong when the caller fills the same array with new values")
 
 
@@ -132,12 +115,12 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
     target = point.with_(parameters=other.parameters, states=other.states)
     for training in (True, False):
         here = target.with_(training=training)
-        expected = _named(examination.run(here))
+        expected = named(*examination.run(here))
         used = examination.subject.at(point)
         used.run(point)
         used.set(other.parameters, other.states)
         message = "that of the parameters before the update: a stale copy"
-        yield from _unequal(examination, expected, _named(used.run(here)), message)
+        yield from _unequal(examination, expected, named(*used.run(here)), message)
         used = examination.subject.at(point)
         used.run(point.with_(training=training))
         for name, value in other.parameters.items():
@@ -146,7 +129,7 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
             else:
                 used.values[name][...] = value
         used.set({}, other.states)
-        yield from _unequal(examination, expected, _named(used.run(here)), message)
+        yield from _unequal(examination, expected, named(*used.run(here)), message)
 
 
 @register_check("mode", after=("numeric",))
@@ -158,25 +141,14 @@ def mode(examination: Examination) -> Iterator[Finding]:
     start = [generator.bit_generator.state for generator, _ in probe.generators]
     first = np.array(probe.forward(point.x.copy(), False, reset=False))
     second = np.array(probe.forward(point.x.copy(), False, reset=False))
-    where = source_of(examination.subject.example, "dx")[0]
     if not np.array_equal(first, second, equal_nan=True):
-        yield Finding(
-            "mode",
-            "inference is not deterministic: two predictions differ",
-            "y",
-            where=where,
-            why="random numbers belong to training only, and running statistics are not updated at inference",
-        )
+        why = "random numbers belong to training only, and running statistics are not updated at inference"
+        yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
     if start != [generator.bit_generator.state for generator, _ in probe.generators]:
-        yield Finding("mode", "inference draws random numbers", "y", where=where)
+        yield examination.finding("inference draws random numbers", "y")
     for name in differing(before, {**probe.values, **probe.states}):
-        yield Finding(
-            "mode",
-            f"inference has side effects: it changes {name}",
-            name,
-            where=where,
-            why="running statistics are updated at inference",
-        )
+        why = "running statistics are updated at inference"
+        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
     finding = examination.compare(point, "inference", lightly=True)

@@ -8,7 +8,7 @@ import numpy as np
 from minidl.testing.examination import Examination, register_check
 from minidl.testing.findings import Finding, Unverified
 from minidl.testing.points import Refused
-from minidl.testing.subject import LayerFailure, Point
+from minidl.testing.probe import LayerFailure, Point
 from minidl.typing import Shape
 
 # Factors of the input: the kit's own regimes, within which no layer may lose its way.
@@ -82,7 +82,7 @@ def square(examination: Examination) -> Iterator[Finding]:
 
 @register_check("shapes", after=("numeric",), level="standard")
 def shapes(examination: Examination) -> Iterator[Finding]:
-    """Rows of other lengths, as far as the layer accepts them; the number of axes stays, as that is the author's choice."""
+    """Rows of other lengths, as far as the layer accepts them; the number of axes is the author's choice."""
     shape = examination.point.input_shape
     tries: list[Shape] = [(*shape[:-1], length) for length in (1, 2, 7, 16) if shape]
     tries += [(length, *shape[1:]) for length in (1, 2, 9) if len(shape) > 1]

@@ -10,10 +10,9 @@ import numpy as np
 from minidl.testing import blame
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.examination import Examination, register_check
-from minidl.testing.findings import Finding, Skipped, Unverified, source_of
+from minidl.testing.findings import Finding, Skipped, Unverified
 from minidl.testing.points import Refused, draw_dy, draw_x, is_integer
-from minidl.testing.subject import Arrays, LayerFailure, Point, target_of
-from minidl.typing import Array
+from minidl.testing.probe import Arrays, LayerFailure, Point
 
 SIZES = {
     "quick": (1, 2, 9, 33),
@@ -46,7 +45,7 @@ def independent(examination: Examination, point: Point) -> bool:
 
 @register_check("batch", after=("numeric", "state", "mode"))
 def batch(examination: Examination) -> Iterator[Finding]:
-    """Batches from 1 row to some hundreds: as the sum of single rows, or by numerical gradients where rows are coupled."""
+    """Batches from 1 row to some hundreds: by parts where rows are independent, else by numerical gradients."""
     for training in (True, False):
         point = examination.point.with_(training=training)
         if independent(examination, point):
@@ -109,23 +108,13 @@ def _against_parts(examination: Examination, point: Point, known: int) -> Findin
     result = Comparison(y, found)
     for name, value in expected.items():
         if found[name].shape != value.shape:
-            return Finding(
-                "batch", f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}", name
-            )
-        gap = np.abs(found[name] - value)
-        wrong = np.flatnonzero(~(gap.ravel() <= 1e-9 * size[name] + 1e-11 * scale))
+            message = f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}"
+            return examination.finding(message, name)
+        gap = np.abs(found[name] - value).ravel()
+        wrong = np.flatnonzero(~(gap <= 1e-9 * size[name] + 1e-11 * scale))
         if len(wrong):
-            result.mismatches.append(
-                Mismatch(
-                    name,
-                    value.shape,
-                    [int(n) for n in wrong],
-                    found[name].ravel()[wrong],
-                    value.ravel()[wrong],
-                    1e-16 * np.ones(len(wrong)),
-                    value.size,
-                )
-            )
+            values = (found[name].ravel()[wrong], value.ravel()[wrong], np.full(len(wrong), 1e-16))
+            result.mismatches.append(Mismatch(name, value.shape, wrong.tolist(), *values, value.size))
     if not result.mismatches:
         return None
     mode = "" if point.training else ", inference"
@@ -165,23 +154,12 @@ def empty_batch(examination: Examination) -> Iterator[Finding]:
         y, expected = examination.reference[0], (0, *examination.reference[0].shape[1:])
         probe = subject.at(point)
         y = probe.forward(point.x[:0].copy(), training)
-        where = source_of(subject.example, "dx")[0]
         if y.shape != expected:
-            yield Finding("empty-batch", f"no rows: y has shape {y.shape}, expected {expected}", "y", where=where)
+            yield examination.finding(f"no rows: y has shape {y.shape}, expected {expected}", "y")
         gradients = probe.backward(np.zeros(expected))
         if not is_integer(subject.domain) and np.shape(gradients["dx"]) != (0, *point.input_shape):
-            yield Finding("empty-batch", f"no rows: dx has shape {np.shape(gradients['dx'])}", "dx", where=where)
-        for name in point.parameters:
-            value = gradients[target_of(name)]
-            if not _all_zero(value):
-                yield Finding(
-                    "empty-batch",
-                    f"no rows: {target_of(name)} is {value.ravel()[0]:g}, expected zeros",
-                    target_of(name),
-                    where=source_of(subject.example, target_of(name))[0],
-                    why="the gradient of an empty sum is 0: it is left unset, or divided by the number of rows",
-                )
-
-
-def _all_zero(value: Array) -> bool:
-    return bool((value == 0).all())
+            yield examination.finding(f"no rows: dx has shape {np.shape(gradients['dx'])}", "dx")
+        for target, value in probe.parameter_gradients().items():
+            if not (value == 0).all():
+                why = "the gradient of an empty sum is 0: it is left unset, or divided by the number of rows"
+                yield examination.finding(f"no rows: {target} is {value.ravel()[0]:g}, expected zeros", target, why)

@@ -22,6 +22,7 @@ AT_ONCE: list[Test] = [
     *ratios.TESTS,
     formulas.at_the_output,
     formulas.equals_formula,
+    formulas.equals_reduction,
     *residuals.TESTS,
     *precision.TESTS,
     *regions.TESTS,

@@ -1,6 +1,6 @@
 """Formulas: what the wrong gradient is equal to, in terms of dy, x, y and the parameters."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,45 @@ def formula_of(e: Evidence, analytic: bool) -> str | None:
 
 def holds(s: Sample, value: Array, q: Array, inverse: bool, sign: int) -> bool:
     return s.fits(value * q, sign * s.upstream, s.dy) if inverse else s.fits(value, sign * s.upstream * q)
+
+
+def equals_reduction(e: Evidence) -> Iterator[Hypothesis]:
+    """db = sum of dy * q over the batch, or dW = x.T @ (dy * q), with a known q."""
+    s = e.first
+    if e.target == "dx" or s.dy.ndim < 2 or not s.analytic.size or not np.any(s.analytic):
+        return
+    for form, reduce in reductions(s):
+        name = reduced(e, reduce, analytic=True)
+        if name is None:
+            continue
+        expected = reduced(e, reduce, analytic=False)
+        more = f", expected {form.replace('*q', expected)}" if expected is not None else ""
+        yield Hypothesis(f"equals {form.replace('*q', name)}{more}", 0.9)
+        return
+
+
+def reductions(s: Sample) -> Iterator[tuple[str, Callable[[Sample, Array], Array]]]:
+    """Yield the ways in which dy * q becomes a gradient of the target's shape."""
+    shape = s.analytic.shape
+    if shape == s.dy.shape[-len(shape) :] and len(shape) < s.dy.ndim:
+        axes = tuple(range(s.dy.ndim - len(shape)))
+        yield f"sum(dy*q, axis={axes[0] if len(axes) == 1 else axes})", lambda s, q: (s.dy * q).sum(axis=axes)
+    if shape == (s.x.shape[-1], s.dy.shape[-1]) and s.x.dtype.kind == "f" and s.x.shape[:-1] == s.dy.shape[:-1]:
+        yield "x.T @ (dy*q)", lambda s, q: s.x.reshape(-1, s.x.shape[-1]).T @ (s.dy * q).reshape(-1, s.dy.shape[-1])
+
+
+def reduced(e: Evidence, reduce: Callable[[Sample, Array], Array], analytic: bool) -> str | None:
+    """Return "*q" as text for the q with which a reduction gives one of the two gradients; None if there is none."""
+    tables = [[("", 1.0), *quantities.elementwise(e, s, s.dy.shape)] for s in e.visible]
+    for index, (name, _) in enumerate(tables[0]):
+        for sign, prefix in ((1, ""), (-1, "*(-1)")):
+            for s, table in zip(e.visible, tables, strict=True):
+                q = table[index][1]
+                if not np.isfinite(q).all() or not s.fits(sign * reduce(s, q), s.analytic if analytic else s.numeric):
+                    break
+            else:
+                return f"{prefix}*{name}" if name else prefix
+    return None
 
 
 def couples_features(e: Evidence) -> bool:

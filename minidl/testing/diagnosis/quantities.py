@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.diagnosis.evidence import Evidence, Sample
-from minidl.typing import Array
+from minidl.typing import Array, Shape
 
 Named = tuple[str, Any]
 
@@ -127,23 +127,24 @@ def states(evidence: Evidence) -> list[tuple[str, Array]]:
     return [] if evidence.context is None else [(name, np.asarray(v, float)) for name, v in evidence.context.states.items()]
 
 
-def elementwise(evidence: Evidence, s: Sample) -> Iterator[Named]:
-    """Yield one value an entry: usual functions of the input and of the output."""
-    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+def elementwise(evidence: Evidence, s: Sample, shape: Shape | None = None) -> Iterator[Named]:
+    """Yield one value an entry of the gradient, or of an array of ``shape``: usual functions of x and of y."""
+    shape = s.analytic.shape if shape is None else shape
+    if s.x.shape == shape and s.x.dtype.kind == "f":
         yield "(x > 0)", (s.x > 0) * 1.0
         yield "(x < 0)", (s.x < 0) * 1.0
     for name, v in (("y", s.y), ("x", s.x)):
-        if v.shape != s.analytic.shape or v.dtype.kind != "f":
+        if v.shape != shape or v.dtype.kind != "f":
             continue
         with np.errstate(all="ignore"):
             yield from functions_of(name, v)
-    if s.x.ndim > 1 and s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+    if s.x.ndim > 1 and s.x.shape == shape and s.x.dtype.kind == "f":
         shifted = np.exp(s.x - s.x.max(axis=-1, keepdims=True))
         softmax = shifted / shifted.sum(axis=-1, keepdims=True)
         yield "softmax(x)", softmax
         yield "softmax(x)**2", softmax**2
     for name, a in evidence.arguments.items():
-        if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+        if s.x.shape == shape and s.x.dtype.kind == "f":
             yield f"(1 where x > 0, else {name})", np.where(s.x > 0, 1, a)
             yield f"({name} where x > 0, else 1)", np.where(s.x > 0, a, 1)
             yield f"(1 where |x| < {name})", (np.abs(s.x) < a) * 1.0

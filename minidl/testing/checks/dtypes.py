@@ -1,0 +1,86 @@
+"""dtype: float32 stays float32 and float64 float64, with equal results; integers are promoted, not truncated."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.checks.equality import close, named
+from minidl.testing.examination import Examination, register_check
+from minidl.testing.findings import Finding
+from minidl.testing.points import is_integer, normal
+from minidl.testing.probe import Gradients, LayerFailure, Point
+from minidl.typing import Array
+
+
+@register_check("dtype")
+def dtype(examination: Examination) -> Iterator[Finding]:
+    """A float32 clone against a float64 clone, in both modes; integer inputs against the same floats."""
+    for training in (True, False):
+        point = examination.point.with_(training=training)
+        yield from _types(examination, named(*examination.run(point)), np.float64)
+        yield from _single(examination, point)
+    if examination.subject.domain in ("real", "positive") and not examination.subject.whole_batch:
+        yield from _integers(examination)
+
+
+def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterator[Finding]:
+    for name in ("dx",) if examination.subject.whole_batch else ("y", "dx"):
+        if name in arrays and arrays[name].dtype != expected:
+            message = f"a {np.dtype(expected)} layer returns {name} in {arrays[name].dtype}"
+            why = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
+            yield examination.finding(message, name, why)
+
+
+def _single(examination: Examination, point: Point) -> Iterator[Finding]:
+    """Compare a float32 clone with its float64 clone, at values that both can hold."""
+    rounded = point.with_(
+        x=_round(point.x),
+        dy=_round(point.dy),
+        parameters={name: _round(value) for name, value in point.parameters.items()},
+        states={name: _round(value) for name, value in point.states.items()},
+    )
+    probe = examination.subject.at(rounded, np.float32)
+    x = rounded.x if is_integer(examination.subject.domain) else rounded.x.astype(np.float32)
+    y = probe.forward(x, point.training)
+    found = named(y, probe.backward(rounded.dy.astype(np.float32)))
+    yield from _types(examination, found, np.float32)
+    expected = named(*examination.run(rounded))
+    for name, value in expected.items():
+        least = 0.0 if name == "y" else 1e-6 * float(np.abs(rounded.dy).max(initial=0))  # float32 underflows early
+        if close(found.get(name), value, 1e-4, least):
+            continue
+        if not close(found.get(name), value, _conditioning(examination, rounded, expected, name), least):
+            message = f"{name} of a float32 layer differs from that of its float64 clone"
+            yield examination.finding(message, name, "a step loses far more digits than float32 has")
+
+
+def _round(value: Array) -> Array:
+    return value if value.dtype.kind in "iub" else value.astype(np.float32).astype(float)
+
+
+def _conditioning(examination: Examination, point: Point, expected: Gradients, name: str) -> float:
+    """Return 30 times what a rounding of the input to float32 does by itself."""
+    if point.x.dtype.kind in "iub":
+        return 0.0
+    moved = point.with_(x=point.x * (1 + 6e-8 * normal(examination.rng, point.x.shape)))
+    change = np.abs(named(*examination.run(moved))[name] - expected[name]).max(initial=0)
+    return 30 * float(change) / (float(np.abs(expected[name]).max(initial=0)) or 1.0)
+
+
+def _integers(examination: Examination) -> Iterator[Finding]:
+    point = examination.point
+    whole = point.x.round() + (point.x > 0) if examination.subject.domain == "real" else point.x.round() + 1
+    here = point.with_(x=whole, training=point.training and not examination.probe.draws[point.training])
+    probe = examination.subject.at(here)
+    try:
+        y = probe.forward(whole.astype(np.int64), here.training)
+        found = named(y, probe.backward(point.dy.copy()))
+    except LayerFailure:
+        examination.certificate.cover("inputs", "int64 refused")
+        return
+    for name, value in named(*examination.run(here)).items():
+        if np.isfinite(value).all() and not close(found.get(name), value, 1e-9):
+            message = f"{name} for int64 inputs differs from that for the same float64 inputs"
+            why = "integers are truncated: an array made like the input takes its dtype"
+            yield examination.finding(message, name, why)

@@ -1,0 +1,42 @@
+"""What the checks share: when two results count as equal, and arrays that must not be written."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.derivative import LONG
+from minidl.testing.probe import Gradients
+from minidl.typing import Array
+
+
+def guarded(array: Array) -> Array:
+    """Return a read-only copy, so that the line that writes into it raises."""
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+def named(y: Any, gradients: Gradients) -> Gradients:
+    """Return copies of the output and all gradients by name, without those that are None."""
+    return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}
+
+
+def differing(first: Gradients, second: Gradients) -> list[str]:
+    """Return the names of the arrays that are not equal bit by bit."""
+    return [name for name in first if not _same(first[name], second.get(name))]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is b
+    return np.shape(a) == np.shape(b) and np.array_equal(a, b, equal_nan=True)
+
+
+def close(found: Any, expected: Array, tolerance: float, least: float = 0.0) -> bool:
+    """Return whether two arrays agree to ``tolerance`` of the largest entry, or of ``least``."""
+    if np.shape(found) != np.shape(expected):
+        return False
+    size = np.abs(expected).max(initial=least, where=np.isfinite(expected))
+    with np.errstate(invalid="ignore"):
+        equal = (np.abs(np.asarray(found, LONG) - expected) <= tolerance * size) | (np.asarray(found, LONG) == expected)
+    return bool((equal | (np.isnan(found) & np.isnan(expected))).all())

@@ -1,0 +1,110 @@
+"""path-integral: what lies between the points that were tried; no interval can hide a wrong derivative."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from minidl.testing.checks.rows import independent
+from minidl.testing.examination import Examination, register_check
+from minidl.testing.findings import Finding, Skipped, Unverified
+from minidl.testing.paths import PathResult, path_integral_test
+from minidl.testing.points import normal
+from minidl.testing.probe import Point, target_of
+from minidl.typing import Array
+
+Along = Callable[[Array], tuple[Array, Array]]
+
+
+@register_check("path-integral", after=("numeric", "mode"), level="standard")
+def path_integral(examination: Examination) -> Iterator[Finding]:
+    """Along straight paths the gradient adds up to the change of the output."""
+    if examination.subject.domain != "real":
+        raise Skipped("paths run through real inputs")
+    paths = 2 if examination.level == "standard" else 12
+    for training in (True, False):
+        point = examination.point.with_(training=training)
+        stacked = independent(examination, point)
+        if not training and not examination.modes_differ:
+            continue
+        for _ in range(paths if stacked else max(1, paths // 2)):
+            direction = normal(examination.rng, point.x.shape)
+            along = (_stacked if stacked else _one_by_one)(examination, point, direction)
+            yield from _judge(examination, point, direction, _walk(examination, along, stacked), "")
+    for name, value in examination.point.parameters.items():
+        direction = normal(examination.rng, value.shape)
+        result = _walk(examination, _parameter(examination, name, direction), False)
+        yield from _judge(examination, examination.point, direction, result, f" along a path of {name}")
+
+
+def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
+    thorough = examination.level == "thorough"
+    if cheap or thorough:
+        return path_integral_test(along, most=20_000 if thorough else 5_000)
+    return path_integral_test(along, panels=6, most=400, depth=6)
+
+
+def _stacked(examination: Examination, point: Point, direction: Array) -> Along:
+    """All positions as rows of one batch: allowed because rows are independent."""
+    probe = examination.subject.at(point)
+
+    def along(t: Array) -> tuple[Array, Array]:
+        rows = len(point.x)
+        x = (point.x + t.reshape(-1, *([1] * point.x.ndim)) * direction).reshape(-1, *point.input_shape)
+        y = probe.forward(x, point.training)
+        dy = np.concatenate([point.dy] * len(t))
+        dx = probe.backward(dy)["dx"]
+        per_row = [len(t), rows, -1]
+        change = (y * dy).reshape(per_row).sum(axis=(1, 2))
+        slope = (dx.reshape(per_row) * direction.reshape(1, rows, -1)).sum(axis=(1, 2))
+        return change, slope
+
+    return along
+
+
+def _one_by_one(examination: Examination, point: Point, direction: Array) -> Along:
+    probe = examination.subject.at(point)
+
+    def at(t: float) -> tuple[float, float]:
+        y = probe.forward(point.x + t * direction, point.training)
+        return float((y * point.dy).sum()), float((probe.backward(point.dy.copy())["dx"] * direction).sum())
+
+    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)  # type: ignore[return-value]
+
+
+def _parameter(examination: Examination, name: str, direction: Array) -> Along:
+    point, probe = examination.point, examination.subject.at(examination.point)
+    start, view = point.parameters[name], probe.values[name]
+
+    def at(t: float) -> tuple[float, float]:
+        view[...] = start + t * direction
+        y = probe.forward(point.x.copy(), point.training)
+        return float((y * point.dy).sum()), float((probe.backward(point.dy.copy())[target_of(name)] * direction).sum())
+
+    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)  # type: ignore[return-value]
+
+
+def _judge(
+    examination: Examination, point: Point, direction: Array, result: PathResult, told: str
+) -> Iterator[Finding]:
+    if result.jumps:
+        examination.certificate.cover("kinks", "jumps of the function on a path")
+    if result.agrees:
+        return
+    low, high = result.worst
+    if not told:
+        # What the path has found, an ordinary comparison there says best.
+        for t in (0.5 * (low + high), low, high):
+            there = point.with_(x=point.x + t * direction)
+            try:
+                finding = examination.compare(there, f"found on a path at t = {t:.6g}", hard=True)
+            except Unverified:
+                finding = None
+            if finding is not None:
+                finding.message = "the gradient does not add up to the change of the output along a path"
+                yield finding
+    message = (
+        f"the gradient does not add up to the change of the output{told}: {result.discrepancy:.3g} is missing "
+        f"+- {result.resolution:.0e}, most of it for t in [{low:.6g}, {high:.6g}]"
+    )
+    why = "the derivative is wrong on an interval that single points miss"
+    yield examination.finding(message, "dx", why, detail=f"input {point.x.shape}")

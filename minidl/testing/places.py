@@ -1,0 +1,74 @@
+"""Places: where in a layer's source something happens."""
+
+import ast
+import inspect
+import linecache
+import textwrap
+import traceback
+from pathlib import Path
+from typing import Any
+
+from minidl.layers.base import Layer
+
+
+def place_of(error: BaseException) -> tuple[str, str]:
+    """Return where in the user's code an exception arose, and that line: the innermost frame that is nobody else's."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    own = [(frame, line) for frame, line in frames if not _is_foreign(frame.f_code.co_filename)]
+    layers = [(frame, line) for frame, line in own if isinstance(frame.f_locals.get("self"), Layer)]
+    chosen = (layers or own or frames)[-1:]
+    if not chosen:
+        return "", ""
+    frame, line = chosen[0]
+    owner = frame.f_locals.get("self")
+    name = f"{type(owner).__name__}.{frame.f_code.co_name}" if owner is not None else frame.f_code.co_name
+    return describe(name, frame.f_code.co_filename, line)
+
+
+def _is_foreign(path: str) -> bool:
+    kit = str(Path(__file__).parent)
+    return (
+        path.startswith(("<frozen", "<__array_function__", kit))
+        or "site-packages" in path
+        or path.endswith(("layers/base.py", "minidl/parameters.py"))
+    )
+
+
+def describe(name: str, path: str, line: int) -> tuple[str, str]:
+    """Return ``"Dense.backward, dense.py:88"`` and the text of the line."""
+    return f"{name}, {Path(path).name}:{line}", linecache.getline(path, line).strip()
+
+
+def source_of(layer: Any, target: str) -> tuple[str, str]:
+    """Return where the layer, or the layer inside it, computes "y", "dx", "dW", ...; where backward begins for ""."""
+    layer = getattr(layer, "certified", layer)  # the loss, or the function, that a layer stands for
+    if inspect.isfunction(layer):
+        return describe(layer.__name__, layer.__code__.co_filename, layer.__code__.co_firstlineno)
+    *path, name = target.split("/")
+    for part in path:
+        layer = layer.sublayers().get(part, layer)
+    for method in ("forward",) if target == "y" else ("backward", "backward_parameters"):
+        found = _line_of(type(layer), method, name)
+        if found is not None:
+            return found
+    return _line_of(type(layer), "backward", "") or ("", "")
+
+
+def _line_of(cls: type, method: str, target: str) -> tuple[str, str] | None:
+    owner = next((base for base in cls.__mro__ if method in vars(base)), None)
+    function = vars(owner).get(method) if owner is not None else None
+    try:
+        lines, first = inspect.getsourcelines(function)  # type: ignore[arg-type]
+        path = inspect.getsourcefile(function)  # type: ignore[arg-type]
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return None
+    numbers = []
+    returned = (method, target) in (("backward", "dx"), ("forward", "y"))
+    for node in ast.walk(tree):
+        if (returned and isinstance(node, ast.Return)) or (isinstance(node, ast.Attribute) and node.attr == target):
+            numbers.append(node.lineno)
+    if target and not numbers:
+        return None
+    line = first + (max(numbers) if numbers else tree.body[0].lineno) - 1
+    return describe(f"{owner.__name__}.{method}", path or "?", line)  # type: ignore[union-attr]

@@ -88,9 +88,17 @@ def equals_reduction(e: Evidence) -> Iterator[Hypothesis]:
         if name is None:
             continue
         expected = reduced(e, reduce, analytic=False)
-        more = f", expected {form.replace('*q', expected)}" if expected is not None else ""
-        yield Hypothesis(f"equals {form.replace('*q', name)}{more}", 0.9)
+        more = f", expected {written(form, expected)}" if expected is not None else ""
+        if not name:
+            more += f": the factor {expected[1:]} is missing" if expected else (
+                ": a factor of dy is missing, such as the derivative of a nonlinear part")  # fmt: skip
+        yield Hypothesis(f"equals {written(form, name)}{more}", 0.9)
         return
+
+
+def written(form: str, q: str) -> str:
+    """Return a formula with the factor put in."""
+    return form.replace("*q", q) if q else form.replace("(dy*q)", "dy").replace("dy*q", "dy")
 
 
 def reductions(s: Sample) -> Iterator[tuple[str, Callable[[Sample, Array], Array]]]:

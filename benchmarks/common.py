@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 THREADS = 2
+REST = (
+    0.05  # seconds; threads of OpenBLAS and OpenMP look for work in a loop before they sleep: not beside the next one
+)
 PEERS = ("numpy", "scipy", "torch", "jax", "optax", "keras", "scikit-learn")
 
 
@@ -50,6 +53,7 @@ def options(description: str | None, **more: Any) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: for a first look")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write every number there as well")
+    parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the tables there as well")
     parser.add_argument("--rounds", type=int, help="interleaved rounds per case")
     parser.add_argument("--threads", type=int, default=THREADS, help=f"cores for every library (default {THREADS})")
     for flag, keywords in more.items():
@@ -101,6 +105,8 @@ def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 
     order = list(contenders)
     for _ in range(rounds):
         for name in order:
+            time.sleep(REST)
+            contenders[name].run(1)
             times[name].append(_timed(contenders[name], calls[name]))
         order = order[1:] + order[:1]  # nobody always follows the same one
     return times
@@ -200,11 +206,13 @@ def _processor() -> str:
 
 
 def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], numbers: Any) -> None:
-    """Print the environment and the tables; write ``numbers`` to the file that ``--json`` names."""
+    """Print the environment and the tables; write them and ``numbers`` to the files that the flags name."""
     facts = environment()
-    print(f"# {name}\n\n" + ", ".join(f"{key} {value}" for key, value in facts.items()))
-    for title, text in tables.items():
-        print(f"\n## {title}\n\n{text}")
+    conditions = ", ".join(f"{key} {value}" for key, value in facts.items())
+    text = "\n\n".join(f"**{title}**\n\n{rows}" for title, rows in tables.items())
+    print(f"# {name}\n\n{text}\n\nMeasured with: {conditions}.")
+    if arguments.markdown:
+        arguments.markdown.write_text(f"{text}\n\nMeasured with: {conditions}.\n", encoding="utf-8")
     if arguments.json:
         record = {"benchmark": name, "quick": arguments.quick, "environment": facts, "numbers": numbers}
-        arguments.json.write_text(json.dumps(record, indent=1) + "\n")
+        arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from minidl import Dense, Input, Layer, Sequential, datasets, load_model, register
+from minidl.errors import ShapeError
 from minidl.testing import certify
 
 
@@ -25,6 +26,8 @@ class Gate(Layer):
 
     def build(self, input_shape):
         (features,) = input_shape
+        if features % 2:
+            raise ShapeError(f"{self.label}: expected an even number of features, got {features}.")
         return (features // 2,)
 
     def forward(self, x, training=False):

@@ -1,0 +1,39 @@
+"""The scripts of examples/ run as a reader would run them; `make demo`, `docs` and `notebooks` run the others."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+RUN_ELSEWHERE = {
+    "course_results": "needs the course's pictures; tests/test_course.py runs it where they are",
+    "digits": "make demo",
+}
+# script -> arguments, and what it must print
+RUN_HERE = {
+    "custom_layer": ([], r"certify: PASS\n.* (9\d\.\d|100\.0)% of 600 .*\n.* the predictions are the same"),
+    "custom_loop": ([], r"test accuracy 9\d\.\d%"),
+    "memory_mapped": (["--rows", "20000"], r"8 MB on the disk\naccuracy on the validation part: 9\d\.\d%"),
+    "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, wanted 80 %"),
+    "tabular": ([], r"balanced +\d\d\.\d%"),
+}
+
+
+def test_every_example_is_run_somewhere():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == set(RUN_HERE) | set(RUN_ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", RUN_HERE)
+def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
+    arguments, expected = RUN_HERE[name]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", *arguments],
+        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES.parent)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(expected, done.stdout), done.stdout

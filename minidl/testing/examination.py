@@ -18,7 +18,7 @@ from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
 from minidl.testing.places import source_of
 from minidl.testing.points import Refused, draw_point, first_point, resampled
-from minidl.testing.probe import Arrays, LayerFailure, Point, Probe
+from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
@@ -100,7 +100,7 @@ class Examination:
         self.rng = np.random.default_rng(seed)
         self.check = ""
         self._probe: Probe | None = None
-        self._reference: tuple[Array, Arrays] | None = None
+        self._reference: tuple[Array, Gradients] | None = None
 
     def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
         """Find the first point that the layer takes.
@@ -125,12 +125,12 @@ class Examination:
     def at_least(self, level: str) -> bool:
         return LEVELS.index(self.level) >= LEVELS.index(level)
 
-    def run(self, point: Point) -> tuple[Array, Arrays]:
+    def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients of a fresh clone at ``point``."""
         return self.subject.run(point)
 
     @property
-    def reference(self) -> tuple[Array, Arrays]:
+    def reference(self) -> tuple[Array, Gradients]:
         """``y`` and all gradients of a fresh clone at the generic point."""
         if self._reference is None:
             self._reference = self.run(self.point)

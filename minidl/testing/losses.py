@@ -92,7 +92,7 @@ class LossLayer(Layer):
                 f"{type(self.loss).__name__}: backward: expected its earlier results to stay, got the same buffer."
             )
         if not isinstance(gradient, np.ndarray):
-            return gradient  # type: ignore[unreachable] # the contract says what is wrong
+            return gradient  # the contract says what is wrong
         self._last = gradient, gradient.copy()
         return np.multiply(gradient, dy[0], dtype=gradient.dtype)
 

@@ -78,7 +78,9 @@ class Probe:
         self.kept = {name: state.copy() for name, state in self.states.items()}
         # By mode: whether forward draws random numbers.
         self.draws: dict[bool, bool] = {} if mold is None else mold.draws
-        self.generators = _generators(layer, rng) if mold is None else mold.generators
+        self.generators: list[tuple[np.random.Generator, Any]] = (
+            _generators(layer, rng) if mold is None else mold.generators
+        )
 
     def twin(self) -> "Probe":
         """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names.
@@ -121,7 +123,7 @@ class Probe:
             self.draws[training] = any(generator.bit_generator.state != state for generator, state in self.generators)
         return y
 
-    def backward(self, dy: Array) -> Arrays:
+    def backward(self, dy: Array) -> Gradients:
         """Return copies of all gradients by name; NaN where the layer set nothing."""
         self.gradients[...] = np.nan
         try:
@@ -133,7 +135,7 @@ class Probe:
     def parameter_gradients(self) -> Arrays:
         return {target_of(name): view.copy() for name, view in self.views.items()}
 
-    def run(self, point: Point) -> tuple[Array, Arrays]:
+    def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients at a point."""
         y = self.forward(point.x.copy(), point.training)
         return y, self.backward(point.dy.copy())

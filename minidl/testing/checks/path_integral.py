@@ -68,7 +68,7 @@ def _one_by_one(examination: Examination, point: Point, direction: Array) -> Alo
         y = probe.forward(point.x + t * direction, point.training)
         return float((y * point.dy).sum()), float((probe.backward(point.dy.copy())["dx"] * direction).sum())
 
-    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)  # type: ignore[return-value]
+    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)
 
 
 def _parameter(examination: Examination, name: str, direction: Array) -> Along:
@@ -80,7 +80,7 @@ def _parameter(examination: Examination, name: str, direction: Array) -> Along:
         y = probe.forward(point.x.copy(), point.training)
         return float((y * point.dy).sum()), float((probe.backward(point.dy.copy())[target_of(name)] * direction).sum())
 
-    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)  # type: ignore[return-value]
+    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)
 
 
 def _judge(

@@ -100,6 +100,27 @@ def test_class_weights_are_sample_weights():
     assert np.array_equal(balanced.parameters.values, by_hand.parameters.values)
 
 
+def test_class_weights_count_in_validation_too():
+    model = classifier()
+    weight = np.where(LABELS == 1, 3.0, 1.0)
+    history = model.fit(X, LABELS, class_weight={1: 3.0}, validation_data=(X, LABELS), verbose=0).history
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, LABELS, sample_weight=weight, verbose=0), rel=1e-6)
+
+
+def test_class_weights_know_the_signs_of_hinge():
+    model = Sequential([Input((3,)), Dense(1)], seed=0, dtype="float64")
+    model.compile("sgd", "hinge")
+    weighted = model.table(X, 2 * LABELS - 1, None, {0: 2.0}).sample_weight
+    assert np.array_equal(weighted, np.where(LABELS == 0, 2.0, 1.0))
+
+
+def test_class_weights_need_one_class_a_row():
+    with pytest.raises(ArgumentError, match="class_weight: expected a loss with one class for each row"):
+        regression().fit(X, Y, class_weight={0: 2.0}, verbose=0)
+    with pytest.raises(ArgumentError, match="class_weight: expected a dict for an iterable"):
+        classifier().fit([(X, LABELS)], class_weight="balanced", verbose=0)
+
+
 def test_training_stops_at_the_logits():
     model = Sequential([Input((1,)), Dense(1, kernel_initializer="ones"), Sigmoid()], dtype="float64")
     model.compile("sgd", "binary_crossentropy")

@@ -10,32 +10,30 @@ from minidl.typing import Array
 
 
 def classes_of(y: Array) -> Array:
-    """Return the class of each row as an integer: of labels, 0/1 targets, or one-hot rows."""
-    if y.ndim == 2 and y.shape[1] > 1:
-        return y.argmax(axis=1)
-    return np.rint(y.reshape(len(y))).astype(np.intp)
+    """Return the class of each row as an integer: of labels, of targets of one output, or of one-hot rows."""
+    if y.ndim == 1:
+        return y
+    return y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(np.intp)
 
 
 def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
-    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1.
-
-    ``"balanced"`` gives class k the weight ``rows / (classes * rows of k)``, as scikit-learn does.
-    """
-    classes = classes_of(y)
-    count = max(outputs, 2)
-    if class_weight == "balanced":
-        found = np.bincount(classes, minlength=count)
-        present = found > 0
-        table = np.where(present, len(classes) / (present.sum() * np.maximum(found, 1)), 1.0)
-        return table[classes]
-    if not isinstance(class_weight, dict):
+    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1."""
+    classes, count = classes_of(y), max(outputs, 2)
+    weights = balanced(classes) if class_weight == "balanced" else class_weight
+    if not isinstance(weights, dict):
         raise ArgumentError(f'class_weight: expected "balanced" or a dict of class to weight, got {class_weight!r}.')
     table = np.ones(count)
-    for label, weight in class_weight.items():
+    for label, weight in weights.items():
         if checks.integer(label, "class_weight: class", minimum=0) >= count:
             raise ArgumentError(f"class_weight: expected classes in [0, {count}), got {label!r}.")
         table[label] = checks.number(weight, f"class_weight: weight of class {label}", at_least=0)
     return table[classes]
+
+
+def balanced(classes: Array) -> dict[int, float]:
+    """Return for each class k the weight ``rows / (classes * rows of k)``, as scikit-learn does."""
+    labels, counts = np.unique(classes, return_counts=True)
+    return {int(label): len(classes) / (len(labels) * int(count)) for label, count in zip(labels, counts, strict=True)}
 
 
 def split_rows(

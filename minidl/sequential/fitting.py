@@ -53,6 +53,12 @@ def make_table(model: "Sequential", x: Any, y: Any, sample_weight: Any, class_we
     y = check_targets(y, len(x), outputs, model.loss, model.dtype, f"{who}y")
     weight = check_weights(sample_weight, len(x), model.dtype, f"{who}sample_weight")
     if class_weight is not None:
+        loss = model.loss
+        if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
+            raise ArgumentError(
+                f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
+                "Use sample_weight."
+            )
         factors = class_factors(class_weight, y, outputs).astype(model.dtype)
         weight = factors if weight is None else weight * factors
     if not model._built:

@@ -153,7 +153,7 @@ def fit(
     seed = model.seed if checkpoint is None else checkpoint.seed
     source = make_source(model, x, y, sample_weight, class_weight, steps_per_epoch, "fit: ")
     size = batch_size_of(batch_size, source, isinstance(model.optimizer, LBFGS))
-    rows, validation = split_off(model, source, validation_data, validation_split, split, seed)
+    rows, validation = split_off(model, source, validation_data, validation_split, split, class_weight, seed)
     history = History()
     progress = ProgressBar(verbose, epochs, steps_of(source, rows, size, steps_per_epoch))
     hooks = CallbackList([history, *listed(callbacks), progress], model)

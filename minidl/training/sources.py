@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import checks
-from minidl.data import Stream, Table, is_stream, split_rows
+from minidl.data import Stream, Table, balanced, classes_of, is_stream, split_rows
 from minidl.errors import ArgumentError
 from minidl.typing import Array
 
@@ -24,6 +24,8 @@ def make_source(
         checks.integer(steps, f"{who}steps", minimum=1)
     if not is_stream(x, y):
         return model.table(x, y, weight, class_weight)
+    if class_weight == "balanced":
+        raise ArgumentError(f"{who}class_weight: expected a dict for an iterable, whose classes nobody has counted.")
     if weight is not None:
         raise ArgumentError(f"{who}sample_weight: expected None for an iterable: let it yield (x, y, sample_weight).")
 
@@ -51,9 +53,11 @@ def batch_size_of(value: Any, source: Table | Stream, full_batch: bool) -> int:
 
 
 def split_off(
-    model: "Sequential", source: Table | Stream, data: Any, part: Any, split: str, seed: int
+    model: "Sequential", source: Table | Stream, data: Any, part: Any, split: str, class_weight: Any, seed: int
 ) -> tuple[Array | None, Validation]:
     """Return the rows to train on (None for all), and the validation source with its rows, or None."""
+    if class_weight == "balanced":  # by the classes of the training data, also where others are validated
+        class_weight = balanced(classes_of(source.y))  # type: ignore[union-attr, arg-type]
     checks.number(part, "fit: validation_split", at_least=0, below=1)
     checks.choice(split, "fit: split", ("shuffle", "stratify", "last"))
     if data is not None:
@@ -61,12 +65,12 @@ def split_off(
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
         if isinstance(data, (tuple, list)) and len(data) in (2, 3) and not is_stream(data, None):
             x, y, weight = (*data, None)[:3]
-            return None, (model.table(x, y, weight, who="validation_data: "), None)
+            return None, (model.table(x, y, weight, class_weight, "validation_data: "), None)
         if not is_stream(data, None):
             raise ArgumentError(
                 f"fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, got {data!r}."
             )
-        return None, (make_source(model, data, None, None, None, None, "fit: validation_data: "), None)
+        return None, (make_source(model, data, None, None, class_weight, None, "fit: validation_data: "), None)
     if not part:
         return None, None
     if not isinstance(source, Table):

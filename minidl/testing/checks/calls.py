@@ -141,14 +141,14 @@ def mode(examination: Examination) -> Iterator[Finding]:
     start = [generator.bit_generator.state for generator, _ in probe.generators]
     first = np.array(probe.forward(point.x.copy(), False, reset=False))
     second = np.array(probe.forward(point.x.copy(), False, reset=False))
+    for name in differing(before, {**probe.values, **probe.states}):
+        why = "running statistics are updated at inference"
+        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
     if not np.array_equal(first, second, equal_nan=True):
         why = "random numbers belong to training only, and running statistics are not updated at inference"
         yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
     if start != [generator.bit_generator.state for generator, _ in probe.generators]:
         yield examination.finding("inference draws random numbers", "y")
-    for name in differing(before, {**probe.values, **probe.states}):
-        why = "running statistics are updated at inference"
-        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
     finding = examination.compare(point, "inference", lightly=True)

@@ -65,8 +65,10 @@ def _expect(
         if (gap <= tolerance * size).all():
             continue
         worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
-        context = blame.make_context(examination.subject, point, found, name, "linear-in-u", {"situation": message})
-        hypotheses = blame.explain(context, found[name])
+        # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
+        shown, gradients = (point, found) if dy.any() else (examination.point, examination.reference[1])
+        context = blame.make_context(examination.subject, shown, gradients, name, "linear-in-u", {"situation": message})
+        hypotheses = blame.explain(context, gradients[name])
         certain = [text for text, score in hypotheses[:1] if score >= CERTAIN]
         yield examination.finding(
             message,

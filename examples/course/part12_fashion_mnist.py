@@ -24,10 +24,10 @@ except (MinidlError, OSError) as error:
     print(f"skipped: {error}")
 
 # %%
-# 784-256-128-10, four epochs.
+# 784-256-128-10, four epochs. The grey values are bytes; divided by 255 they lie in [0, 1].
 
 if here:
-    x, x_new = x.reshape(len(x), -1), x_new.reshape(len(x_new), -1)
+    x, x_new = (pictures.reshape(-1, 784) / np.float32(255) for pictures in (x, x_new))
     model = Sequential(
         [Input((784,)), Dense(256, activation="relu"), Dense(128, activation="relu"), Dense(10, activation="softmax")],
         seed=0,
@@ -38,7 +38,7 @@ if here:
     seconds = time.perf_counter() - start
     accuracy = history.history["val_accuracy"][-1]
     print(f"test accuracy after four epochs: {accuracy:.1%} ({seconds / 4:.1f} s an epoch on this machine)")
-    assert accuracy > 0.8
+    assert accuracy > 0.85
     history.plot("accuracy").set_title("accuracy while training")
     plt.show()
 

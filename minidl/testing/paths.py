@@ -77,7 +77,7 @@ def path_integral_test(
     *,
     low: float = -7.0,
     high: float = 7.0,
-    panels: int = 14,
+    panels: int = 28,
     depth: int = 24,
     most: int = 8000,
 ) -> PathResult:

@@ -19,6 +19,7 @@ def dtype(examination: Examination) -> Iterator[Finding]:
     for training in (True, False):
         point = examination.point.with_(training=training)
         yield from _types(examination, named(*examination.run(point)), np.float64)
+        yield from _through_float32(examination, point)
         yield from _single(examination, point)
     if examination.subject.domain in ("real", "positive") and not examination.subject.whole_batch:
         yield from _integers(examination)
@@ -30,6 +31,15 @@ def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterat
             message = f"a {np.dtype(expected)} layer returns {name} in {arrays[name].dtype}"
             why = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
             yield examination.finding(message, name, why)
+
+
+def _through_float32(examination: Examination, point: Point) -> Iterator[Finding]:
+    y = examination.run(point)[0]
+    if is_integer(examination.subject.domain) or examination.subject.whole_batch or y.dtype != np.float64:
+        return
+    if np.array_equal(y, _round(y)) and not np.array_equal(y, np.round(y)):
+        message = "y of a float64 layer is exactly representable in float32"
+        yield examination.finding(message, "y", "forward passes through float32, by a cast or a float32 array")
 
 
 def _single(examination: Examination, point: Point) -> Iterator[Finding]:

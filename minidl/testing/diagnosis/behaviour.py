@@ -62,7 +62,8 @@ def scaling(e: Evidence, dy: Array, once: Array, scale: float) -> Iterator[Hypot
             yield Hypothesis(f"backward must be linear in dy: look for {word}; it bends where dy reaches {size}", 0.96)
         else:
             yield Hypothesis(
-                f"backward must be linear in dy: small upstream gradients are dropped or changed, below {size} (a threshold)", 0.96
+                f"backward must be linear in dy: small upstream gradients are dropped or changed, below {size} (a threshold)",
+                0.96,
             )
         return
 
@@ -112,7 +113,9 @@ def batch_sizes(e: Evidence) -> Iterator[Hypothesis]:
     good = [count for count, is_right in checked.items() if is_right and count < bad]
     if not good:
         if right(bad + 1) and right(bad + 2):
-            yield Hypothesis(f"wrong for batch size {bad} only, right for {bad + 1} and {bad + 2}: a special case", 0.95)
+            yield Hypothesis(
+                f"wrong for batch size {bad} only, right for {bad + 1} and {bad + 2}: a special case", 0.95
+            )
         elif right(bad + 1) or right(bad + 2):
             yield Hypothesis(f"depends on the batch size: {listed(checked)} (odd and even sizes differ)", 0.9)
         return
@@ -158,30 +161,42 @@ def tiny(e: Evidence) -> bool:
 def interventions(e: Evidence, s: Sample) -> Iterator[tuple[str, float, dict[str, Any]]]:
     assert e.context is not None
     for name, default in e.defaults.items():
-        yield f"right at the default argument only: {name}={default} for {name}={e.arguments[name]:g}", 0.92, {
-            "arguments": {name: default}
-        }
+        yield (
+            f"right at the default argument only: {name}={default} for {name}={e.arguments[name]:g}",
+            0.92,
+            {"arguments": {name: default}},
+        )
     for name, value in e.arguments.items():
         for other in (0.0, 1.0, 2.0, 0.5, 3.0):
             if other != value and isinstance(e.context.arguments[name], int) <= other.is_integer():
                 kind = type(e.context.arguments[name])
-                yield f"right for {name}={other:g}, wrong for {name}={value:g}: depends on that argument", 0.8, {
-                    "arguments": {name: kind(other)}
-                }
+                yield (
+                    f"right for {name}={other:g}, wrong for {name}={value:g}: depends on that argument",
+                    0.8,
+                    {"arguments": {name: kind(other)}},
+                )
     for name, p in s.parameters.items():
         for text, score, value in easier(name, p):
             yield text, score, {"parameters": {**s.parameters, name: value}}
         initial = e.context.initial_parameters.get(name)
         if initial is not None:
             values = {**s.parameters, name: np.asarray(initial, float)}
-            yield f"right while {name} has its first value: it is missing, or a stale copy of it is used", 0.85, {"parameters": values}
+            yield (
+                f"right while {name} has its first value: it is missing, or a stale copy of it is used",
+                0.85,
+                {"parameters": values},
+            )
     yield from easier_calls(s)
 
 
 def easier(name: str, p: Array) -> Iterator[tuple[str, float, Array]]:
     if p.ndim >= 2 and p.shape[-1] == p.shape[-2]:
         symmetric = (p + np.swapaxes(p, -1, -2)) / 2
-        yield f"right when {name} is symmetric: a transpose of {name} or the term with {name}.T is missing", 0.91, symmetric
+        yield (
+            f"right when {name} is symmetric: a transpose of {name} or the term with {name}.T is missing",
+            0.91,
+            symmetric,
+        )
     if p.size > 1:
         text = f"right when all entries of {name} are equal: {name} stands in the wrong place"
         yield text, 0.89, np.full_like(p, 0.7)
@@ -198,12 +213,18 @@ def easier_calls(s: Sample) -> Iterator[tuple[str, float, dict[str, Any]]]:
         for axis in range(s.dy.ndim):
             if s.dy.shape[axis] > 1:
                 centred = s.dy - s.dy.mean(axis=axis, keepdims=True)
-                yield f"right when dy sums to zero along axis {axis}: a term with sum(dy), or mean(dy), is missing or wrong", 0.8, {
-                    "dy": centred
-                }
+                yield (
+                    f"right when dy sums to zero along axis {axis}: a term with sum(dy), or mean(dy), is missing or wrong",
+                    0.8,
+                    {"dy": centred},
+                )
         alone = np.zeros_like(s.dy)
         alone[0] = s.dy[0]
-        yield "right when dy is zero but in row 0: rows are mixed or rows other than the first are wrong", 0.5, {"dy": alone}
+        yield (
+            "right when dy is zero but in row 0: rows are mixed or rows other than the first are wrong",
+            0.5,
+            {"dy": alone},
+        )
         if s.dy.ndim > 1 and s.dy.shape[-1] > 1:
             ones = s.dy / s.dy.sum(axis=-1, keepdims=True)
             yield "right where dy sums to one in each row: the factor sum(dy) is missing", 0.88, {"dy": ones}

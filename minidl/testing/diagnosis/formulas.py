@@ -39,7 +39,11 @@ def explain_identity(e: Evidence) -> str:
     expected = formula_of(e, analytic=False)
     if expected is None:
         expected = parameter_factor(e)
-    return f", expected dy*{expected}: the factor {expected} is missing" if expected else ": the layer's own derivative is missing"
+    return (
+        f", expected dy*{expected}: the factor {expected} is missing"
+        if expected
+        else ": the layer's own derivative is missing"
+    )
 
 
 def parameter_factor(e: Evidence) -> str | None:

@@ -78,7 +78,9 @@ def of_inputs(a: Array, n: Array, rows: int, same: object) -> Iterator[Hypothesi
             )
         eye = np.eye(one.shape[1])
         if same(one, other * eye) and not same(other, other * eye):
-            yield Hypothesis("only the diagonal of the Jacobian: the terms between different features are missing", 0.95)
+            yield Hypothesis(
+                "only the diagonal of the Jacobian: the terms between different features are missing", 0.95
+            )
         elif same(one * (1 - eye), other * (1 - eye)):
             yield Hypothesis("wrong only on the diagonal of the Jacobian: dx[i] from dy[i]", 0.7)
         elif same(one * eye, other * eye):
@@ -108,14 +110,20 @@ def of_entries(
     if e.target != "dx" and lines.any() and not lines.all():
         if (lines.all(axis=1) | ~lines.any(axis=1)).all():
             which = ", ".join(str(int(i)) for i in np.flatnonzero(lines.all(axis=1)))
-            yield Hypothesis(f"the contribution of rows {which} of the batch is wrong or missing, that of the others right", 0.75)
+            yield Hypothesis(
+                f"the contribution of rows {which} of the batch is wrong or missing, that of the others right", 0.75
+            )
         elif (lines.all(axis=0) | ~lines.any(axis=0)).all():
             which = ", ".join(str(int(i)) for i in np.flatnonzero(lines.all(axis=0)))
-            yield Hypothesis(f"the contribution of outputs (columns) {which} of dy is wrong, that of the others right", 0.7)
+            yield Hypothesis(
+                f"the contribution of outputs (columns) {which} of dy is wrong, that of the others right", 0.7
+            )
     with np.errstate(all="ignore"):
         ratio = np.where(zero_n, np.nan, a / n)
     finite = [line[np.isfinite(line)] for line in ratio]
-    if not np.any(wrong & zero_n) and all(len(line) and np.ptp(line) <= 1e-6 * max(1.0, abs(line[0])) for line in finite):
+    if not np.any(wrong & zero_n) and all(
+        len(line) and np.ptp(line) <= 1e-6 * max(1.0, abs(line[0])) for line in finite
+    ):
         values = [float(line[0]) for line in finite]
         if np.ptp(values) > 1e-6:
             yield Hypothesis(

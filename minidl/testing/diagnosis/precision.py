@@ -45,7 +45,9 @@ def small_error(e: Evidence) -> Iterator[Hypothesis]:
             "float32 rounding: a part is computed in float32",
             0.77,
         )
-    yield Hypothesis(f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.76)
+    yield Hypothesis(
+        f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.76
+    )
 
 
 def entry_errors(analytic: Array, numeric: Array) -> Array:

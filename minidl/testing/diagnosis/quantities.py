@@ -38,7 +38,13 @@ def constants(evidence: Evidence, s: Sample) -> Iterator[Named]:
     for value in (3, 4, 10):
         yield str(value), float(value)
         yield f"1/{value}", 1 / value
-    yield from (("sqrt(2)", 2**0.5), ("1/sqrt(2)", 0.5**0.5), ("pi", np.pi), ("ln 2", np.log(2)), ("1/ln 2", 1 / np.log(2)))
+    yield from (
+        ("sqrt(2)", 2**0.5),
+        ("1/sqrt(2)", 0.5**0.5),
+        ("pi", np.pi),
+        ("ln 2", np.log(2)),
+        ("1/ln 2", 1 / np.log(2)),
+    )
 
 
 def functions_of_an_argument(name: str, a: float) -> Iterator[Named]:
@@ -124,7 +130,11 @@ def epsilons(evidence: Evidence) -> list[float]:
 
 
 def states(evidence: Evidence) -> list[tuple[str, Array]]:
-    return [] if evidence.context is None else [(name, np.asarray(v, float)) for name, v in evidence.context.states.items()]
+    return (
+        []
+        if evidence.context is None
+        else [(name, np.asarray(v, float)) for name, v in evidence.context.states.items()]
+    )
 
 
 def elementwise(evidence: Evidence, s: Sample, shape: Shape | None = None) -> Iterator[Named]:

@@ -110,7 +110,9 @@ def first_factor(e: Evidence, source: Any) -> tuple[str, bool, str, tuple[int, .
             continue
         for inverse in (False, True):
             for sign, prefix in ((1, ""), (-1, "-")):
-                if scaled(s, q, inverse, sign) and all(again(e, other, source, index, inverse, sign) for other in others):
+                if scaled(s, q, inverse, sign) and all(
+                    again(e, other, source, index, inverse, sign) for other in others
+                ):
                     return name, inverse, prefix, np.shape(q)
     return None
 

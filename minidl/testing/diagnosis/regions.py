@@ -100,7 +100,15 @@ def places(e: Evidence) -> Iterator[Hypothesis]:
             continue
         if len(indices[0]) > max(1, length // 2) and len(indices[0]) != length - 1:
             continue
-        kind = "entries" if s.analytic.ndim == 1 else "rows" if axis == 0 else "columns" if axis == s.analytic.ndim - 1 else f"axis {axis}"
+        kind = (
+            "entries"
+            if s.analytic.ndim == 1
+            else "rows"
+            if axis == 0
+            else "columns"
+            if axis == s.analytic.ndim - 1
+            else f"axis {axis}"
+        )
         listed = ", ".join(map(str, indices[0][:6]))
         zero = not np.any(np.take(s.analytic, indices[0], axis))
         last = " (the last)" if indices[0] == [length - 1] else " (the first)" if indices[0] == [0] else ""
@@ -115,7 +123,9 @@ def bad_indices(s: Sample, axis: int) -> list[int]:
 
 
 def missing_or_extra(s: Sample, axis: int, indices: list[int]) -> str:
-    return ": the right gradient is zero there" if not np.any(np.abs(np.take(s.numeric, indices, axis)) > s.noise) else ""
+    return (
+        ": the right gradient is zero there" if not np.any(np.abs(np.take(s.numeric, indices, axis)) > s.noise) else ""
+    )
 
 
 def interval(e: Evidence) -> Iterator[Hypothesis]:
@@ -145,7 +155,9 @@ def interval(e: Evidence) -> Iterator[Hypothesis]:
         else f"x > {number(low)}" if high is None and low is not None
         else f"{number(low or 0.0)} < x < {number(high or 0.0)}"
     )  # fmt: skip
-    yield Hypothesis(f"wrong exactly where {where}{what_there(e, [s])} (a region, around x{list(index)} = {number(value)})", 0.9)
+    yield Hypothesis(
+        f"wrong exactly where {where}{what_there(e, [s])} (a region, around x{list(index)} = {number(value)})", 0.9
+    )
 
 
 def reach(is_wrong: Callable[[float], bool], start: float, side: float) -> float | None:

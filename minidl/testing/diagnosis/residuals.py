@@ -67,7 +67,9 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
             return
     for name, pick in vectors(s):
         for axes, across in axes_to_try(s):
-            if e.everywhere(lambda s, axes=axes, pick=pick: nothing_left(s, project(residual(s), [pick(s, axes)], axes))):  # type: ignore[misc]
+            if e.everywhere(
+                lambda s, axes=axes, pick=pick: nothing_left(s, project(residual(s), [pick(s, axes)], axes))
+            ):  # type: ignore[misc]
                 yield Hypothesis(name_of_term(e, name, axes, across), 0.91)
                 return
     for axes, across in axes_to_try(s):
@@ -203,7 +205,9 @@ def column_space(e: Evidence) -> Iterator[Hypothesis]:
             return bool(np.abs(flat - flat @ basis @ basis.T).max() <= 1e-5 * np.abs(flat).max())
 
         if inside(residual(s)) and not inside(s.numeric):
-            yield Hypothesis(f"numeric - analytic lies in the column space of {name}: the term through {name} is missing", 0.84)
+            yield Hypothesis(
+                f"numeric - analytic lies in the column space of {name}: the term through {name} is missing", 0.84
+            )
             return
 
 

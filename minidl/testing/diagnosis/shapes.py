@@ -17,7 +17,9 @@ def wrong_shape(e: Evidence) -> Iterator[Hypothesis]:
         if mended.shape == n.shape and np.allclose(mended, n, rtol=1e-5, atol=1e-7 * float(np.abs(n).max(initial=0))):
             yield Hypothesis(f"{e.target} has shape {a.shape}, expected {n.shape}: {text} gives the right answer", 1.0)
             return
-    yield Hypothesis(f"{e.target} has shape {a.shape}, expected {n.shape}: no sum or transpose gives the right answer", 0.9)
+    yield Hypothesis(
+        f"{e.target} has shape {a.shape}, expected {n.shape}: no sum or transpose gives the right answer", 0.9
+    )
 
 
 def reductions(a: Array) -> Iterator[tuple[str, Array]]:
@@ -71,8 +73,9 @@ def transformations(a: Array) -> Iterator[tuple[str, Callable[[Array], Array]]]:
         yield f"reversed along axis {axis}", lambda v, axis=axis: np.flip(v, axis)
         yield f"shifted by one along axis {axis}", lambda v, axis=axis: np.roll(v, 1, axis)
         yield f"shifted back by one along axis {axis}", lambda v, axis=axis: np.roll(v, -1, axis)
-        yield f"freed of a cumulative sum along axis {axis}: rows or entries are mixed", lambda v, axis=axis: np.diff(
-            v, axis=axis, prepend=0
+        yield (
+            f"freed of a cumulative sum along axis {axis}: rows or entries are mixed",
+            lambda v, axis=axis: np.diff(v, axis=axis, prepend=0),
         )
         yield f"summed cumulatively along axis {axis}", lambda v, axis=axis: np.cumsum(v, axis)
     if a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
@@ -170,4 +173,13 @@ def zero_or_scaled_entries(e: Evidence) -> Iterator[Hypothesis]:
         )
 
 
-TESTS = [wrong_shape, not_numbers, no_dependence, turned, reduced_too_far, mask_inverted, sign_only, zero_or_scaled_entries]
+TESTS = [
+    wrong_shape,
+    not_numbers,
+    no_dependence,
+    turned,
+    reduced_too_far,
+    mask_inverted,
+    sign_only,
+    zero_or_scaled_entries,
+]

@@ -25,27 +25,35 @@ class System:
     """
 
     def create(self, path: Path, mode: int) -> int:
+        """Make a new file and return its handle; it is an error if there is one."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
 
     def write(self, handle: int, data: memoryview) -> int:
+        """Write bytes, as many as the system takes at once, and return how many."""
         return os.write(handle, data)
 
     def sync(self, handle: int) -> None:
+        """Bring the file's bytes to the disk."""
         os.fsync(handle)
 
     def close(self, handle: int) -> None:
+        """Close the file."""
         os.close(handle)
 
     def link(self, path: Path, second: Path) -> None:
+        """Give the file a second name."""
         second.hardlink_to(path)
 
     def replace(self, path: Path, target: Path) -> None:
+        """Rename the file, in place of the one that has the name."""
         path.replace(target)
 
     def remove(self, path: Path) -> None:
+        """Remove the name."""
         path.unlink()
 
     def sync_folder(self, folder: Path) -> None:
+        """Bring the folder's names to the disk."""
         if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
             return
         handle = os.open(folder, os.O_RDONLY)

@@ -274,6 +274,24 @@ def test_layers_that_were_frozen_in_training_stay_so(tmp_path):
         assert state(run(resume=tmp_path)) == state(whole)
 
 
+def test_certifying_the_first_batch_again_changes_nothing(tmp_path):
+    def run(*callbacks, **arguments):
+        model = model_of(OPTIMIZERS["Adam"], seed=3)
+        model.compile("adam", model.loss, ["accuracy"], check_gradients="first_batch")
+        with contextlib.suppress(KeyboardInterrupt):
+            fit(model, tmp_path, *callbacks, batch_size=8, epochs=2, **arguments)
+        return model
+
+    whole = run()
+    run(Interrupt(3))
+    assert state(run(resume=tmp_path)) == state(whole)
+
+
+def test_lbfgs_has_no_batches_to_save_after(tmp_path):
+    with pytest.raises(ArgumentError, match="ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got 1"):
+        fit(model_of(OPTIMIZERS["LBFGS"]), tmp_path, save_freq=1)
+
+
 # Which file
 
 

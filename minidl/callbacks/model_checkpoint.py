@@ -8,6 +8,7 @@ from minidl import checks, files
 from minidl.callbacks.base import Callback, Logs
 from minidl.callbacks.monitor import Monitor
 from minidl.errors import ArgumentError
+from minidl.optimizers import LBFGS
 
 
 class ModelCheckpoint(Callback):
@@ -89,6 +90,8 @@ class ModelCheckpoint(Callback):
         self.paths: list[str] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
+        if self.save_freq != "epoch" and isinstance(self.model.optimizer, LBFGS):
+            raise ArgumentError(f"ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
         Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 

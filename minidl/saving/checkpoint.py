@@ -150,7 +150,7 @@ class Checkpoint:
             return cls(path)
         remove_temporaries(path)
         failure: ModelFileError | None = None
-        for candidate in sorted(filter(_looks_like_a_model, path.iterdir()), key=_age):
+        for candidate in sorted(filter(_looks_like_a_model, path.iterdir()), key=_age, reverse=True):
             try:
                 found = cls(candidate)
             except ModelFileError as error:
@@ -260,6 +260,5 @@ def _looks_like_a_model(path: Path) -> bool:
 
 
 def _age(path: Path) -> tuple[int, str]:
-    """Sort by time, the newest first."""
-    status = path.stat()
-    return -status.st_mtime_ns, path.name
+    """Sort by time, and by name where the file system's clock is too coarse."""
+    return path.stat().st_mtime_ns, path.name

@@ -194,6 +194,14 @@ def test_relu_and_leaky_relu_have_slope_one_at_zero():
         assert layer.backward(one) == 1
 
 
+def test_relu_takes_slope_zero_at_zero_on_request():
+    layer = ReLU(slope_at_zero=0)
+    layer.forward(np.array([[0.0, -0.0, 1e-300, -1.0]]))
+    assert layer.backward(np.ones((1, 4))).tolist() == [[0, 0, 1, 0]]
+    with pytest.raises(ArgumentError, match="slope_at_zero: expected 0 or 1"):
+        ReLU(slope_at_zero=2)
+
+
 @pytest.mark.parametrize("kind", [Sigmoid, Tanh])
 def test_derivatives_keep_their_digits_in_the_tails(kind):
     layer = kind()

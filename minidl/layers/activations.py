@@ -56,10 +56,23 @@ class Tanh(ActivationLayer):
 
 
 class ReLU(ActivationLayer):
-    """Rectified linear unit: ``y = max(x, 0)``; the derivative at 0 is 1, as the course notes define it."""
+    """Rectified linear unit: ``y = max(x, 0)``.
+
+    Parameters
+    ----------
+    slope_at_zero : {1, 0}
+        The derivative at exactly 0. The course notes define 1, the default; Keras, torch and the programs
+        behind the course's published numbers take 0. It matters where whole units are 0, as behind zero biases.
+    """
+
+    def __init__(self, slope_at_zero: int = 1) -> None:
+        if slope_at_zero not in (0, 1):
+            raise ArgumentError(f"ReLU: slope_at_zero: expected 0 or 1, got {slope_at_zero!r}.")
+        self.slope_at_zero = slope_at_zero
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self._mask = (x >= 0).astype(x.dtype)  # 1 or 0: dy and x are multiplied by it without a conversion
+        positive = x >= 0 if self.slope_at_zero else x > 0
+        self._mask = positive.astype(x.dtype)  # 1 or 0: dy and x are multiplied by it without a conversion
         return x * self._mask  # half the time of np.maximum
 
     def backward(self, dy: Array) -> Array:

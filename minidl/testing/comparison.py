@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from minidl.errors import ShapeError
 from minidl.testing.derivative import FIRST_STEP, Estimate, differentiate, first_steps
 from minidl.testing.oracle import Oracle
-from minidl.testing.probe import Arrays, Point, target_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
@@ -85,6 +86,9 @@ def compare(
     result = Comparison(y, own if gradients is None else gradients)
     oracle = Oracle(subject, point, y, rng)
     names = ([] if oracle.integer else ["dx"]) + list(point.parameters)
+    if not oracle.integer and np.shape(result.gradients["dx"]) != point.x.shape:
+        shape = np.shape(result.gradients["dx"])
+        raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
     sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
     floor = 1e-13 * max(sizes, default=0.0) + 1e-15 * float(np.abs(y).ravel() @ np.abs(point.dy).ravel())
     for name in names:

@@ -88,9 +88,8 @@ class LossLayer(Layer):
         last = self.__dict__.get("_last")
         gradient = self.loss.backward()
         if last is not None and not np.array_equal(*last):
-            raise LayerError(
-                f"{type(self.loss).__name__}: backward: expected its earlier results to stay, got the same buffer."
-            )
+            name = type(self.loss).__name__
+            raise LayerError(f"{name}: backward: expected its earlier results to stay, got the same buffer.")
         if not isinstance(gradient, np.ndarray):
             return gradient  # the contract says what is wrong
         self._last = gradient, gradient.copy()

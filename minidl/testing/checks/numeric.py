@@ -12,7 +12,7 @@ from minidl.testing.probe import LayerFailure, Point
 from minidl.typing import Shape
 
 # Factors of the input: the kit's own regimes, within which no layer may lose its way.
-SCALES = {"quick": (), "standard": (3.0, 1e-3), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
+SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
 FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "trainable"}
 
 
@@ -25,6 +25,7 @@ def numeric(examination: Examination) -> Iterator[Finding]:
     if examination.at_least("standard"):
         for _ in range(1 if examination.level == "standard" else 3):
             yield from _at(examination, examination.draw(), "other parameters", lightly=True)
+        yield from _large_parameters(examination)
     for scale in SCALES[examination.level]:
         if examination.subject.domain in ("real", "positive"):
             yield from _scaled(examination, scale)
@@ -57,6 +58,20 @@ def _scaled(examination: Examination, scale: float) -> Iterator[Finding]:
         yield finding
 
 
+def _large_parameters(examination: Examination) -> Iterator[Finding]:
+    """Beyond the values that initializers give: a limit on a parameter would show."""
+    point = examination.draw()
+    large = {name: 5 * value for name, value in point.parameters.items()}
+    if not large:
+        return
+    try:
+        finding = examination.compare(point.with_(parameters=large), "large parameters", hard=True, lightly=True)
+    except (LayerFailure, Unverified):
+        return  # saturated there
+    if finding is not None:
+        yield finding
+
+
 @register_check("here", after=("linear-in-u",), level="never")
 def here(examination: Examination) -> Iterator[Finding]:
     """At the given point and nowhere else: for bare functions, and for the layers of a model."""
@@ -84,7 +99,7 @@ def square(examination: Examination) -> Iterator[Finding]:
 def shapes(examination: Examination) -> Iterator[Finding]:
     """Rows of other lengths, as far as the layer accepts them; the number of axes is the author's choice."""
     shape = examination.point.input_shape
-    tries: list[Shape] = [(*shape[:-1], length) for length in (1, 2, 7, 16) if shape]
+    tries: list[Shape] = [(*shape[:-1], length) for length in (1, 2, 7, 16, 40) if shape]
     tries += [(length, *shape[1:]) for length in (1, 2, 9) if len(shape) > 1]
     if examination.level == "thorough":
         tries += [(*shape[:-1], length) for length in (3, 5, 8, 17, 33)]
@@ -103,6 +118,8 @@ def other_shape(examination: Examination, shape: Shape, batch: int) -> Iterator[
         return
     if y.shape != (batch, *(layer.output_shape or ())) and not examination.subject.whole_batch:
         return  # the layer did not mean to take such rows
+    if np.shape(examination.run(point)[1]["dx"]) == y.shape != point.x.shape:
+        return  # NumPy's broadcasting let them pass: x + f(x) with a single feature
     try:
         finding = examination.compare(point, "another shape", lightly=True)
     except Unverified:
@@ -141,7 +158,9 @@ def variations(examination: Examination) -> list[dict[str, Any]]:
         if isinstance(value, (bool, np.bool_)):
             tries.append({name: not value})
         elif isinstance(value, (int, np.integer)):
-            tries += [{name: other} for other in dict.fromkeys([value + 1, value - 1, 1, 2]) if 0 < other != value]
+            tries += [
+                {name: other} for other in dict.fromkeys([value + 1, value - 1, 1, 2, value + 20]) if 0 < other != value
+            ]
         elif isinstance(value, (float, np.floating)):
             tries += [{name: 0.37 * value or 0.3}, {name: 2.3 * value + 0.1}]
             tries += [{name: 0.5 + 0.5 * value}] if 0 < value < 1 else []

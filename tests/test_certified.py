@@ -1,0 +1,116 @@
+"""Every layer and loss of the framework is certified: on each run at the standard level, thoroughly in the slow part."""
+
+import inspect
+
+import pytest
+
+from minidl import Sequential, layers, losses
+from minidl.layers import (
+    ELU,
+    GELU,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+)
+from minidl.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Hinge,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SparseCategoricalCrossentropy,
+)
+from minidl.testing import certify, certify_loss
+
+# A layer and the shape of a row; every public layer stands here at least once.
+LAYERS = [
+    (Dense(5), (4,)),
+    (Dense(3, use_bias=False), (4,)),
+    (Dense(3, activation="gelu"), (4,)),
+    (Dropout(0.4), (4,)),
+    (ELU(0.7), (4,)),
+    (Flatten(), (3, 2)),
+    (GELU(), (4,)),
+    (LeakyReLU(0.2), (4,)),
+    (ReLU(), (4,)),
+    (Reshape((2, -1)), (6,)),
+    (Sequential([Dense(5, activation="relu"), Dropout(0.3), Dense(3), Softmax()], seed=0), (4,)),
+    (SiLU(), (4,)),
+    (Sigmoid(), (4,)),
+    (Softmax(), (4,)),
+    (Softplus(), (4,)),
+    (Tanh(), (2, 3)),
+]
+LOSSES = [
+    BinaryCrossentropy(),
+    BinaryCrossentropy(from_logits=True, label_smoothing=0.1),
+    CategoricalCrossentropy(),
+    CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
+    Hinge(),
+    Huber(0.8),
+    KLDivergence(),
+    LogCosh(),
+    MeanAbsoluteError(),
+    MeanSquaredError(),
+    Poisson(),
+    Quantile(0.3),
+    SparseCategoricalCrossentropy(),
+    SparseCategoricalCrossentropy(from_logits=True),
+]
+SENSITIVITY = 1e-8  # the smallest relative error of a gradient that has to be seen
+
+
+def public(module, base):
+    found = [getattr(module, name) for name in module.__all__]
+    return {
+        value for value in found if inspect.isclass(value) and issubclass(value, base) and not inspect.isabstract(value)
+    }
+
+
+def test_every_public_layer_is_in_the_table():
+    assert public(layers, layers.Layer) | {Sequential} == {type(layer) for layer, _ in LAYERS}
+
+
+def test_every_public_loss_is_in_the_table():
+    assert public(losses, losses.Loss) == {type(loss) for loss in LOSSES}
+
+
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=repr)
+def test_a_layer_is_certified(layer, shape):
+    certificate = certify(layer, input_shape=shape)
+    assert certificate.outcome == "PASS"
+    assert max(certificate.sensitivity.values()) <= SENSITIVITY
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_a_loss_is_certified(loss):
+    certificate = certify_loss(loss)
+    assert certificate.outcome == "PASS"
+    assert max(certificate.sensitivity.values()) <= SENSITIVITY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=repr)
+def test_a_layer_is_certified_thoroughly(layer, shape, seed):
+    assert certify(layer, input_shape=shape, level="thorough", seed=seed).outcome == "PASS"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+def test_a_loss_is_certified_thoroughly(loss, seed):
+    assert certify_loss(loss, level="thorough", seed=seed).outcome == "PASS"

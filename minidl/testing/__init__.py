@@ -12,6 +12,9 @@ input_domain
     trial.
 rows_coupled : bool
     That rows of a batch influence each other, as in batch normalisation. By default it is measured.
+surrogate_gradient : bool
+    That backward is not the derivative on purpose, as of a rounding with a straight-through gradient: nothing is
+    compared with numbers then, everything else is.
 certify_input_shape : tuple of int
     Shape of a row, without the batch axis.
 certify_arguments : dict of str to list

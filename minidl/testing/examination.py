@@ -157,6 +157,11 @@ class Examination:
         where, source = source_of(self.subject.example, target if line is None else line)
         return Finding(self.check, message, target, why=why, where=where, source=source, **more)
 
+    @property
+    def surrogate(self) -> bool:
+        """Whether the class declares that its gradient is not the derivative, as a straight-through estimator's."""
+        return bool(getattr(self.subject.cls, "surrogate_gradient", False))
+
     def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
         """Return another point, see ``draw_point``; by default for as many rows of the same shape."""
         shape = self.point.input_shape if input_shape is None else input_shape
@@ -183,6 +188,8 @@ class Examination:
         Unverified
             If the numerical gradient is too uncertain to tell.
         """
+        if self.surrogate:
+            return None
         most = self.most()
         if lightly and self.level != "thorough":
             result = compare(self.subject, point, self.rng, most=3, hard=hard)

@@ -22,6 +22,7 @@ from minidl.typing import Array
 def contract(examination: Examination) -> Iterator[Finding]:
     """Shapes, read-only arguments, earlier results, repeated calls, independence, global state."""
     yield from _global_random_state(examination)
+    yield from _frozen(examination)
     yield from repetition.repeats(examination)
     yield from repetition.backward_twice(examination)
     yield from repetition.old_gradients(examination)
@@ -33,6 +34,7 @@ def contract(examination: Examination) -> Iterator[Finding]:
 def _global_random_state(examination: Examination) -> Iterator[Finding]:
     """Make the first call, with the global generators set to a state that no layer would set them to."""
     kept = np.random.get_state(), random.getstate()  # noqa: NPY002
+    errors = np.geterr()
     np.random.seed(2_718_281)  # noqa: NPY002
     before = np.random.get_state()[1:3]  # type: ignore[index] # noqa: NPY002
     try:
@@ -41,7 +43,12 @@ def _global_random_state(examination: Examination) -> Iterator[Finding]:
         if not (np.array_equal(before[0], after[0]) and before[1] == after[1] and random.getstate() == kept[1]):
             message = "the global random state was used: forward or backward draws from np.random or random"
             yield examination.finding(message, "dx", "draw from self.rng, the model's own generator")
+        if np.geterr() != errors:
+            yield examination.finding(
+                "NumPy's error state was changed", "dx", "use `with np.errstate(...)`, never np.seterr"
+            )
     finally:
+        np.seterr(**errors)
         np.random.set_state(kept[0])  # noqa: NPY002
         random.setstate(kept[1])
 
@@ -70,6 +77,18 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
     if not np.array_equal(kept, y):
         why = "backward works in place on the cached output: work on a copy"
         yield examination.finding("backward changed the output that forward had returned", "y", why, line="dx")
+
+
+def _frozen(examination: Examination) -> Iterator[Finding]:
+    """A layer that is not trained passes the gradient on all the same."""
+    point, probe = examination.point, examination.subject.at(examination.point)
+    probe.layer.trainable = False
+    y, gradients = probe.run(point)
+    expected, reference = examination.reference
+    same = np.array_equal(y, expected) and np.array_equal(gradients["dx"], reference["dx"])
+    if np.array_equal(y, expected) and not same:
+        why = "trainable says whether parameters are updated; gradients flow through in any case"
+        yield examination.finding("dx is another one where trainable is False", "dx", why)
 
 
 def _changed(now: Gradients, before: Gradients) -> list[str]:

@@ -18,8 +18,8 @@ Along = Callable[[Array], tuple[Array, Array]]
 @register_check("path-integral", after=("numeric", "mode"), level="standard")
 def path_integral(examination: Examination) -> Iterator[Finding]:
     """Along straight paths the gradient adds up to the change of the output."""
-    if examination.subject.domain != "real":
-        raise Skipped("paths run through real inputs")
+    if examination.subject.domain != "real" or examination.surrogate:
+        raise Skipped("paths run through real inputs, of layers whose gradient is a derivative")
     paths = 2 if examination.level == "standard" else 12
     for training in (True, False):
         point = examination.point.with_(training=training)

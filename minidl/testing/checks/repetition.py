@@ -15,8 +15,13 @@ from minidl.typing import Array
 def repeats(examination: Examination) -> Iterator[Finding]:
     """Two identical calls agree, and the arrays of the first are not changed by the second."""
     probe, point = examination.subject.at(examination.point), examination.point
-    y = probe.forward(point.x.copy(), point.training)
-    first = {"y": y, **probe.backward(point.dy.copy())}
+    x, dy = point.x.copy(), point.dy.copy()
+    y = probe.forward(x, point.training)
+    if not np.array_equal(x, point.x):
+        yield examination.finding("forward writes into its input where it may", "y", "work on a copy")
+    first = {"y": y, **probe.backward(dy)}
+    if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
+        yield examination.finding("backward writes into dy or x where it may", "dx", "work on a copy")
     kept = named(*probe_result(first))
     other = examination.draw()
     probe.forward(other.x.copy(), point.training)
@@ -79,6 +84,8 @@ def old_gradients(examination: Examination) -> Iterator[Finding]:
         expected = probe.run(point)[1]
     except LayerFailure:
         return  # a batch of one is an affair of `batch`
+    if not all(np.isfinite(expected[name]).all() for name in probe.parameter_gradients()):
+        return  # so is a variance of one row
     probe.forward(point.x.copy(), point.training)
     probe.gradients[...] = examination.rng.standard_normal(probe.gradients.shape)
     probe.layer.backward(point.dy.copy())

@@ -16,7 +16,7 @@ from minidl.testing.probe import Arrays, LayerFailure, Point
 
 SIZES = {
     "quick": (1, 2, 9, 33),
-    "standard": (1, 2, 4, 5, 9, 17, 33, 130, 300),
+    "standard": (1, 2, 4, 5, 9, 17, 33, 130, 1100),
     "thorough": (1, 2, 4, 5, 6, 7, 8, 9, 10, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 512, 513, 1025, 2049),
 }
 

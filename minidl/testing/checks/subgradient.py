@@ -11,7 +11,10 @@ from minidl.typing import Array
 
 NEAR = 1e-6
 HULL = 1e-3  # residual, relative to the spread of the gradients around
+SIGNS = np.array([[1, 0.7], [-1, -0.7], [1, -1], [-1, 1], [1, 0.5], [-1, 0.5], [0.5, -1], [-0.5, 1]])
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1.5, -1.5, 2.5, -2.5, 6.0, -6.0)
+
+Entry = tuple[int, ...]
 
 
 @register_check("subgradient", after=("numeric",))
@@ -23,8 +26,8 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
     Clarke, 1983, "Optimization and Nonsmooth Analysis". ReLU'(0) may be anything from 0 to 1; two tied maxima
     share one gradient.
     """
-    if examination.subject.domain != "real":
-        raise Skipped("kinks are looked for among real inputs")
+    if examination.subject.domain != "real" or examination.surrogate:
+        raise Skipped("kinks are looked for among real inputs, of layers whose gradient is a derivative")
     special = [*SPECIAL, *_arguments(examination)]
     if examination.level == "quick":
         special = special[:1]
@@ -42,13 +45,13 @@ def _arguments(examination: Examination) -> list[float]:
     return [sign * float(value) for value in numbers if value and abs(value) < 1e3 for sign in (1, -1)]
 
 
-def _entries(examination: Examination) -> list[tuple[int, ...]]:
+def _entries(examination: Examination) -> list[Entry]:
     shape = examination.point.x.shape
     count = 4 if examination.level == "thorough" else 1
     return [tuple(int(examination.rng.integers(length)) for length in shape) for _ in range(count)]
 
 
-def _ties(examination: Examination) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _ties(examination: Examination) -> Iterator[tuple[Entry, Entry]]:
     """Yield pairs of entries of a row: neighbours along each axis, at even and odd places, and two farther apart."""
     shape = examination.point.x.shape
     row = int(examination.rng.integers(shape[0]))
@@ -62,32 +65,24 @@ def _ties(examination: Examination) -> Iterator[tuple[tuple[int, ...], tuple[int
             yield tuple(first), tuple(second)
 
 
-def _at_kink(examination: Examination, changes: dict[tuple[int, ...], float], told: str) -> Iterator[Finding]:
-    probe, point = examination.probe, examination.point
-    x = point.x.copy()
+def _at_kink(examination: Examination, changes: dict[Entry, float], told: str) -> Iterator[Finding]:
+    x = examination.point.x.copy()
     for where, value in changes.items():
         x[where] = value
-    y, gradients = probe.run(point.with_(x=x))
+    y, gradients = examination.probe.run(examination.point.with_(x=x))
     y, own = np.array(y), _flat(gradients)
-    around = []
-    signs = np.array([[1, 0.7], [-1, -0.7], [1, -1], [-1, 1], [1, 0.5], [-1, 0.5], [0.5, -1], [-0.5, 1]])
-    for pattern in signs[: 2 if len(changes) == 1 else 8]:
-        near = x.copy()
-        for where, sign in zip(changes, pattern, strict=False):
-            near[where] += sign * NEAR * max(1.0, abs(near[where]))
-        beside, nearby = probe.run(point.with_(x=near))
-        if not np.abs(beside - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
-            examination.certificate.cover("kinks", f"jump at {told}")
-            return  # the function itself jumps: it has no gradient here
-        around.append(_flat(nearby))
-    hull = np.array(around)
-    if not np.isfinite(hull).all() or np.abs(hull).max(initial=0) > 1e4 * _usual(examination):
-        return  # a pole
+    hull = _around(examination, x, y, list(changes), NEAR)
+    if hull is None:
+        examination.certificate.cover("kinks", f"jump at {told}")
+        return
     scale = np.abs(hull).max(initial=0) or _usual(examination)
     if np.isfinite(own).all() and distance(hull, own) <= HULL * scale:
         if np.ptp(hull, axis=0).max(initial=0) > HULL * scale:
             examination.certificate.cover("kinks", told)
         return
+    nearer = _around(examination, x, y, list(changes), NEAR / 100)
+    if nearer is None or not np.isfinite(hull).all() or not np.abs(nearer).max(initial=0) <= 2 * scale:
+        return  # a pole: the gradient has no limit
     target, n = _culprit(gradients, own, hull)
     why = f"outside the hull at {told}: tied entries must share one gradient"
     if len(changes) == 1:
@@ -96,6 +91,20 @@ def _at_kink(examination: Examination, changes: dict[tuple[int, ...], float], to
         why += f"[{low:.6g}, {high:.6g}]"
     message = f"{target} is no convex combination of its neighbours at {told}"
     yield examination.finding(message, target, why, detail=f"input {x.shape}")
+
+
+def _around(examination: Examination, x: Array, y: Array, entries: list[Entry], near: float) -> Array | None:
+    """Return the gradients at points around ``x``, one a row; None where the function itself jumps."""
+    around = []
+    for pattern in SIGNS[: 2 if len(entries) == 1 else 8]:
+        beside = x.copy()
+        for where, sign in zip(entries, pattern, strict=False):
+            beside[where] += sign * near * max(1.0, abs(beside[where]))
+        y_beside, gradients = examination.probe.run(examination.point.with_(x=beside))
+        if not np.abs(y_beside - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
+            return None
+        around.append(_flat(gradients))
+    return np.array(around)
 
 
 def _usual(examination: Examination) -> float:

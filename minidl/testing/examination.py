@@ -194,6 +194,7 @@ class Examination:
         if lightly and self.level != "thorough":
             result = compare(self.subject, point, self.rng, most=3, hard=hard)
             if not result.mismatches and not result.weak:
+                self._enter(result)
                 return None
             most = 60
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
@@ -208,7 +209,9 @@ class Examination:
         self.controls += result.controls
         known = self.certificate.sensitivity
         for target, value in result.sensitivity.items():
-            known[target] = max(value, known.get(target, 0.0)) if self.check == "numeric" else known.get(target, value)
+            known[target] = (
+                max(value, known.get(target, 0.0)) if self.check in ("numeric", "here") else known.get(target, value)
+            )
         for target, (tried, size) in result.sampled.items():
             self.certificate.cover("sampled", f"{target}: {tried} of {size} entries")
         if result.kinks:

@@ -14,6 +14,7 @@ from minidl.typing import Shape
 # Factors of the input: the kit's own regimes, within which no layer may lose its way.
 SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
 FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "trainable"}
+NO_CONTROL = "the positive control failed: an error planted by the kit was not seen"
 
 
 @register_check("numeric", after=("linear-in-u",))
@@ -23,7 +24,7 @@ def numeric(examination: Examination) -> Iterator[Finding]:
         raise Skipped("the gradient is declared to be no derivative")
     yield from _at(examination, examination.point, "")
     if not examination.controls:
-        raise Unverified("the positive control failed: an error planted by the kit was not seen")
+        raise Unverified(NO_CONTROL)
     if examination.at_least("standard"):
         for _ in range(1 if examination.level == "standard" else 3):
             yield from _at(examination, examination.draw(), "other parameters", lightly=True)
@@ -80,6 +81,8 @@ def here(examination: Examination) -> Iterator[Finding]:
     finding = examination.compare(examination.point, hard=True, lightly=examination.level == "quick")
     if finding is not None:
         yield finding
+    if not examination.controls:
+        raise Unverified(NO_CONTROL)
 
 
 @register_check("square", after=("numeric",))

@@ -89,15 +89,13 @@ def here(examination: Examination) -> Iterator[Finding]:
 def square(examination: Examination) -> Iterator[Finding]:
     """Where batch, inputs and outputs have the same length, an axis taken for another one shows only in the numbers."""
     shape, output = examination.point.input_shape, examination.reference[0].shape[1:]
-    tried = 0
+    tries: list[tuple[Shape, int]] = []
     for length in dict.fromkeys([output[-1] if output else 1, shape[-1] if shape else 1]):
-        for other in dict.fromkeys([(*shape[:-1], length), (length,) * len(shape)]):
-            for batch in dict.fromkeys([length, 3]):
-                if batch <= 12 and not (other == shape and batch == 3):
-                    tried += 1
-                    yield from other_shape(examination, other, batch)
-    if not tried:
-        return
+        for other in ((*shape[:-1], length), (length,) * len(shape)):
+            tries += [(other, length), (other, 3)]
+    tries = [(other, batch) for other, batch in dict.fromkeys(tries) if batch <= 12 and (other, batch) != (shape, 3)]
+    for other, batch in tries[: 1 if examination.level == "quick" else len(tries)]:
+        yield from other_shape(examination, other, batch)
 
 
 @register_check("shapes", after=("numeric",), level="standard")

@@ -89,12 +89,13 @@ class Loss(Configured, ABC):
         ShapeError
             If they are not two arrays of one shape (batch, outputs).
         """
-        if y_pred.ndim != 2 or y_pred.shape != np.shape(y_true):
+        y = np.asarray(y_true, y_pred.dtype)
+        if y.shape != y_pred.shape or y.ndim != 2:
             raise ShapeError(
                 f"{type(self).__name__}: expected y_pred and y_true of one shape (batch, outputs), "
-                f"got {y_pred.shape} and {np.shape(y_true)}. Reshape one of them."
+                f"got {y_pred.shape} and {y.shape}. Reshape one of them."
             )
-        return np.asarray(y_true, y_pred.dtype)
+        return y
 
     def mean(self, values: Array, sample_weight: Array | None = None) -> float:
         """Return the sum of the values, each times its row's weight, over their number; for `forward`.

@@ -57,8 +57,9 @@ class Precision(Counts):
 
     Parameters
     ----------
-    thresholds : float, optional
-        What an output must exceed to count as predicted; default 0.5. On logits 0 belongs here.
+    thresholds : float or "largest", optional
+        What an output must exceed to count as predicted; default 0.5. On logits 0 belongs here. With "largest" the
+        largest output of a row is the predicted one, for classes that exclude each other.
     class_id : int, optional
         Counts this output alone.
     average : {"micro", "macro", "weighted", None}
@@ -66,10 +67,12 @@ class Precision(Counts):
         array with the score of each.
     name : str, optional
 
-    Notes
-    -----
-    Where the targets exclude each other and no output must exceed a threshold, use ``F1Score``'s rule: give
-    ``thresholds="largest"``, and the largest output of a row is the predicted one.
+    Examples
+    --------
+    >>> precision = minidl.metrics.Precision("largest", average=None)
+    >>> precision.update(np.array([0, 1, 1]), np.array([[0.7, 0.3], [0.6, 0.4], [0.1, 0.9]]))
+    >>> precision.result()
+    array([0.5, 1. ])
     """
 
     def __init__(

@@ -74,7 +74,9 @@ class Case:
         return self.metric(**self.arguments)
 
     def __str__(self):
-        return f"{self.metric.__name__}-{self.targets}-" + ",".join(f"{k}={v}" for k, v in self.arguments.items())
+        return f"{self.metric.__name__}-{self.targets}-" + ",".join(
+            f"{k}={getattr(v, '__name__', v)}" for k, v in self.arguments.items()
+        )
 
 
 def top(k):

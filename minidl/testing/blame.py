@@ -107,24 +107,6 @@ def make_context(
     subject: Subject, point: Point, gradients: Arrays, target: str, check: str, facts: dict[str, Any]
 ) -> Context:
     """Return what `diagnose` is given for one target at a point."""
-
-    def moved(
-        x: Array | None = None,
-        dy: Array | None = None,
-        parameters: Arrays | None = None,
-        arguments: dict[str, Any] | None = None,
-        training: bool | None = None,
-    ) -> Point:
-        there = point.with_(x=x, dy=dy, training=training)
-        if parameters:
-            there = there.with_(parameters={**point.parameters, **parameters})
-        if arguments:
-            there = there.with_(arguments={**point.arguments, **arguments})
-        return there
-
-    def numeric(target: str, **replaced: Any) -> Array:
-        return numeric_gradient(subject, moved(**replaced), target)
-
     probe = subject.probe(point.input_shape, float, point.arguments)
     initial = {name: value.copy() for name, value in probe.values.items()}
     y, _ = probe.set(point.parameters, point.states).run(point)
@@ -141,18 +123,18 @@ def make_context(
         arguments={**subject.arguments, **point.arguments},
         training=point.training,
         check=check,
-        run=lambda **replaced: subject.run(moved(**replaced)),
-        numeric=numeric,
-        forward=_forward(subject, moved),
+        run=lambda **replaced: subject.run(point.moved(**replaced)),
+        numeric=lambda target, **replaced: numeric_gradient(subject, point.moved(**replaced), target),
+        forward=_forward(subject, point),
         facts=facts,
     )
 
 
-def _forward(subject: Subject, moved: Callable[..., Point]) -> Callable[..., Array]:
+def _forward(subject: Subject, point: Point) -> Callable[..., Array]:
     probes: dict[str, Probe] = {}
 
     def forward(**replaced: Any) -> Array:
-        there = moved(**replaced)
+        there = point.moved(**replaced)
         key = f"{there.input_shape} {there.arguments}"
         if key not in probes:
             probes[key] = subject.probe(there.input_shape, float, there.arguments)

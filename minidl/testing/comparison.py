@@ -43,6 +43,7 @@ class Mismatch:
 
     @property
     def worst(self) -> int:
+        """Position, among the wrong entries, of the one that is farthest off."""
         gap = np.abs(self.analytic - self.numeric)
         return int(np.where(np.isfinite(gap), gap, np.inf).argmax())
 
@@ -152,12 +153,14 @@ class Judge:
 
     @property
     def scale(self) -> float:
+        """The largest entry, claimed or numerical."""
         known = np.where(np.isfinite(self.estimate.errors), np.abs(self.estimate.values), 0)
         claimed = np.abs(self.claimed[np.isfinite(self.claimed)])
         return float(max(claimed.max(initial=0), known.max(initial=0)))
 
     @property
     def tolerance(self) -> Array:
+        """How far each entry may be off: what its numerical estimate leaves open, and rounding."""
         return SAFETY * self.estimate.errors + FLOOR * self.scale + self.floor
 
     @property
@@ -173,6 +176,7 @@ class Judge:
         return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)
 
     def weak(self) -> Array:
+        """Return where too little is known to tell right from wrong."""
         enough = self.tolerance <= POWER * max(self.scale, 1e9 * self.floor)
         return ~(enough & self.resolved)
 

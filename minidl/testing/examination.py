@@ -123,6 +123,7 @@ class Examination:
         return {"quick": 8, "standard": 60, "thorough": 1000}[self.level]
 
     def at_least(self, level: str) -> bool:
+        """Return whether the run is at ``level`` or above."""
         return LEVELS.index(self.level) >= LEVELS.index(level)
 
     def run(self, point: Point) -> tuple[Array, Gradients]:

@@ -65,6 +65,7 @@ class Finding:
     also: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return all attributes by name."""
         return asdict(self)
 
     def resembles(self, other: "Finding") -> bool:

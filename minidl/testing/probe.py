@@ -51,11 +51,19 @@ class Point:
 
     @property
     def input_shape(self) -> Shape:
+        """Shape of a row of ``x``."""
         return self.x.shape[1:]
 
     def with_(self, **changes: Any) -> "Point":
         """Return the same point but for ``changes``; None changes nothing."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def moved(
+        self, *, parameters: Arrays | None = None, arguments: dict[str, Any] | None = None, **changes: Any
+    ) -> "Point":
+        """Return the same point but for ``changes``, and for single parameters and arguments."""
+        parameters = {**self.parameters, **(parameters or {})}
+        return self.with_(parameters=parameters, arguments={**self.arguments, **(arguments or {})}, **changes)
 
 
 class Probe:
@@ -113,6 +121,7 @@ class Probe:
             generator.bit_generator.state = state
 
     def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
+        """Return ``y``; without ``reset`` state and generators go on from where they are."""
         if reset and (self.kept or self.draws.get(training, True)):
             self.reset()
         try:
@@ -133,6 +142,7 @@ class Probe:
         return {"dx": dx, **self.parameter_gradients()}
 
     def parameter_gradients(self) -> Arrays:
+        """Return copies of the gradients as they stand."""
         return {target_of(name): view.copy() for name, view in self.views.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:

@@ -135,7 +135,22 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     return rows
 
 
-_ones: dict[np.dtype[Any], Array] = {}  # dtype -> a block of ones, made at first use
+_ones: dict[np.dtype[Any], Array] = {}  # dtype -> a vector of ones, made at first use
+
+
+def ones(count: int, dtype: np.dtype[Any]) -> Array:
+    """Return a vector of ones that is kept from call to call, to be multiplied with and never written to."""
+    vector = _ones.get(dtype)
+    if vector is None or len(vector) < count:
+        vector = _ones[dtype] = np.ones(max(count, BLOCK), dtype)
+    return vector[:count]
+
+
+def total(values: Array) -> Any:
+    """Sum of all values, in float64 at least, silent where it overflows."""
+    if values.dtype == np.float32:
+        values = values.astype(np.float64)
+    return np.vdot(values, ones(values.size, values.dtype)).item()  # as np.add.reduce, but 2 us cheaper and silent
 
 
 def column_sums(dy: Array, out: Array | None = None) -> Array:
@@ -152,17 +167,14 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     ``ones @ dy`` for at most 4,096 rows, else such blocks added up in float64: `numpy.sum` adds row by row in
     float32, which is off by 9 % after 1e7 rows, and is up to 16 times slower.
     """
-    ones = _ones.get(dy.dtype)
-    if ones is None:
-        ones = _ones[dy.dtype] = np.ones(BLOCK, dy.dtype)
     rows = len(dy)
     if rows <= BLOCK:
-        return np.dot(ones[:rows], dy, out)  # as np.matmul, but 1 us cheaper a call
-    total = np.zeros(dy.shape[1], np.promote_types(dy.dtype, np.float64))
+        return np.dot(ones(rows, dy.dtype), dy, out)  # as np.matmul, but 1 us cheaper a call
+    sums = np.zeros(dy.shape[1], np.promote_types(dy.dtype, np.float64))
     for start in range(0, rows, BLOCK):
         block = dy[start : start + BLOCK]
-        total += ones[: len(block)] @ block
+        sums += ones(len(block), dy.dtype) @ block
     if out is None:
-        return total.astype(dy.dtype, copy=False)
-    out[...] = total
+        return sums.astype(dy.dtype, copy=False)
+    out[...] = sums
     return out

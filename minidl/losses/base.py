@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl.config import Configured, resolve, snake_case
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
+from minidl.numeric import total
 from minidl.typing import Array
 
 
@@ -107,8 +108,7 @@ class Loss(Configured, ABC):
         sample_weight : array, (batch,), optional
             The number of values is not weighted, as in Keras.
         """
-        share: Any = 1 / values.size
-        self._share = share
+        self._share: Any = 1 / values.size
         if sample_weight is not None:
             self._share = np.asarray(sample_weight) / values.size
             if self._share.shape != values.shape[:1]:
@@ -116,11 +116,8 @@ class Loss(Configured, ABC):
                     f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
                     f"got {np.shape(sample_weight)}."
                 )
-            share = self._share if values.ndim == 1 else self._share[:, None]
-        if values.dtype == np.float32:
-            values = values.astype(np.float64)
-        mean: float = np.add.reduce(values * share, axis=None).item()
-        return mean
+            return total(values * (self._share if values.ndim == 1 else self._share[:, None]))
+        return total(values) * self._share
 
     def share(self, derivative: Array) -> Array:
         """Return the derivative of each value, (batch, outputs), times its share in the last `mean`; for `backward`."""

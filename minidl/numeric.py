@@ -139,10 +139,12 @@ _ones: dict[np.dtype[Any], Array] = {}  # dtype -> a vector of ones, made at fir
 
 
 def ones(count: int, dtype: np.dtype[Any]) -> Array:
-    """Return a vector of ones that is kept from call to call, to be multiplied with and never written to."""
+    """Return a vector of ones to multiply with; up to 4,096 it is kept from call to call, so never write to it."""
+    if count > BLOCK:
+        return np.ones(count, dtype)
     vector = _ones.get(dtype)
-    if vector is None or len(vector) < count:
-        vector = _ones[dtype] = np.ones(max(count, BLOCK), dtype)
+    if vector is None:
+        vector = _ones[dtype] = np.ones(BLOCK, dtype)
     return vector[:count]
 
 

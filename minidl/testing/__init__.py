@@ -12,6 +12,8 @@ input_domain
     trial.
 rows_coupled : bool
     That rows of a batch influence each other, as in batch normalisation. By default it is measured.
+stochastic : bool
+    That training draws random numbers: then each batch must be given others.
 surrogate_gradient : bool
     That backward is not the derivative on purpose, as of a rounding with a straight-through gradient: nothing is
     compared with numbers then, everything else is.

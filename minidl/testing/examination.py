@@ -195,21 +195,21 @@ class Examination:
         if lightly and self.level != "thorough":
             result = compare(self.subject, point, self.rng, most=3, hard=hard)
             if not result.mismatches and not result.weak:
-                self._enter(result)
+                self._enter(result, hard)
                 return None
             most = 60
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
-        self._enter(result)
+        self._enter(result, hard)
         if result.mismatches:
             return blame.from_comparison(self, point, result, check or self.check, situation)
         if result.weak:
             raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
         return None
 
-    def _enter(self, result: Comparison) -> None:
+    def _enter(self, result: Comparison, hard: bool) -> None:
         self.controls += result.controls
         known = self.certificate.sensitivity
-        for target, value in result.sensitivity.items():
+        for target, value in result.sensitivity.items() if self.check == "here" or not hard else ():
             known[target] = (
                 max(value, known.get(target, 0.0)) if self.check in ("numeric", "here") else known.get(target, value)
             )

@@ -132,6 +132,17 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
         yield from _unequal(examination, expected, named(*used.run(here)), message)
 
 
+def _draws_anew(examination: Examination) -> Iterator[Finding]:
+    """A layer that declares itself stochastic draws other numbers for each training batch."""
+    if not getattr(examination.subject.cls, "stochastic", False) or not examination.modes_differ:
+        return
+    probe, point = examination.subject.at(examination.point), examination.point
+    first = np.array(probe.forward(point.x.copy(), True))
+    if np.array_equal(first, probe.forward(point.x.copy(), True, reset=False)):
+        why = "a generator made or seeded in forward gives the same numbers each time: draw from self.rng"
+        yield examination.finding("two training batches are given the same random numbers", "y", why)
+
+
 @register_check("mode", after=("numeric",))
 def mode(examination: Examination) -> Iterator[Finding]:
     """Inference has a right gradient too, is deterministic, and leaves parameters, state and generators alone."""
@@ -149,6 +160,7 @@ def mode(examination: Examination) -> Iterator[Finding]:
         yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
     if start != [generator.bit_generator.state for generator, _ in probe.generators]:
         yield examination.finding("inference draws random numbers", "y")
+    yield from _draws_anew(examination)
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
     finding = examination.compare(point, "inference", lightly=True)

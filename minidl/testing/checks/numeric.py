@@ -1,6 +1,6 @@
 """numeric, square, shapes, arguments: every gradient against numerical ones, at several points of the layer's life."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ NO_CONTROL = "the positive control failed: an error planted by the kit was not s
 
 @register_check("numeric", after=("linear-in-u",))
 def numeric(examination: Examination) -> Iterator[Finding]:
-    """At a generic point, at other parameters, and at inputs of other sizes."""
+    """At a generic point, at other parameters, at inputs of other sizes."""
     if examination.surrogate:
         raise Skipped("the gradient is declared to be no derivative")
     yield from _at(examination, examination.point, "")
@@ -28,10 +28,8 @@ def numeric(examination: Examination) -> Iterator[Finding]:
     if examination.at_least("standard"):
         for _ in range(1 if examination.level == "standard" else 3):
             yield from _at(examination, examination.draw(), "other parameters", lightly=True)
-        yield from _large_parameters(examination)
-    for scale in SCALES[examination.level]:
-        if examination.subject.domain in ("real", "positive"):
-            yield from _scaled(examination, scale)
+        for told, make in _regimes(examination):
+            yield from in_regime(examination, told, make)
 
 
 def _at(examination: Examination, point: Point, situation: str, **options: Any) -> Iterator[Finding]:
@@ -50,27 +48,29 @@ def _at(examination: Examination, point: Point, situation: str, **options: Any) 
     raise Unverified(str(reason))
 
 
-def _scaled(examination: Examination, scale: float) -> Iterator[Finding]:
+def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point]]]:
+    """Yield the special points: other sizes of inputs and parameters."""
+    point, subject = examination.point, examination.subject
+    if subject.domain in ("real", "positive"):
+        for scale in SCALES[examination.level]:
+            yield f"inputs times {scale:g}", lambda scale=scale: examination.draw(scale=scale)  # type: ignore[misc]
+    if point.parameters:
+        initial = subject.probe(point.input_shape, float, point.arguments).values
+        yield "initial parameters", lambda: point.with_(parameters={n: v.copy() for n, v in initial.items()})
+        yield "large parameters", lambda: point.with_(parameters={n: 5 * v for n, v in point.parameters.items()})
+
+
+def in_regime(examination: Examination, told: str, make: Callable[[], Point]) -> Iterator[Finding]:
+    """Yield a finding if a gradient is wrong there; where a layer saturates or is singular, nothing is claimed."""
     try:
-        point = examination.draw(scale=scale)
-        finding = examination.compare(point, f"inputs times {scale:g}", hard=True, lightly=True)
-    except (Refused, Unverified):
-        return  # saturated or singular there: nothing is claimed for this regime
-    examination.certificate.cover("regimes", f"x * {scale:g}")
-    if finding is not None:
-        yield finding
-
-
-def _large_parameters(examination: Examination) -> Iterator[Finding]:
-    """Beyond the values that initializers give: a limit on a parameter would show."""
-    point = examination.draw()
-    large = {name: 5 * value for name, value in point.parameters.items()}
-    if not large:
+        point = make()
+        y, gradients = examination.run(point)
+        if not all(np.isfinite(value).all() for value in (y, *gradients.values()) if value is not None):
+            return
+        finding = examination.compare(point, told, hard=True, lightly=True)
+    except (Refused, LayerFailure, Unverified):
         return
-    try:
-        finding = examination.compare(point.with_(parameters=large), "large parameters", hard=True, lightly=True)
-    except (LayerFailure, Unverified):
-        return  # saturated there
+    examination.certificate.cover("regimes", told)
     if finding is not None:
         yield finding
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minidl.testing.checks.numeric import in_regime
 from minidl.testing.examination import Examination, register_check
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.probe import Gradients
@@ -38,6 +39,17 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
         for tied in (float(examination.point.x[first]), 9.0, -9.0):
             told = f"the tie x[{','.join(map(str, first))}] == x[{','.join(map(str, second))}]"
             yield from _at_kink(examination, {first: tied, second: tied}, told)
+    if examination.at_least("standard"):
+        yield from _many_at_once(examination)
+
+
+def _many_at_once(examination: Examination) -> Iterator[Finding]:
+    """Many zeros, ties and equal rows at a time, entry by entry: each is right between its one-sided derivatives."""
+    point = examination.point
+    zeros = np.where(examination.rng.random(point.x.shape) < 0.4, 0, point.x)
+    equal = np.repeat(point.x[:1], len(point.x), axis=0)
+    for told, x in (("zeros", zeros), ("half-integers", np.round(2 * point.x) / 2), ("equal rows", equal)):
+        yield from in_regime(examination, f"inputs with {told}", lambda x=x: point.with_(x=x))  # type: ignore[misc]
 
 
 def _arguments(examination: Examination) -> list[float]:

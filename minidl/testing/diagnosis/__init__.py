@@ -23,6 +23,7 @@ AT_ONCE: list[Test] = [
     formulas.at_the_output,
     formulas.equals_formula,
     formulas.equals_reduction,
+    formulas.through_a_matrix,
     *residuals.TESTS,
     *precision.TESTS,
     *regions.TESTS,
@@ -63,7 +64,12 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     """
     evidence = Evidence(analytic, numeric, context)
     if evidence.analytic.shape == evidence.numeric.shape and evidence.first.gap <= 0.1 * evidence.first.noise:
-        return [Hypothesis("right on a fresh layer: the error comes from an earlier call, whose values are kept", 0.9)]
+        return [
+            Hypothesis(
+                "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows",
+                0.9,
+            )
+        ]
     found: list[Hypothesis] = []
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,7 +86,8 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
                 found += claims(test, evidence)
     found.sort(key=lambda hypothesis: -hypothesis.score)
     where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
-    if where is not None and found[0] is not where:
+    explained = found and found[0].text.startswith(("analytic/numeric", "right for batch"))
+    if where is not None and found[0] is not where and not explained and where.score >= CONVINCING - 0.1:
         # Cause and place together say most.
         found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].score)
     if not found or found[0].score < 0.5:
@@ -92,7 +99,7 @@ def claims(test: Test, evidence: Evidence) -> list[Hypothesis]:
     """Return what a test claims; one that cannot be carried out here claims nothing."""
     try:
         return list(test(evidence))
-    except (ArithmeticError, IndexError, ValueError, np.linalg.LinAlgError):
+    except (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError):
         return []
 
 

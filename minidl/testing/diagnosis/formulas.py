@@ -105,6 +105,22 @@ def written(form: str, q: str) -> str:
     return form.replace("*q", q) if q else form.replace("(dy*q)", "dy").replace("dy*q", "dy")
 
 
+def through_a_matrix(e: Evidence) -> Iterator[Hypothesis]:
+    """dx = dy @ W.T, as behind y = x @ W."""
+    s = e.first
+    if e.target != "dx" or s.dy.ndim < 2:
+        return
+    for name, p in s.parameters.items():
+        if p.ndim == 2 and p.shape == (s.x.shape[-1], s.dy.shape[-1]):
+            if e.everywhere(lambda v, name=name: v.fits(v.analytic, v.dy @ v.parameters[name].T)):  # type: ignore[misc]
+                yield Hypothesis(
+                    f"equals dy @ {name}.T, right behind y = x @ {name}, but forward does more with {name} or with the result: "
+                    "a factor or a term is missing",
+                    0.88,
+                )
+                return
+
+
 def reductions(s: Sample) -> Iterator[tuple[str, Callable[[Sample, Array], Array]]]:
     """Yield the ways in which dy * q becomes a gradient of the target's shape."""
     shape = s.analytic.shape

@@ -1,9 +1,11 @@
 """Jacobians: with one upstream gradient for each output, the whole matrix shows which dependence is wrong."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from minidl.testing.diagnosis import quantities
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis
 from minidl.typing import Array
 
@@ -85,7 +87,18 @@ def of_inputs(a: Array, n: Array, rows: int, same: object) -> Iterator[Hypothesi
             yield Hypothesis("wrong only on the diagonal of the Jacobian: dx[i] from dy[i]", 0.7)
         elif same(one * eye, other * eye):
             yield Hypothesis("wrong only off the diagonal of the Jacobian: the terms between different features", 0.68)
-    if same(np.abs(one), np.abs(other)):
+    pattern, reverse = np.abs(one) > 1e-8 * scale, np.abs(other.transpose(0, 2, 1)) > 1e-8 * scale
+    if (
+        pattern.shape == reverse.shape
+        and np.array_equal(pattern, reverse)
+        and not np.array_equal(pattern, reverse.transpose(0, 2, 1))
+    ):
+        yield Hypothesis(
+            "dx[j] depends on dy[i] where it should be dy[j] on dx[i]: the direction along an axis is reversed, or a "
+            "transpose is missing",
+            0.84,
+        )
+    if across_n <= 1e-8 * scale and same(np.abs(one), np.abs(other)):
         yield Hypothesis("every entry of the Jacobian is right but for its sign: a sign is lost or wrong", 0.8)
 
 
@@ -118,19 +131,63 @@ def of_entries(
             yield Hypothesis(
                 f"the contribution of outputs (columns) {which} of dy is wrong, that of the others right", 0.7
             )
+    yield from own_factors(e, a, n, zero_n, wrong, rows)
+
+
+def own_factors(e: Evidence, a: Array, n: Array, zero: Array, wrong: Array, rows: int) -> Iterator[Hypothesis]:
+    """The Jacobian is right but for one factor for each entry of dy, or for each entry of the gradient."""
+    if np.any(wrong & zero):
+        return
+    if e.target == "dx" and a.shape[0] == a.shape[1] and not np.any(~zero & ~np.eye(len(a), dtype=bool)):
+        slope, right = np.diag(a), np.diag(n)
+        k = int(np.abs(slope - right).argmax())
+        yield Hypothesis(
+            "each value acts alone, and the derivative of the function is wrong: "
+            f"{slope[k]:.4g} for {right[k]:.4g} at x = {e.first.x.flat[k]:.4g}; a factor or a term of it is missing",
+            0.74,
+        )
+        return
     with np.errstate(all="ignore"):
-        ratio = np.where(zero_n, np.nan, a / n)
-    finite = [line[np.isfinite(line)] for line in ratio]
-    if not np.any(wrong & zero_n) and all(
-        len(line) and np.ptp(line) <= 1e-6 * max(1.0, abs(line[0])) for line in finite
-    ):
-        values = [float(line[0]) for line in finite]
-        if np.ptp(values) > 1e-6:
-            yield Hypothesis(
-                "every entry of dy contributes with a wrong factor of its own: a factor of dy, such as the derivative of a "
-                f"nonlinear part, is wrong or missing (factors {min(values):.3g} to {max(values):.3g})",
-                0.74,
-            )
+        ratio = np.where(zero, np.nan, a / n)
+    values = one_each(ratio)
+    if values is not None:
+        name = factor_by_name(e, values, rows)
+        told = f": {name}" if name else ""
+        yield Hypothesis(
+            "every entry of dy contributes with a wrong factor of its own: a factor of dy, such as the derivative of a "
+            f"nonlinear part, is wrong or missing{told} (factors {min(values):.3g} to {max(values):.3g})",
+            0.89 if name else 0.74,
+        )
+    elif (values := one_each(ratio.T)) is not None:
+        yield Hypothesis(
+            f"every entry of {e.target} is off by a factor of its own, whatever dy: a factor that is applied last is wrong, "
+            f"missing or in the wrong place (factors {min(values):.3g} to {max(values):.3g})",
+            0.74,
+        )
+
+
+def one_each(ratio: Array) -> list[float] | None:
+    """Return the one factor of each line, if each has only one and they are not all equal."""
+    lines = [line[np.isfinite(line)] for line in ratio]
+    if not all(len(line) and np.ptp(line) <= 1e-5 * max(1.0, abs(line[0])) for line in lines):
+        return None
+    values = [float(line[0]) for line in lines]
+    return values if np.ptp(values) > 1e-5 else None
+
+
+def factor_by_name(e: Evidence, values: list[float], rows: int) -> str | None:
+    """Return "the factor x is missing" and its like, where the factors of dy are known values."""
+    assert e.context is not None
+    y = e.context.forward(x=e.first.x[:rows])
+    sample = replace(e.first, x=e.first.x[:rows], y=y)
+    found = np.array(values).reshape(y.shape)
+    for name, q in quantities.elementwise(e, sample, y.shape):
+        with np.errstate(all="ignore"):
+            if np.allclose(found, 1 / q, rtol=1e-5, atol=0):
+                return f"the factor {name} is missing"
+            if np.allclose(found, q, rtol=1e-5, atol=0):
+                return f"the factor {name} is one too many"
+    return None
 
 
 TESTS = [structure]

@@ -27,12 +27,22 @@ def constants(evidence: Evidence, s: Sample) -> Iterator[Named]:
                 yield f"length of axis {axis} of {where} ({length})", float(length)
                 yield f"sqrt(length of axis {axis} of {where} ({length}))", length**0.5
                 yield f"1/sqrt(length of axis {axis} of {where} ({length}))", length**-0.5
+    for where, shape in (("x", s.x.shape), ("y", s.y.shape)):
+        for told, inner in (("steps", shape[1:-1]), ("values", shape[1:])):
+            count = int(np.prod(inner))
+            if len(inner) > 1 and count > 1:
+                yield f"1/number of {told} in a row of {where} ({count})", 1 / count
+                yield f"number of {told} in a row of {where} ({count})", float(count)
+                yield f"1/(batch size * {told} of {where}) ({rows * count})", 1 / (rows * count)
+                yield f"batch size * {told} of {where} ({rows * count})", float(rows * count)
     if s.dy.size > 1:
         yield f"1/number of outputs ({s.dy.size})", 1 / s.dy.size
         yield f"number of outputs ({s.dy.size})", float(s.dy.size)
     if rows > 2:
         yield f"m/(m-1), m = batch size ({rows})", rows / (rows - 1)
         yield f"(m-1)/m, m = batch size ({rows})", (rows - 1) / rows
+        yield f"sqrt(m/(m-1)), m = batch size ({rows})", (rows / (rows - 1)) ** 0.5
+        yield f"sqrt((m-1)/m), m = batch size ({rows})", ((rows - 1) / rows) ** 0.5
         yield f"1/sqrt(batch size ({rows}))", rows**-0.5
         yield f"1/batch size**2 ({rows})", rows**-2.0
     for value in (3, 4, 10):

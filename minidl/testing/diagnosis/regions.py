@@ -10,16 +10,22 @@ from minidl.typing import Array
 
 def condition(e: Evidence) -> Iterator[Hypothesis]:
     """Wrong where a value of x, y, dy or a parameter lies beyond a threshold or inside an interval."""
-    samples = e.samples
-    wrong = np.concatenate([s.wrong.ravel() for s in samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]])
+    samples = [s for s in e.samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]]
+    wrong = np.concatenate([s.wrong.ravel() for s in samples])
     if wrong.size < 3 or not wrong.any() or wrong.all():
         return
-    for name in variables(e.first):
-        values = np.concatenate([variables(s)[name].ravel() for s in samples])
+    tables = [variables(s) for s in samples]
+    for name in tables[0]:
+        if not all(name in table for table in tables):
+            continue
+        values = np.concatenate([table[name].ravel() for table in tables])
         where = describe(values, wrong, name)
         if where is not None:
-            yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", 0.83)
-            return
+            support = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong])))
+            if support >= 2 or name in ("x", "y", "dy"):
+                score = 0.9 if support >= 4 else 0.83 if name in ("x", "y", "dy") else 0.6
+                yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", score)
+                return
 
 
 def variables(s: Sample) -> dict[str, Array]:
@@ -37,17 +43,21 @@ def variables(s: Sample) -> dict[str, Array]:
 def describe(values: Array, wrong: Array, name: str) -> str | None:
     """Return the condition on ``values`` under which all are wrong, and no others; None if there is none."""
     bad, good = values[wrong], values[~wrong]
+    if np.ptp(bad) == 0 and not (good == bad[0]).any():
+        return f"{name} is {number(float(bad[0]))}" if len(bad) > 2 else None
+    if np.ptp(good) == 0 and len(good) > 2 and not (bad == good[0]).any():
+        return f"{name} is not {number(float(good[0]))}"
     for shown, b, g in ((name, bad, good), (f"|{name}|", np.abs(bad), np.abs(good))):
         if b.max() < g.min():
             return f"{shown} < {number(between(float(b.max()), float(g.min())))}"
         if b.min() > g.max():
             return f"{shown} > {number(between(float(g.max()), float(b.min())))}"
     inside = (good > bad.min()) & (good < bad.max())
-    if not inside.any() and len(good) >= 6:
+    if not inside.any() and len(np.unique(good)) >= 6 and len(np.unique(bad)) >= 2:
         low, high = good[good <= bad.min()], good[good >= bad.max()]
         return f"{number(float(low.max(initial=bad.min())))} < {name} < {number(float(high.min(initial=bad.max())))}"
     inside = (bad > good.min()) & (bad < good.max())
-    if not inside.any() and len(bad) >= 4 and len(good) >= 4:
+    if not inside.any() and len(np.unique(bad)) >= 4 and len(np.unique(good)) >= 4:
         return f"{name} lies outside [{number(float(good.min()))}, {number(float(good.max()))}]"
     return None
 
@@ -171,7 +181,7 @@ def reach(is_wrong: Callable[[float], bool], start: float, side: float) -> float
     for _ in range(22):
         middle = (inner + outer) / 2
         inner, outer = (middle, outer) if is_wrong(middle) else (inner, middle)
-    return round(outer, 4) + 0.0
+    return round(outer, 2 if abs(outer - start) > 0.1 else 4) + 0.0
 
 
 TESTS = [condition, interval, places]

@@ -59,11 +59,11 @@ def added_term(e: Evidence) -> Iterator[Hypothesis]:
 def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
     """The residual is constant along an axis, or proportional to x - mean, x or y along it."""
     s = e.first
-    if s.analytic.ndim < 2:
+    if s.analytic.ndim < 2 or s.wrong.mean() < 0.5:
         return
     for axes, across in axes_to_try(s):
         if e.everywhere(lambda s, axes=axes: nothing_left(s, mean_over(residual(s), axes))):  # type: ignore[misc]
-            yield Hypothesis(f"error is constant along {across}: the through-the-mean term is missing", 0.92)
+            yield Hypothesis(f"error is constant along {across}: the through-the-mean term is missing or wrong", 0.92)
             return
     for name, pick in vectors(s):
         for axes, across in axes_to_try(s):
@@ -73,7 +73,7 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
                 yield Hypothesis(name_of_term(e, name, axes, across), 0.91)
                 return
     for axes, across in axes_to_try(s):
-        for name, pick in vectors(s)[:1] + vectors(s)[2:]:
+        for name, pick in vectors(s):
             if e.everywhere(
                 lambda s, axes=axes, pick=pick: nothing_left(  # type: ignore[misc]
                     s, project(residual(s), [np.ones_like(s.analytic), pick(s, axes)], axes)
@@ -104,6 +104,10 @@ def axes_to_try(s: Sample) -> Iterator[tuple[tuple[int, ...], str]]:
 
 def vectors(s: Sample) -> list[tuple[str, Callable[[Sample, tuple[int, ...]], Array]]]:
     found: list[tuple[str, Callable[[Sample, tuple[int, ...]], Array]]] = []
+    for name, p in s.parameters.items():
+        if p.shape == s.analytic.shape and s.x.shape != p.shape:
+            found.append((f"({name} - mean)", lambda s, axes, name=name: centred(s.parameters[name], axes)))
+            found.append((name, lambda s, axes, name=name: s.parameters[name]))
     if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
         found.append(("(x - mean)", lambda s, axes: s.x - s.x.mean(axis=axes, keepdims=True)))
     if s.y.shape == s.analytic.shape:
@@ -117,10 +121,15 @@ def vectors(s: Sample) -> list[tuple[str, Callable[[Sample, tuple[int, ...]], Ar
     return found
 
 
+def centred(v: Array, axes: tuple[int, ...]) -> Array:
+    """Return v less its mean over the axes."""
+    return v - v.mean(axis=axes, keepdims=True)
+
+
 def name_of_term(e: Evidence, name: str, axes: tuple[int, ...], across: str) -> str:
     per = "per-row " if axes == (e.first.analytic.ndim - 1,) else ""
-    if name == "(x - mean)":
-        return f"error is proportional to (x - mean) along {across}: the through-the-variance term"
+    if name.endswith(" - mean)") and not name.startswith("(y"):
+        return f"error is proportional to {name} along {across}: the through-the-variance term"
     more = ""
     if name in ("y", "exp(y)") and per:
         inner = "dy*y" if name == "y" else "dy"
@@ -176,6 +185,24 @@ def elementwise_term(e: Evidence) -> Iterator[Hypothesis]:
                 return
 
 
+def term_per_feature(e: Evidence) -> Iterator[Hypothesis]:
+    """numeric - analytic = c * dy * q with one c for each feature."""
+    s = e.first
+    if not s.upstream.size or s.analytic.ndim < 2 or len(s.analytic) < 3:
+        return
+    told: list[tuple[str, Callable[[Sample], Array]]] = [("dy", lambda v: v.upstream)]
+    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
+        told.append(("dy*x", lambda v: v.upstream * v.x))
+    if s.y.shape == s.analytic.shape:
+        told.append(("dy*y", lambda v: v.upstream * v.y))
+    for name, pick in told:
+        if e.everywhere(lambda v, pick=pick: nothing_left(v, project(residual(v), [pick(v)], (0,)))):  # type: ignore[misc]
+            yield Hypothesis(
+                f"numeric - analytic is {name} times a constant for each feature: this term is missing or wrong", 0.86
+            )
+            return
+
+
 def proportional_term(e: Evidence) -> Iterator[Hypothesis]:
     """numeric - analytic = c * q with a known q, for a loss, whose dy is one number."""
     from minidl.testing.diagnosis import quantities
@@ -211,4 +238,4 @@ def column_space(e: Evidence) -> Iterator[Hypothesis]:
             return
 
 
-TESTS = [identity_path, added_term, terms_of_statistics, elementwise_term, column_space]
+TESTS = [identity_path, added_term, terms_of_statistics, elementwise_term, term_per_feature, column_space]

@@ -78,6 +78,13 @@ def transformations(a: Array) -> Iterator[tuple[str, Callable[[Array], Array]]]:
             lambda v, axis=axis: np.diff(v, axis=axis, prepend=0),
         )
         yield f"summed cumulatively along axis {axis}", lambda v, axis=axis: np.cumsum(v, axis)
+    for one in range(a.ndim - 2):
+        for other in range(one + 1, a.ndim):
+            if a.shape[one] == a.shape[other] > 1:
+                yield (
+                    f"transposed: axes {one} and {other} exchanged",
+                    lambda v, one=one, other=other: v.swapaxes(one, other),
+                )
     if a.ndim >= 2 and a.shape[-1] == a.shape[-2]:
         yield "transposed: a transpose is missing", lambda v: np.swapaxes(v, -1, -2)
     if a.ndim >= 2:

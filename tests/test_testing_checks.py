@@ -84,7 +84,88 @@ class Noise(Layer):
         return dy if self._r is None else dy * self._r
 
 
-RIGHT = [Scale(), Cube(), Centre(), MaxOverTime(), Noise(), Dense(5)]
+class Reciprocal(Layer):
+    """Right, with a pole."""
+
+    def forward(self, x, training=False):
+        self._x = x
+        return 1 / x
+
+    def backward(self, dy):
+        return -dy / self._x**2
+
+
+class Root(Layer):
+    """Right, with an infinite slope at 0."""
+
+    def forward(self, x, training=False):
+        self._x = x
+        return np.sqrt(np.abs(x))
+
+    def backward(self, dy):
+        return dy * np.sign(self._x) / np.sqrt(np.abs(self._x)) / 2
+
+
+class Threshold(Layer):
+    """Right, with a jump."""
+
+    def __init__(self, threshold=0.7):
+        self.threshold = threshold
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x * (x > self.threshold)
+
+    def backward(self, dy):
+        return dy * (self._x > self.threshold)
+
+
+class Staircase(Layer):
+    """Right, and nothing but jumps."""
+
+    def forward(self, x, training=False):
+        return np.round(x)
+
+    def backward(self, dy):
+        return np.zeros_like(dy)
+
+
+class StraightThrough(Staircase):
+    """Right by declaration."""
+
+    surrogate_gradient = True
+
+    def backward(self, dy):
+        return dy.copy()
+
+
+class UnbiasedVariance(Layer):
+    """Right, and undefined for a batch of one."""
+
+    def forward(self, x, training=False):
+        self._d = x - x.mean(axis=0)
+        return x * 0 + x.var(axis=0, ddof=1)
+
+    def backward(self, dy):
+        return 2 * self._d * dy.sum(axis=0) / (len(dy) - 1)
+
+
+class OneSidedMaximum(Layer):
+    """Right for slopes up to 1 only, which it does not check."""
+
+    def __init__(self, slope=0.4):
+        self.slope = slope
+
+    def forward(self, x, training=False):
+        self._x = x
+        return np.maximum(x, self.slope * x)
+
+    def backward(self, dy):
+        return np.where(self._x > 0, dy, self.slope * dy)
+
+
+RIGHT = [Scale(), Cube(), Centre(), MaxOverTime(), Noise(), Dense(5), Reciprocal(), Root(), Threshold(), Staircase()]
+RIGHT += [StraightThrough(), UnbiasedVariance(), OneSidedMaximum()]
 
 
 @pytest.mark.parametrize("layer", RIGHT, ids=repr)
@@ -93,7 +174,7 @@ def test_no_check_objects_to_a_right_layer(layer, seed):
     shape = (5, 2) if isinstance(layer, MaxOverTime) else (4,)
     certificate = certify(layer, input_shape=shape, seed=seed)
     assert certificate.outcome == "PASS"
-    assert max(certificate.sensitivity.values()) <= 1e-8
+    assert max(certificate.sensitivity.values(), default=0) <= 1e-8
 
 
 class WritesIntoX(Cube):
@@ -313,6 +394,29 @@ class ForgetsTheMode(Centre):
         return dy - dy.mean(axis=0)
 
 
+class SameMaskEachTime(Layer):
+    stochastic = True
+
+    def forward(self, x, training=False):
+        rng = np.random.default_rng(0)
+        self._mask = (rng.random(x.shape) < 0.5).astype(x.dtype) if training else np.ones_like(x)
+        return x * self._mask
+
+    def backward(self, dy):
+        return dy * self._mask
+
+
+class WrongForZeroBias(Scale):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        return dx if self.beta.any() else 2 * dx
+
+
+class TwoZeros(Cube):
+    def backward(self, dy):
+        return super().backward(dy) + dy * (self._x == 0) * ((self._x == 0).sum() > 1)
+
+
 class TwoAtZero(Layer):
     def forward(self, x, training=False):
         self._x = x
@@ -395,6 +499,9 @@ OTHERS = [
     ("mode", UpdatesAtInference, "inference has side effects: it changes mean"),
     ("mode", DrawsAtInference, "inference is not deterministic"),
     ("mode", ForgetsTheMode, "inference"),
+    ("mode", SameMaskEachTime, "two training batches are given the same random numbers"),
+    ("numeric", WrongForZeroBias, "initial parameters"),
+    ("subgradient", TwoZeros, "inputs with zeros"),
     ("subgradient", TwoAtZero, r"at x\[\d,\d\] == 0 the gradient is no convex combination of its neighbours: "),
     ("subgradient", EveryTie, "outside the hull at the tie"),
     ("path-integral", NarrowlyWrong, "does not add up"),

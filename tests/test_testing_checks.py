@@ -435,7 +435,7 @@ class EveryTie(MaxOverTime):
 
 class NarrowlyWrong(Cube):
     def backward(self, dy):
-        return super().backward(dy) * np.where(np.abs(self._x - 5) < 0.05, 1.5, 1).astype(dy.dtype)
+        return super().backward(dy) * np.where(np.abs(self._x - 6.3) < 0.03, 1.5, 1).astype(dy.dtype)
 
 
 class KeepsMemoryOrder(Cube):

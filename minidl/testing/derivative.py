@@ -147,17 +147,19 @@ def _values(f: Function, arguments: Array, axes: int, size: int) -> Array:
 def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> float:
     """Return the relative rounding error of ``sum(dy * f(x))``, measured by second differences at tiny steps.
 
-    They vanish but for rounding, so they tell how many digits ``f`` really keeps, whatever its dtype says.
+    They vanish but for rounding, so they tell how many digits ``f`` really keeps, whatever its dtype says. They are
+    taken a little beside ``x``, which may lie on a kink or a tie.
     """
+    spread = float(np.std(x, dtype=float)) or float(np.abs(x).max(initial=0)) or 1.0
+    unit = 2.0 ** np.floor(np.log2(spread))
+    x = x + unit * 2.0**-20 * rng.integers(-(2**12), 2**12, x.shape)
     y = np.asarray(f(x.copy()))
     upstream = np.abs(dy).ravel()
-    long = y.dtype == LONG
-    eps = float(np.finfo(y.dtype if y.dtype.kind == "f" else float).eps)
-    typical = float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0
-    unit = 2.0 ** np.floor(np.log2(typical or 1.0))
     size = float(np.abs(y).ravel() @ upstream)
+    eps = float(np.finfo(y.dtype if y.dtype.kind == "f" else float).eps)
     # The coarse step is for float32 in disguise, whose roundings the fine one does not move; curvature stays below.
-    for step, least in ((2.0 ** (-34 if long else -28), 0.0),) * 2 + ((2.0**-20, 1e-8),):
+    fine = 2.0 ** (-34 if y.dtype == LONG else -28)
+    for step, least in ((fine, 0.0), (fine, 0.0), (2.0**-20, 1e-8)):
         move = unit * step * rng.choice([-1.0, 1.0], x.shape)
         second = np.asarray(f(x + move), LONG) - 2 * np.asarray(y, LONG) + np.asarray(f(x - move), LONG)
         wobble = float(np.abs(second).ravel() @ upstream)

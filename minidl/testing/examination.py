@@ -256,7 +256,13 @@ class Examination:
             return None, SKIPPED, str(reason)
         except (Unverified, Refused) as reason:
             return None, UNVERIFIED, str(reason)
-        except LayerFailure as failure:
+        except Exception as error:
+            if not isinstance(error, LayerFailure):
+                if not self.certificate.findings:
+                    raise
+                # What an earlier check objected to, such as a list in place of an array, can break a later one.
+                return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
+            failure = error
             finding = from_failure(check.name, failure)
             finding.why = blame.of_rejected_gradient(self.subject, self.point, failure) or finding.why
         if finding is None:

@@ -80,7 +80,7 @@ def resampled(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
 
 def draw_dy(rng: np.random.Generator, shape: Shape) -> Array:
     """Return an upstream gradient: Gaussian, both signs, never one."""
-    return 1.5 * rng.standard_normal(shape) + 0.1
+    return np.asarray(1.5 * rng.standard_normal(shape) + 0.1)
 
 
 def is_integer(domain: Any) -> bool:

@@ -171,7 +171,7 @@ def _cast(value: Any, memo: dict[int, Any]) -> Any:
     if isinstance(value, Configured):
         new = memo[id(value)] = object.__new__(type(value))
         for name, item in vars(value).items():
-            new.__dict__[name] = item if name == "declared" else _cast(item, memo)
+            new.__dict__[name] = dict(item) if name == "declared" else _cast(item, memo)
     elif type(value) in (list, tuple, set):
         new = type(value)(_cast(item, memo) for item in value)
     elif type(value) is dict:

@@ -49,7 +49,7 @@ class Subject:
     def __init__(self, given: Any) -> None:
         self.make_first, example = _maker(given)
         self.cls = type(example)
-        self.name = repr(given) if isinstance(given, Layer) else repr(example)
+        self.name = _name(given if isinstance(given, Layer) else example)
         self.example = strip(example)
         try:
             self.arguments = example.get_config()
@@ -93,6 +93,13 @@ class Subject:
         return self.at(point).run(point)
 
 
+def _name(layer: Layer) -> str:
+    try:
+        return repr(layer)
+    except Exception:  # a constructor that does not store its arguments, or a repr of its own
+        return f"{type(layer).__name__}(...)"
+
+
 def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
     if isinstance(given, Layer):
         return _cloner(given)
@@ -110,15 +117,21 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
 
 def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
     """Return a function that clones ``layer``, and one clone."""
-    if len(strip(layer.copy()).expand()) > 1:  # such as Dense(5, activation="relu"): two layers in a model
-        model = Sequential([strip(layer.copy())])
-        return _cloner(model)
+    splits = type(layer).expand is not Layer.expand and len(strip(layer.copy()).expand()) > 1
+    if splits:  # such as Dense(5, activation="relu"): two layers in a model
+        return _cloner(Sequential([strip(layer.copy())]))
     try:
         config = copy.deepcopy(layer.get_config())
         cls = type(layer)
         return (lambda: cls.from_config(copy.deepcopy(config))), cls.from_config(copy.deepcopy(config))
     except Exception:  # a constructor that does not store its arguments: the check of copies says so
-        kept = layer.copy()
+        try:
+            kept = layer.copy()
+        except Exception as error:
+            raise ArgumentError(
+                f"certify: expected a layer that can be made from its config or copied, got {type(layer).__name__}, "
+                f"which raises {type(error).__name__}: {error}. Pass a function that makes it."
+            ) from error
         return kept.copy, layer.copy()
 
 

@@ -96,7 +96,7 @@ def _changed(now: Gradients, before: Gradients) -> list[str]:
 
 
 def _output(examination: Examination, probe: Probe, y: Any) -> Iterator[Finding]:
-    if not isinstance(y, np.ndarray):
+    if not isinstance(y, np.ndarray) or isinstance(y, np.ma.MaskedArray | np.matrix):
         yield examination.finding(f"forward returns {type(y).__name__}, expected an array", "y")
         return
     expected = (len(examination.point.x), *(probe.layer.output_shape or ()))
@@ -134,10 +134,12 @@ def _dx(examination: Examination, gradients: Gradients) -> Iterator[Finding]:
     dx, x = gradients["dx"], examination.point.x
     if is_integer(examination.subject.domain) and (dx is None or np.shape(dx) == x.shape):
         return
-    if not isinstance(dx, np.ndarray):
+    if not isinstance(dx, np.ndarray) or isinstance(dx, np.ma.MaskedArray | np.matrix):
         yield examination.finding(f"backward returns {type(dx).__name__}, expected the array dx", "dx")
     elif dx.shape != x.shape:
         yield examination.finding(f"dx has shape {dx.shape}, expected {x.shape}, that of x", "dx", _shape_hint(dx, x))
+    elif dx.dtype.kind != "f":
+        yield examination.finding(f"dx has dtype {dx.dtype}, expected floating point", "dx")
     elif not np.isfinite(dx).all():
         yield examination.finding(f"dx is not finite in {int((~np.isfinite(dx)).sum())} of {dx.size} entries", "dx")
 

@@ -9,7 +9,7 @@ from minidl.parameters import Parameters
 from minidl.testing.checks.equality import close, named
 from minidl.testing.examination import Examination, register_check
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Probe
+from minidl.testing.probe import Probe, calling
 
 
 @register_check("copies", after=("numeric", "mode", "state"), level="standard")
@@ -37,7 +37,9 @@ def copies(examination: Examination) -> Iterator[Finding]:
 
 
 def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    yield "a deepcopy", copy.deepcopy(layer)
+    with calling("__deepcopy__"):
+        twin = copy.deepcopy(layer)
+    yield "a deepcopy", twin
     try:
         data = pickle.dumps(layer)
     except Exception:  # a class that cannot be imported, or an argument that cannot be pickled

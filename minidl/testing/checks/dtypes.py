@@ -35,7 +35,7 @@ def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterat
 
 def _through_float32(examination: Examination, point: Point) -> Iterator[Finding]:
     y = examination.run(point)[0]
-    if is_integer(examination.subject.domain) or examination.subject.whole_batch or y.dtype != np.float64:
+    if examination.subject.whole_batch or y.dtype != np.float64 or np.array_equal(point.x, _round(point.x)):
         return
     if np.array_equal(y, _round(y)) and not np.array_equal(y, np.round(y)):
         message = "y of a float64 layer is exactly representable in float32"
@@ -70,12 +70,17 @@ def _round(value: Array) -> Array:
 
 
 def _conditioning(examination: Examination, point: Point, expected: Gradients, name: str) -> float:
-    """Return 30 times what a rounding of the input to float32 does by itself."""
-    if point.x.dtype.kind in "iub":
-        return 0.0
-    moved = point.with_(x=point.x * (1 + 6e-8 * normal(examination.rng, point.x.shape)))
-    change = np.abs(named(*examination.run(moved))[name] - expected[name]).max(initial=0)
-    return 30 * float(change) / (float(np.abs(expected[name]).max(initial=0)) or 1.0)
+    """Return 100 times what a rounding of input and parameters to float32 does by itself."""
+
+    def rounded(value: Array) -> Array:
+        return value if value.dtype.kind in "iub" else value * (1 + 6e-8 * normal(examination.rng, value.shape))
+
+    changes = [0.0]
+    for _ in range(3):
+        parameters = {name: rounded(value) for name, value in point.parameters.items()}
+        found = named(*examination.run(point.with_(x=rounded(point.x), parameters=parameters)))[name]
+        changes.append(float(np.abs(found - expected[name]).max(initial=0)))
+    return 100 * max(changes) / (float(np.abs(expected[name]).max(initial=0)) or 1.0)
 
 
 def _integers(examination: Examination) -> Iterator[Finding]:

@@ -11,9 +11,9 @@ from minidl.typing import Array
 
 def guarded(array: Array) -> Array:
     """Return a read-only copy, so that the line that writes into it raises."""
-    array = array.copy()
-    array.flags.writeable = False
-    return array
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy
 
 
 def named(y: Any, gradients: Gradients) -> Gradients:

@@ -55,7 +55,8 @@ def _far_out(examination: Examination, point: Point, size: float) -> Iterator[Fi
         held = bool(true) and bool((np.abs(true[name]) < LARGEST).all())
         if not held or (verdict is not None and verdict.outcome != PASS):
             continue
-        least = 1e-6 * float(np.abs(usual[name]).max(initial=0))  # what is small beside usual values may underflow
+        # What is small beside usual values may underflow or cancel; products of two inputs grow with their square.
+        least = 1e-6 * max(1.0, size) ** 2 * float(np.abs(usual[name]).max(initial=0))
         if not close(value, true[name], 1e-6, least) and not _ill_conditioned(examination, point, name):
             why = "cancellation or underflow: float64 and longdouble disagree in the sixth digit"
             yield examination.finding(f"{name} loses its digits for inputs of size {size:g}", name, why)

@@ -499,7 +499,7 @@ OTHERS = [
     ("mode", UpdatesAtInference, "inference has side effects: it changes mean"),
     ("mode", DrawsAtInference, "inference is not deterministic"),
     ("mode", ForgetsTheMode, "inference"),
-    ("mode", SameMaskEachTime, "two training batches are given the same random numbers"),
+    ("mode", SameMaskEachTime, "all training batches are given the same random numbers"),
     ("numeric", WrongForZeroBias, "initial parameters"),
     ("subgradient", TwoZeros, "inputs with zeros"),
     ("subgradient", TwoAtZero, r"at x\[\d,\d\] == 0 the gradient is no convex combination of its neighbours: "),

@@ -91,7 +91,9 @@ def compare(
         shape = np.shape(result.gradients["dx"])
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
     sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
-    floor = 1e-13 * max(sizes, default=0.0) + 1e-15 * float(np.abs(y).ravel() @ np.abs(point.dy).ravel())
+    # Rounding in backward itself: beside its largest results, and beside what enters it.
+    entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
+    floor = 1e-13 * max(sizes, default=0.0) + 1e-15 * entering
     for name in names:
         target = _target(name)
         judge = Judge(oracle, name, np.asarray(result.gradients[target], float), floor, rng, most)

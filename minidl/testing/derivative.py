@@ -157,15 +157,19 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
     upstream = np.abs(dy).ravel()
     size = float(np.abs(y).ravel() @ upstream)
     eps = float(np.finfo(y.dtype if y.dtype.kind == "f" else float).eps)
-    # The coarse step is for float32 in disguise, whose roundings the fine one does not move; curvature stays below.
-    fine = 2.0 ** (-34 if y.dtype == LONG else -28)
-    for step, least in ((fine, 0.0), (fine, 0.0), (2.0**-20, 1e-8)):
+
+    def wobble(step: float) -> float:
         move = unit * step * rng.choice([-1.0, 1.0], x.shape)
         second = np.asarray(f(x + move), LONG) - 2 * np.asarray(y, LONG) + np.asarray(f(x - move), LONG)
-        wobble = float(np.abs(second).ravel() @ upstream)
-        if np.isfinite(wobble) and size > 0 and wobble > least * size:
-            eps = max(eps, wobble / size)
-    return eps
+        return float(np.abs(second).ravel() @ upstream)
+
+    fine = 2.0 ** (-34 if y.dtype == LONG else -28)
+    noise = max(wobble(fine), wobble(fine))
+    # float32 in disguise: its roundings show at coarser steps only, where curvature, unlike them, falls with the step.
+    coarse, half = wobble(2.0**-20), wobble(2.0**-22)
+    if coarse > 1e-8 * size and half > coarse / 4:
+        noise = max(noise, coarse)
+    return max(eps, noise / size) if size > 0 and np.isfinite(noise) else eps
 
 
 def numerical_gradient(f: Function, x: Any, dy: Any = 1.0) -> tuple[Array, Array]:

@@ -192,12 +192,13 @@ class Examination:
         if self.surrogate:
             return None
         most = self.most()
-        if lightly and self.level != "thorough":
-            result = compare(self.subject, point, self.rng, most=3, hard=hard)
+        if lightly:
+            few = 20 if self.level == "thorough" else 3
+            result = compare(self.subject, point, self.rng, most=few, hard=hard)
             if not result.mismatches and not result.weak:
                 self._enter(result, hard)
                 return None
-            most = 60
+            most = max(60, most)
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
         self._enter(result, hard)
         if result.mismatches:

@@ -57,10 +57,12 @@ def _expect(
     """Yield a finding for each gradient that is not as linearity demands."""
     point = examination.point.with_(dy=dy)
     found = _gradients(examination, dy)
+    # A gradient is a sum of products of dy and x: what is small beside those is rounding.
+    natural = 1e-3 * np.abs(dy).max(initial=0) * max(1.0, np.abs(point.x).max(initial=0)) ** 2
     growth = np.abs(dy).max(initial=0) / np.abs(examination.point.dy).max(initial=1e-300)
     for name, value in expected.items():
         before_cancellation = growth * np.abs(examination.reference[1][name]).max(initial=0)
-        size = max(np.abs(value).max(initial=0), before_cancellation)
+        size = max(np.abs(value).max(initial=0), before_cancellation, natural)
         gap = np.abs(np.asarray(found[name], float) - value)
         if (gap <= tolerance * size).all():
             continue

@@ -18,7 +18,6 @@ from minidl.optimizers.schedules import CosineDecay
 from minidl.plotting import plot_history, plot_images
 from minidl.typing import Array
 
-
 EPOCHS = 40
 STEPS = EPOCHS * 41  # an epoch is 41 batches of 32: nine tenths of the 1,437 digits
 

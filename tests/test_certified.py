@@ -1,4 +1,4 @@
-"""Every layer and loss of the framework is certified: on each run at the standard level, thoroughly in the slow part."""
+"""Every layer and loss of the framework is certified: at the standard level on each run, thoroughly in the slow part."""
 
 import inspect
 

@@ -236,13 +236,16 @@ class Judge:
         self.estimate.values[part[excused]] = self.claimed[part[excused]]
 
     def allow_between(self, nearby: Array) -> None:
-        """Where three or more pieces meet, as at a triple tie, any value between the gradients around is right."""
+        """Where several pieces meet, as at a triple tie, values between the gradients around are right, or near them.
+
+        A layer that takes the smallest and the largest entry may give one of two tied entries both gradients.
+        """
         flat = nearby.reshape(len(nearby), -1)
         for n in np.flatnonzero(self.off):
             move = self.which[n]
             around = flat[:, move] if isinstance(move, int) else flat @ move.ravel()
             spread = float(np.ptp(around)) if np.isfinite(around).all() else 0.0
-            slack = 1e-6 * spread
+            slack = (1 + 1e-6) * np.abs(around).max(initial=0)
             if spread > 1e-3 * self.scale and around.min() - slack <= self.claimed[n] <= around.max() + slack:
                 self.kinks += 1
                 self.off[n] = False

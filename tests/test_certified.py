@@ -1,4 +1,4 @@
-"""Every layer and loss of the framework is certified: at the standard level on each run, thoroughly in the slow part."""
+"""Every layer and loss is certified: on each run at the standard level, in the slow part thoroughly."""
 
 import inspect
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
 from minidl.testing import blame
 from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
@@ -59,7 +60,7 @@ def register_check(
 
     Examples
     --------
-    >>> from minidl.testing import Finding, certify, register_check
+    >>> from minidl.testing import Finding, certify, examination, register_check
     >>> @register_check("small-output", after=("numeric",))
     ... def small_output(examination):
     ...     y, gradients = examination.run(examination.point)
@@ -67,8 +68,7 @@ def register_check(
     ...         yield Finding("small-output", "the output is above 1e6")
     >>> certify(minidl.layers.Tanh(), checks=["small-output"]).verdicts["small-output"].outcome
     'PASS'
-    >>> from minidl.testing.examination import CHECKS
-    >>> del CHECKS["small-output"]
+    >>> del examination.CHECKS["small-output"]
     """
     if level not in (*LEVELS, "never"):
         raise ArgumentError(f"register_check: level: expected one of {', '.join(LEVELS)}, got {level!r}.")
@@ -98,7 +98,7 @@ class Examination:
         self.subject, self.level, self.seed = subject, level, seed
         self.certificate = Certificate(subject.name, seed, level, call)
         self.rng = np.random.default_rng(seed)
-        self.check = ""
+        self.check, self.controls = "", 0
         self._probe: Probe | None = None
         self._reference: tuple[Array, Gradients] | None = None
 
@@ -219,8 +219,6 @@ class Examination:
         if result.kinks:
             self.certificate.cover("kinks", f"{result.kinks} met in {self.check}")
 
-    controls = 0
-
     def examine(self, checks: Iterable[str] | None, exclude: Iterable[str], expected: dict[str, str]) -> Certificate:
         """Run the checks in order and return the certificate."""
         start = time.perf_counter()
@@ -282,8 +280,6 @@ def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> 
     ArgumentError
         For an unknown name.
     """
-    from minidl.checks import did_you_mean
-
     names = None if checks is None else list(checks)
     for name in [*(names or ()), *exclude]:
         if name not in CHECKS:

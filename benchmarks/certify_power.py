@@ -42,7 +42,9 @@ def main(flags: list[str]) -> int:
     print(*(f"SURVIVES {key}" for key in survivors), sep="\n")
     smallest = max(power.smallest_error(planted) for planted in CORRECT[:3])
     print(power.table(bugs, right, smallest))
-    print(f"{'mutants of the shipped layers killed':<44} {count - len(survivors):>5} / {count}, the equivalent ones included")
+    print(
+        f"{'mutants of the shipped layers killed':<44} {count - len(survivors):>5} / {count}, the equivalent ones included"
+    )
     missed = [o for o in bugs if not o.detected] + [o for o in right if o.detected] + survivors
     return int(bool(missed))
 

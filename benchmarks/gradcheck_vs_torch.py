@@ -69,7 +69,11 @@ def accepted(planted: Planted, rng: np.random.Generator, vary: bool) -> bool:
     except Exception:  # a shape that the layer does not take, rightly or not: the usual one then
         return accepted(planted, rng, vary=False) if vary else False
     layer.rng_state = rng.bit_generator.state
-    x = rng.uniform(0.1, 0.9, (rows, *shape)) if domain in ("positive", "probability") else rng.standard_normal((rows, *shape))
+    x = (
+        rng.uniform(0.1, 0.9, (rows, *shape))
+        if domain in ("positive", "probability")
+        else rng.standard_normal((rows, *shape))
+    )
     if callable(domain):
         x = domain(rng, (rows, *shape))
     x = torch.from_numpy(rng.integers(0, 7, (rows, *shape)).astype(float) if integer else x).requires_grad_(not integer)
@@ -109,7 +113,9 @@ def main() -> None:
                 cells.append(f"{caught} of {len(part)} ({100 * caught / max(1, len(part)):.0f} %)")
             cells.append(f"{sum(found[planted.name] for planted in CORRECT)} of {len(CORRECT)}")
             width = [len(column) for column in columns]
-            print(" | ".join([name.ljust(20), *(cell.rjust(w) for cell, w in zip(cells, width, strict=True))]), flush=True)
+            print(
+                " | ".join([name.ljust(20), *(cell.rjust(w) for cell, w in zip(cells, width, strict=True))]), flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def main():
     model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
     model.optimizer.learning_rate = 0.02
     model.fit(x, y, epochs=60, verbose=0)
-    loss, accuracy = model.evaluate(*datasets.spirals(600, turns=1.0, seed=1), verbose=0)
+    _loss, accuracy = model.evaluate(*datasets.spirals(600, turns=1.0, seed=1), verbose=0)
     print(f"two spirals: {accuracy:.1%} of 600 new points right")
 
     with TemporaryDirectory() as folder:

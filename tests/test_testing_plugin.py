@@ -127,7 +127,9 @@ def test_right_layers_survive_the_machine(layer):
 )
 def test_the_machine_finds_cache_bugs(layer, words):
     with pytest.raises(AssertionError, match=words):
-        run_state_machine_as_test(layer_machine(layer), settings=settings(QUICK, max_examples=100, phases=[Phase.generate]))
+        run_state_machine_as_test(
+            layer_machine(layer), settings=settings(QUICK, max_examples=100, phases=[Phase.generate])
+        )
 
 
 @given(st.data())

@@ -256,7 +256,7 @@ class Layer(Configured, metaclass=LayerType):
             everything = list(self.__dict__.items())  # at once: another thread may be setting caches
             lasting = {name: value for name, value in everything if name[0] != "_"}
             self.__dict__["_attributes"] = lasting
-        return lasting  # type: ignore[no-any-return]
+        return lasting
 
     def copy(self, name: str | None = None) -> Self:
         """Return a full copy, trained values included, that belongs to no model yet."""

@@ -55,6 +55,7 @@ class ModuleOfLayers(pytest.Collector):
     """A module whose layers are certified."""
 
     def collect(self) -> Iterator[pytest.Item]:
+        """Yield a test for each check of each layer class of the module."""
         import importlib
 
         from minidl.layers import Layer
@@ -87,7 +88,9 @@ class CheckItem(pytest.Item):
         self.candidate, self.check = candidate, check
 
     def runtest(self) -> None:
+        """Judge the check."""
         self.candidate.judge(self.check)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Return where the check stands, for the report."""
         return self.path, None, self.name

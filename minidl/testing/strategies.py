@@ -52,7 +52,7 @@ def inputs(
     """Draw a batch for rows of ``input_shape``, float64; of any regime unless one is given."""
     regime = draw(st.sampled_from(REGIMES)) if regime is None else regime
     rows = draw(st.integers(min_rows, max_rows))
-    return draw(arrays(float, (rows, *input_shape), elements=values(regime)))  # type: ignore[no-any-return]
+    return draw(arrays(float, (rows, *input_shape), elements=values(regime)))
 
 
 def upstream(shape: Shape) -> st.SearchStrategy[Array]:
@@ -126,7 +126,7 @@ def networks(draw: st.DrawFn, max_depth: int = 3, max_units: int = 6) -> tuple[S
         loss, y = "sparse_categorical_crossentropy", rng.integers(0, 3, rows)
     else:
         layers += [Dense(2)]
-        loss, y = "mean_squared_error", rng.standard_normal((rows, 2))
+        loss, y = "mean_squared_error", rng.standard_normal((rows, 2))  # type: ignore[assignment]
     model = Sequential(layers, dtype="float64", seed=draw(st.integers(0, 2**16)))
     model.parameters.values[:] += 0.3 * rng.standard_normal(model.parameters.values.size)
     model.compile("sgd", loss)

@@ -23,6 +23,7 @@ class Candidate:
 
     @property
     def certificate(self) -> Certificate:
+        """The certificate of the layer, made at the first use."""
         if self._certificate is None:
             self._certificate = certify(
                 self.layer, level=self.level, seed=self.seed, expected_failures=self.expected, on_fail="return"

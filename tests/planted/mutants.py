@@ -136,9 +136,11 @@ def replacements(node: ast.AST) -> Iterator[Any]:
     elif isinstance(twin, (ast.If, ast.IfExp)):
         twin.test = ast.UnaryOp(ast.Not(), twin.test)
         yield twin
-    elif isinstance(twin, ast.Expr) and isinstance(twin.value, ast.Call) or isinstance(twin, ast.AugAssign):
-        yield None
-    elif isinstance(twin, ast.Assign) and any(isinstance(target, ast.Attribute) for target in twin.targets):
+    elif (
+        (isinstance(twin, ast.Expr) and isinstance(twin.value, ast.Call))
+        or isinstance(twin, ast.AugAssign)
+        or (isinstance(twin, ast.Assign) and any(isinstance(target, ast.Attribute) for target in twin.targets))
+    ):
         yield None
     elif isinstance(twin, ast.Return) and isinstance(twin.value, ast.expr) and not isinstance(twin.value, ast.Constant):
         yield ast.Return(ast.UnaryOp(ast.USub(), twin.value))

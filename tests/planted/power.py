@@ -28,7 +28,9 @@ class Outcome(NamedTuple):
         if not self.certificate.findings:
             return self.certificate.outcome
         finding = self.certificate.findings[0]
-        return f"{finding.check}: {finding.target} {finding.message} | {finding.why} | {finding.detail} {finding.source}"
+        return (
+            f"{finding.check}: {finding.target} {finding.message} | {finding.why} | {finding.detail} {finding.source}"
+        )
 
     @property
     def diagnosed(self) -> bool:

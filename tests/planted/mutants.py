@@ -181,7 +181,29 @@ def of_call(node: ast.Call) -> Iterator[ast.expr]:
             yield ast.Call(node.func, node.args, [*node.keywords[:n], *node.keywords[n + 1 :]])
 
 
-EQUIVALENT: dict[str, str] = {}
+CORNER = "only the derivative at the corner changes, to another subgradient"
+AXES = "the inputs have two axes, so that -1 and 1 are the same"
+DEFAULT = "this is the default"
+ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
+MEMORY = "only the order in memory of the result changes"
+EQUIVALENT: dict[str, str] = {
+    "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
+    "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
+    "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
+    "Softmax.backward: -1 -> 1": AXES,
+    "Softmax.backward: 1 -> -1": AXES,
+    "CategoricalCrossentropy.backward: np.add.reduce(self._y, axis=0) -> np.add.reduce(self._y)": DEFAULT,
+    "CategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,
+    "CategoricalCrossentropy.backward: 1 -> 2 (2)": ANY_NEGATIVE,
+    "CategoricalCrossentropy.backward: self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype, "
+    "order='C') -> self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype)": MEMORY,
+    "Hinge.backward: self._margin > 0 -> self._margin >= 0": CORNER,
+    "Quantile.backward: d > 0 -> d >= 0": CORNER,
+    "Quantile.backward: d < 0 -> d <= 0": CORNER,
+    "SparseCategoricalCrossentropy.backward: (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype, "
+    "order='C') -> (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype)": MEMORY,
+    "SparseCategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,
+}
 
 
 def examples(kind: type) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 import minidl
 
 pytest_plugins = ["pytester"]
-collect_ignore_glob = ["docs/*.py", "docs/_build/*"]  # run by the documentation's build
+collect_ignore_glob = ["tests/planted/*", "docs/*.py", "docs/_build/*"]  # run by the documentation's build
 
 HOME = Path(__file__).parent
 

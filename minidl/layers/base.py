@@ -65,7 +65,7 @@ class Layer(Configured, metaclass=LayerType):
 
     Examples
     --------
-    >>> class Scale(Layer):
+    >>> class Gain(Layer):
     ...     def build(self, input_shape):
     ...         self.add_parameter("gamma", input_shape, "ones")
     ...         return input_shape

@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 RUN := $(VENV)/bin/python
 # The tests run in a process a core: a thread of BLAS each is then the fastest, and the same bits everywhere.
 ONE_THREAD := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-PYTEST := $(ONE_THREAD) $(RUN) -m pytest -n auto
+PYTEST := $(ONE_THREAD) $(RUN) -m pytest -n auto --dist loadfile
 
 # What each environment holds: the words after `pip install --editable`.
 NEEDS_demo := '.[plot]'

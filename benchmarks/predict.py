@@ -26,14 +26,17 @@ def minidl_call(network: Network) -> Predict:
 
 
 def torch_predict(network: Network) -> Predict:
-    return peers.torch_predict(peers.torch_parts(network, fused=False)[0].eval())
+    from torch import nn
+
+    model, _, _ = peers.torch_parts(network, fused=False)
+    return peers.torch_predict(nn.Sequential(model, nn.Softmax(1)).eval())  # probabilities, as the others give
 
 
 def jax_predict(network: Network) -> Predict:
     import jax
 
     scores, _, (parameters, _) = peers.jax_parts(network)
-    forward = jax.jit(scores)
+    forward = jax.jit(lambda parameters, x: jax.nn.softmax(scores(parameters, x)))
     return lambda x: np.asarray(forward(parameters, x))
 
 

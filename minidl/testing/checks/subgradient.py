@@ -143,10 +143,11 @@ def distance(hull: Array, own: Array) -> float:
     scale = float(np.abs(hull).max(initial=0)) or 1.0
     if nearest <= HULL * scale:
         return nearest
-    from scipy.optimize import nnls
+    from scipy.optimize import lsq_linear
 
     # The row of ones makes the weights add up to one.
     heavy = 1e3 * scale
     columns = np.vstack([hull.T, np.full(len(hull), heavy)])
-    weights, _ = nnls(columns, np.append(own, heavy))
+    # bvls bears rows that repeat each other, at which SciPy 1.13's nnls stops with a singular matrix
+    weights = lsq_linear(columns, np.append(own, heavy), bounds=(0, np.inf), method="bvls").x
     return float(np.abs(hull.T @ weights - own).max(initial=0))

@@ -274,8 +274,8 @@ def sklearn_model(network: Network, batch: int, epochs: int = 1) -> Any:
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     return (MLPRegressor if network.task == "regression" else MLPClassifier)(
-        network.sizes[1:-1], activation=network.activation, alpha=0, batch_size=batch, learning_rate_init=RATE,
-        epsilon=EPSILON, max_iter=epochs, tol=0, n_iter_no_change=epochs + 1, random_state=0,
+        hidden_layer_sizes=network.sizes[1:-1], activation=network.activation, alpha=0, batch_size=batch,
+        learning_rate_init=RATE, epsilon=EPSILON, max_iter=epochs, tol=0, n_iter_no_change=epochs + 1, random_state=0,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import math
 import os
 import stat
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -21,13 +21,8 @@ DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
 ZEROS = "0" * 64
-LIMITS = {
-    b"{": 20_000,
-    b"[": 300_000,
-    b",": 2_000_000,
-}  # what a header of HEADER bytes may hold: it is parsed in memory
-HEADER = 16 << 20
-RANK = 32
+HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
+LIMITS = {b"{": 20_000, b"[": 300_000, b",": 2_000_000}
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",
@@ -72,8 +67,7 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> bytes:
         # safetensors writes arrays that are not contiguous wrongly, and says nothing
         dense[name] = np.asarray(array, array.dtype.newbyteorder("="), order="C")
     data = save(dense, {"minidl": text})
-    length = int.from_bytes(data[:8], "little")
-    complaint = _limits(length, data[8 : 8 + length])
+    complaint = _limits(data[8 : 8 + int.from_bytes(data[:8], "little")])
     if complaint:
         raise ArgumentError(f"save: {complaint}. Keep less: a shorter history, fewer callbacks with large states.")
     return data
@@ -108,69 +102,53 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """
     path = files.as_path(path, "load: path")
     with path.open("rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
-        content = _read_header(path, file, status.st_size)
+        _check_start(path, file.read(8 + len(START)))
         file.seek(0)
-        data = file.read(status.st_size + 1)
-    if len(data) != status.st_size:
-        raise ModelFileError(
-            f"{path}: expected {status.st_size} bytes, got {len(data)}: the file changed while being read."
-        )
-    found, expected = content.pop("sha256"), digest(data)
+        data = file.read()
+    length = int.from_bytes(data[:8], "little")
+    if length > len(data) - 8:
+        _fail(path, f"a header of {length} bytes in a file of {len(data)}: it is cut short or no model file")
+    header = data[8 : 8 + length]
+    complaint = _limits(header)
+    if complaint:
+        _fail(path, complaint)
+    found, expected = data[8 + len(START) :][: len(ZEROS)].decode("latin-1"), digest(data)
     if found != expected:
         raise ModelFileError(
-            f"{path}: expected the SHA-256 {expected}, got {found}: the file is damaged. Use another copy of it."
+            f"{path}: expected the SHA-256 {expected}, got {found!r}: the file is damaged. Use another copy of it."
         )
+    entries = _parse(path, header)
+    metadata = entries.pop("__metadata__")  # a dict, and its text an object with a digest: see START
+    if len(metadata) > 1:
+        _fail(path, "metadata with other keys than 'minidl'")
+    content = _parse(path, metadata["minidl"])
+    del content["sha256"]
     _check_version(path, content)
-    return content, _arrays(path, data)
+    return content, _arrays(path, entries, data)
 
 
 def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoReturn:
     raise ModelFileError(f"{path}: expected a minidl model file, got {what}. {fix}")
 
 
-def _read_header(path: Path, file: BinaryIO, size: int) -> dict[str, Any]:
-    """Check everything but the digest and the content, from the first bytes alone; return the content."""
-    head = file.read(8 + len(START))
-    ours = head[8:] == START
-    for magic, what in FOREIGN.items():
-        if head.startswith(magic) and not ours:  # our files begin with a length, that is with any bytes
-            _fail(path, what, "minidl reads the files that model.save writes.")
-    if size < 8:
-        _fail(path, f"{size} bytes" if size else "an empty file")
-    if head[8:9] not in (b"{", b""):
-        _fail(path, "something else, or a damaged header", "minidl reads the files that model.save writes.")
-    length = int.from_bytes(head[:8], "little")
-    if length > size - 8:
-        _fail(path, f"a header of {length} bytes in a file of {size}: it is cut short or no model file")
-    if not ours:
-        _fail(
-            path,
-            "a safetensors file that minidl did not write, or a damaged header",
-            "minidl reads the files that model.save writes.",
-        )
-    file.seek(8)
-    header = file.read(min(length, HEADER + 1))
-    complaint = _limits(length, header)
-    if complaint:
-        _fail(path, complaint)
-    entries = _parse(path, header)
-    metadata = entries.pop("__metadata__")
-    _check_entries(path, entries, size - 8 - length)
-    if not isinstance(metadata, dict) or list(metadata) != ["minidl"] or not isinstance(metadata["minidl"], str):
-        _fail(path, "metadata with other keys than 'minidl'")
-    content = _parse(path, metadata.pop("minidl"))
-    if not isinstance(content.get("sha256"), str):
-        _fail(path, "no digest")
-    return content
+def _check_start(path: Path, head: bytes) -> None:
+    """Name what the file is if it does not begin as ours do: with a length, that is with any 8 bytes, and `START`."""
+    if head[8:] == START:
+        return
+    what = next((what for magic, what in FOREIGN.items() if head.startswith(magic)), None)
+    if what is None and len(head) < 8:
+        _fail(path, f"{len(head)} bytes" if head else "an empty file")
+    elif what is None and head[8:9] == b"{":
+        what = "a safetensors file that minidl did not write, or a damaged header"
+    _fail(path, what or "something else, or a damaged header", "minidl reads the files that model.save writes.")
 
 
-def _limits(length: int, header: bytes) -> str:
+def _limits(header: bytes) -> str:
     """Return what is too much about a header, or nothing."""
-    if length > HEADER:
-        return f"a header of {length} bytes, more than {HEADER}"
+    if len(header) > HEADER:
+        return f"a header of {len(header)} bytes, more than {HEADER}"
     for character, limit in LIMITS.items():
         if header.count(character) > limit:
             return f"a header with more than {limit} times {character.decode()!r}"
@@ -182,14 +160,10 @@ def _parse(path: Path, text: bytes | str) -> dict[str, Any]:
     import json
 
     try:
-        if isinstance(text, bytes):
-            text = text.decode()
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+        found: dict[str, Any] = json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:  # both UnicodeDecodeError and JSONDecodeError are ValueErrors
         _fail(path, f"a header that is no proper JSON ({str(error)[:100]})")
-    if not isinstance(value, dict):
-        _fail(path, "a header that is no JSON object")
-    return value
+    return found
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -199,44 +173,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
-
-
 def _finite(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError(f"{digits[:20]} is too large")
+        raise ValueError(f"{digits[:20]} is no number, or too large")
     return value
-
-
-def _check_entries(path: Path, entries: dict[str, Any], size: int) -> None:
-    """Check that the arrays, one after another, fill the ``size`` bytes behind the header."""
-    spans = []
-    for name, entry in entries.items():
-        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-            _fail(path, f"array {name[:100]!r} without exactly dtype, shape and data_offsets")
-        code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-        if not isinstance(code, str) or code not in DTYPES:
-            _fail(path, f"array {name[:100]!r} of type {str(code)[:20]!r}, not one of {', '.join(DTYPES)}")
-        if not _lengths(shape) or len(shape) > RANK or not _lengths(offsets) or len(offsets) != 2:
-            _fail(path, f"array {name[:100]!r} with shape {str(shape)[:100]} and offsets {str(offsets)[:100]}")
-        if math.prod(max(length, 1) for length in shape) >= 1 << 60:
-            _fail(path, f"array {name[:100]!r} of the impossible shape {str(shape)[:100]}")
-        if offsets[1] - offsets[0] != math.prod(shape) * np.dtype(DTYPES[code]).itemsize:
-            _fail(path, f"array {name[:100]!r} whose shape {str(shape)[:100]} does not fit its offsets")
-        spans.append(offsets)
-    end = 0
-    for begin, stop in sorted(spans):
-        if begin != end:
-            _fail(path, f"arrays that overlap or leave a gap at byte {min(begin, end)}")
-        end = stop
-    if end != size:
-        _fail(path, f"{size} bytes of arrays where the header says {end}: it is cut short, or something was appended")
-
-
-def _lengths(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and 0 <= value < 1 << 63 for value in values)
 
 
 def _check_version(path: Path, content: dict[str, Any]) -> None:
@@ -250,13 +191,16 @@ def _check_version(path: Path, content: dict[str, Any]) -> None:
         )
 
 
-def _arrays(path: Path, data: bytes) -> dict[str, Array]:
+def _arrays(path: Path, entries: dict[str, Any], data: bytes) -> dict[str, Array]:
+    """Return the arrays; the library refuses those that overlap, leave a gap, or do not fill the file."""
     from safetensors import SafetensorError, deserialize
 
     try:
         found = deserialize(data)  # type: ignore[no-untyped-call]
-    except SafetensorError as error:
-        raise ModelFileError(
-            f"{path}: expected a safetensors file, got one that the library refuses: {error}."
-        ) from error
-    return {name: np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in found}
+        if any(len(entry) > 3 for entry in entries.values()):
+            raise ValueError("an array has more than dtype, shape and data_offsets")
+        return {
+            name: np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in found
+        }
+    except (SafetensorError, LookupError, ValueError) as error:
+        _fail(path, f"arrays that cannot be read ({error!r})")

@@ -4,7 +4,7 @@ A class or function is stored as its name alone; a name is looked up among the c
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -134,78 +134,55 @@ class Decoder:
             return value
         if "class" in value:
             return self._decode_object(value, path)
-        kinds: dict[str, Callable[[Any, str], Any]] = {
-            "tuple": self._decode_tuple,
-            "dict": self._decode_dict,
-            "float": self._decode_float,
-            "scalar": self._decode_scalar,
-            "array": self._decode_array,
-            "function": self._decode_function,
-        }
-        kind = next(iter(value), "")
-        if len(value) != 1 or kind not in kinds:
-            return self._complain(path, f"an object of one of the kinds {', '.join(kinds)}, class", list(value)[:3])
-        return kinds[kind](value[kind], path)
+        match list(value.items()):
+            case [("tuple", list(items))]:
+                return tuple(self.decode(items, path))
+            case [("dict", list(pairs))]:
+                return self._decode_dict(pairs, path)
+            case [("float", "nan" | "inf" | "-inf" as text)]:
+                return float(text)
+            case [("scalar", [str(code), item])] if code in CODES:
+                return np.dtype(code).type(self.decode(item, path))
+            case [("array", str(name))] if name in self.arrays:
+                return self.arrays.pop(name)
+            case [("function", str(name))]:
+                return self.custom_objects.get(name) or NamedFunction(name)
+        return self._complain(path, "a value of the file format", value)
 
     def _complain(self, path: str, expected: str, got: Any) -> None:
         text = got if isinstance(got, str) else repr(got)
         self.problems.append(f"{path}: expected {expected}, got {text[:300]}")
 
-    def _decode_tuple(self, items: Any, path: str) -> Any:
-        if not isinstance(items, list):
-            return self._complain(path, "a list for a tuple", items)
-        return tuple(self.decode(items, path))
-
-    def _decode_dict(self, pairs: Any, path: str) -> Any:
-        found: dict[Any, Any] = {}
-        for pair in pairs if isinstance(pairs, list) else [pairs]:
-            if not isinstance(pair, list) or len(pair) != 2:
-                return self._complain(path, "pairs of key and value", pair)
-            key = self.decode(pair[0], path)
-            if not isinstance(key, (str, int, float, type(None))) or key in found:
-                return self._complain(path, "simple keys that differ", key)
-            found[key] = self.decode(pair[1], f"{path}/{key}")
-        return found
-
-    def _decode_float(self, text: Any, path: str) -> Any:
-        if text not in ("nan", "inf", "-inf"):
-            return self._complain(path, "nan, inf or -inf", text)
-        return float(text)
-
-    def _decode_scalar(self, pair: Any, path: str) -> Any:
-        if not isinstance(pair, list) or len(pair) != 2 or pair[0] not in CODES:
-            return self._complain(path, "the type and value of a number", pair)
-        number = self.decode(pair[1], path)
-        if type(number) not in (int, float):
-            return self._complain(path, "a number", number)
-        return np.dtype(pair[0]).type(number)
-
-    def _decode_array(self, name: Any, path: str) -> Any:
-        if not isinstance(name, str) or name not in self.arrays:
-            return self._complain(path, "the name of an array in the file", name)
-        return self.arrays.pop(name)
-
-    def _decode_function(self, name: Any, path: str) -> Any:
-        if not isinstance(name, str):
-            return self._complain(path, "the name of a function", name)
-        return self.custom_objects.get(name) or NamedFunction(name)
+    def _decode_dict(self, pairs: list[Any], path: str) -> Any:
+        if all(isinstance(pair, list) and len(pair) == 2 and not isinstance(pair[0], (list, dict)) for pair in pairs):
+            found = {key: self.decode(item, f"{path}/{key}") for key, item in pairs}
+            if len(found) == len(pairs):
+                return found
+        return self._complain(path, "pairs of a simple key, each another, and a value", pairs)
 
     def _decode_object(self, value: dict[str, Any], path: str) -> Any:
         cls = self._class(value["class"], path)
         if cls is None:
             return None
-        keys = {"class", "config", "name", "trainable"} if issubclass(cls, Layer) else {"class", "config"}
-        if set(value) != keys or not isinstance(value["config"], dict):
-            return self._complain(path, f"exactly {', '.join(sorted(keys))}", list(value))
+        kinds: dict[str, Any] = {"class": str, "config": dict}
+        if issubclass(cls, Layer):
+            kinds |= {"name": (str, type(None)), "trainable": bool}
+        if value.keys() != kinds.keys() or not all(isinstance(value[key], kind) for key, kind in kinds.items()):
+            return self._complain(path, f"{', '.join(kinds)} of a {cls.__name__}", value)
         before = len(self.problems)
         config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
         self._check_names(cls, config, f"{path} ({cls.__name__})")
         if len(self.problems) > before:
             return None
+        if issubclass(cls, Stack):
+            config["input_shape"] = None  # not built yet: nothing is allocated before the sizes are checked
         try:
-            return _make(cls, config, value)
+            made = cls.from_config(config)
         except Exception as error:  # whatever a constructor makes of what a stranger wrote
             return self._complain(path, f"arguments that {cls.__name__} takes", f"{type(error).__name__}: {error}")
+        if isinstance(made, Layer):
+            made.name, made.trainable = value["name"], value["trainable"]
+        return made
 
     def _class(self, name: Any, path: str) -> Any:
         if not isinstance(name, str):
@@ -228,22 +205,6 @@ class Decoder:
             self._complain(path, f"the argument {name!r}", "none")
         for name in config.keys() - known.keys():
             self._complain(path, f"one of the arguments {', '.join(known) or 'none'}", repr(name))
-
-
-def _make(cls: Any, config: dict[str, Any], value: dict[str, Any]) -> Any:
-    if not issubclass(cls, Layer):
-        return cls.from_config(config)
-    if not isinstance(value["trainable"], bool):
-        raise ArgumentError(f"trainable: expected True or False, got {value['trainable']!r}")
-    if issubclass(cls, Stack):  # not built yet: nothing is allocated before the sizes are checked
-        config.pop("input_shape")
-        layer = cls(**config)
-    else:
-        layer = cls.from_config(config)
-    if value["name"] is not None and not isinstance(value["name"], str):
-        raise ArgumentError(f"name: expected a string, got {value['name']!r}")
-    layer.name, layer.trainable = value["name"], value["trainable"]
-    return layer
 
 
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from minidl.callbacks import Callback
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
@@ -38,15 +37,7 @@ RUN = ("epoch", "batch", "first", "stopped", "loss", "rows", "metrics", "callbac
 
 
 def save_checkpoint(model: "Sequential", path: Any) -> None:
-    """Write ``model`` and the `fit` that is under way to one file, which is replaced as a whole or not at all.
-
-    Raises
-    ------
-    OSError
-        With the path; an older file there is left as it was.
-    ArgumentError
-        If a value is not finite, or something has no place in a file.
-    """
+    """Write ``model`` and the `fit` that is under way to one file; errors as in `save_model`."""
     run, encoder = model._run, Encoder()
     state = {
         "epoch": run.epoch,
@@ -56,19 +47,14 @@ def save_checkpoint(model: "Sequential", path: Any) -> None:
         "loss": run.scores.loss,
         "rows": run.scores.rows,
         "metrics": [(metric.get_name(), metric.get_state()) for metric in run.scores.metrics],
-        "callbacks": [(type(callback).__name__, state) for callback, state in _states(run.callbacks)],
+        "callbacks": [
+            (type(callback).__name__, state) for callback in run.callbacks if (state := callback.get_state())
+        ],
         "start": run.start,
         "conditions": _conditions(run),
     }
     encoded = {name: encoder.encode(value, f"run/{name}") for name, value in state.items()}
-    write_file(as_path(path, "save: path"), *described(model, encoder, encoded))
-
-
-def _states(callbacks: Any) -> Iterator[tuple[Callback, dict[str, Any]]]:
-    for callback in callbacks:
-        state = callback.get_state()
-        if state:
-            yield callback, state
+    write_file(path, *described(model, encoder, encoded))
 
 
 def _conditions(run: "Run") -> dict[str, Any]:
@@ -152,12 +138,10 @@ class Checkpoint:
         failure: ModelFileError | None = None
         for candidate in sorted(filter(_looks_like_a_model, path.iterdir()), key=_age, reverse=True):
             try:
-                found = cls(candidate)
+                return cls(candidate)
             except ModelFileError as error:
                 warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=4)
                 failure = failure or error
-            else:
-                return found
         if failure is not None:
             raise failure
         return None

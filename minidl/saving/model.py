@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl import __version__
+from minidl import __version__, checks
 from minidl.callbacks import History
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
-from minidl.files import as_path
 from minidl.layers.base import walk
 from minidl.saving.format import read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects, raise_problems
@@ -32,14 +31,12 @@ def save_model(model: Sequential, path: Any) -> None:
     ArgumentError
         If a value is not finite, or something has no place in a file.
     """
-    path = as_path(path, "save: path")
     write_file(path, *described(model, Encoder()))
 
 
 def save_weights(model: Sequential, path: Any) -> None:
     """Write ``model`` without optimizer, loss, metrics and history; otherwise as `save_model`."""
-    arrays, content = described(model, Encoder(), training=False)
-    write_file(as_path(path, "save: path"), arrays, content)
+    write_file(path, *described(model, Encoder(), training=False))
 
 
 def described(
@@ -94,15 +91,6 @@ def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
     }
 
 
-COMPILED = (
-    "optimizer",
-    "loss",
-    "metrics",
-    "weighted_metrics",
-    "check_gradients",
-)  # the arguments of Sequential.compile
-
-
 def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
     """Return the model in the file ``path``, as `Sequential.save` or `ModelCheckpoint` wrote it.
 
@@ -128,38 +116,37 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
     """
     custom_objects = check_custom_objects(custom_objects)
     content, arrays = read_file(path)
-    return restored(path, content, arrays, custom_objects, compile)
-
-
-def restored(
-    path: Any, content: dict[str, Any], arrays: dict[str, Array], custom_objects: Mapping[str, Any], compile: bool
-) -> Sequential:
-    """Return the model that the content of a file describes."""
     check_content(path, content)
-    weights = weights_of(arrays)
-    decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
     try:
-        model = decoder.decode(content["model"], "model")
-        if not decoder.problems and not isinstance(model, Sequential):
-            decoder.problems.append(f"model: expected a Sequential, got {type(model).__name__}")
-        raise_problems(path, decoder.problems)
-        _build(path, model, content["model"]["config"]["input_shape"], weights)
-        _set_state(model, decoder, content["state"])
-        if compile and content["training"] is not None:
-            _compile(model, decoder, content["training"])
-            left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
-            decoder.problems += [f"{name}: expected no such array" for name in left]
-        raise_problems(path, decoder.problems)
-        if not custom_objects:
-            _compare(path, model, content, compile)
-    except RecursionError as error:
-        raise ModelFileError(f"{path}: expected objects inside each other to a sensible depth, got more.") from error
-    except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, MinidlError) as error:
-        if isinstance(error, ModelFileError):
-            raise
+        return _restored(path, content, arrays, custom_objects, compile)
+    except ModelFileError:
+        raise
+    except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
         raise ModelFileError(
             f"{path}: expected a description that fits minidl, got one that does not: {error}"
         ) from error
+
+
+def _restored(
+    path: Any, content: dict[str, Any], arrays: dict[str, Array], custom_objects: Mapping[str, Any], compile: bool
+) -> Sequential:
+    """Return the model that the content of a file describes."""
+    weights = weights_of(arrays)
+    decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
+    model = decoder.decode(content["model"], "model")
+    rng = decoder.decode(content["state"]["rng"], "state/rng")
+    raise_problems(path, decoder.problems)
+    if not isinstance(model, Sequential):
+        raise ArgumentError(f"model: expected a Sequential, got {type(model).__name__}")
+    _build(path, model, content["model"]["config"]["input_shape"], weights)
+    model.rng.bit_generator.state = rng
+    model.epoch = checks.integer(content["state"]["epoch"], "state/epoch", minimum=0)
+    if compile and content["training"] is not None:
+        _compile(path, model, decoder, content["training"])
+        left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
+        raise_problems(path, [f"{name}: expected no such array" for name in left])
+    if not custom_objects:
+        _compare(path, model, content, compile)
     return model
 
 
@@ -170,19 +157,14 @@ def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
 
 def check_content(path: Any, content: dict[str, Any]) -> None:
     """Raise a `ModelFileError` if the parts of the JSON object are not what every file has."""
-    kinds = {
-        "environment": dict,
-        "model": dict,
-        "state": dict,
-        "training": (dict, type(None)),
-        "run": (dict, type(None)),
-    }
+    parts: dict[str, Any] = dict.fromkeys(("environment", "model", "state"), dict)
+    parts |= dict.fromkeys(("training", "run"), (dict, type(None)))
     problems = [
         f"{name}: expected an object, got {type(content.get(name)).__name__}"
-        for name, kind in kinds.items()
-        if name not in content or not isinstance(content[name], kind)  # type: ignore[arg-type]
+        for name, kind in parts.items()
+        if name not in content or not isinstance(content[name], kind)
     ]
-    problems += [f"{name[:100]}: expected no such part" for name in content.keys() - kinds - {"format", "minidl"}]
+    problems += [f"{name[:100]}: expected no such part" for name in content.keys() - parts - {"format", "minidl"}]
     raise_problems(path, problems)
 
 
@@ -213,37 +195,20 @@ def misfits(model: Sequential, weights: dict[str, Array]) -> list[str]:
     }
     problems = [f"{name}: expected no such array" for name in weights.keys() - wanted]
     for name, shape in wanted.items():
-        problem = _misfit(weights.get(name), shape, model.dtype)
-        if problem:
-            problems.append(f"{name}: {problem}")
+        array = weights.get(name)
+        if array is None or array.shape != shape or array.dtype != model.dtype:
+            got = "none" if array is None else f"{array.shape} and {array.dtype}"
+            problems.append(f"{name}: expected an array of shape {shape} and type {model.dtype}, got {got}")
+        elif not np.isfinite(array).all():
+            problems.append(f"{name}: expected finite values, got others")
     return problems
 
 
-def _misfit(array: Array | None, shape: tuple[int, ...], dtype: str) -> str:
-    expected = f"expected an array of shape {shape} and type {dtype}, got "
-    if array is None:
-        return expected + "none"
-    if array.shape != shape or array.dtype != dtype:
-        return f"{expected}{array.shape} and {array.dtype}"
-    return "" if np.isfinite(array).all() else "expected finite values, got others"
-
-
-def _set_state(model: Sequential, decoder: Decoder, state: dict[str, Any]) -> None:
-    rng = decoder.decode(state["rng"], "state/rng")
-    if decoder.problems:
-        return
-    model.rng.bit_generator.state = rng
-    if type(state["epoch"]) is not int or state["epoch"] < 0:
-        decoder.problems.append(f"state/epoch: expected an integer of at least 0, got {state['epoch']!r}")
-    model.epoch = state["epoch"]
-
-
-def _compile(model: Sequential, decoder: Decoder, training: dict[str, Any]) -> None:
+def _compile(path: Any, model: Sequential, decoder: Decoder, training: dict[str, Any]) -> None:
     arguments = {name: decoder.decode(training["compile"][name], name) for name in COMPILED}
     state = decoder.decode(training["optimizer_state"], "optimizer_state")
     history = decoder.decode(training["history"], "history")
-    if decoder.problems:
-        return
+    raise_problems(path, decoder.problems)
     model.compile(**arguments)
     set_optimizer_state(model, state)
     if history is not None:

@@ -45,17 +45,18 @@ class Contender(NamedTuple):
     units: int = 1  # what a call does: 32 training steps, 1e6 parameters, ...
 
 
-def options(description: str | None, **more: Any) -> argparse.Namespace:
+def options(description: str | None, *, threads: int = THREADS, **more: Any) -> argparse.Namespace:
     """Read the command line that all benchmarks share, and go on in a process with the same threads for every library.
 
-    ``more`` maps further flags to the keywords of `argparse.ArgumentParser.add_argument`.
+    ``threads`` is the default of its flag; ``more`` maps further flags to the keywords of
+    `argparse.ArgumentParser.add_argument`.
     """
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: for a first look")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write every number there as well")
     parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the tables there as well")
     parser.add_argument("--rounds", type=int, help="interleaved rounds per case")
-    parser.add_argument("--threads", type=int, default=THREADS, help=f"cores for every library (default {THREADS})")
+    parser.add_argument("--threads", type=int, default=threads, help=f"cores for every library (default {threads})")
     for flag, keywords in more.items():
         parser.add_argument("--" + flag.replace("_", "-"), **keywords)
     arguments = parser.parse_args()

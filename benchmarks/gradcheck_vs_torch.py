@@ -1,18 +1,20 @@
-"""The planted bugs under torch.autograd.gradcheck and under the certification kit, side by side.
+"""The planted bugs of tests/planted under torch.autograd.gradcheck and under the certification kit, side by side.
 
-    python benchmarks/gradcheck_vs_torch.py            # all, some minutes
-    python benchmarks/gradcheck_vs_torch.py --every 5  # a fifth of them
-
-The same layer objects are wrapped as ``torch.autograd.Function``. "x20" is gradcheck with its defaults at 20 random
-batch sizes, shapes, parameters and, for the layers that draw random numbers, masks. Any exception counts as detection.
+The same objects run in both: layers and losses are wrapped as ``torch.autograd.Function``, in float64, one object for
+all calls as its user would keep it. "once" is gradcheck with its defaults at one point, in training; "x20" is the same
+at 20 points of random batch size, shape, scale, parameters, constructor arguments, targets and weights, in both modes.
+Any exception counts as an objection; a point counts only if the right layer takes it. Seconds are of processor time.
 """
 
-import argparse
+import statistics
 import sys
+import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import common
 import numpy as np
 import torch
 
@@ -20,102 +22,205 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minidl.layers import Layer
 from minidl.layers.allocation import allocate
+from minidl.layers.base import walk
 from minidl.testing.losses import LossLayer, input_domain, kinds_of_targets
+from minidl.testing.points import draw_x
 from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, power
+
+POINTS = 20
+ROWS = 16  # at most; a Jacobian of more is slow
+QUICK = 8  # the quick form takes one bug and one right layer in eight
+
+
+class Held:
+    """One built layer for all calls; the random numbers are the same in each, as gradcheck needs it."""
+
+    def __init__(self, layer: Layer, shape: tuple[int, ...], training: bool) -> None:
+        layer.declare(shape)
+        self.layer, self.training, self.calls = layer, training, 0
+        self.rng = np.random.default_rng(1)
+        allocate({"layer": layer}, self.rng, "float64")
+        self.state = self.rng.bit_generator.state
+        parts = [(part, name) for _, part in walk({"layer": layer}) for name in part.parameter_names]
+        self.values = [part.views[name] for part, name in parts]
+        self.gradients = [part.views["d" + name] for part, name in parts]
+
+    def forward(self, x: torch.Tensor, values: Any) -> torch.Tensor:
+        self.calls += 1
+        for view, value in zip(self.values, values, strict=True):
+            view[...] = value.detach().numpy()
+        self.rng.bit_generator.state = self.state
+        # The memory is shared in both directions: an input that is written into, or an output that is, shows.
+        return torch.from_numpy(np.ascontiguousarray(self.layer.forward(x.detach().numpy(), self.training)))
+
+    def backward(self, dy: torch.Tensor) -> list[torch.Tensor | None]:
+        dx = self.layer.backward(dy.numpy())
+        found = None if dx is None else torch.from_numpy(np.ascontiguousarray(dx))
+        return [found, *(torch.from_numpy(gradient.copy()) for gradient in self.gradients)]
 
 
 class Wrapped(torch.autograd.Function):
     """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for torch; the parameters are inputs too."""
 
     @staticmethod
-    def forward(ctx: Any, layer: Layer, x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        fill(layer, values)
-        layer.rng.bit_generator.state = layer.rng_state  # the same mask in every call
-        ctx.layer = layer.detached()  # caches belong to one pass
-        ctx.save_for_backward(*values)
-        return torch.from_numpy(np.array(ctx.layer.forward(x.detach().numpy(), True)))
+    def forward(ctx: Any, held: Held, x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+        y = held.forward(x, values)
+        ctx.held, ctx.call = held, held.calls
+        ctx.save_for_backward(x, *values)
+        return y
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor) -> Any:
-        fill(ctx.layer, ctx.saved_tensors)
-        dx = ctx.layer.backward(dy.numpy())
-        gradients = [torch.from_numpy(ctx.layer.views["d" + name].copy()) for name in ctx.layer.parameter_names]
-        return (None, torch.from_numpy(np.array(dx)), *gradients)
+        if ctx.call != ctx.held.calls:  # backward belongs to the latest forward: another one came between
+            x, *values = ctx.saved_tensors
+            ctx.held.forward(x, values)
+            ctx.call = ctx.held.calls
+        return (None, *ctx.held.backward(dy))
 
 
-def fill(layer: Layer, values: Any) -> None:
-    for name, value in zip(layer.parameter_names, values, strict=True):
-        layer.views[name][...] = value.detach().numpy()
+class Point(NamedTuple):
+    """Where a layer is looked at, but for the numbers in its parameters."""
+
+    arguments: dict[str, Any] | None  # None: the usual ones
+    targets: str  # for a loss
+    weighted: bool
+    x: np.ndarray
 
 
-def accepted(planted: Planted, rng: np.random.Generator, vary: bool) -> bool:
-    """Return whether gradcheck, with its defaults, finds nothing wrong at one random point."""
+def layer_at(planted: Planted, kind: Any, point: Point) -> Layer:
+    """Return a layer of ``kind``, which is that of ``planted`` or the right one."""
+    made = kind(*planted.arguments) if point.arguments is None else kind(**point.arguments)
+    return LossLayer(made, point.targets, point.weighted) if planted.is_loss else made
+
+
+def right_kind(planted: Planted) -> Any:
+    """Return the right layer that a bug was planted in."""
+    return next(right.kind for base in planted.kind.__mro__ for right in CORRECT if right.kind is base)
+
+
+def draw(planted: Planted, rng: np.random.Generator, vary: bool) -> Point:
+    """Return a point: the usual one, or one with everything random."""
+    right = right_kind(planted)(*planted.arguments)
+    kinds = kinds_of_targets(right) if planted.is_loss else [""]
+    domain = input_domain(right, kinds[0]) if planted.is_loss else getattr(right, "input_domain", None)
+    if domain == "integer":
+        domain = ("integer", planted.arguments[0])
     shape, rows = planted.input_shape, 3
-    if vary:
-        rows = int(rng.integers(1, 7))
-        shape = tuple(int(rng.integers(max(2, length - 2), length + 4)) for length in shape)
-    layer, integer = planted.make(), False
-    if planted.is_loss:
-        kind = kinds_of_targets(layer)[0]
-        domain = input_domain(layer, kind)
-        layer = LossLayer(layer, kind)
-    else:
-        domain = getattr(planted.kind, "input_domain", "real")
-        integer = domain == "integer"
+    if not vary:
+        return Point(None, kinds[0], False, draw_x(domain, rng, (rows, *shape)))
+    shape = tuple(int(rng.integers(max(1, length - 2), length + 4)) for length in shape)
+    if rng.random() < 0.5:
+        shape = planted.input_shape
+    x = draw_x(domain, rng, (int(rng.integers(1, ROWS + 1)), *shape), float(rng.choice([0.3, 1, 3])))
+    arguments = None if x.dtype.kind == "i" or rng.random() < 0.5 else varied(right.get_config(), rng)
+    return Point(arguments, str(rng.choice(kinds)), bool(rng.integers(2)), x)
+
+
+def varied(config: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
+    """Return constructor arguments with other flags and numbers."""
+    for name, value in config.items():
+        if isinstance(value, bool):
+            config[name] = bool(rng.integers(2))
+        elif isinstance(value, int):
+            config[name] = max(1, value + int(rng.integers(-1, 4)))
+        elif isinstance(value, float):
+            config[name] = float(rng.uniform(0.05, 0.95) if 0 < value < 1 else value * rng.uniform(0.4, 2))
+    return config
+
+
+def takes(planted: Planted, point: Point, training: bool) -> bool:
+    """Return whether the right layer gives finite numbers at a point."""
     try:
-        layer.declare(shape)
-        allocate({"layer": layer}, rng, "float64")
-        layer.detached().forward(np.ones((rows, *shape)), True)
-    except Exception:  # a shape that the layer does not take, rightly or not: the usual one then
-        return accepted(planted, rng, vary=False) if vary else False
-    layer.rng_state = rng.bit_generator.state
-    x = (
-        rng.uniform(0.1, 0.9, (rows, *shape))
-        if domain in ("positive", "probability")
-        else rng.standard_normal((rows, *shape))
-    )
-    if callable(domain):
-        x = domain(rng, (rows, *shape))
-    x = torch.from_numpy(rng.integers(0, 7, (rows, *shape)).astype(float) if integer else x).requires_grad_(not integer)
-    names = layer.parameter_names
-    values = [torch.from_numpy(0.7 * rng.standard_normal(layer.views[name].shape)).requires_grad_() for name in names]
+        held = Held(layer_at(planted, right_kind(planted), point), point.x.shape[1:], training)
+        y = held.layer.forward(point.x.copy(), training)
+        held.layer.backward(np.ones_like(y))
+    except Exception:
+        return False
+    return bool(np.isfinite(y).all())
+
+
+def accepted(planted: Planted, point: Point, training: bool, rng: np.random.Generator) -> bool:
+    """Return whether gradcheck, with its defaults, finds nothing wrong at a point."""
     try:
-        return bool(torch.autograd.gradcheck(lambda *inputs: Wrapped.apply(layer, *inputs), (x, *values)))
+        held = Held(layer_at(planted, planted.kind, point), point.x.shape[1:], training)
+        x = torch.from_numpy(point.x.copy()).requires_grad_(point.x.dtype.kind == "f")
+        values = [torch.from_numpy(0.7 * rng.standard_normal(view.shape)).requires_grad_() for view in held.values]
+        return bool(torch.autograd.gradcheck(lambda *inputs: Wrapped.apply(held, *inputs), (x, *values)))
     except Exception:
         return False
 
 
-def gradcheck(planted: Planted, times: int) -> bool:
-    """Return whether gradcheck objects, once at the usual shape or at many random ones."""
+def once(planted: Planted) -> bool:
+    """Return whether gradcheck objects at the usual point, in training."""
     rng = np.random.default_rng(0)
-    return not all(accepted(planted, rng, vary=times > 1) for _ in range(times))
+    return not accepted(planted, draw(planted, rng, vary=False), True, rng)
+
+
+def often(planted: Planted) -> bool:
+    """Return whether gradcheck objects at one of `POINTS` random points that the right layer takes, in either mode."""
+    rng = np.random.default_rng(0)
+    tried = 0
+    for _ in range(10 * POINTS):
+        point = draw(planted, rng, vary=True)
+        modes = [training for training in (True, False) if takes(planted, point, training)]
+        if not all(accepted(planted, point, training, rng) for training in modes):
+            return True
+        tried += bool(modes)
+        if tried == POINTS:
+            break
+    return False
+
+
+CHECKERS: dict[str, Callable[[Planted], bool]] = {
+    "gradcheck once": once,
+    "gradcheck x20": often,
+    "certify": lambda planted: power.examine(planted).detected,
+}
+
+
+def timed(objects: Callable[[Planted], bool], planted: Planted) -> tuple[bool, float]:
+    start = time.process_time()
+    return objects(planted), time.process_time() - start
+
+
+def count(found: dict[str, bool]) -> str:
+    """Return ``"35 of 37 (95 %)"``."""
+    return f"{sum(found.values())} of {len(found)}" + (f" ({sum(found.values()) / len(found):.0%})" if found else "")
+
+
+def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict[str, tuple[bool, float]]]) -> Any:
+    """Return what each checker found by category with its false alarms, and the names of what it missed."""
+    rows, missed = [], []
+    for category in [*CATEGORIES, "all"]:
+        part = [planted.name for planted in bugs if category in (planted.category, "all")]
+        rows.append([category, *(count({name: found[name][0] for name in part}) for found in results.values())])
+    alarms = [count({planted.name: found[planted.name][0] for planted in right}) for found in results.values()]
+    rows.append(["false alarms on the right layers", *alarms])
+    for title, of in (("right", right), ("wrong", bugs)):
+        seconds = [statistics.median(found[planted.name][1] for planted in of) for found in results.values()]
+        rows.append([f"a {title} layer takes, median", *map(common.duration, seconds)])
+    for checker, found in results.items():
+        for category in CATEGORIES if checker != "gradcheck once" else []:
+            names = [planted.name for planted in bugs if planted.category == category and not found[planted.name][0]]
+            missed += [[checker, category, ", ".join(names)]] if names else []
+    header = ["category", *results]
+    return {
+        "bugs that are found": common.table(header, rows),
+        "bugs that are missed": common.table(["checker", "category", "missed"], missed),
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--every", type=int, default=1, help="take every n-th bug only")
-    every = parser.parse_args().every
+    arguments = common.options(__doc__, threads=1)
+    step = QUICK if arguments.quick else 1
+    bugs, right = BUGS[::step], CORRECT[::step]
     warnings.simplefilter("ignore")
-    checkers = {
-        "gradcheck, defaults": lambda planted: gradcheck(planted, 1),
-        "gradcheck x20": lambda planted: gradcheck(planted, 20),
-        "certify": lambda planted: power.examine(planted).detected,
-    }
-    columns = [*CATEGORIES, "all", "false alarms"]
-    print(" | ".join(["checker".ljust(20), *columns]))
     with np.errstate(all="ignore"):
-        for name, objects in checkers.items():
-            found = {planted.name: objects(planted) for planted in [*BUGS[::every], *CORRECT]}
-            cells = []
-            for category in [*CATEGORIES, "all"]:
-                part = [planted for planted in BUGS[::every] if category in (planted.category, "all")]
-                caught = sum(found[planted.name] for planted in part)
-                cells.append(f"{caught} of {len(part)} ({100 * caught / max(1, len(part)):.0f} %)")
-            cells.append(f"{sum(found[planted.name] for planted in CORRECT)} of {len(CORRECT)}")
-            width = [len(column) for column in columns]
-            print(
-                " | ".join([name.ljust(20), *(cell.rjust(w) for cell, w in zip(cells, width, strict=True))]), flush=True
-            )
+        results = {
+            name: {planted.name: timed(objects, planted) for planted in [*bugs, *right]}
+            for name, objects in CHECKERS.items()
+        }
+    common.report("gradcheck_vs_torch", arguments, tables_of(bugs, right, results), results)
 
 
 if __name__ == "__main__":

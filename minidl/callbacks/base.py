@@ -3,6 +3,7 @@
 `fit`, `evaluate` and `predict` tell a `CallbackList`, which tells each callback in order.
 """
 
+import copy
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -23,6 +24,8 @@ class Callback:
     ----------
     last : bool
         Class attribute: True puts the callback behind all others, so that it finds their work done.
+    kept : tuple of str
+        Class attribute: the names of what resuming a training run needs of the callback.
     model : Sequential
         The model that is trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
         of a batch, after the batch.
@@ -37,6 +40,7 @@ class Callback:
     """
 
     last = False
+    kept: tuple[str, ...] = ()
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     @property
@@ -62,11 +66,12 @@ class Callback:
         return True
 
     def get_state(self) -> dict[str, Any]:
-        """Return what resuming needs, as arrays and JSON values by name."""
-        return {}
+        """Return what resuming needs: copies of the attributes in ``kept``, numbers, texts, arrays, lists and dicts."""
+        return copy.deepcopy({name: getattr(self, name) for name in self.kept})
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes."""
+        vars(self).update(state)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Called when `fit` begins."""
@@ -114,11 +119,6 @@ class Callback:
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
-def overrides(callback: Callback, hook: str) -> bool:
-    """Return whether ``callback`` has a ``hook`` of its own, from its class or set on the object."""
-    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
-
-
 class CallbackList(Callback):
     """Several callbacks as one: each hook calls those that override it, in order.
 
@@ -139,7 +139,7 @@ class CallbackList(Callback):
         self.callbacks = sorted(check_callbacks(callbacks), key=lambda callback: callback.last)
         for callback in self.callbacks:
             callback.set_model(model)
-        self.listeners = {hook: [item for item in self.callbacks if overrides(item, hook)] for hook in HOOKS}
+        self.listeners = {hook: [item for item in self.callbacks if _overrides(item, hook)] for hook in HOOKS}
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)
@@ -149,26 +149,30 @@ class CallbackList(Callback):
         return any(callback.due() for callback in self.listeners[hook])
 
 
+def _overrides(callback: Callback, hook: str) -> bool:
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+
+
 def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
     """Return the callbacks as a list, each an instance and none there twice."""
     if callbacks is None:
         return []
     if isinstance(callbacks, Callback):
         return [callbacks]
-    who = "callbacks"
     if isinstance(callbacks, (str, type)) or not isinstance(callbacks, Iterable):
-        raise ArgumentError(f"{who}: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
+        raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
         if isinstance(callback, type):
             name = callback.__name__
-            raise ArgumentError(f"{who}: expected an instance at {index}, got the class {name}. Write {name}().")
+            raise ArgumentError(f"callbacks: expected an instance at {index}, got the class {name}. Write {name}().")
         if not isinstance(callback, Callback):
-            raise ArgumentError(f"{who}: expected a Callback at {index}, got {callback!r}. Derive it from Callback.")
-        if any(callback is other for other in checked):
             raise ArgumentError(
-                f"{who}: expected each callback once, got the same {type(callback).__name__} again at {index}."
+                f"callbacks: expected a Callback at {index}, got {callback!r}. Derive it from Callback."
             )
+        if any(callback is other for other in checked):
+            name = type(callback).__name__
+            raise ArgumentError(f"callbacks: expected each callback once, got the same {name} again at {index}.")
         checked.append(callback)
     return checked
 

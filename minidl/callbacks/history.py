@@ -29,6 +29,8 @@ class History(Callback):
     {'loss': [0.5], 'learning_rate': [0.001]}
     """
 
+    kept = ("epoch", "history")
+
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
@@ -41,13 +43,6 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(np.asarray(value).tolist())
-
-    def get_state(self) -> dict[str, Any]:
-        return {"epoch": list(self.epoch), "history": {name: list(values) for name, values in self.history.items()}}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.epoch = list(state["epoch"])
-        self.history = {name: list(values) for name, values in state["history"].items()}
 
     def to_csv(self, path: str | Path) -> None:
         """Write one row an epoch to the file ``path``, with the column ``epoch`` first."""

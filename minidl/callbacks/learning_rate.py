@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
 
 from minidl import checks
 from minidl.callbacks.base import Callback, Logs
@@ -74,6 +73,8 @@ class ReduceLROnPlateau(Callback):
         of the first epoch, if the logs do not hold ``monitor``.
     """
 
+    kept = ("best", "wait", "resting")
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -121,12 +122,6 @@ class ReduceLROnPlateau(Callback):
             optimizer.learning_rate = new
             if self.verbose:
                 sys.stdout.write(f"Epoch {epoch + 1}: learning rate reduced to {new:.4g}.\n")
-
-    def get_state(self) -> dict[str, Any]:
-        return {"best": self.best, "wait": self.wait, "resting": self.resting}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.best, self.wait, self.resting = state["best"], state["wait"], state["resting"]
 
 
 def check_rate_is_free(callback: Callback) -> None:

@@ -57,6 +57,7 @@ class ModelCheckpoint(Callback):
     """
 
     last = True
+    kept = ("best", "saved_at", "paths")
 
     def __init__(
         self,
@@ -105,12 +106,6 @@ class ModelCheckpoint(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.save_freq == "epoch" and (epoch + 1) % self.every == 0:
             self._save(epoch, logs or {})
-
-    def get_state(self) -> dict[str, Any]:
-        return {"best": self.best, "saved_at": self.saved_at, "paths": list(self.paths)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.best, self.saved_at, self.paths = state["best"], state["saved_at"], list(state["paths"])
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
         from minidl.saving import save_checkpoint, save_weights  # it stands above callbacks

@@ -43,6 +43,7 @@ class EarlyStopping(Callback):
         If an argument is out of range; at the end of the first epoch, if the logs do not hold ``monitor``.
     """
 
+    kept = ("best", "best_epoch", "wait", "best_weights")
     stopped_epoch = 0
     best_epoch = 0
 
@@ -89,14 +90,6 @@ class EarlyStopping(Callback):
         if self.stopped_epoch and self.verbose:
             best = f"{self.monitor.name} was best, {self.best:.4g}, in epoch {self.best_epoch + 1}"
             sys.stdout.write(f"Epoch {self.stopped_epoch + 1}: stopped early; {best}.\n")
-
-    def get_state(self) -> dict[str, Any]:
-        weights = {f"best_weights_{index}": array for index, array in enumerate(self.best_weights)}
-        return {"best": self.best, "best_epoch": self.best_epoch, "wait": self.wait, **weights}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.best, self.best_epoch, self.wait = state["best"], state["best_epoch"], state["wait"]
-        self.best_weights = [state[f"best_weights_{index}"] for index in range(len(state) - 3)]
 
 
 class TimeLimit(Callback):

@@ -52,6 +52,8 @@ class LayerHealth(Callback):
         If ``warn_above`` is not a part.
     """
 
+    kept = ("epoch", "activations", "gradients", "dead", "saturated", "warned")
+
     def __init__(self, x: Any, y: Any, *, warn_above: float = 0.5) -> None:
         self.x, self.y = x, y
         self.warn_above = checks.number(warn_above, "LayerHealth: warn_above", at_least=0, at_most=1)
@@ -60,7 +62,7 @@ class LayerHealth(Callback):
         self.gradients: dict[str, list[float]] = {}
         self.dead: dict[str, list[float]] = {}
         self.saturated: dict[str, list[float]] = {}
-        self.warned: set[str] = set()
+        self.warned: list[str] = []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
@@ -82,15 +84,8 @@ class LayerHealth(Callback):
         for kind, part in parts.items():
             getattr(self, kind).setdefault(name, []).append(part)
             if part > self.warn_above and name not in self.warned:
-                self.warned.add(name)
+                self.warned.append(name)
                 warnings.warn(f"LayerHealth: {part:.0%} of the units of {step.layer.label} are {kind}.", stacklevel=2)
-
-    def get_state(self) -> dict[str, Any]:
-        names = ("epoch", "activations", "gradients", "dead", "saturated")
-        return {**{name: getattr(self, name) for name in names}, "warned": sorted(self.warned)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        vars(self).update({**state, "warned": set(state["warned"])})
 
 
 def _size(array: Array) -> float:

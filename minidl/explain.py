@@ -4,6 +4,7 @@
 """
 
 import copy
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,6 @@ from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Layer, Softmax
 from minidl.layers.activations import ActivationLayer
-from minidl.layers.base import walk
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -88,42 +88,34 @@ def trace(model: "Sequential", x: Any, y: Any) -> Trace:
     for layer in twin.layers:
         inputs.append(layer.forward(inputs[-1], False))
     value = loss.forward(inputs[-1], targets)
-    dy = loss.backward()
-    gradients = [dy]
+    gradients = [loss.backward()]
     for layer in reversed(twin.layers):
         if layer is twin.layers[-1] and layer is twin.plan.final:  # training stops at the logits
-            on_logits = loss.on_logits()
-            on_logits.forward(inputs[-2], targets)
-            dy = on_logits.backward()
+            loss = loss.on_logits()
+            loss.forward(inputs[-2], targets)
+            gradients.insert(0, loss.backward())
         else:
-            dy = layer.backward(dy)
-        gradients.insert(0, dy)
+            gradients.insert(0, layer.backward(gradients[0]))
     value += twin.plan.penalty(gradients=True)
     steps = {}
     for index, layer in enumerate(twin.layers):
-        names = [(path, part, name) for path, part in walk({"": layer}) for name in part.parameter_names]
+        own = twin.parameters.section(layer.name or "")
         steps[layer.name or ""] = Step(
             layer, inputs[index], inputs[index + 1], gradients[index + 1], gradients[index],
-            {f"{path}/{name}".lstrip("/"): part.views[name] for path, part, name in names},
-            {f"{path}/{name}".lstrip("/"): part.views[f"d{name}"] for path, part, name in names},
+            {name: own[name] for name in own}, {name: own.gradient(name) for name in own},
         )  # fmt: skip
     return Trace(float(value), steps)
 
 
 class Line(NamedTuple):
-    """One line of an explanation: a formula, its shapes, and the numbers."""
+    """One line of an explanation: a formula, the numbers, and the shapes if they are more than that of the numbers."""
 
     formula: str
-    shapes: str
     array: Array | float
+    shapes: str | None = None
 
 
-class Symbols(NamedTuple):
-    """How the notes call what goes through a layer: ``A[0]``, ``Z[1]`` and the number 1."""
-
-    x: str
-    y: str
-    number: int
+Sections = list[tuple[str, list[Line]]]
 
 
 def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
@@ -165,16 +157,15 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
          0.1345
         -0.1345
     """
-    render = {"text": _as_text, "markdown": _as_markdown, "html": _as_html}
-    checks.choice(format, "explain: format", render)
+    checks.choice(format, "explain: format", RENDERERS)
     checks.integer(digits, "explain: digits", minimum=0)
     model._require_built("explain")
-    for name, view in ((name, model.parameters[name]) for name in model.parameters):
-        _check_size(name, view)
+    for name in model.parameters:
+        _check_size(name, model.parameters[name])
     passed = trace(model, x, y)
     for name, step in passed.steps.items():
         _check_size(name, step.y)
-    return render[format](_sections(model, passed, y), digits)
+    return "\n".join(RENDERERS[format](_sections(model, passed, y), digits))
 
 
 def _check_size(name: str, array: Array) -> None:
@@ -185,79 +176,69 @@ def _check_size(name: str, array: Array) -> None:
         )
 
 
-def _sections(model: "Sequential", passed: Trace, y: Any) -> list[tuple[str, list[Line]]]:
-    steps, symbols = list(passed.steps.values()), _symbols(passed)
-    first = Line(f"A[0] = x, Y = y, m = {len(steps[0].x)}", str(steps[0].x.shape), steps[0].x)
-    sections = [("Input", [first])]
-    for step, names in zip(steps, symbols, strict=True):
-        sections.append((f"Forward: {step.layer.label}", _forward(step, names)))
-    sections.append(("Loss", [Line(f"L = {model.loss!r} of {symbols[-1].y}", "", passed.loss)]))
-    for index in reversed(range(len(steps))):
-        step, last = steps[index], index == len(steps) - 1
-        fused = last and model.plan.final is not None and step.layer.name == model.layers[-1].name
-        lines = _fused(step, symbols[index], y) if fused else _backward(step, symbols[index])
-        if last and not fused:
-            lines.insert(0, Line(f"d{symbols[index].y} = gradient of L", str(step.dy.shape), step.dy))
-        sections.append((f"Backward: {step.layer.label}", lines))
-    return sections
-
-
-def _symbols(passed: Trace) -> list[Symbols]:
-    found: list[Symbols] = []
-    x, number = "A[0]", 0
+def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:
+    """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
+    rows = next(iter(passed.steps.values())).x
+    forward: Sections = [("Input", [Line(f"A[0] = x, Y = y, m = {len(rows)}", rows)])]
+    backward: Sections = []
+    y, number = "A[0]", 0
     for step in passed.steps.values():
+        x = y
         if step.values:
             number += 1
             y = f"Z[{number}]"
         else:
             y = f"A[{number}]" if x.startswith("Z") else x + "'"
-        found.append(Symbols(x, y, number))
-        x = y
-    return found
-
-
-def _forward(step: Step, names: Symbols) -> list[Line]:
-    x, y, number = names
-    if isinstance(step.layer, Dense):
-        bias, shape = (f" + b[{number}]", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
-        shapes = f"{step.y.shape} = {step.x.shape} @ {step.values['W'].shape}{shape}"
-        parameters = [Line(f"{name}[{number}]", str(value.shape), value) for name, value in step.values.items()]
-        return [*parameters, Line(f"{y} = {x} @ W[{number}]{bias}", shapes, step.y)]
-    return [Line(f"{y} = {_name(step.layer)}({x})", str(step.y.shape), step.y)]
-
-
-def _backward(step: Step, names: Symbols) -> list[Line]:
-    x, y, number = names
-    if isinstance(step.layer, Dense):
-        W = step.values["W"]
-        shapes = f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"
-        lines = [Line(f"dW[{number}] = {x}.T @ d{y}", shapes, step.gradients["W"])]
-        if "b" in step.values:
-            bias = step.gradients["b"]
-            lines.append(Line(f"db[{number}] = column sums of d{y}", str(bias.shape), bias))
-        shapes = f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
-        return [*lines, Line(f"d{x} = d{y} @ W[{number}].T", shapes, step.dx)]
-    if isinstance(step.layer, ActivationLayer) and not isinstance(step.layer, Softmax):
-        formula = f"d{x} = d{y} * {_name(step.layer)}'({x})"
+        forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, number)))
+        backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, number)))
+    title, lines = backward[0]
+    if model.plan.final is model.layers[-1]:
+        lines = [_fused(step, x, y, targets)]
     else:
-        formula = f"d{x} = {_name(step.layer)}.backward(d{y})"
-    gradients = [Line(f"d{name}[{number}]", str(value.shape), value) for name, value in step.gradients.items()]
-    return [*gradients, Line(formula, str(step.dx.shape), step.dx)]
+        lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
+    loss = Line(f"L = {model.loss!r} of {y}", passed.loss, "")
+    return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 
 
-def _fused(step: Step, names: Symbols, y: Any) -> list[Line]:
+def _forward(step: Step, x: str, y: str, number: int) -> list[Line]:
+    if not isinstance(step.layer, Dense):
+        return [Line(f"{y} = {type(step.layer).__name__}({x})", step.y)]
+    bias, shape = (f" + b[{number}]", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
+    shapes = f"{step.y.shape} = {step.x.shape} @ {step.values['W'].shape}{shape}"
+    parameters = [Line(f"{name}[{number}]", value) for name, value in step.values.items()]
+    return [*parameters, Line(f"{y} = {x} @ W[{number}]{bias}", step.y, shapes)]
+
+
+def _backward(step: Step, x: str, y: str, number: int) -> list[Line]:
+    name = type(step.layer).__name__
+    gradients, shapes = dict(step.gradients), None
+    lines = []
+    if isinstance(step.layer, Dense):
+        W, dW = step.values["W"], gradients.pop("W")
+        lines.append(Line(f"dW[{number}] = {x}.T @ d{y}", dW, f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"))
+        if "b" in gradients:
+            lines.append(Line(f"db[{number}] = column sums of d{y}", gradients.pop("b")))
+        formula, shapes = f"d{y} @ W[{number}].T", f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
+    elif isinstance(step.layer, ActivationLayer) and not isinstance(step.layer, Softmax):
+        formula = f"d{y} * {name}'({x})"
+    else:
+        formula = f"{name}.backward(d{y})"
+    lines += [Line(f"d{parameter}[{number}]", value) for parameter, value in gradients.items()]
+    return [*lines, Line(f"d{x} = {formula}", step.dx, shapes)]
+
+
+def _fused(step: Step, x: str, y: str, targets: Any) -> Line:
     """Say that training stops at the logits; give the notes' equation (0) where it holds as it stands."""
-    targets = np.asarray(y)
+    targets = np.asarray(targets)
     if targets.size == len(step.y) and step.y.shape[1] > 1:
         targets = np.eye(step.y.shape[1])[targets.reshape(-1).astype(int)]
     notes = (step.y - targets.reshape(step.y.shape)) / len(step.y)
-    exact = np.allclose(notes, step.dx, rtol=1e-5, atol=1e-7)
-    formula = f"({names.y} - Y) / m" if exact else f"dL/d{names.x}"
-    return [Line(f"d{names.x} = {formula}, the loss and {_name(step.layer)} together", str(step.dx.shape), step.dx)]
+    formula = f"({y} - Y) / m" if np.allclose(notes, step.dx, rtol=1e-5, atol=1e-7) else f"dL/d{x}"
+    return Line(f"d{x} = {formula}, the loss and {type(step.layer).__name__} together", step.dx)
 
 
-def _name(layer: Layer) -> str:
-    return type(layer).__name__
+def _shapes(line: Line) -> str:
+    return str(np.shape(line.array)) if line.shapes is None else line.shapes
 
 
 def _numbers(array: Array | float, digits: int) -> list[list[str]]:
@@ -265,42 +246,38 @@ def _numbers(array: Array | float, digits: int) -> list[list[str]]:
     return [[f"{value:.{digits}f}" for value in row] for row in table]
 
 
-def _lines(array: Array | float, digits: int) -> list[str]:
+def _aligned(array: Array | float, digits: int) -> list[str]:
     table = _numbers(array, digits)
     width = max(len(cell) for row in table for cell in row)
     return ["  ".join(cell.rjust(width) for cell in row) for row in table]
 
 
-def _as_text(sections: list[tuple[str, list[Line]]], digits: int) -> str:
-    text = []
+def _text(sections: Sections, digits: int) -> Iterator[str]:
     for title, lines in sections:
-        text.append(title)
-        for formula, shapes, array in lines:
-            text.append(f"  {formula}    {shapes}".rstrip())
-            text += [f"    {line}" for line in _lines(array, digits)]
-    return "\n".join(text)
+        yield title
+        for line in lines:
+            yield f"  {line.formula}    {_shapes(line)}".rstrip()
+            yield from (f"    {row}" for row in _aligned(line.array, digits))
 
 
-def _as_markdown(sections: list[tuple[str, list[Line]]], digits: int) -> str:
-    text = []
+def _markdown(sections: Sections, digits: int) -> Iterator[str]:
     for title, lines in sections:
-        text.append(f"**{title}**\n")
-        for formula, shapes, array in lines:
-            text.append(f"`{formula}`" + (f" — {shapes}" if shapes else "") + "\n")
-            text.append("\n".join(["```text", *_lines(array, digits), "```"]) + "\n")
-    return "\n".join(text)
+        yield f"**{title}**\n"
+        for line in lines:
+            yield f"`{line.formula}` — {_shapes(line)}\n".replace(" — \n", "\n")
+            yield from ["```text", *_aligned(line.array, digits), "```\n"]
 
 
-def _as_html(sections: list[tuple[str, list[Line]]], digits: int) -> str:
+def _html(sections: Sections, digits: int) -> Iterator[str]:
     from html import escape
 
-    text = []
     for title, lines in sections:
-        text.append(f"<h4>{escape(title)}</h4>")
-        for formula, shapes, array in lines:
-            rows = "".join(
-                "<tr>" + "".join(f"<td style='text-align:right'>{cell}</td>" for cell in row) + "</tr>"
-                for row in _numbers(array, digits)
-            )
-            text.append(f"<p><code>{escape(formula)}</code> {escape(shapes)}</p><table>{rows}</table>")
-    return "\n".join(text)
+        yield f"<h4>{escape(title)}</h4>"
+        for line in lines:
+            yield f"<p><code>{escape(line.formula)}</code> {escape(_shapes(line))}</p><table>"
+            for row in _numbers(line.array, digits):
+                yield "<tr>" + "".join(f"<td style='text-align:right'>{cell}</td>" for cell in row) + "</tr>"
+            yield "</table>"
+
+
+RENDERERS = {"text": _text, "markdown": _markdown, "html": _html}

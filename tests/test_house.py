@@ -203,7 +203,6 @@ def test_importing_minidl_loads_nothing_heavy():
 
 # What does not keep the rules yet, to be mended: nothing new may join, and what is mended must leave the list.
 DEBTS = {
-    "explain.py",
     "testing/diagnosis/evidence.py",
     "optimizers.lbfgs.minimize",
     "testing.diagnosis.behaviour.batch_sizes",

@@ -203,11 +203,7 @@ def test_importing_minidl_loads_nothing_heavy():
 
 # What does not keep the rules yet, to be mended: nothing new may join, and what is mended must leave the list.
 DEBTS = {
-    "testing/diagnosis/evidence.py",
     "optimizers.lbfgs.minimize",
-    "testing.diagnosis.behaviour.batch_sizes",
-    "testing.diagnosis.jacobian.of_inputs",
-    "testing.diagnosis.quantities.constants",
     "testing.machine.layer_machine",
 }
 
@@ -232,8 +228,7 @@ def test_no_debt_is_listed_that_is_paid():
 
 
 def test_every_public_name_has_a_docstring():
-    # the diagnosis' hypotheses are named for what they suppose; their docstrings are still to be written
-    found = [name for name in public_names_without_docstring(PACKAGE) if not name.startswith("testing.diagnosis.")]
+    found = public_names_without_docstring(PACKAGE)
     assert not found, "\n".join(found)
 
 

@@ -10,6 +10,7 @@ from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
 from minidl.testing.findings import Finding, rejected_gradient
+from minidl.testing.held import held
 from minidl.testing.oracle import Oracle
 from minidl.testing.paths import taylor_test
 from minidl.testing.places import source_of
@@ -126,6 +127,7 @@ def make_context(
         run=lambda **replaced: subject.run(point.moved(**replaced)),
         numeric=lambda target, **replaced: numeric_gradient(subject, point.moved(**replaced), target),
         forward=_forward(subject, point),
+        held=lambda **replaced: _held(subject, point.moved(**replaced)),
         facts=facts,
     )
 
@@ -141,6 +143,12 @@ def _forward(subject: Subject, point: Point) -> Callable[..., Array]:
         return np.array(probes[key].set(there.parameters, there.states).forward(there.x.copy(), there.training), float)
 
     return forward
+
+
+def _held(subject: Subject, point: Point) -> Arrays:
+    probe = subject.at(point)
+    probe.forward(point.x.copy(), point.training)
+    return held(probe.layer)
 
 
 def _oracle(subject: Subject, point: Point, target: str) -> tuple[Oracle, str]:

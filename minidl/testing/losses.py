@@ -78,6 +78,9 @@ class LossLayer(Layer):
             y_true, weight = np.roll(y_true, 1, axis=0), np.roll(weight, 1)
         if y_true.dtype.kind == "f":
             y_true = y_true.astype(x.dtype if x.dtype.kind == "f" else float)
+        self._y_true = y_true
+        if self.weighted:
+            self._sample_weight = weight
         y_true.flags.writeable = weight.flags.writeable = False
         value = self.loss.forward(x, y_true, weight.astype(x.dtype) if self.weighted else None)
         if np.ndim(value) != 0:

@@ -10,35 +10,27 @@ import warnings
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis import behaviour, formulas, jacobian, precision, ratios, regions, residuals, shapes
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, Test, number
+from minidl.testing.diagnosis import calls, changes, formulas, jacobian, precision, ratios, regions, residuals, shapes
+from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
+from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
 __all__ = ["Evidence", "Hypothesis", "Sample", "diagnose"]
 
 SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
 AT_ONCE: list[Test] = [
-    *(test for test in shapes.TESTS if test not in SETTLED),
+    *shapes.TESTS,
     *ratios.TESTS,
-    formulas.at_the_output,
-    formulas.equals_formula,
-    formulas.equals_reduction,
-    formulas.through_a_matrix,
+    *formulas.TESTS,
     *residuals.TESTS,
     *precision.TESTS,
     *regions.TESTS,
 ]
-# Slower ones, while nothing convincing was found.
-LATE: list[Test] = [
-    formulas.other_target,
-    formulas.derivative_elsewhere,
-    formulas.becomes_right,
-    jacobian.structure,
-    behaviour.not_linear,
-    behaviour.batch_sizes,
-    behaviour.becomes_right,
-]
-CONVINCING = 0.9
+LATE: list[Test] = [*changes.FOR, *jacobian.TESTS, calls.not_linear, calls.batch_sizes, changes.becomes_right]  # slower
+CONVINCING = 0.9  # the score from which no slower test is tried
+EARLIER_CALL = (
+    "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows"
+)
 
 
 def diagnose(analytic: Array, numeric: Array, context: Context | None = None) -> list[Hypothesis]:
@@ -55,7 +47,7 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     Returns
     -------
     list of Hypothesis
-        Pairs of ``text`` and ``score``. Never empty. The last resort says that no hypothesis fits, and gives the statistics.
+        Pairs of ``text`` and ``score``. Never empty: the last resort says that no hypothesis fits, with statistics.
 
     Examples
     --------
@@ -64,35 +56,41 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     """
     evidence = Evidence(analytic, numeric, context)
     if evidence.analytic.shape == evidence.numeric.shape and evidence.first.gap <= 0.1 * evidence.first.noise:
-        return [
-            Hypothesis(
-                "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows",
-                0.9,
-            )
-        ]
-    found: list[Hypothesis] = []
+        return [Hypothesis(EARLIER_CALL, 0.9)]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for test in SETTLED:
-            found += claims(test, evidence)
-        if not found and evidence.context is not None and "linear" in evidence.context.check:
-            found += claims(behaviour.not_linear, evidence)
-        if not found:
-            found += claims(behaviour.history, evidence)
-        for test in [] if found else AT_ONCE:
-            found += claims(test, evidence)
-        for test in LATE:
-            if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:
-                found += claims(test, evidence)
+        found = considered(evidence)
     found.sort(key=lambda hypothesis: -hypothesis.score)
-    where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
-    explained = found and found[0].text.startswith(("analytic/numeric", "right for batch"))
-    if where is not None and found[0] is not where and not explained and where.score >= CONVINCING - 0.1:
-        # Cause and place together say most.
-        found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].score)
+    with_place(found)
     if not found or found[0].score < 0.5:
         found.append(Hypothesis(statistics(evidence), 0.1))
     return list({hypothesis.text: hypothesis for hypothesis in found}.values())
+
+
+def considered(evidence: Evidence) -> list[Hypothesis]:
+    """Return what all tests claim; the slower ones are left out once a convincing cause is found."""
+    found: list[Hypothesis] = []
+    for test in SETTLED:
+        found += claims(test, evidence)
+    if not found and evidence.context is not None and "linear" in evidence.context.check:
+        found += claims(calls.not_linear, evidence)
+    if not found:
+        found += claims(calls.history, evidence)
+    for test in [] if found else AT_ONCE:
+        found += claims(test, evidence)
+    for test in LATE:
+        if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:
+            found += claims(test, evidence)
+    return found
+
+
+def with_place(found: list[Hypothesis]) -> None:
+    """Add to the best cause where the gradient is wrong, if that is known exactly: together they say most."""
+    where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
+    if where is None or found[0] is where or where.score < CONVINCING - 0.1:
+        return
+    if not found[0].text.startswith(("analytic/numeric", "right for batch")):
+        found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].score)
 
 
 def claims(test: Test, evidence: Evidence) -> list[Hypothesis]:

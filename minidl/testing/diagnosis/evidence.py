@@ -1,8 +1,8 @@
 """Evidence: the failing call and fresh ones beside it, on which every hypothesis is tried before it is claimed."""
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -10,11 +10,15 @@ import numpy as np
 
 from minidl.config import REQUIRED, constructor_arguments
 from minidl.testing.context import Context
+from minidl.testing.diagnosis.sample import EXACT, Sample, copies, floats, largest
 from minidl.typing import Array
 
-EXACT = 1e-6  # relative difference up to which a formula is said to fit
 FEW = 24  # entries on which a hypothesis about a large array is tried
 STEP = 2e-3
+
+# How much a claim says: nothing is left open; all of it is named; its structure is exact, the origin supposed;
+# it tells where; it is a hint.
+SURE, NAMED, SHAPED, PLACED, HINT = 0.97, 0.92, 0.86, 0.78, 0.6
 
 
 class Hypothesis(NamedTuple):
@@ -25,69 +29,8 @@ class Hypothesis(NamedTuple):
 
 
 Test = Callable[["Evidence"], Iterator[Hypothesis]]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One call of the layer and the numeric gradient for it."""
-
-    x: Array
-    dy: Array
-    y: Array
-    analytic: Array
-    numeric: Array
-    gradients: dict[str, Array]
-    parameters: dict[str, Array]
-    precision: float = 1e-10
-
-    @property
-    def scale(self) -> float:
-        """The largest entry."""
-        return float(np.abs(self.numeric).max(initial=0)) or float(np.abs(self.analytic).max(initial=0)) or 1.0
-
-    @property
-    def gap(self) -> float:
-        """The largest difference between the two gradients."""
-        return float(np.abs(self.analytic - self.numeric).max(initial=0))
-
-    @property
-    def upstream(self) -> Array:
-        """``dy`` in the shape of the gradient; empty where it has none."""
-        try:
-            if self.dy.ndim and np.broadcast_shapes(self.dy.shape, self.analytic.shape) == self.analytic.shape:
-                return np.broadcast_to(self.dy, self.analytic.shape)
-        except ValueError:
-            pass
-        return np.zeros(0)
-
-    @property
-    def noise(self) -> float:
-        """What is surely rounding."""
-        return self.precision * self.scale
-
-    @property
-    def shows(self) -> bool:
-        """Whether the error is there at all."""
-        return self.gap > 30 * self.noise
-
-    @property
-    def wrong(self) -> Array:
-        """Which entries differ."""
-        return np.abs(self.analytic - self.numeric) > max(self.noise, 1e-4 * self.gap)
-
-    def fits(self, one: Any, other: Any, whole: Array | None = None) -> bool:
-        """Return whether two arrays agree far better than the analytic and the numeric gradient do.
-
-        Rounding is measured against the gradients, or against ``whole``.
-        """
-        one, other = np.asarray(one), np.asarray(other)
-        if one.shape != other.shape:
-            return False
-        scale = max(self.scale, float(np.abs(self.analytic).max(initial=0)))
-        if whole is not None:
-            scale = float(np.abs(whole).max(initial=0))
-        difference = float(np.abs(one - other).max(initial=0))
-        return difference <= min(EXACT * scale, 0.02 * self.gap) + 0.01 * self.noise
+Named = tuple[str, Array]
+Source = Callable[[Sample], Iterable[Named]]
 
 
 class Evidence:
@@ -107,17 +50,29 @@ class Evidence:
         self.context = context
         self.target = context.target if context else "gradient"
         self.rng = np.random.default_rng(0)
+        self._tables: dict[tuple[Source, Sample], dict[str, Array]] = {}
 
     @cached_property
     def first(self) -> Sample:
         """The failing call."""
-        analytic = floats(self.analytic)
+        analytic, empty = floats(self.analytic), np.zeros(0)
         if self.context is None:
-            empty = np.zeros(0)
-            return Sample(empty, empty, empty, analytic, self.numeric, {}, {})
+            return Sample(empty, empty, empty, analytic, self.numeric)
         c = self.context
-        gradients, parameters = copies(c.gradients), copies(c.parameters)
-        return Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, gradients, parameters)
+        return self._known(
+            Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, copies(c.parameters))
+        )
+
+    def _known(self, s: Sample) -> Sample:
+        """Return the sample with all that has a name beside it."""
+        assert self.context is not None
+        try:
+            held = copies({**self.context.states, **self.context.held(x=s.x, dy=s.dy, parameters=s.parameters)})
+        except Exception:  # the layer refuses the call
+            held = {}
+        known = [s.x, s.y, *s.parameters.values()]
+        held = {name: v for name, v in held.items() if not any(np.array_equal(v, other) for other in known)}
+        return replace(s, held=held, arguments=self.arguments)
 
     @cached_property
     def samples(self) -> list[Sample]:
@@ -125,20 +80,14 @@ class Evidence:
         found = [self.first]
         rows = len(self.first.x) if self.context is not None and self.first.x.ndim else 0
         if rows and rows * self.first.dy[:1].size < 2000:
-            for count in (rows, rows + 2, rows + 1):
-                sample = self.draw(count)
-                if sample is not None:
-                    found.append(sample)
+            drawn = (self.run(**self.values(count)) for count in (rows, rows + 2, rows + 1))
+            found += [sample for sample in drawn if sample is not None]
         return found
 
     @cached_property
     def visible(self) -> list[Sample]:
         """The samples on which the error shows."""
         return [s for s in self.samples if s.shows] or [self.first]
-
-    def draw(self, rows: int) -> Sample | None:
-        """Return a sample of other values."""
-        return self.run(**self.values(rows))
 
     def values(self, rows: int) -> dict[str, Array]:
         """Return another x and dy from the same domain: the old values in another order, jittered."""
@@ -160,17 +109,16 @@ class Evidence:
             analytic = floats(gradients[self.target])
         except Exception:  # whatever a layer may raise where it was not made to go
             return None
-        precise = self.first.gap < 1e-4 * self.first.scale
+        precise = self.first.gap < 1e-4 * self.first.scale  # a small error needs all digits
         numeric = (self.numeric_at if precise else self.quick_numeric)(**changes)
         if numeric is None or analytic.shape != numeric.shape:
             return None
         if not (np.isfinite(numeric).all() and np.isfinite(analytic).all()):
             return None
-        x = np.asarray(changes.get("x", self.first.x))
-        dy = floats(changes.get("dy", self.first.dy))
+        x, dy = np.asarray(changes.get("x", self.first.x)), floats(changes.get("dy", self.first.dy))
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
-        noise = 1e-10 if precise else 1e-8
-        return Sample(x, dy, floats(y), analytic, numeric, copies(gradients), parameters, noise)
+        precision = 1e-10 if precise else 1e-8
+        return self._known(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
 
     def analytic_at(self, **changes: Any) -> Array | None:
         """Return what the layer's own backward gives with these parts of the failing call changed."""
@@ -193,10 +141,8 @@ class Evidence:
     def quick_numeric(self, **changes: Any) -> Array | None:
         """Return the numeric gradient to some eight digits."""
         matrix = self.jacobian(self.target, None, **changes)
-        if matrix is None:
-            return None
         dy = floats(changes.get("dy", self.first.dy))
-        if matrix[0].size != dy.size:
+        if matrix is None or matrix[0].size != dy.size:
             return None
         return (matrix @ dy.ravel()).reshape(self.start(self.target, changes).shape)
 
@@ -217,9 +163,9 @@ class Evidence:
             if matrix is None or matrix.shape[1] != dy.size or not np.isfinite(matrix).all():
                 return False
             claimed, found = value.ravel()[entries], matrix @ dy
-            scale = max(float(np.abs(value).max()), float(np.abs(found).max()))
+            scale = max(largest(value), largest(found))
             slack = max(min(EXACT * scale, 0.02 * self.first.gap), 1e-9 * scale)
-            if np.abs(claimed - found).max() > slack:
+            if largest(claimed - found) > slack:
                 return False
         return True
 
@@ -271,9 +217,26 @@ class Evidence:
             ends.append(self.context.forward(**there).ravel())
         return ends[0] - ends[1]
 
-    def everywhere(self, test: Callable[[Sample], bool]) -> bool:
-        """Return whether a claim holds on every sample on which the error shows."""
-        return all(test(sample) for sample in self.visible)
+    def everywhere(self, claim: Callable[..., bool], *arguments: Any) -> bool:
+        """Return whether ``claim(sample, *arguments)`` holds on every sample on which the error shows."""
+        return all(claim(sample, *arguments) for sample in self.visible)
+
+    def names(self, source: Source, claim: Callable[..., bool], *arguments: Any) -> Iterator[str]:
+        """Yield the names of the quantities for which ``claim(sample, quantity, *arguments)`` holds everywhere."""
+
+        def holds(s: Sample, value: Array | None) -> bool:
+            return value is not None and bool(np.isfinite(value).all()) and claim(s, value, *arguments)
+
+        first, *others = self.visible
+        for name, value in source(first):
+            if holds(first, value) and all(holds(s, self.quantity(source, s, name)) for s in others):
+                yield name
+
+    def quantity(self, source: Source, s: Sample, name: str) -> Array | None:
+        """Return a quantity of a sample by its name."""
+        if (source, s) not in self._tables:
+            self._tables[source, s] = dict(source(s))
+        return self._tables[source, s].get(name)
 
     @cached_property
     def arguments(self) -> dict[str, float]:
@@ -304,18 +267,3 @@ def parameter_of(target: str) -> str:
     """Return the parameter that a gradient belongs to: "inner/dW" -> "inner/W"."""
     path, slash, name = target.rpartition("/")
     return f"{path}{slash}{name[1:]}"
-
-
-def floats(array: Any) -> Array:
-    """Return an array of float64."""
-    return np.asarray(array, float)
-
-
-def copies(arrays: dict[str, Any]) -> dict[str, Array]:
-    """Return arrays of float64; what was not set is left out."""
-    return {name: floats(value) for name, value in arrays.items() if value is not None}
-
-
-def number(value: float) -> str:
-    """Return a number as messages write it: four significant digits."""
-    return f"{value:.4g}"

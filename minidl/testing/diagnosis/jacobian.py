@@ -1,168 +1,201 @@
-"""Jacobians: with one upstream gradient for each output, the whole matrix shows which dependence is wrong."""
+"""Jacobians: the whole matrix shows which dependence is wrong."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from minidl.testing.diagnosis import quantities
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis
-from minidl.typing import Array
-
-LARGEST = 40  # entries of y and of the gradient for which matrices are built
+from minidl.testing.diagnosis.evidence import PLACED, Evidence, Hypothesis
+from minidl.testing.diagnosis.pair import NOTHING, Pair, jacobians
+from minidl.testing.diagnosis.quantities import elementwise
+from minidl.testing.diagnosis.sample import largest
+from minidl.typing import Array, Shape
 
 
 def structure(e: Evidence) -> Iterator[Hypothesis]:
     """Compare the two Jacobians, entry by entry."""
     pair = jacobians(e)
-    if pair is None:
+    if pair is None or pair.gap <= NOTHING * pair.scale:
         return
-    a, n, rows, outputs = pair
-    scale = float(np.abs(n).max(initial=0)) or 1.0
-    gap = float(np.abs(a - n).max(initial=0))
-    if gap <= 1e-8 * scale:
-        return
-
-    def same(one: Array, other: Array) -> bool:
-        return one.shape == other.shape and bool(np.abs(one - other).max() <= min(1e-6 * scale, 0.02 * gap))
-
     if e.target == "dx":
-        yield from of_inputs(a, n, rows, same)
-    yield from of_entries(e, a, n, rows, outputs, scale, gap)
+        yield from mixed_rows(pair)
+        yield from within_rows(pair)
+        yield from along_axes(pair)
+    else:
+        yield from contributions(pair)
+    yield from missing_entries(pair)
+    yield from own_factors(e, pair)
 
 
-def jacobians(e: Evidence) -> tuple[Array, Array, int, int] | None:
-    """Return both matrices, (entries of dy, entries of the gradient), for the first rows of the batch."""
-    if e.context is None or e.first.dy.ndim < 2 or len(e.first.dy) != len(e.first.x):
-        return None
-    rows = min(2 if e.first.dy.size > 24 else 3, len(e.first.x))
-    x, dy = e.first.x[:rows], e.first.dy[:rows]
-    size = x.size if e.target == "dx" else e.first.analytic.size
-    if dy.size > LARGEST or size > LARGEST or dy.size * size > 900:
-        return None
-    numeric = e.jacobian(e.target, None, x=x)
-    if numeric is None or numeric.shape != (size, dy.size):
-        return None
-    lines = []
-    for k in range(dy.size):
-        unit = np.zeros(dy.shape)
-        unit.flat[k] = 1.0
-        line = e.analytic_at(x=x, dy=unit)
-        if line is None or line.size != size or not np.isfinite(line).all():
-            return None
-        lines.append(line.ravel())
-    return np.array(lines), numeric.T, rows, dy[0].size
+def blocks(pair: Pair, matrix: Array) -> Array:
+    """Return a matrix as (row of dy, entry of it, row of dx, entry of it)."""
+    rows = pair.outputs[0]
+    return matrix.reshape(rows, matrix.shape[0] // rows, rows, -1)
 
 
-def of_inputs(a: Array, n: Array, rows: int, same: object) -> Iterator[Hypothesis]:
-    assert callable(same)
-    blocks = a.reshape(rows, a.shape[0] // rows, rows, -1)
-    right = n.reshape(blocks.shape)
-    off = ~np.eye(rows, dtype=bool)
-    across_a, across_n = (float(np.abs(v.transpose(0, 2, 1, 3)[off]).max(initial=0)) for v in (blocks, right))
-    scale = float(np.abs(n).max())
-    if across_a > 1e-8 * scale >= across_n:
+def mixed_rows(pair: Pair) -> Iterator[Hypothesis]:
+    """Rows depend on each other in one of the two Jacobians only."""
+    off = ~np.eye(pair.outputs[0], dtype=bool)
+    a, n = (largest(blocks(pair, m).transpose(0, 2, 1, 3)[off]) for m in (pair.analytic, pair.numeric))
+    if a > NOTHING * pair.scale >= n:
         yield Hypothesis("row i of dx depends on dy of other rows although forward does not", 0.94)
-        return
-    if across_n > 1e-8 * scale >= across_a:
+    elif n > NOTHING * pair.scale >= a:
         yield Hypothesis(
             "row i of dx does not depend on dy of other rows although forward couples the rows: "
             "the terms through the batch statistics (mean, variance) are missing",
             0.72,
         )
-    one, other = (np.array([v[i, :, i] for i in range(rows)]) for v in (blocks, right))
-    if one.shape[1] == one.shape[2] and one.shape[1] > 1:
-        if same(one, other.transpose(0, 2, 1)):
-            yield Hypothesis(
-                "the Jacobian is transposed: a transpose is missing (a permutation that is not inverted, u @ W for u @ W.T, "
-                "a cumulative sum not reversed)",
-                0.945,
-            )
-        eye = np.eye(one.shape[1])
-        if same(one, other * eye) and not same(other, other * eye):
-            yield Hypothesis(
-                "only the diagonal of the Jacobian: the terms between different features are missing", 0.95
-            )
-        elif same(one * (1 - eye), other * (1 - eye)):
-            yield Hypothesis("wrong only on the diagonal of the Jacobian: dx[i] from dy[i]", 0.7)
-        elif same(one * eye, other * eye):
-            yield Hypothesis("wrong only off the diagonal of the Jacobian: the terms between different features", 0.68)
-    pattern, reverse = np.abs(one) > 1e-8 * scale, np.abs(other.transpose(0, 2, 1)) > 1e-8 * scale
-    if (
-        pattern.shape == reverse.shape
-        and np.array_equal(pattern, reverse)
-        and not np.array_equal(pattern, reverse.transpose(0, 2, 1))
-    ):
+
+
+def within_rows(pair: Pair) -> Iterator[Hypothesis]:
+    """The square Jacobian of a row: transposed, only its diagonal, wrong on the diagonal only, wrong signs."""
+    if len(off := blocks(pair, pair.wrong)) > 1 and np.any(off.transpose(0, 2, 1, 3)[~np.eye(len(off), dtype=bool)]):
+        return
+    a, n = (np.array([blocks(pair, m)[i, :, i] for i in range(len(off))]) for m in (pair.analytic, pair.numeric))
+    turned = n.transpose(0, 2, 1)
+    if a.shape[1] == a.shape[2] > 1:
+        yield from of_squares(pair, a, n)
+    pattern, reverse, right = (~pair.is_zero(m) for m in (a, turned, n))
+    if pattern.shape == reverse.shape and np.array_equal(pattern, reverse) and not np.array_equal(pattern, right):
         yield Hypothesis(
-            "dx[j] depends on dy[i] where it should be dy[j] on dx[i]: the direction along an axis is reversed, or a "
+            "dx[j] depends on dy[i] where it should be dx[i] on dy[j]: the direction along an axis is reversed, or a "
             "transpose is missing",
             0.84,
         )
-    if across_n <= 1e-8 * scale and same(np.abs(one), np.abs(other)):
+    if pair.same(np.abs(a), np.abs(n)):
         yield Hypothesis("every entry of the Jacobian is right but for its sign: a sign is lost or wrong", 0.8)
 
 
-def of_entries(
-    e: Evidence, a: Array, n: Array, rows: int, outputs: int, scale: float, gap: float
-) -> Iterator[Hypothesis]:
-    wrong = np.abs(a - n) > max(1e-8 * scale, 1e-4 * gap)
-    zero_a, zero_n = np.abs(a) <= 1e-8 * scale, np.abs(n) <= 1e-8 * scale
-    if np.all(zero_a | ~wrong) and not zero_a.all():
+def of_squares(pair: Pair, a: Array, n: Array) -> Iterator[Hypothesis]:
+    """Compare the square Jacobians of the rows, (rows, length, length)."""
+    eye = np.eye(a.shape[1])
+    if pair.same(a, n.transpose(0, 2, 1)):
         yield Hypothesis(
-            f"dependences are missing: {int(wrong.sum())} of {int((~zero_n).sum())} entries of the Jacobian are zero, the "
-            "others are right; some path or entry of dy does not count",
+            "the Jacobian is transposed: a transpose is missing (u @ W for u @ W.T, a permutation not inverted, "
+            "a cumulative sum not reversed)",
+            0.945,
+        )
+    if pair.is_zero(n * (1 - eye)).all():
+        return
+    if pair.same(a, n * eye):
+        yield Hypothesis("only the diagonal of the Jacobian: the terms between different features are missing", 0.95)
+    elif pair.same(a * (1 - eye), n * (1 - eye)):
+        yield Hypothesis("wrong only on the diagonal of the Jacobian: dx[i] from dy[i]", 0.7)
+    elif pair.same(a * eye, n * eye):
+        yield Hypothesis("wrong only off the diagonal of the Jacobian: the terms between different features", 0.68)
+
+
+def along_axes(pair: Pair) -> Iterator[Hypothesis]:
+    """The wrong dependences are those between some positions along an axis only: later ones, distant ones."""
+    for axis in range(1, min(len(pair.outputs), len(pair.inputs))):
+        length = pair.outputs[axis]
+        if length < 3 or pair.inputs[axis] != length:
+            continue
+        wrong = between_positions(pair, pair.wrong, axis)
+        some = between_positions(pair, ~pair.is_zero(pair.numeric) | ~pair.is_zero(pair.analytic), axis)
+        told = offsets(wrong, some & ~wrong)
+        if told:
+            yield Hypothesis(f"along axis {axis}, what dx at one position gets from dy {told} is {pair.what()}", 0.88)
+            return
+
+
+def between_positions(pair: Pair, matrix: Array, axis: int) -> Array:
+    """Return for which positions (of dy, of dx) along an axis any entry of a matrix is true."""
+    outputs = len(pair.outputs)
+    whole = matrix.reshape(*pair.outputs, *pair.inputs)
+    others = tuple(k for k in range(whole.ndim) if k not in (axis, outputs + axis))
+    return np.asarray(np.any(whole, axis=others))
+
+
+def offsets(wrong: Array, right: Array) -> str:
+    """Return which steps from the position of dx to that of dy are wrong, if these are never right."""
+    bad, good = ({int(p - q) for p, q in np.argwhere(m)} for m in (wrong, right))
+    if not bad or not good or bad & good:
+        return ""
+    if bad == {0}:
+        return "at the same position"
+    if min(bad) > 0 or max(bad) < 0:
+        word, near = ("later", min(bad)) if min(bad) > 0 else ("earlier", -max(bad))
+        if len(bad) == 1:
+            return f"{near} {'position' if near == 1 else 'positions'} {word}"
+        return (
+            f"at all {word} positions" if near == 1 else f"{near} or more positions {word} (the nearer ones are right)"
+        )
+    return "at other positions" if good == {0} else ""
+
+
+def contributions(pair: Pair) -> Iterator[Hypothesis]:
+    """For a parameter: what some rows, positions or columns of dy contribute is wrong, the rest right."""
+    lines = pair.wrong.any(axis=1).reshape(pair.outputs)
+    if not lines.any() or lines.all():
+        return
+    for axis, length in enumerate(pair.outputs):
+        others = tuple(k for k in range(lines.ndim) if k != axis)
+        which = np.flatnonzero(np.any(lines, axis=others))
+        if 0 < len(which) < length:
+            kind = (
+                "rows"
+                if axis == 0
+                else "outputs (columns)"
+                if axis == lines.ndim - 1
+                else f"positions along axis {axis}"
+            )
+            listed = ", ".join(map(str, which.tolist()))
+            yield Hypothesis(
+                f"the contribution of {kind} {listed} of dy (of {length}) is {pair.what()}, that of the others right",
+                0.76,
+            )
+            return
+
+
+def missing_entries(pair: Pair) -> Iterator[Hypothesis]:
+    """Some entries are zero that should not be, or the reverse; all others are right."""
+    count, what = int(pair.wrong.sum()), pair.what()
+    total = int((~pair.is_zero(pair.numeric)).sum())
+    if what == "missing" and not pair.is_zero(pair.analytic).all():
+        yield Hypothesis(
+            f"dependences are missing: {count} of {total} entries of the Jacobian are zero, the others are right; "
+            "some path or entry of dy does not count",
             0.6,
         )
-    elif np.all(zero_n | ~wrong):
+    elif what.startswith("there"):
         yield Hypothesis(
-            f"dependences too many: {int(wrong.sum())} entries of the Jacobian should be zero, the others are right: a "
-            "mask or a selection is missing",
+            f"dependences too many: {count} entries of the Jacobian should be zero, the others are right: a mask or a "
+            "selection is missing",
             0.62,
         )
-    lines = wrong.any(axis=1).reshape(rows, outputs)
-    if e.target != "dx" and lines.any() and not lines.all():
-        if (lines.all(axis=1) | ~lines.any(axis=1)).all():
-            which = ", ".join(str(int(i)) for i in np.flatnonzero(lines.all(axis=1)))
-            yield Hypothesis(
-                f"the contribution of rows {which} of the batch is wrong or missing, that of the others right", 0.75
-            )
-        elif (lines.all(axis=0) | ~lines.any(axis=0)).all():
-            which = ", ".join(str(int(i)) for i in np.flatnonzero(lines.all(axis=0)))
-            yield Hypothesis(
-                f"the contribution of outputs (columns) {which} of dy is wrong, that of the others right", 0.7
-            )
-    yield from own_factors(e, a, n, zero_n, wrong, rows)
 
 
-def own_factors(e: Evidence, a: Array, n: Array, zero: Array, wrong: Array, rows: int) -> Iterator[Hypothesis]:
+def own_factors(e: Evidence, pair: Pair) -> Iterator[Hypothesis]:
     """The Jacobian is right but for one factor for each entry of dy, or for each entry of the gradient."""
-    if np.any(wrong & zero):
+    a, n, zero = pair.analytic, pair.numeric, pair.is_zero(pair.numeric)
+    if np.any(pair.wrong & zero):
         return
     if e.target == "dx" and a.shape[0] == a.shape[1] and not np.any(~zero & ~np.eye(len(a), dtype=bool)):
         slope, right = np.diag(a), np.diag(n)
         k = int(np.abs(slope - right).argmax())
         yield Hypothesis(
             "each value acts alone, and the derivative of the function is wrong: "
-            f"{slope[k]:.4g} for {right[k]:.4g} at x = {e.first.x.flat[k]:.4g}; a factor or a term of it is missing",
-            0.74,
+            f"{slope[k]:.6g} for {right[k]:.6g} at x = {e.first.x.flat[k]:.4g}; a factor or a term of it is missing "
+            "or wrong",
+            PLACED,
         )
         return
     with np.errstate(all="ignore"):
         ratio = np.where(zero, np.nan, a / n)
-    values = one_each(ratio)
-    if values is not None:
-        name = factor_by_name(e, values, rows)
+    if (values := one_each(ratio)) is not None:
+        name = factor_by_name(e, values, pair.outputs)
         told = f": {name}" if name else ""
         yield Hypothesis(
             "every entry of dy contributes with a wrong factor of its own: a factor of dy, such as the derivative of a "
             f"nonlinear part, is wrong or missing{told} (factors {min(values):.3g} to {max(values):.3g})",
-            0.89 if name else 0.74,
+            0.9 if name else PLACED,
         )
     elif (values := one_each(ratio.T)) is not None:
         yield Hypothesis(
-            f"every entry of {e.target} is off by a factor of its own, whatever dy: a factor that is applied last is wrong, "
-            f"missing or in the wrong place (factors {min(values):.3g} to {max(values):.3g})",
-            0.74,
+            f"every entry of {e.target} is off by a factor of its own, whatever dy: a factor that is applied last is "
+            f"wrong, missing or in the wrong place (factors {min(values):.3g} to {max(values):.3g})",
+            PLACED,
         )
 
 
@@ -175,13 +208,14 @@ def one_each(ratio: Array) -> list[float] | None:
     return values if np.ptp(values) > 1e-5 else None
 
 
-def factor_by_name(e: Evidence, values: list[float], rows: int) -> str | None:
+def factor_by_name(e: Evidence, values: list[float], shape: Shape) -> str | None:
     """Return "the factor x is missing" and its like, where the factors of dy are known values."""
     assert e.context is not None
-    y = e.context.forward(x=e.first.x[:rows])
-    sample = replace(e.first, x=e.first.x[:rows], y=y)
+    x = e.first.x[: shape[0]]
+    y = e.context.forward(x=x)
+    kept = e.context.held(x=x, dy=e.first.dy[: shape[0]])
     found = np.array(values).reshape(y.shape)
-    for name, q in quantities.elementwise(e, sample, y.shape):
+    for name, q in elementwise(replace(e.first, x=x, y=y, held=kept), y.shape):
         with np.errstate(all="ignore"):
             if np.allclose(found, 1 / q, rtol=1e-5, atol=0):
                 return f"the factor {name} is missing"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, number
+from minidl.testing.diagnosis.evidence import SURE, Evidence, Hypothesis
+from minidl.testing.diagnosis.sample import number
 from minidl.typing import Array
 
 
@@ -19,11 +20,11 @@ def representable(e: Evidence) -> Iterator[Hypothesis]:
     for dtype in ("float16", "float32"):
         with np.errstate(over="ignore", under="ignore"):
             if np.array_equal(values.astype(dtype).astype(float), values):
-                yield Hypothesis(f"every entry is exactly representable in {dtype}: digits are lost on the way", 0.97)
+                yield Hypothesis(f"every entry is exactly representable in {dtype}: digits are lost on the way", SURE)
                 return
     for digits in range(1, 13):
         if np.allclose(values, np.round(values, digits), rtol=0, atol=1e-15):
-            yield Hypothesis(f"every entry is rounded to {digits} decimals, the grid is 1e-{digits:02d}", 0.97)
+            yield Hypothesis(f"every entry is rounded to {digits} decimals, the grid is 1e-{digits:02d}", SURE)
             return
 
 
@@ -43,20 +44,22 @@ def small_error(e: Evidence) -> Iterator[Hypothesis]:
         yield Hypothesis(
             f"relative errors of up to {number(float(np.abs(ratio).max(initial=0)))} with both signs, the size of "
             "float32 rounding: a part is computed in float32",
-            0.77,
+            0.8,
         )
     yield Hypothesis(
-        f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.76
+        f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.79
     )
 
 
 def entry_errors(analytic: Array, numeric: Array) -> Array:
+    """Return the relative errors of the entries that are not small."""
     large = np.abs(numeric) > 1e-3 * np.abs(numeric).max(initial=0)
     found: Array = analytic[large] / numeric[large] - 1
     return found
 
 
 def float32_like(errors: Array) -> bool:
+    """Return whether errors have both signs and the size of float32 rounding."""
     return len(errors) > 2 and errors.max() > 0 > errors.min() and float(np.median(np.abs(errors))) < 6e-7
 
 

@@ -1,207 +1,213 @@
-"""Quantities: the named numbers and arrays that a wrong factor turns out to be equal to."""
+"""Quantities: the named arrays that a wrong factor or a missing term turns out to be equal to."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import Evidence, Sample
+from minidl.testing.diagnosis.evidence import Named
+from minidl.testing.diagnosis.sample import Sample
 from minidl.typing import Array, Shape
 
-Named = tuple[str, Any]
+Function = Callable[[Array], Array]
 
 
-def constants(evidence: Evidence, s: Sample) -> Iterator[Named]:
-    """Yield numbers: plain ones, the batch size, lengths of axes, constructor arguments and simple functions of them."""
-    yield from (("-1", -1.0), ("2", 2.0), ("1/2", 0.5))
-    rows = len(s.x) if s.x.ndim else 1
-    if rows > 1:
-        yield f"1/batch size ({rows})", 1 / rows
-        yield f"batch size ({rows})", float(rows)
-    for name, a in evidence.arguments.items():
-        yield from functions_of_an_argument(name, a)
-    for where, shape in (("x", s.x.shape), ("y", s.y.shape)):
-        for axis, length in enumerate(shape):
-            if axis and length > 1:
-                yield f"1/length of axis {axis} of {where} ({length})", 1 / length
-                yield f"length of axis {axis} of {where} ({length})", float(length)
-                yield f"sqrt(length of axis {axis} of {where} ({length}))", length**0.5
-                yield f"1/sqrt(length of axis {axis} of {where} ({length}))", length**-0.5
-    for where, shape in (("x", s.x.shape), ("y", s.y.shape)):
-        for told, inner in (("steps", shape[1:-1]), ("values", shape[1:])):
-            count = int(np.prod(inner))
-            if len(inner) > 1 and count > 1:
-                yield f"1/number of {told} in a row of {where} ({count})", 1 / count
-                yield f"number of {told} in a row of {where} ({count})", float(count)
-                yield f"1/(batch size * {told} of {where}) ({rows * count})", 1 / (rows * count)
-                yield f"batch size * {told} of {where} ({rows * count})", float(rows * count)
-    if s.dy.size > 1:
-        yield f"1/number of outputs ({s.dy.size})", 1 / s.dy.size
-        yield f"number of outputs ({s.dy.size})", float(s.dy.size)
-    if rows > 2:
-        yield f"m/(m-1), m = batch size ({rows})", rows / (rows - 1)
-        yield f"(m-1)/m, m = batch size ({rows})", (rows - 1) / rows
-        yield f"sqrt(m/(m-1)), m = batch size ({rows})", (rows / (rows - 1)) ** 0.5
-        yield f"sqrt((m-1)/m), m = batch size ({rows})", ((rows - 1) / rows) ** 0.5
-        yield f"1/sqrt(batch size ({rows}))", rows**-0.5
-        yield f"1/batch size**2 ({rows})", rows**-2.0
-    for value in (3, 4, 10):
-        yield str(value), float(value)
-        yield f"1/{value}", 1 / value
-    yield from (
-        ("sqrt(2)", 2**0.5),
-        ("1/sqrt(2)", 0.5**0.5),
-        ("pi", np.pi),
-        ("ln 2", np.log(2)),
-        ("1/ln 2", 1 / np.log(2)),
-    )
+def sigmoid(v: Array) -> Array:
+    """1 / (1 + exp(-v)), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * v))
 
 
-def functions_of_an_argument(name: str, a: float) -> Iterator[Named]:
-    if a in (0, 1, -1, 2, 0.5):
-        return
-    shown = f"{name}={a:g}"
-    yield f"1 - {name} ({shown})", 1 - a
-    yield f"1/(1 - {name}) ({shown})", 1 / (1 - a)
-    yield f"{name} ({shown})", a
-    yield f"1/{name} ({shown})", 1 / a
-    if a > 0:
-        yield f"sqrt({name}) ({shown})", a**0.5
-        yield f"1/sqrt({name}) ({shown})", a**-0.5
-    yield f"{name}**2 ({shown})", a * a
-    yield f"1 + {name} ({shown})", 1 + a
+def softmax(v: Array) -> Array:
+    """exp(v) / sum(exp(v)) over the last axis."""
+    e = np.exp(v - v.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-def norms(s: Sample) -> Iterator[Named]:
-    """Yield numbers that differ from call to call."""
-    for name, array in (("dy", s.dy), ("x", s.x), ("y", s.y), *s.parameters.items()):
-        if array.size > 1 and array.dtype.kind == "f":
-            yield f"1/norm of {name}", 1 / (np.linalg.norm(array) or 1)
-            yield f"norm of {name}", np.linalg.norm(array)
-            yield f"mean of {name}", array.mean()
-            yield f"sum of {name}", array.sum()
-            yield f"1/maximum of |{name}|", 1 / (np.abs(array).max() or 1)
+# The usual functions and derivatives; {} stands for the argument. The simplest come first.
+FUNCTIONS: dict[str, Function] = {
+    "(1-{}**2)": lambda v: 1 - v**2,
+    "{}*(1-{})": lambda v: v * (1 - v),
+    "(1-{})": lambda v: 1 - v,
+    "{}": lambda v: v,
+    "({} > 0)": lambda v: (v > 0) * 1.0,
+    "({} < 0)": lambda v: (v < 0) * 1.0,
+    "(1+{})": lambda v: 1 + v,
+    "(1+{}**2)": lambda v: 1 + v**2,
+    "{}**2": lambda v: v**2,
+    "{}**3": lambda v: v**3,
+    "|{}|": np.abs,
+    "sign({})": np.sign,
+    "(1+|{}|)": lambda v: 1 + np.abs(v),
+    "(1-|{}|)": lambda v: 1 - np.abs(v),
+    "(1-|{}|)**2": lambda v: (1 - np.abs(v)) ** 2,
+    "(1+|{}|)**2": lambda v: (1 + np.abs(v)) ** 2,
+    "(1-{}**2)**2": lambda v: (1 - v**2) ** 2,
+    "({}*(1-{}))**2": lambda v: (v * (1 - v)) ** 2,
+    "exp({})": lambda v: np.exp(np.minimum(v, 300)),
+    "exp(-{})": lambda v: np.exp(np.minimum(-v, 300)),
+    "(1-exp({}))": lambda v: -np.expm1(np.minimum(v, 300)),
+    "(1-exp(-{}))": lambda v: -np.expm1(np.minimum(-v, 300)),
+    "sigmoid({})": sigmoid,
+    "sigmoid'({})": lambda v: sigmoid(v) * (1 - sigmoid(v)),
+    "{}*sigmoid'({})": lambda v: v * sigmoid(v) * (1 - sigmoid(v)),
+    "tanh({})": np.tanh,
+    "tanh'({})": lambda v: 1 - np.tanh(v) ** 2,
+    "{}*tanh'({})": lambda v: v * (1 - np.tanh(v) ** 2),
+    "sqrt(|{}|)": lambda v: np.sqrt(np.abs(v)),
+    "log(|{}|)": lambda v: np.log(np.abs(np.where(v == 0, 1, v))),
+    "(1+log(|{}|))": lambda v: 1 + np.log(np.abs(np.where(v == 0, 1, v))),
+    "log(1+exp({}))": lambda v: np.logaddexp(0, v),
+    "cos({})": np.cos,
+    "sin({})": np.sin,
+    "exp(-{}**2/2)": lambda v: np.exp(-(v**2) / 2),
+    "{}*exp(-{}**2/2)": lambda v: v * np.exp(-(v**2) / 2),
+    "exp(-{}**2)": lambda v: np.exp(-(v**2)),
+    "{}*exp(-{}**2)": lambda v: v * np.exp(-(v**2)),
+    "sqrt(1+{}**2)": lambda v: np.sqrt(1 + v**2),
+    "(1+{}**2)**2": lambda v: (1 + v**2) ** 2,
+}
+FEWER = ("{}", "(1-{})", "(1-{}**2)", "{}*(1-{})", "{}**2", "sign({})", "|{}|", "exp({})", "({} > 0)", "({} < 0)")
 
 
-def along_axes(evidence: Evidence, s: Sample) -> Iterator[Named]:
-    """Yield one value a row or a feature: statistics of x and y, parameters, state."""
-    shape = s.analytic.shape
-    for name, p in (*s.parameters.items(), *states(evidence)):
-        if p.ndim and p.shape == shape[len(shape) - p.ndim :]:
-            yield name, p
-            yield f"{name}**2", p**2
-            yield f"sign of {name}", np.sign(p)
-            yield f"|{name}|", np.abs(p)
-            yield f"sqrt(|{name}|)", np.sqrt(np.abs(p))
-    yield from ratios_of_epsilon(evidence, s)
+def functions_of(name: str, v: Array, which: tuple[str, ...] | None = None) -> Iterator[Named]:
+    """Yield the usual functions of an array, by name."""
+    for form in which or FUNCTIONS:
+        with np.errstate(all="ignore"):
+            yield form.format(name, name), np.asarray(FUNCTIONS[form](v), float)
+
+
+def factors(s: Sample) -> Iterator[Named]:
+    """Yield one value a row, a feature or an entry: parameters, what the layer keeps, statistics of x and y."""
+    for name, p in (*s.parameters.items(), *s.held.items()):
+        for told, v in fitting(name, p, s.analytic.shape):
+            yield told, v
+            yield from functions_of(told, v, ("{}**2", "sign({})", "|{}|", "sqrt(|{}|)", "(1-{})", "exp({})"))
+    yield from one_hot_factors(s)
+    yield from ratios_of_epsilon(s)
     for name, v in (("x", s.x), ("y", s.y)):
-        if v.shape != shape or v.dtype.kind != "f" or v.ndim < 2:
-            continue
-        for axis, which in ((0, "feature"), (-1, "row")):
-            for epsilon in epsilons(evidence):
-                shown = f" + {epsilon:g}" if epsilon else ""
-                variance = v.var(axis=axis, keepdims=True) + epsilon
-                yield f"standard deviation of {name} per {which}{shown}", np.sqrt(variance)
-                yield f"variance of {name} per {which}{shown}", variance
-                square = (v * v).mean(axis=axis, keepdims=True) + epsilon
-                yield f"root mean square of {name} per {which}{shown}", np.sqrt(square)
-                yield f"mean square of {name} per {which}{shown}", square
-                for state, value in states(evidence):
-                    if value.shape == shape[-value.ndim :] and axis == 0 and (value >= 0).all():
-                        yield f"standard deviation of x / running {state}", np.sqrt(variance / (value + epsilon))
-            norm = np.sqrt((v * v).sum(axis=axis, keepdims=True))
-            yield f"norm of {name} per {which}", norm
-            yield f"norm of {name} per {which}, squared", norm**2
-            yield f"norm of {name} per {which} / norm of all", norm / (np.linalg.norm(v) or 1)
-            yield f"sum of {name} per {which}", v.sum(axis=axis, keepdims=True)
-            yield f"mean of {name} per {which}", v.mean(axis=axis, keepdims=True)
-            yield f"maximum of {name} per {which}", v.max(axis=axis, keepdims=True)
-            shifted = np.exp(np.minimum(v - v.max(axis=axis, keepdims=True), 50)).sum(axis=axis, keepdims=True)
-            yield f"sum of exp({name} - max) per {which}", shifted
-            yield f"sum of exp({name}) per {which}", shifted * np.exp(np.minimum(v.max(axis=axis, keepdims=True), 300))
+        if v.shape == s.analytic.shape and v.dtype.kind == "f" and v.ndim > 1:
+            yield from statistics(s, name, v)
 
 
-def ratios_of_epsilon(evidence: Evidence, s: Sample) -> Iterator[Named]:
+def one_hot_factors(s: Sample) -> Iterator[Named]:
+    """Yield how often each id occurs in an x of ids, one value a row of an embedding."""
+    if s.x.dtype.kind in "iu" and s.analytic.ndim == 2:
+        rows = len(s.analytic)
+        if s.x.size and 0 <= s.x.min() <= s.x.max() < rows:
+            yield "how often the id occurs", np.maximum(np.bincount(s.x.ravel(), minlength=rows), 1.0)[:, None]
+
+
+def fitting(name: str, v: Array, shape: Shape) -> Iterator[Named]:
+    """Yield the array, and with an axis put in, where it can be set beside an array of ``shape``."""
+    if not v.ndim or v.size < 2:
+        return
+    if fits_beside(v.shape, shape):
+        yield name, v
+    elif v.ndim < len(shape):
+        for axis in range(1, v.ndim + 1):
+            put_in = np.expand_dims(v, axis)
+            if fits_beside(put_in.shape, shape):
+                yield f"{name}[{', '.join([':'] * axis)}, None]", put_in
+                return
+
+
+def fits_beside(one: Shape, shape: Shape) -> bool:
+    """Return whether arrays of these shapes can be multiplied to one of ``shape``."""
+    try:
+        return np.broadcast_shapes(one, shape) == shape
+    except ValueError:
+        return False
+
+
+def statistics(s: Sample, name: str, v: Array) -> Iterator[Named]:
+    """Yield means, deviations, norms and sums for each feature and each row."""
+    for axis, which in ((0, "feature"), (-1, "row")):
+        for epsilon in epsilons(s):
+            shown = f" + {epsilon:g}" if epsilon else ""
+            variance = v.var(axis=axis, keepdims=True) + epsilon
+            square = (v * v).mean(axis=axis, keepdims=True) + epsilon
+            yield f"standard deviation of {name} per {which}{shown}", np.sqrt(variance)
+            yield f"variance of {name} per {which}{shown}", variance
+            yield f"root mean square of {name} per {which}{shown}", np.sqrt(square)
+            yield f"mean square of {name} per {which}{shown}", square
+            for state, value in s.held.items():
+                if axis == 0 and value.ndim and value.shape == v.shape[-value.ndim :] and (value >= 0).all():
+                    yield f"standard deviation of x / running {state}", np.sqrt(variance / (value + epsilon))
+        norm = np.sqrt((v * v).sum(axis=axis, keepdims=True))
+        yield f"norm of {name} per {which}", norm
+        yield f"norm of {name} per {which}, squared", norm**2
+        yield f"norm of {name} per {which} / norm of all", norm / (np.linalg.norm(v) or 1)
+        for told, reduce in (("sum", np.sum), ("mean", np.mean), ("maximum", np.max), ("minimum", np.min)):
+            yield f"{told} of {name} per {which}", reduce(v, axis=axis, keepdims=True)
+        shifted = np.exp(np.minimum(v - v.max(axis=axis, keepdims=True), 50)).sum(axis=axis, keepdims=True)
+        yield f"sum of exp({name} - max) per {which}", shifted
+        yield f"sum of exp({name}) per {which}", shifted * np.exp(np.minimum(v.max(axis=axis, keepdims=True), 300))
+
+
+def ratios_of_epsilon(s: Sample) -> Iterator[Named]:
+    """Yield what an epsilon that one of two formulas lacks makes of a standard deviation or a variance."""
     if s.x.shape != s.analytic.shape or s.x.dtype.kind != "f":
         return
-    for epsilon in epsilons(evidence)[1:]:
-        for axis in (0, -1):
-            variance = s.x.var(axis=axis, keepdims=True)
+    known = [("var", s.x.var(axis=axis, keepdims=True)) for axis in (0, -1)]
+    known += [
+        ("mean square", (s.x * s.x).mean(axis=-1, keepdims=True)),
+        ("sum of squares", (s.x**2).sum(-1, keepdims=True)),
+    ]
+    known += [(n, v) for n, v in s.held.items() if v.ndim and fits_beside(v.shape, s.x.shape) and (v > 0).all()]
+    for epsilon in epsilons(s)[1:]:
+        for told, v in known:
             with np.errstate(all="ignore"):
-                yield f"sqrt(1 + eps/var), eps = {epsilon:g}", np.sqrt(1 + epsilon / variance)
-                yield f"1 + eps/var, eps = {epsilon:g}", 1 + epsilon / variance
-        for state, value in states(evidence):
-            if value.shape == s.x.shape[-value.ndim :] and (value > 0).all():
-                yield f"sqrt(1 + eps/{state}), eps = {epsilon:g}", np.sqrt(1 + epsilon / value)
+                yield f"sqrt(1 + eps/{told}), eps = {epsilon:g}", np.sqrt(1 + epsilon / v)
+                yield f"1 + eps/{told}, eps = {epsilon:g}", 1 + epsilon / v
+                yield f"(1 + eps/{told})**1.5, eps = {epsilon:g}", (1 + epsilon / v) ** 1.5
 
 
-def epsilons(evidence: Evidence) -> list[float]:
-    return [0.0, *(a for a in evidence.arguments.values() if 0 < a < 0.2), 1e-5, 1e-7]
+def epsilons(s: Sample) -> list[float]:
+    """Return zero, then the numbers that may be an epsilon."""
+    return [0.0, *(a for a in s.arguments.values() if 0 < a < 0.2), 1e-5, 1e-7]
 
 
-def states(evidence: Evidence) -> list[tuple[str, Array]]:
-    return (
-        []
-        if evidence.context is None
-        else [(name, np.asarray(v, float)) for name, v in evidence.context.states.items()]
-    )
-
-
-def elementwise(evidence: Evidence, s: Sample, shape: Shape | None = None) -> Iterator[Named]:
-    """Yield one value an entry of the gradient, or of an array of ``shape``: usual functions of x and of y."""
-    shape = s.analytic.shape if shape is None else shape
-    if s.x.shape == shape and s.x.dtype.kind == "f":
-        yield "(x > 0)", (s.x > 0) * 1.0
-        yield "(x < 0)", (s.x < 0) * 1.0
+def beside(s: Sample, shape: Shape) -> Iterator[Named]:
+    """Yield the arrays of real numbers that can be set beside one of ``shape``, entry by entry."""
     for name, v in (("y", s.y), ("x", s.x)):
-        if v.shape != shape or v.dtype.kind != "f":
-            continue
+        if v.shape == shape and v.dtype.kind == "f":
+            yield name, v
+    yield from targets(s, shape)
+    for name, p in (*s.parameters.items(), *s.held.items()):
+        yield from fitting(name, p, shape)
+
+
+def targets(s: Sample, shape: Shape) -> Iterator[Named]:
+    """Yield what a loss compares: differences from the targets, labels as vectors."""
+    t = s.held.get("y_true")
+    if t is not None and t.shape == shape[:1] and len(shape) == 2 and (t == np.round(t)).all() and t.max() < shape[1]:
+        t = np.eye(shape[1])[t.astype(int)]
+        yield "one_hot(y_true)", t
+    if t is not None and t.shape == s.x.shape == shape:
+        for told, v in (("y_pred", s.x), ("softmax(y_pred)", softmax(s.x)), ("sigmoid(y_pred)", sigmoid(s.x))):
+            yield f"({told} - y_true)", v - t
         with np.errstate(all="ignore"):
-            yield from functions_of(name, v)
-    if s.x.ndim > 1 and s.x.shape == shape and s.x.dtype.kind == "f":
-        shifted = np.exp(s.x - s.x.max(axis=-1, keepdims=True))
-        softmax = shifted / shifted.sum(axis=-1, keepdims=True)
-        yield "softmax(x)", softmax
-        yield "softmax(x)**2", softmax**2
-    for name, a in evidence.arguments.items():
-        if s.x.shape == shape and s.x.dtype.kind == "f":
-            yield f"(1 where x > 0, else {name})", np.where(s.x > 0, 1, a)
-            yield f"({name} where x > 0, else 1)", np.where(s.x > 0, a, 1)
-            yield f"(1 where |x| < {name})", (np.abs(s.x) < a) * 1.0
+            yield "y_true/y_pred", t / s.x
+            yield "(1-y_true)/(1-y_pred)", (1 - t) / (1 - s.x)
+            yield "y_true*y_pred", t * s.x
 
 
-def functions_of(name: str, v: Array) -> Iterator[Named]:
-    yield f"(1-{name}**2)", 1 - v**2
-    yield f"{name}*(1-{name})", v * (1 - v)
-    yield f"(1-{name})", 1 - v
-    yield name, v
-    if name == "y":
-        yield "(y > 0)", (v > 0) * 1.0
-        yield "(y < 0)", (v < 0) * 1.0
-    yield f"(1+{name})", 1 + v
-    yield f"(1+{name}**2)", 1 + v**2
-    yield f"{name}**2", v**2
-    yield f"{name}**3", v**3
-    yield f"2*{name}", 2 * v
-    yield f"|{name}|", np.abs(v)
-    yield f"sign({name})", np.sign(v)
-    yield f"(1+|{name}|)", 1 + np.abs(v)
-    yield f"(1-|{name}|)", 1 - np.abs(v)
-    yield f"(1-|{name}|)**2", (1 - np.abs(v)) ** 2
-    yield f"(1-{name}**2)**2", (1 - v**2) ** 2
-    yield f"({name}*(1-{name}))**2", (v * (1 - v)) ** 2
-    yield f"exp({name})", np.exp(np.minimum(v, 300))
-    yield f"exp(-{name})", np.exp(np.minimum(-v, 300))
-    yield f"(1-exp(-{name}))", -np.expm1(np.minimum(-v, 300))
-    sigmoid = 0.5 * (1 + np.tanh(0.5 * v))
-    yield f"sigmoid({name})", sigmoid
-    yield f"sigmoid'({name})", sigmoid * (1 - sigmoid)
-    yield f"tanh({name})", np.tanh(v)
-    yield f"tanh'({name})", 1 - np.tanh(v) ** 2
-    yield f"sqrt(|{name}|)", np.sqrt(np.abs(v))
-    yield f"1/{name}**2", 1 / np.where(v == 0, 1, v**2)
-    yield f"cos({name})", np.cos(v)
-    yield f"sin({name})", np.sin(v)
-    yield f"log(|{name}|)", np.log(np.abs(np.where(v == 0, 1, v)))
-    yield f"exp(-{name}**2/2)", np.exp(-(v**2) / 2)
-    yield f"exp(-{name}**2)", np.exp(-(v**2))
+def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:
+    """Yield one value an entry of the gradient, or of an array of ``shape``: usual functions of all that is known."""
+    shape = s.analytic.shape if shape is None else shape
+    x = s.x if s.x.shape == shape and s.x.dtype.kind == "f" else None
+    if x is not None:
+        yield from functions_of("x", x, ("({} > 0)", "({} < 0)"))
+    for name, v in beside(s, shape):
+        yield from functions_of(name, v, None if name in ("x", "y") else FEWER)
+    if x is None:
+        return
+    if x.ndim > 1 and x.shape[-1] > 1:
+        yield from functions_of("softmax(x)", softmax(x), FEWER)
+    for name, a in s.arguments.items():
+        yield f"(1 where x > 0, else {name})", np.where(x > 0, 1, a)
+        yield f"({name} where x > 0, else 1)", np.where(x > 0, a, 1)
+        yield f"(1 where |x| < {name})", (np.abs(x) < a) * 1.0
+        yield f"(1 where x > {name})", (x > a) * 1.0
+        if abs(a) <= 20 and a not in (0, 1):
+            for told, scaled in ((f"({name}*x)", a * x), (f"(x/{name})", x / a)):
+                yield from functions_of(told, scaled, ("tanh'({})", "sigmoid({})", "sigmoid'({})", "exp({})"))

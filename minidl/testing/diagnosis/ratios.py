@@ -1,169 +1,170 @@
 """Factors: the wrong gradient is the right one times something that can be named."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from minidl.testing.diagnosis import quantities
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, number
-from minidl.typing import Array
+from minidl.testing.diagnosis.evidence import NAMED, PLACED, SHAPED, Evidence, Hypothesis, Source
+from minidl.testing.diagnosis.numbers import norms, numbers, with_count
+from minidl.testing.diagnosis.quantities import elementwise, factors, fits_beside
+from minidl.testing.diagnosis.sample import Sample, least_squares, number
+from minidl.typing import Array, Shape
 
+# What a constant factor means, by the first words of its name.
 MEANINGS = {
     "-1": "wrong sign",
-    "2": "counted twice, or a factor 1/2 is missing",
-    "1/2": "a factor 2 is missing",
-    "1/batch size": "divided by m once too often",
-    "batch size": "missing division by m",
-    "1/length": "divided once too often: a mean where a sum belongs",
-    "length": "a division is missing: a sum where a mean belongs",
-    "1/number of outputs": "divided once too often: a mean where a sum belongs",
+    "2 ": "counted twice, or a factor 1/2 is missing",
+    "1/2 ": "a factor 2 is missing",
+    "1/batch size (": "divided by m once too often",
+    "batch size (": "missing division by m",
+    "1/length of": "divided once too often: a mean where a sum belongs",
+    "length of": "a division is missing: a sum where a mean belongs",
+    "1/number of": "divided once too often: a mean where a sum belongs",
+    "number of": "a division is missing: a sum where a mean belongs",
+    "1/(": "divided by it in backward, but not in forward",
 }
 
 
-def constant_ratio(e: Evidence) -> Iterator[Hypothesis]:
-    """analytic = c * numeric with one number c."""
-    ratios = [least_squares(s.numeric, s.analytic) for s in e.visible]
-    if not all(s.fits(s.analytic, r * s.numeric) for s, r in zip(e.visible, ratios, strict=True)):
-        return
-    if e.first.analytic.size < 2 and len(e.visible) < 2:
-        return
-    r = ratios[0]
-    if abs(r) < 1e-12:
+def zero(e: Evidence) -> Iterator[Hypothesis]:
+    """The gradient is zero everywhere: it was never computed."""
+    if e.first.analytic.size and all(not np.any(s.analytic) for s in e.visible):
         yield Hypothesis("gradient is identically zero: never computed or never stored", 0.99)
+
+
+def constant_ratio(e: Evidence) -> Iterator[Hypothesis]:
+    """analytic = c * numeric with one number c, which has a name, or is the same in each call, or is not."""
+    ratios = ratios_of(e)
+    if ratios is None or abs(ratios[0]) < 1e-12 or (e.first.analytic.size < 2 and len(e.visible) < 2):
         return
-    for name in matching(e, lambda s: quantities.constants(e, s), ratios):
-        equal = "" if name == number(r) else f" = {name}"
-        yield Hypothesis(f"analytic/numeric is constant {number(r)}{equal}{meaning(name)}", 0.96)
-        return
-    same = np.allclose(ratios, r, rtol=1e-6, atol=0) and not close_to_one(ratios)
-    if (same and len(ratios) > 1) or e.context is None:
-        yield Hypothesis(f"analytic/numeric is constant {number(r)}: a factor is wrong", 0.9)
-        return
-    if close_to_one(ratios) and np.allclose(np.array(ratios) - 1, r - 1, rtol=1e-2, atol=0):
+    r, close_to_one = ratios[0], bool(np.abs(np.array(ratios) - 1).max() < 1e-4)
+    for source, score in ((numbers, 0.96), (norms, 0.93)):
+        name = named_ratio(e, source)
+        if name:
+            told = f"one number, {name}: normalised by it, or it is missing" if source is norms else ""
+            yield Hypothesis(f"analytic/numeric is {told or f'constant {number(r)}{equal(name, r)}'}", score)
+            return
+    if close_to_one and np.allclose(np.array(ratios) - 1, r - 1, rtol=1e-2, atol=0):
         yield Hypothesis(f"analytic/numeric is constant {r:.12g}: a factor differs from 1 by {number(r - 1)}", 0.9)
-        return
-    for name in matching(e, quantities.norms, ratios):
-        yield Hypothesis(f"analytic/numeric is one number, {name}: normalised by it, or it is missing", 0.93)
-        return
-    shown = ", ".join(number(value) for value in ratios[:3])
-    yield Hypothesis(f"analytic/numeric is one number in each call, but another one each time ({shown})", 0.85)
+    elif e.context is None or (len(ratios) > 1 and np.allclose(ratios, r, rtol=1e-6, atol=0) and not close_to_one):
+        yield Hypothesis(f"analytic/numeric is constant {number(r)}: a factor is wrong", 0.9)
+    else:
+        shown = ", ".join(number(value) for value in ratios[:3])
+        yield Hypothesis(f"analytic/numeric is one number in each call, but another one each time ({shown})", SHAPED)
 
 
-def close_to_one(ratios: list[float]) -> bool:
-    return bool(np.abs(np.array(ratios) - 1).max() < 1e-4)
+def ratios_of(e: Evidence) -> list[float] | None:
+    """Return analytic/numeric for each sample, if it is one number in each."""
+    ratios = [least_squares(s.numeric, s.analytic) for s in e.visible]
+    fit = all(s.fits(s.analytic, r * s.numeric) for s, r in zip(e.visible, ratios, strict=True))
+    return ratios if fit else None
 
 
-def meaning(name: str) -> str:
-    for start, text in MEANINGS.items():
-        if name == start or name.startswith((f"{start} (", f"{start} of")):
-            return f": {text}"
-    return ""
+def named_ratio(e: Evidence, source: Source) -> str:
+    """Return the name of the number that analytic/numeric is in every sample; two, where nothing tells which."""
+    found: list[str] = []
+    for sign, prefix in ((1, ""), (-1, "-")):
+        found += [(prefix + name).removeprefix("--") for name in e.names(source, is_ratio, sign)]
+    shown = [with_count(e.first, name) for name in dict.fromkeys(found)]
+    return " or ".join(shown[:2] if source is numbers and found[:1] != ["-1"] else shown[:1])
 
 
-def matching(e: Evidence, source: Callable[[Sample], Iterator[Any]], ratios: list[float]) -> Iterator[str]:
-    """Yield the names of those numbers of ``source`` that equal the ratio of each sample."""
-    tables = [dict_in_order(source(s)) for s in e.visible]
-    for index, (name, value) in enumerate(tables[0]):
-        for sign, prefix in ((1, ""), (-1, "-")):
-            if close(ratios[0], sign * value):
-                others = zip(tables[1:], ratios[1:], strict=True)
-                if all(index < len(table) and close(r, sign * table[index][1]) for table, r in others):
-                    yield prefix + name if prefix != "-" or name[0] != "-" else name[1:]
+def is_ratio(s: Sample, value: Array, sign: int) -> bool:
+    """Return whether analytic/numeric is this number."""
+    wanted = sign * float(value)
+    return abs(least_squares(s.numeric, s.analytic) - wanted) <= 1e-6 * abs(wanted)
 
 
-def dict_in_order(source: Iterator[Any]) -> list[Any]:
-    return list(source)
+def equal(name: str, r: float) -> str:
+    """Return " = 1/batch size (3): divided by m once too often", or less where the name is the number itself."""
+    told = next((text for start, text in MEANINGS.items() if f"{name} ".startswith(start)), "")
+    return ("" if name == number(r) else f" = {name}") + (f": {told}" if told else "")
 
 
-def close(one: float, other: float) -> bool:
-    return abs(one - other) <= 1e-6 * abs(other)
+class Factor(NamedTuple):
+    """A quantity by which the gradient is multiplied, or divided, too much."""
 
-
-def least_squares(basis: Array, values: Array) -> float:
-    square = float((basis * basis).sum())
-    return float((basis * values).sum()) / square if square > 0 else 0.0
+    name: str
+    inverse: bool
+    sign: int
+    shape: Shape
 
 
 def factor(e: Evidence) -> Iterator[Hypothesis]:
     """analytic = q * numeric or numeric / q, where q is a known value per row, per feature or per entry."""
-    if e.context is None or e.first.gap < 1e-9 * e.first.scale:
+    if e.context is None or e.first.gap < 1e-9 * e.first.scale or ratios_of(e) is not None:
         return
-    if e.everywhere(lambda s: s.fits(s.analytic, least_squares(s.numeric, s.analytic) * s.numeric)):
-        return  # one number
-    for source, base in ((quantities.along_axes, 0.91), (quantities.elementwise, 0.86)):
-        found = first_factor(e, source)
+    for source, score in ((factors, NAMED), (elementwise, SHAPED)):
+        found = next(named_factors(e, source), None)
         if found is None:
             continue
-        name, inverse, sign, shape = found
-        kind = ratio_kind(e.first.analytic.shape, shape)
-        shown = f"{sign}{'1/' if inverse else ''}{name}"
-        word = "missing" if inverse else "a factor too many"
-        yield Hypothesis(f"ratio {kind} is {shown}: {name} is {word}", base)
+        kind = ratio_kind(e.first.analytic.shape, found.shape)
+        shown = f"{'-' if found.sign < 0 else ''}{'1/' if found.inverse else ''}{found.name}"
+        word = "missing" if found.inverse else "a factor too many"
+        yield Hypothesis(f"ratio analytic/numeric {kind} is {shown}: {found.name} is {word}", score)
         return
 
 
-def first_factor(e: Evidence, source: Any) -> tuple[str, bool, str, tuple[int, ...]] | None:
-    s, *others = e.visible
-    for index, (name, q) in enumerate(source(e, s)):
-        if not fit_to_be_a_factor(q, s):
-            continue
-        for inverse in (False, True):
-            for sign, prefix in ((1, ""), (-1, "-")):
-                if scaled(s, q, inverse, sign) and all(
-                    again(e, other, source, index, inverse, sign) for other in others
-                ):
-                    return name, inverse, prefix, np.shape(q)
-    return None
+def named_factors(e: Evidence, source: Source) -> Iterator[Factor]:
+    """Yield the factors of a source that explain the error on every sample."""
+    for inverse in (False, True):
+        for sign in (1, -1):
+            for name in e.names(source, is_factor, inverse, sign):
+                yield Factor(name, inverse, sign, dict(source(e.first))[name].shape)
 
 
-def fit_to_be_a_factor(q: Array, s: Sample) -> bool:
-    try:
-        return np.broadcast_shapes(np.shape(q), s.analytic.shape) == s.analytic.shape and bool(np.isfinite(q).all())
-    except ValueError:
+def is_factor(s: Sample, q: Array, inverse: bool, sign: int) -> bool:
+    """Return whether the gradient is multiplied, or divided, by q."""
+    if not fits_beside(q.shape, s.analytic.shape):
         return False
-
-
-def again(e: Evidence, s: Sample, source: Any, index: int, inverse: bool, sign: int) -> bool:
-    table = list(source(e, s))
-    return index < len(table) and fit_to_be_a_factor(table[index][1], s) and scaled(s, table[index][1], inverse, sign)
-
-
-def scaled(s: Sample, q: Array, inverse: bool, sign: int) -> bool:
     if inverse:
         return s.fits(s.analytic * q, sign * s.numeric, s.numeric)
     return s.fits(s.analytic, sign * s.numeric * q)
 
 
-def ratio_kind(shape: tuple[int, ...], of: tuple[int, ...]) -> str:
-    if not of or (len(of) == len(shape) and of[0] > 1 and np.prod(of[1:]) == 1):
-        return "per row" if of else ""
+def ratio_kind(shape: Shape, of: Shape) -> str:
+    """Return whether a factor of shape ``of`` has one value a row, a feature or an entry."""
+    if len(of) == len(shape) and of[0] > 1 and np.prod(of[1:]) == 1:
+        return "per row"
     return "per entry" if of == shape and len(shape) > 1 else "per feature"
 
 
 def varying_ratio(e: Evidence) -> Iterator[Hypothesis]:
-    """analytic / numeric is one number a feature or a row, of no known origin."""
-    for axis, kind in ((0, "feature"), (-1, "row")):
-        if e.first.analytic.ndim < 2 or e.first.analytic.shape[axis] < 2:
+    """analytic / numeric is one number along an axis (per feature, per row), of no known origin."""
+    s = e.first
+    for axis in range(s.analytic.ndim) if s.analytic.ndim > 1 else ():
+        if s.analytic.shape[axis] < 2 or not e.everywhere(one_ratio, axis):
             continue
-
-        def along(s: Sample, axis: int = axis) -> bool:
-            square = (s.numeric**2).sum(axis=axis, keepdims=True)
-            r = (s.analytic * s.numeric).sum(axis=axis, keepdims=True) / np.where(square == 0, 1, square)
-            return s.fits(s.analytic, r * s.numeric)
-
-        if e.everywhere(along):
-            s = e.first
-            total = np.abs(s.numeric).sum(axis=axis)
-            r = (s.analytic * np.sign(s.numeric)).sum(axis=axis) / np.where(total == 0, 1, total)
-            if (np.abs(r - 1) < 1e-9).any() or np.ptp(r) <= 1e-9 * np.abs(r).max():
-                return  # wrong in places only, which `regions` tells, or everywhere by the same factor
-            shown = ", ".join(number(value) for value in r.ravel()[:4])
-            yield Hypothesis(
-                f"ratio analytic/numeric is constant per {kind} ({shown}{', ...' if r.size > 4 else ''}): "
-                f"a factor that depends on the {kind} is wrong or missing",
-                0.85,
-            )
+        total = np.abs(s.numeric).sum(axis=axis)
+        r = (s.analytic * np.sign(s.numeric)).sum(axis=axis) / np.where(total == 0, 1, total)
+        if (np.abs(r - 1) < 1e-9).any() or np.ptp(r) <= 1e-9 * np.abs(r).max():
+            return  # wrong in places only, which `regions` tells, or everywhere by the same factor
+        kind = "feature" if axis == 0 else "row" if axis == s.analytic.ndim - 1 else f"line along axis {axis}"
+        shown = ", ".join(number(value) for value in r.ravel()[:4])
+        yield Hypothesis(
+            f"ratio analytic/numeric is constant per {kind} ({shown}{', ...' if r.size > 4 else ''}): "
+            f"a factor that depends on the {kind} is wrong or missing",
+            SHAPED - 0.01,
+        )
+        return
 
 
-TESTS = [constant_ratio, factor, varying_ratio]
+def one_ratio(s: Sample, axis: int) -> bool:
+    """Return whether analytic is a multiple of numeric along an axis."""
+    square = (s.numeric**2).sum(axis=axis, keepdims=True)
+    r = (s.analytic * s.numeric).sum(axis=axis, keepdims=True) / np.where(square == 0, 1, square)
+    return s.fits(s.analytic, r * s.numeric)
+
+
+def absolute(e: Evidence) -> Iterator[Hypothesis]:
+    """|analytic| = |numeric|, with wrong signs in places."""
+    s = e.first
+    if s.analytic.size > 2 and e.everywhere(lambda v: v.fits(np.abs(v.analytic), np.abs(v.numeric))):
+        if (s.analytic[s.wrong] > 0).all():
+            yield Hypothesis("equals the absolute value of the right gradient: a sign is lost", 0.8)
+        else:
+            share = number(100 * float(s.wrong.mean()))
+            yield Hypothesis(f"right but for the sign of {share} % of the entries", PLACED)
+
+
+TESTS = [zero, constant_ratio, factor, varying_ratio, absolute]

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, number
+from minidl.testing.diagnosis.evidence import HINT, PLACED, Evidence, Hypothesis
+from minidl.testing.diagnosis.quantities import fitting
+from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
 
@@ -23,7 +25,7 @@ def condition(e: Evidence) -> Iterator[Hypothesis]:
         if where is not None:
             support = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong])))
             if support >= 2 or name in ("x", "y", "dy"):
-                score = 0.9 if support >= 4 else 0.83 if name in ("x", "y", "dy") else 0.6
+                score = 0.9 if support >= 4 else 0.83 if name in ("x", "y", "dy") else HINT
                 yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", score)
                 return
 
@@ -31,12 +33,9 @@ def condition(e: Evidence) -> Iterator[Hypothesis]:
 def variables(s: Sample) -> dict[str, Array]:
     """Return what can be set beside each entry of the gradient."""
     found = {}
-    for name, v in (("x", s.x), ("dy", s.dy), ("y", s.y), *s.parameters.items()):
-        try:
-            if v.dtype.kind in "fiu" and v.ndim and np.broadcast_shapes(v.shape, s.analytic.shape) == s.analytic.shape:
-                found[name] = np.broadcast_to(v, s.analytic.shape)
-        except ValueError:
-            continue
+    for name, v in (("x", s.x), ("dy", s.dy), ("y", s.y), *s.parameters.items(), *s.held.items()):
+        if v.dtype.kind in "fiu":
+            found.update({told: np.broadcast_to(q, s.analytic.shape) for told, q in fitting(name, v, s.analytic.shape)})
     return found
 
 
@@ -47,11 +46,20 @@ def describe(values: Array, wrong: Array, name: str) -> str | None:
         return f"{name} is {number(float(bad[0]))}" if len(bad) > 2 else None
     if np.ptp(good) == 0 and len(good) > 2 and not (bad == good[0]).any():
         return f"{name} is not {number(float(good[0]))}"
-    for shown, b, g in ((name, bad, good), (f"|{name}|", np.abs(bad), np.abs(good))):
-        if b.max() < g.min():
-            return f"{shown} < {number(between(float(b.max()), float(g.min())))}"
-        if b.min() > g.max():
-            return f"{shown} > {number(between(float(g.max()), float(b.min())))}"
+    return beyond(bad, good, name) or beyond(np.abs(bad), np.abs(good), f"|{name}|") or within(bad, good, name)
+
+
+def beyond(bad: Array, good: Array, name: str) -> str | None:
+    """Return the threshold that separates the wrong from the right."""
+    if bad.max() < good.min():
+        return f"{name} < {number(between(float(bad.max()), float(good.min())))}"
+    if bad.min() > good.max():
+        return f"{name} > {number(between(float(good.max()), float(bad.min())))}"
+    return None
+
+
+def within(bad: Array, good: Array, name: str) -> str | None:
+    """Return the interval inside or outside of which all are wrong, given enough values to tell."""
     inside = (good > bad.min()) & (good < bad.max())
     if not inside.any() and len(np.unique(good)) >= 6 and len(np.unique(bad)) >= 2:
         low, high = good[good <= bad.min()], good[good >= bad.max()]
@@ -80,62 +88,63 @@ def what_there(e: Evidence, samples: list[Sample]) -> str:
     if not np.any(a):
         return ": it is zero there"
     if e.first.dy.shape == e.first.analytic.shape:
-        dy = np.concatenate([s.dy[s.wrong].ravel() for s in samples])
-        if np.allclose(a, dy, rtol=1e-6):
-            return ": it equals dy there"
-        with np.errstate(all="ignore"):
-            ratio = a / dy
-        if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-6 * abs(ratio[0]):
-            return f": it equals {number(float(ratio[0]))}*dy there"
+        c = one_ratio(a, np.concatenate([s.dy[s.wrong].ravel() for s in samples]))
+        if c is not None:
+            return f": it equals {'' if abs(c - 1) < 1e-6 else number(c) + '*'}dy there"
+    c = one_ratio(a, n)
+    if c is not None:
+        return f": {number(c)} times the right value there"
+    return "" if np.any(np.abs(n) > 1e-9) else ": the right gradient is zero there"
+
+
+def one_ratio(one: Array, other: Array) -> float | None:
+    """Return the number that ``one / other`` is everywhere."""
     with np.errstate(all="ignore"):
-        ratio = a / n
-    if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-6 * abs(ratio[0]):
-        return f": {number(float(ratio[0]))} times the right value there"
-    if not np.any(np.abs(n) > 1e-9):
-        return ": the right gradient is zero there"
-    return ""
+        ratio = one / other
+    return float(ratio[0]) if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-6 * abs(ratio[0]) else None
 
 
 def places(e: Evidence) -> Iterator[Hypothesis]:
-    """Wrong in one row, column or inner index only."""
+    """Wrong in some rows, columns or positions along the axes only."""
     s = e.first
-    if s.analytic.size < 2 or not s.analytic.ndim:
+    if s.analytic.size < 2 or not s.analytic.ndim or s.wrong.all():
         return
-    for axis in range(s.analytic.ndim):
-        indices = [bad_indices(v, axis) for v in e.visible]
-        length = s.analytic.shape[axis]
-        if not indices[0] or len(indices[0]) == length or length < 2:
-            continue
-        if axis and any(i != indices[0] for i in indices):
-            continue
-        if len(indices[0]) > max(1, length // 2) and len(indices[0]) != length - 1:
-            continue
-        kind = (
-            "entries"
-            if s.analytic.ndim == 1
-            else "rows"
-            if axis == 0
-            else "columns"
-            if axis == s.analytic.ndim - 1
-            else f"axis {axis}"
-        )
-        listed = ", ".join(map(str, indices[0][:6]))
-        zero = not np.any(np.take(s.analytic, indices[0], axis))
-        last = " (the last)" if indices[0] == [length - 1] else " (the first)" if indices[0] == [0] else ""
-        what = ": zero there, forgotten" if zero else missing_or_extra(s, axis, indices[0])
-        yield Hypothesis(f"wrong only in {kind} {listed}{last} of {length}{what}", 0.8 if zero or last else 0.6)
-        return
+    told = [told for axis in range(s.analytic.ndim) if (told := along(e, axis))]
+    if told:
+        there = np.ix_(*[bad_indices(s, axis) for axis in range(s.analytic.ndim)])
+        what = ""
+        if s.wrong[there].all():
+            what = ": zero there, forgotten" if not np.any(s.analytic[there]) else missing_or_extra(s, there)
+        ends = "zero" in what or "the last" in told[0] or "the first" in told[0]
+        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", PLACED + 0.02 if ends else HINT)
+
+
+def along(e: Evidence, axis: int) -> str:
+    """Return the few indices along an axis where something is wrong, as words; empty if they are not few."""
+    s = e.first
+    length, indices = s.analytic.shape[axis], bad_indices(s, axis)
+    if not indices or len(indices) == length or length < 2:
+        return ""
+    if axis and any(bad_indices(v, axis) != indices for v in e.visible):
+        return ""
+    if len(indices) > max(1, length // 2) and len(indices) != length - 1:
+        return ""
+    kind = "entries" if s.analytic.ndim == 1 else "rows" if axis == 0 else f"positions along axis {axis}"
+    kind = "columns" if axis == s.analytic.ndim - 1 == 1 else kind
+    last = " (the last)" if indices == [length - 1] else " (the first)" if indices == [0] else ""
+    last = " (the first and the last)" if indices == [0, length - 1] and length > 2 else last
+    return f"{kind} {', '.join(map(str, indices[:6]))}{last} of {length}"
 
 
 def bad_indices(s: Sample, axis: int) -> list[int]:
+    """Return the indices along an axis where something is wrong."""
     others = tuple(k for k in range(s.analytic.ndim) if k != axis)
     return [int(i) for i in np.flatnonzero(s.wrong.any(axis=others))]
 
 
-def missing_or_extra(s: Sample, axis: int, indices: list[int]) -> str:
-    return (
-        ": the right gradient is zero there" if not np.any(np.abs(np.take(s.numeric, indices, axis)) > s.noise) else ""
-    )
+def missing_or_extra(s: Sample, there: tuple[Array, ...]) -> str:
+    """Return what the right gradient is there, if it is zero."""
+    return "" if np.any(np.abs(s.numeric[there]) > s.noise) else ": the right gradient is zero there"
 
 
 def interval(e: Evidence) -> Iterator[Hypothesis]:

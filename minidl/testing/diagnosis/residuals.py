@@ -1,93 +1,43 @@
 """Residuals: the structure of what is missing, ``numeric - analytic``, names the term that was forgotten."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Sample, number
-from minidl.testing.diagnosis.ratios import least_squares
+from minidl.testing.diagnosis.evidence import SHAPED, Evidence, Hypothesis, Named
+from minidl.testing.diagnosis.sample import Sample, largest, least_squares
 from minidl.typing import Array
 
-
-def residual(s: Sample) -> Array:
-    return s.numeric - s.analytic
-
-
-def nothing_left(s: Sample, fitted: Array) -> bool:
-    """Return whether ``fitted`` is the residual, to the accuracy with which that is known."""
-    return bool(np.abs(residual(s) - fitted).max(initial=0) <= 1e-4 * s.gap + s.noise)
-
-
-def identity_path(e: Evidence) -> Iterator[Hypothesis]:
-    """numeric - analytic = c * dy."""
-    s = e.first
-    if s.dy.shape != s.analytic.shape or not s.dy.ndim:
-        return
-    factors = [least_squares(v.dy, residual(v)) for v in e.visible]
-    if not all(nothing_left(v, c * v.dy) for v, c in zip(e.visible, factors, strict=True)):
-        return
-    c = factors[0]
-    if np.allclose(factors, 1, rtol=1e-4):
-        yield Hypothesis("numeric - analytic equals dy: the identity path is missing", 0.95)
-    elif np.allclose(factors, -1, rtol=1e-4):
-        yield Hypothesis("analytic - numeric equals dy: the identity path is counted twice, or does not exist", 0.95)
-    elif np.allclose(factors, c, rtol=1e-3):
-        yield Hypothesis(f"numeric - analytic is {number(c)} * dy: a multiple of dy is added or missing", 0.9)
-
-
-def added_term(e: Evidence) -> Iterator[Hypothesis]:
-    """analytic - numeric is a constant, or a multiple of a parameter: it was added to the gradient."""
-    if len(e.visible) < 2 or e.first.analytic.size < 2:
-        return
-    constant = [-float(residual(s).mean()) for s in e.visible]
-    if np.allclose(constant, constant[0], rtol=1e-2, atol=0) and all(
-        nothing_left(s, np.full_like(s.analytic, -c)) for s, c in zip(e.visible, constant, strict=True)
-    ):
-        yield Hypothesis(f"the constant {number(constant[0])} is added to the gradient", 0.93)
-        return
-    for name, p in e.first.parameters.items():
-        if p.shape != e.first.analytic.shape:
-            continue
-        c = [-least_squares(s.parameters[name], residual(s)) for s in e.visible]
-        if np.allclose(c, c[0], rtol=1e-2, atol=0) and all(
-            nothing_left(s, -value * s.parameters[name]) for s, value in zip(e.visible, c, strict=True)
-        ):
-            yield Hypothesis(f"something is added to the gradient: {number(c[0])}*{name}, a multiple of {name}", 0.95)
-            return
+Axes = tuple[int, ...]
 
 
 def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
-    """The residual is constant along an axis, or proportional to x - mean, x or y along it."""
+    """The residual is constant along an axis, or proportional to x - mean, x or y along it, or both."""
     s = e.first
     if s.analytic.ndim < 2 or s.wrong.mean() < 0.5:
         return
     for axes, across in axes_to_try(s):
-        if e.everywhere(lambda s, axes=axes: nothing_left(s, mean_over(residual(s), axes))):  # type: ignore[misc]
+        if e.everywhere(spanned, "", axes):
             yield Hypothesis(f"error is constant along {across}: the through-the-mean term is missing or wrong", 0.92)
             return
-    for name, pick in vectors(s):
+    for name, _ in vectors(s, (0,)):
         for axes, across in axes_to_try(s):
-            if e.everywhere(
-                lambda s, axes=axes, pick=pick: nothing_left(s, project(residual(s), [pick(s, axes)], axes))
-            ):  # type: ignore[misc]
+            if e.everywhere(spanned, name, axes):
                 yield Hypothesis(name_of_term(e, name, axes, across), 0.91)
                 return
     for axes, across in axes_to_try(s):
-        for name, pick in vectors(s):
-            if e.everywhere(
-                lambda s, axes=axes, pick=pick: nothing_left(  # type: ignore[misc]
-                    s, project(residual(s), [np.ones_like(s.analytic), pick(s, axes)], axes)
-                )
-            ):
+        for name, _ in vectors(s, axes):
+            if e.everywhere(spanned, name, axes, True):
                 yield Hypothesis(
                     f"error is a constant plus a multiple of {name} along {across}: the through-the-mean and the "
-                    "through-the-variance terms are missing, the statistics are taken as constants",
-                    0.88,
+                    "through-the-variance terms are missing or wrong, as if the statistics were constants",
+                    0.9,
                 )
                 return
 
 
-def axes_to_try(s: Sample) -> Iterator[tuple[tuple[int, ...], str]]:
+def axes_to_try(s: Sample) -> Iterator[tuple[Axes, str]]:
+    """Yield the axes along which statistics are usually taken."""
     ndim = s.analytic.ndim
     if s.analytic.shape[0] > 2:
         yield (0,), "the batch axis"
@@ -96,60 +46,79 @@ def axes_to_try(s: Sample) -> Iterator[tuple[tuple[int, ...], str]]:
     if ndim > 2:
         yield tuple(range(ndim - 1)), "the batch and inner axes"
         yield tuple(range(1, ndim)), "all but the batch axis"
-        if s.analytic.shape[1] > 2:
-            yield (1,), "axis 1"
+        for axis in range(1, ndim - 1):
+            if s.analytic.shape[axis] > 2:
+                yield (axis,), f"axis {axis}"
     if s.analytic.shape[0] > 1 and s.analytic.size > 5:
         yield tuple(range(ndim)), "all axes"
 
 
-def vectors(s: Sample) -> list[tuple[str, Callable[[Sample, tuple[int, ...]], Array]]]:
-    found: list[tuple[str, Callable[[Sample, tuple[int, ...]], Array]]] = []
+def vectors(s: Sample, axes: Axes) -> Iterator[Named]:
+    """Yield what a term through a statistic is proportional to."""
+    shape = s.analytic.shape
     for name, p in s.parameters.items():
-        if p.shape == s.analytic.shape and s.x.shape != p.shape:
-            found.append((f"({name} - mean)", lambda s, axes, name=name: centred(s.parameters[name], axes)))
-            found.append((name, lambda s, axes, name=name: s.parameters[name]))
-    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
-        found.append(("(x - mean)", lambda s, axes: s.x - s.x.mean(axis=axes, keepdims=True)))
-    if s.y.shape == s.analytic.shape:
-        found.append(("y", lambda s, axes: s.y))
-    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
-        found.append(("x", lambda s, axes: s.x))
-    if s.y.shape == s.analytic.shape:
-        found.append(("exp(y)", lambda s, axes: np.exp(np.minimum(s.y, 300))))
-        found.append(("(y - mean)", lambda s, axes: s.y - s.y.mean(axis=axes, keepdims=True)))
-        found.append(("y**2", lambda s, axes: s.y**2))
-    return found
+        if p.shape == shape and s.x.shape != shape:
+            yield f"({name} - mean)", centred(p, axes)
+            yield name, p
+    if s.x.shape == shape and s.x.dtype.kind == "f":
+        yield "(x - mean)", centred(s.x, axes)
+    if s.y.shape == shape:
+        yield "y", s.y
+    if s.x.shape == shape and s.x.dtype.kind == "f":
+        yield "x", s.x
+        yield "sign(x)", np.sign(s.x)
+        yield "|x|", np.abs(s.x)
+        yield "x**3", s.x**3
+    if s.y.shape == shape:
+        yield "exp(y)", np.exp(np.minimum(s.y, 300))
+        yield "(y - mean)", centred(s.y, axes)
+        yield "y**2", s.y**2
+    for name, v in s.held.items():
+        if v.shape == shape:
+            yield name, v
 
 
-def centred(v: Array, axes: tuple[int, ...]) -> Array:
+def centred(v: Array, axes: Axes) -> Array:
     """Return v less its mean over the axes."""
     return v - v.mean(axis=axes, keepdims=True)
 
 
-def name_of_term(e: Evidence, name: str, axes: tuple[int, ...], across: str) -> str:
+def spanned(s: Sample, name: str, axes: Axes, with_constant: bool = False) -> bool:
+    """Return whether the residual is a multiple of a vector (and a constant), or only constant, along the axes."""
+    basis = [v for n, v in vectors(s, axes) if n == name]
+    if name and not basis:
+        return False
+    constant = [] if name and not with_constant else [np.ones(s.analytic.shape)]
+    return s.is_residual(project(s.residual, [*constant, *basis], axes))
+
+
+def name_of_term(e: Evidence, name: str, axes: Axes, across: str) -> str:
+    """Return which term is proportional to a vector along the axes."""
     per = "per-row " if axes == (e.first.analytic.ndim - 1,) else ""
     if name.endswith(" - mean)") and not name.startswith("(y"):
-        return f"error is proportional to {name} along {across}: the through-the-variance term"
+        return f"error is proportional to {name} along {across}: the through-the-variance term is missing or wrong"
     more = ""
     if name in ("y", "exp(y)") and per:
         inner = "dy*y" if name == "y" else "dy"
-        more = f": the term -{name}*sum({inner}) is missing or wrong"
-        v = vectors(e.first)[[n for n, _ in vectors(e.first)].index(name)][1](e.first, axes)
-        if e.first.dy.shape == v.shape:
-            total = (e.first.dy * (v if name == "y" else 1)).sum(axis=axes, keepdims=True)
-            c = least_squares(-v * total, residual(e.first))
-            if nothing_left(e.first, -c * v * total):
-                more = f": the term -{name}*sum({inner}) is {'missing' if abs(c - 1) < 1e-3 else 'wrong'}"
+        more = f": the term -{name}*sum({inner}) is {missing_or_wrong(e.first, name, axes)}"
     elif name == "x" and per:
         more = ": the term through the norm or the mean square of x is missing or wrong"
     return f"error is a {per}multiple of {name}{'' if per else f' along {across}'}{more}"
 
 
-def mean_over(v: Array, axes: tuple[int, ...]) -> Array:
-    return np.broadcast_to(v.mean(axis=axes, keepdims=True), v.shape)
+def missing_or_wrong(s: Sample, name: str, axes: Axes) -> str:
+    """Return "missing" where the residual is all of the term -y*sum(dy*y)."""
+    v = dict(vectors(s, axes))[name]
+    if s.dy.shape != v.shape:
+        return "missing or wrong"
+    term = -v * (s.dy * (v if name == "y" else 1)).sum(axis=axes, keepdims=True)
+    c = least_squares(term, s.residual)
+    if not s.is_residual(c * term):
+        return "missing or wrong"
+    return "missing" if abs(c - 1) < 1e-3 else "wrong"
 
 
-def project(v: Array, basis: list[Array], axes: tuple[int, ...]) -> Array:
+def project(v: Array, basis: list[Array], axes: Axes) -> Array:
     """Return the least-squares fit of ``v`` by multiples of ``basis``, separately for each index outside ``axes``."""
     kept = [axis for axis in range(v.ndim) if axis not in axes]
     order = (*kept, *axes)
@@ -160,61 +129,34 @@ def project(v: Array, basis: list[Array], axes: tuple[int, ...]) -> Array:
     columns = np.stack([b.transpose(order).reshape(-1, length) for b in basis], axis=-1)
     fitted = np.stack([c @ np.linalg.lstsq(c, row, rcond=None)[0] for c, row in zip(columns, flat, strict=True)])
     shape = [v.shape[axis] for axis in order]
-    return fitted.reshape(shape).transpose(np.argsort(order))
-
-
-def elementwise_term(e: Evidence) -> Iterator[Hypothesis]:
-    """numeric - analytic = c * dy * q with a known q."""
-    from minidl.testing.diagnosis import quantities
-
-    s, *others = e.visible
-    if s.analytic.size < 3:
-        return
-    if s.dy.shape != s.analytic.shape:
-        if s.dy.size == 1:
-            yield from proportional_term(e)
-        return
-    for index, (name, q) in enumerate(quantities.elementwise(e, s)):
-        if not np.isfinite(q).all():
-            continue
-        c = least_squares(s.dy * q, residual(s))
-        if c and nothing_left(s, c * s.dy * q):
-            tables = [list(quantities.elementwise(e, o))[index][1] for o in others]
-            if all(nothing_left(o, c * o.dy * t) for o, t in zip(others, tables, strict=True)):
-                yield Hypothesis(f"numeric - analytic equals {number(c)}*dy*{name}: this term is missing", 0.87)
-                return
+    return np.asarray(fitted.reshape(shape).transpose(np.argsort(order)))
 
 
 def term_per_feature(e: Evidence) -> Iterator[Hypothesis]:
     """numeric - analytic = c * dy * q with one c for each feature."""
     s = e.first
-    if not s.upstream.size or s.analytic.ndim < 2 or len(s.analytic) < 3:
+    if s.dy.shape != s.analytic.shape or s.analytic.ndim < 2 or len(s.analytic) < 3:
         return
-    told: list[tuple[str, Callable[[Sample], Array]]] = [("dy", lambda v: v.upstream)]
-    if s.x.shape == s.analytic.shape and s.x.dtype.kind == "f":
-        told.append(("dy*x", lambda v: v.upstream * v.x))
-    if s.y.shape == s.analytic.shape:
-        told.append(("dy*y", lambda v: v.upstream * v.y))
-    for name, pick in told:
-        if e.everywhere(lambda v, pick=pick: nothing_left(v, project(residual(v), [pick(v)], (0,)))):  # type: ignore[misc]
+    for name, _ in times_dy(s):
+        if e.everywhere(per_feature, name):
             yield Hypothesis(
-                f"numeric - analytic is {name} times a constant for each feature: this term is missing or wrong", 0.86
+                f"numeric - analytic is {name} times a constant for each feature: this term is missing or wrong", SHAPED
             )
             return
 
 
-def proportional_term(e: Evidence) -> Iterator[Hypothesis]:
-    """numeric - analytic = c * q with a known q, for a loss, whose dy is one number."""
-    from minidl.testing.diagnosis import quantities
+def per_feature(s: Sample, name: str) -> bool:
+    """Return whether the residual is a constant for each feature times a term."""
+    term = dict(times_dy(s)).get(name)
+    return term is not None and s.is_residual(project(s.residual, [term], (0,)))
 
-    def left(s: Sample, q: Array) -> bool:
-        return bool(np.isfinite(q).all()) and nothing_left(s, least_squares(q, residual(s)) * q)
 
-    tables = [list(quantities.elementwise(e, s)) for s in e.visible]
-    for index, (name, _) in enumerate(tables[0]):
-        if all(left(s, table[index][1]) for s, table in zip(e.visible, tables, strict=True)):
-            yield Hypothesis(f"numeric - analytic is proportional to {name}: this term is missing", 0.88)
-            return
+def times_dy(s: Sample) -> Iterator[Named]:
+    """Yield dy, and dy times what is known of each entry."""
+    yield "dy", s.dy
+    for name, v in (("x", s.x), ("y", s.y), *s.held.items()):
+        if v.shape == s.dy.shape and v.dtype.kind == "f":
+            yield f"dy*{name}", s.dy * v
 
 
 def column_space(e: Evidence) -> Iterator[Hypothesis]:
@@ -226,16 +168,18 @@ def column_space(e: Evidence) -> Iterator[Hypothesis]:
         if p.ndim != 2 or p.shape[0] != s.analytic.shape[-1] or p.shape[1] >= p.shape[0]:
             continue
         basis = np.linalg.qr(p)[0]
-
-        def inside(v: Array, basis: Array = basis) -> bool:
-            flat = v.reshape(-1, v.shape[-1])
-            return bool(np.abs(flat - flat @ basis @ basis.T).max() <= 1e-5 * np.abs(flat).max())
-
-        if inside(residual(s)) and not inside(s.numeric):
+        if inside(s.residual, basis) and not inside(s.numeric, basis):
             yield Hypothesis(
-                f"numeric - analytic lies in the column space of {name}: the term through {name} is missing", 0.84
+                f"numeric - analytic lies in the column space of {name}: the term through {name} is missing or wrong",
+                0.84,
             )
             return
 
 
-TESTS = [identity_path, added_term, terms_of_statistics, elementwise_term, term_per_feature, column_space]
+def inside(v: Array, basis: Array) -> bool:
+    """Return whether each row of ``v`` is a combination of the columns of ``basis``."""
+    flat = v.reshape(-1, v.shape[-1])
+    return largest(flat - flat @ basis @ basis.T) <= 1e-5 * largest(flat)
+
+
+TESTS = [terms_of_statistics, term_per_feature, column_space]

@@ -1,0 +1,156 @@
+"""Calls: how the gradient depends on dy, on what was called before, and on the number of rows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from minidl.testing.diagnosis.evidence import SURE, Evidence, Hypothesis
+from minidl.testing.diagnosis.sample import number
+from minidl.typing import Array
+
+
+def not_linear(e: Evidence) -> Iterator[Hypothesis]:
+    """backward is not linear in dy: something is added, clipped, normalised, or depends on the sign."""
+    if e.context is None or not e.first.dy.size:
+        return
+    dy = e.first.dy
+    zero, once, minus = (e.analytic_at(dy=c * dy) for c in (0.0, 1.0, -1.0))
+    if zero is None or once is None or minus is None or not np.isfinite(once).all():
+        return
+    scale = float(np.abs(once).max(initial=0)) or 1.0
+    again = e.analytic_at(dy=dy)
+    if again is None or not np.array_equal(once, again):
+        yield Hypothesis("two identical backward calls differ: backward draws random numbers, noise", 0.98)
+        return
+    if np.abs(zero).max(initial=0) > 1e-13 * scale:
+        yield Hypothesis(what_is_added(e, zero, once), SURE)
+        return
+    if np.abs(once + minus).max(initial=0) > 1e-9 * scale:
+        mask = ""
+        if dy.shape == once.shape and not np.any(once[dy < 0]):
+            mask = ": only dy > 0 is let through, as in guided backpropagation"
+        elif dy.shape == once.shape and not np.any(once[dy > 0]):
+            mask = ": only dy < 0 is let through"
+        yield Hypothesis(f"backward is not linear in dy: the result depends on the sign of dy{mask}", SURE)
+        return
+    yield from scaling(e, dy, once, scale)
+
+
+def what_is_added(e: Evidence, zero: Array, once: Array) -> str:
+    """Return what backward gives for an upstream gradient of zeros."""
+    if np.array_equal(zero, once):
+        return "backward does not depend on dy at all: something replaces the upstream gradient, which is ignored"
+    for name, p in e.first.parameters.items():
+        if p.shape == zero.shape and np.any(p):
+            c = float((p * zero).sum() / (p * p).sum())
+            if np.abs(zero - c * p).max() <= 1e-6 * np.abs(zero).max():
+                return f"something is added to the gradient: for dy = 0 it is {number(c)}*{name}, a multiple of {name}"
+    if np.ptp(zero) <= 1e-9 * np.abs(zero).max():
+        return f"something is added to the gradient: for dy = 0 it is the constant {number(float(zero.flat[0]))}"
+    size = number(float(np.abs(zero).max()))
+    return f"something is added to, or replaces, the upstream gradient: for dy = 0 it is up to {size}"
+
+
+def scaling(e: Evidence, dy: Array, once: Array, scale: float) -> Iterator[Hypothesis]:
+    """Multiply dy by powers of two, until backward no longer follows."""
+    for exponent in (*range(1, 31, 2), *range(-1, -31, -2)):
+        t = 2.0**exponent
+        got = e.analytic_at(dy=t * dy)
+        if got is None or np.abs(got / t - once).max(initial=0) <= 1e-9 * scale:
+            continue
+        size = number(t * float(np.abs(dy).max()))
+        if exponent > 0:
+            further = e.analytic_at(dy=4 * t * dy)
+            flat = further is not None and np.allclose(further, got, rtol=1e-6, atol=0)
+            word = "normalisation" if flat and constant_ratio(got, once) else "clipping or normalisation"
+            yield Hypothesis(f"backward must be linear in dy: look for {word}; it bends where dy reaches {size}", 0.96)
+        else:
+            yield Hypothesis(
+                "backward must be linear in dy: small upstream gradients are dropped or changed, "
+                f"below {size} (a threshold)",
+                0.96,
+            )
+        return
+
+
+def constant_ratio(one: Array, other: Array) -> bool:
+    """Return whether one array is a multiple of the other."""
+    with np.errstate(all="ignore"):
+        r = one / other
+    r = r[np.isfinite(r)]
+    return bool(r.size and np.ptp(r) <= 1e-6 * abs(r[0]))
+
+
+def history(e: Evidence) -> Iterator[Hypothesis]:
+    """A fresh layer gives another gradient at the same point: earlier calls matter."""
+    fresh = e.analytic_at()
+    if fresh is None or fresh.shape != e.first.analytic.shape or not e.first.shows:
+        return
+    if np.abs(fresh - e.first.analytic).max(initial=0) > 0.5 * e.first.gap:
+        again = e.analytic_at()
+        if again is not None and not np.array_equal(again, fresh, equal_nan=True):
+            yield Hypothesis("two identical backward calls differ: backward draws random numbers, noise", 0.98)
+        elif np.abs(fresh - e.first.numeric).max() <= 1e-3 * e.first.gap:
+            yield Hypothesis("right on a fresh layer, wrong after an earlier call: something is kept from it", SURE)
+
+
+def batch_sizes(e: Evidence) -> Iterator[Hypothesis]:
+    """Right up to some batch size, wrong from the next on; or wrong for one size only."""
+    if e.context is None or not e.first.x.ndim or tiny(e):
+        return
+    sizes = BatchSizes(e)
+    bad = int(e.context.facts.get("first_bad_batch", 0) or e.context.facts.get("batch", 0) or len(e.first.x))
+    shows_always = e.context.check != "batch" and all(s.shows for s in e.samples)
+    if (shows_always and not (sizes.right(1) or (bad > 2 and sizes.right(2)))) or sizes.right(bad):
+        return
+    for smaller in (*range(1, min(6, bad)), 8, bad - 1):
+        if 0 < smaller < bad and (smaller < 6 or len(sizes.checked) < 7):
+            sizes.right(smaller)
+    good = [count for count, is_right in sizes.checked.items() if is_right and count < bad]
+    if good:
+        yield sizes.from_a_limit(max(good), bad)
+        return
+    later = [sizes.right(bad + k) for k in (1, 2)]
+    if all(later):
+        told = f"wrong for batch size {bad} only, right for {bad + 1} and {bad + 2}: a special case"
+        yield Hypothesis(told, 0.95)
+    elif any(later):
+        yield Hypothesis(f"depends on the batch size: {sizes} (odd and even sizes differ)", 0.9)
+
+
+class BatchSizes:
+    """For which numbers of rows the gradient is right, each tried once."""
+
+    def __init__(self, e: Evidence) -> None:
+        self.evidence = e
+        self.checked: dict[int, bool] = {}
+
+    def right(self, count: int) -> bool:
+        """Return whether the gradient is right for so many rows."""
+        if count not in self.checked:
+            self.checked[count] = self.evidence.is_right(**self.evidence.values(count)) is not False
+        return self.checked[count]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {'right' if good else 'wrong'}" for count, good in sorted(self.checked.items()))
+
+    def from_a_limit(self, low: int, bad: int) -> Hypothesis:
+        """Return what happens between a number of rows that is right and a larger one that is wrong."""
+        while bad - low > 1:
+            middle = (low + bad) // 2
+            low, bad = (middle, bad) if self.right(middle) else (low, middle)
+        later = [self.right(bad + k) for k in (1, 2)]
+        if all(later):
+            told = f"wrong for batch size {bad} only, right for {low} and {bad + 1}: a special case"
+            return Hypothesis(told, 0.95)
+        if any(later):
+            return Hypothesis(f"depends on the batch size, odd and even sizes differ: {self}", 0.93)
+        if low == 1:
+            told = "right for a batch of 1 only: rows are mixed, or a division by the batch size is wrong"
+            return Hypothesis(told, 0.8)
+        return Hypothesis(f"right for batch <= {low}, wrong for {bad}: chunks, or a limit of {low} rows", 0.95)
+
+
+def tiny(e: Evidence) -> bool:
+    """Return whether the error is too small for quick derivatives."""
+    return e.first.gap < 1e-5 * e.first.scale

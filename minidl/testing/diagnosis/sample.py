@@ -1,0 +1,115 @@
+"""Sample: one call of the layer, with the analytic and the numeric gradient for it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minidl.typing import Array
+
+EXACT = 1e-6  # relative difference up to which a formula is said to fit
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One call.
+
+    Attributes
+    ----------
+    x, dy, y : array
+        Input, upstream gradient and output; empty where only the two gradients are known.
+    analytic, numeric : array
+        The gradient that `backward` returned, and what it should have returned.
+    parameters, held : dict of str to array
+        Parameters; state, and what the layer keeps in underscore attributes, such as ``"self._mask"``.
+    arguments : dict of str to float
+        Numeric constructor arguments.
+    precision : float
+        Relative accuracy of ``numeric``.
+    """
+
+    x: Array
+    dy: Array
+    y: Array
+    analytic: Array
+    numeric: Array
+    parameters: dict[str, Array] = field(default_factory=dict)
+    held: dict[str, Array] = field(default_factory=dict)
+    arguments: dict[str, float] = field(default_factory=dict)
+    precision: float = 1e-10
+
+    @property
+    def rows(self) -> int:
+        """The batch size."""
+        return len(self.x) if self.x.ndim else 1
+
+    @property
+    def residual(self) -> Array:
+        """``numeric - analytic``: what is missing."""
+        return self.numeric - self.analytic
+
+    @property
+    def scale(self) -> float:
+        """The largest entry."""
+        return largest(self.numeric) or largest(self.analytic) or 1.0
+
+    @property
+    def gap(self) -> float:
+        """The largest difference between the two gradients."""
+        return largest(self.residual)
+
+    @property
+    def noise(self) -> float:
+        """What is surely rounding."""
+        return self.precision * self.scale
+
+    @property
+    def shows(self) -> bool:
+        """Whether the error is there at all."""
+        return self.gap > 30 * self.noise
+
+    @property
+    def wrong(self) -> Array:
+        """Which entries differ."""
+        return np.abs(self.residual) > max(self.noise, 1e-4 * self.gap)
+
+    def fits(self, one: Any, other: Any, whole: Array | None = None) -> bool:
+        """Return whether two arrays agree far better than the analytic and the numeric gradient do.
+
+        Rounding is measured against the gradients, or against ``whole``.
+        """
+        one, other = np.asarray(one), np.asarray(other)
+        if one.shape != other.shape:
+            return False
+        scale = max(self.scale, largest(self.analytic)) if whole is None else largest(whole)
+        return largest(one - other) <= min(EXACT * scale, 0.02 * self.gap) + 0.01 * self.noise
+
+    def is_residual(self, term: Array) -> bool:
+        """Return whether ``term`` is what is missing, to the accuracy with which that is known."""
+        return largest(self.residual - term) <= 1e-4 * self.gap + self.noise
+
+
+def largest(array: Array) -> float:
+    """Return the largest magnitude, 0 if there is none."""
+    return float(np.abs(array).max(initial=0))
+
+
+def least_squares(basis: Array, values: Array) -> float:
+    """Return the number c for which ``c * basis`` is nearest to ``values``."""
+    square = float((basis * basis).sum())
+    return float((basis * values).sum()) / square if square > 0 else 0.0
+
+
+def floats(array: Any) -> Array:
+    """Return an array of float64."""
+    return np.asarray(array, float)
+
+
+def copies(arrays: dict[str, Any]) -> dict[str, Array]:
+    """Return arrays of float64; what was not set is left out."""
+    return {name: floats(value) for name, value in arrays.items() if value is not None}
+
+
+def number(value: float) -> str:
+    """Return a number as messages write it: four significant digits."""
+    return f"{value:.4g}"

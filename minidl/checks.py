@@ -15,9 +15,8 @@ from minidl.errors import ArgumentError
 def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
     """Return ``value`` as an int of at least ``minimum``; booleans, floats and strings are refused."""
     expected = "an integer" if minimum is None else f"an integer of at least {minimum}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
-    if minimum is not None and value < minimum:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or (minimum is not None and value < minimum):
         raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
     return int(value)
 
@@ -32,24 +31,19 @@ def number(
     below: float | None = None,
 ) -> float:
     """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
-    bounds = [
-        f"{word} {bound:g}"
-        for word, bound in ((">=", at_least), (">", above), ("<=", at_most), ("<", below))
-        if bound is not None
-    ]
-    expected = " ".join(["a finite number", " and ".join(bounds)]).strip()
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not real or not math.isfinite(value):
-        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
-    inside = (
-        (at_least is None or value >= at_least)
+    if (
+        real
+        and math.isfinite(value)
+        and (at_least is None or value >= at_least)
         and (above is None or value > above)
         and (at_most is None or value <= at_most)
         and (below is None or value < below)
-    )
-    if not inside:
-        raise ArgumentError(f"{who}: expected {expected}, got {value!r}.")
-    return float(value)
+    ):
+        return float(value)
+    bounds = ((">=", at_least), (">", above), ("<=", at_most), ("<", below))
+    expected = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    raise ArgumentError(f"{who}: expected {f'a finite number {expected}'.strip()}, got {value!r}.")
 
 
 def flag(value: Any, who: str) -> bool:

@@ -33,7 +33,8 @@ def as_array(value: Any, who: str) -> Array:
         except (ValueError, TypeError) as error:
             raise DataError(f"{who}: expected an array, got something ragged or unreadable: {error}") from error
     if array.ndim == 0:
-        raise DataError(f"{who}: expected an array with a row for each example, got {describe(value)}.")
+        shown = "None" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+        raise DataError(f"{who}: expected an array with a row for each example, got {shown}.")
     if array.dtype.kind == "O":
         array = _numbers(array, who)
     if array.dtype.kind not in "fiub":
@@ -46,11 +47,6 @@ def _numbers(array: Array, who: str) -> Array:
         if not isinstance(item, (int, float, np.number, np.bool_)) or isinstance(item, complex):
             raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}.")
     return array.astype(np.float64)
-
-
-def describe(value: Any) -> str:
-    """Return a short description of a wrong value for a message."""
-    return "None" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
 
 
 def place(index: tuple[int, ...]) -> str:

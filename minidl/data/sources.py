@@ -3,7 +3,8 @@
 Neither ever modifies what the user passed in, and a memory-mapped file is only read a batch at a time.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -67,32 +68,19 @@ class Stream:
 
     def __init__(self, iterable: Any, check: Any, steps: int | None, who: str) -> None:
         self.iterable, self.check, self.steps, self.who = iterable, check, steps, who
-        self.iterator = iter(iterable) if steps is not None else None
+        self.endless = _endless(iterable)
         self.epochs = 0
 
     def skip_epochs(self, count: int) -> None:
         """Pass over the batches of ``count`` epochs, where each goes on in the iterable where the last one ended."""
-        if self.steps is not None:
-            for _ in range(count * self.steps):
-                if next(self.iterator, self) is self:  # type: ignore[arg-type]
-                    self.iterator = iter(self.iterable)
-                    next(self.iterator, None)
+        for _ in itertools.islice(self.endless, count * (self.steps or 0)):
+            pass
 
     def batches(self, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch, from batch ``first`` on."""
-        iterator = iter(self.iterable) if self.iterator is None else self.iterator
         count = 0
-        while self.steps is None or count < self.steps:
-            try:
-                item = next(iterator)
-            except StopIteration:
-                if self.iterator is None:
-                    break
-                iterator = self.iterator = iter(self.iterable)  # begin again in the middle of an epoch
-                item = next(iterator, None)
-                if item is None:
-                    break
-            count += 1
+        items = self.iterable if self.steps is None else itertools.islice(self.endless, self.steps)
+        for count, item in enumerate(items, start=1):
             if count > first:
                 yield self._checked(item, count - 1)
         if count < (self.steps or 1):
@@ -114,18 +102,25 @@ class Stream:
         expected = "at least one" if self.steps is None else str(self.steps)
         raise DataError(
             f"{self.who}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: "
-            "the iterable is used up. "
-            "Pass an iterable that can be gone through again (a list of batches, or an object whose __iter__ starts "
-            "anew), or a generator without an end together with steps_per_epoch."
+            "the iterable is used up. Pass an iterable that can be gone through again (a list of batches, or an object "
+            "whose __iter__ starts anew), or a generator without an end together with steps_per_epoch."
         )
+
+
+def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
+    """Go through ``iterable`` again and again, for as long as it yields anything."""
+    before, count = -1, 0
+    while count > before:
+        before = count
+        for item in iterable:
+            count += 1
+            yield item
 
 
 def is_stream(x: Any, y: Any) -> bool:
     """Tell whether ``x`` is an iterable of batches and no array."""
-    array_like = (
-        hasattr(x, "__array__") or hasattr(x, "to_numpy") or hasattr(x, "toarray") or isinstance(x, (str, bytes))
-    )
-    if y is not None or array_like or not hasattr(x, "__iter__"):
+    array_like = any(hasattr(x, name) for name in ("__array__", "to_numpy", "toarray"))
+    if y is not None or array_like or isinstance(x, (str, bytes)) or not hasattr(x, "__iter__"):
         return False
     if isinstance(x, (list, tuple)):
         return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1

@@ -61,7 +61,7 @@ class TopKCategoricalAccuracy(Mean):
     """
 
     def __init__(self, k: int = 5, name: str | None = None) -> None:
-        self.k = checks.integer(k, "TopKCategoricalAccuracy: k", minimum=1)
+        self.k = checks.integer(k, f"{type(self).__name__}: k", minimum=1)
         self.name = name
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -69,19 +69,8 @@ class TopKCategoricalAccuracy(Mean):
         return in_top(y_true.argmax(axis=1), y_pred, self.k)
 
 
-class SparseTopKCategoricalAccuracy(Mean):
-    """Share of rows where fewer than ``k`` outputs are larger than that of the label.
-
-    Parameters
-    ----------
-    k : int
-        At least 1.
-    name : str, optional
-    """
-
-    def __init__(self, k: int = 5, name: str | None = None) -> None:
-        self.k = checks.integer(k, "SparseTopKCategoricalAccuracy: k", minimum=1)
-        self.name = name
+class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
+    """The same for integer labels: fewer than ``k`` outputs are larger than that of the label."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return in_top(labels(y_true, y_pred, self), np.asarray(y_pred), self.k)

@@ -19,7 +19,8 @@ class Metric(Configured, ABC):
     """Abstract base of all metrics: ``update(y_true, y_pred)`` for each batch, then ``result()``.
 
     What a metric has gathered stands in attributes with a leading underscore, whose start values are class
-    attributes; `reset` takes the metric back to them. There is no need to call ``super().__init__()``.
+    attributes; `reset` takes the metric back to them, and copies begin anew. There is no need to call
+    ``super().__init__()``.
 
     Parameters
     ----------
@@ -74,9 +75,6 @@ class Metric(Configured, ABC):
         """Go on from what `get_state` of such a metric returned."""
         self.reset()
         self.__dict__.update(state)
-
-    def __getstate__(self) -> dict[str, Any]:  # copies begin anew
-        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
 
 
 class Mean(Metric):
@@ -170,7 +168,9 @@ class FunctionMetric(Kept):
 
 
 def row_weights(sample_weight: Any, rows: int) -> Array:
-    """Return the weights as float64 of shape (rows,), or raise a `ShapeError`."""
+    """Return the weights as float64 of shape (rows,), ones for None, or raise a `ShapeError`."""
+    if sample_weight is None:
+        return np.ones(rows)
     weight = np.asarray(sample_weight, np.float64)
     if weight.shape != (rows,):
         raise ShapeError(f"metrics: expected sample_weight of shape ({rows},), got {weight.shape}.")

@@ -35,8 +35,7 @@ class Counts(Metric):
         y_true, y_pred = alike(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
         table = np.stack([predicted & true, predicted & ~true, ~predicted & true])
-        weight = np.ones(len(true)) if sample_weight is None else row_weights(sample_weight, len(true))
-        counts = weight @ table.astype(np.float64)
+        counts = row_weights(sample_weight, len(true)) @ table.astype(np.float64)
         self._counts = counts if self._counts is None else self._counts + counts
 
     def result(self) -> Any:
@@ -93,10 +92,10 @@ class Precision(Counts):
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         super().update(y_true, y_pred, sample_weight)
-        if self.class_id is not None and self.class_id >= self._counts.shape[1]:  # type: ignore[union-attr]
+        outputs = self._counts.shape[1]  # type: ignore[union-attr]
+        if self.class_id is not None and self.class_id >= outputs:
             raise ArgumentError(
-                f"{type(self).__name__}: class_id: expected one of {self._counts.shape[1]} outputs, "  # type: ignore[union-attr]
-                f"got {self.class_id}."
+                f"{type(self).__name__}: class_id: expected one of {outputs} outputs, got {self.class_id}."
             )
 
     def predicted(self, y_pred: Array) -> Array:
@@ -162,7 +161,7 @@ class AUC(Kept):
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         y_true, y_pred = alike(y_true, y_pred, self)
-        weight = np.ones(len(y_true)) if sample_weight is None else row_weights(sample_weight, len(y_true))
+        weight = row_weights(sample_weight, len(y_true))
         self.keep(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
 
     def result(self) -> float:

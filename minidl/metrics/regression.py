@@ -55,7 +55,7 @@ class R2Score(Metric):
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         error = difference(y_true, y_pred, self)
         y = np.asarray(y_true, np.float64).reshape(error.shape)
-        weight = np.ones(len(y)) if sample_weight is None else row_weights(sample_weight, len(y))
+        weight = row_weights(sample_weight, len(y))
         total = float(weight.sum())
         if total == 0:
             return

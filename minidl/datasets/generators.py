@@ -1,7 +1,6 @@
 """Generators of small classification problems: points of the plane, and words of bits.
 
-Each returns ``x`` (n, features) float32 and class labels ``y`` (n,) int64. The same ``seed`` gives the same data,
-``seed=None`` new data at each call; ``noise`` is the standard deviation of what is added to the coordinates.
+Their common arguments and results are described in `minidl.datasets`.
 """
 
 import numpy as np
@@ -15,23 +14,7 @@ Points = tuple[Array, Array]
 def xor(n: int, *, noise: float = 0.0, seed: int | None = None) -> Points:
     """Points of a square: ``y = (x[:, 0] > 0) != (x[:, 1] > 0)``, which no straight line separates.
 
-    Parameters
-    ----------
-    n : int
-        Number of points, at least 1.
-    noise : float, optional
-        Added to ``x`` after the labels are drawn; the square reaches from -1 to 1.
-    seed : int, optional
-        Fixes the points.
-
-    Returns
-    -------
-    x, y : array (n, 2) float32, array (n,) int64
-
-    Raises
-    ------
-    ArgumentError
-        If an argument is out of its range.
+    The square reaches from -1 to 1; ``noise`` is added after the labels are drawn.
 
     Examples
     --------
@@ -52,22 +35,11 @@ def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None
     Parameters
     ----------
     n : int
-        Number of words, at least 1; no word comes again before all ``2**bits`` have come.
+        Number of words; no word comes again before all ``2**bits`` have come.
     bits : int, optional
         Length of a word, 1 to 62. Default: 4.
-    noise : float, optional
-        Added to the bits.
-    seed : int, optional
-        Fixes the words.
-
-    Returns
-    -------
-    x, y : array (n, bits) float32, array (n,) int64
-
-    Raises
-    ------
-    ArgumentError
-        If an argument is out of its range.
+    noise, seed
+        As in all generators.
 
     Examples
     --------
@@ -87,24 +59,6 @@ def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None
 def moons(n: int, *, noise: float = 0.1, seed: int | None = None) -> Points:
     """Two half circles of radius 1 that reach into each other: ``(cos, sin)`` and ``(1 - cos, 0.5 - sin)``.
 
-    Parameters
-    ----------
-    n : int
-        Number of points, at least 1.
-    noise : float, optional
-        Added to both coordinates. Default: 0.1.
-    seed : int, optional
-        Fixes the points.
-
-    Returns
-    -------
-    x, y : array (n, 2) float32, array (n,) int64
-
-    Raises
-    ------
-    ArgumentError
-        If an argument is out of its range.
-
     Examples
     --------
     >>> x, y = minidl.datasets.moons(100, seed=0)
@@ -122,25 +76,12 @@ def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02
 
     Parameters
     ----------
-    n : int
-        Number of points, at least 1.
     classes : int, optional
         Number of arms, at least 2. Default: 2.
     turns : float, optional
         Turns that each arm makes. Default: 1.5.
-    noise : float, optional
-        Added to both coordinates. Default: 0.02.
-    seed : int, optional
-        Fixes the points.
-
-    Returns
-    -------
-    x, y : array (n, 2) float32, array (n,) int64
-
-    Raises
-    ------
-    ArgumentError
-        If an argument is out of its range.
+    n, noise, seed
+        As in all generators.
 
     Examples
     --------
@@ -161,23 +102,7 @@ def flower(n: int, *, noise: float = 0.2, seed: int | None = None) -> Points:
 
     A negative radius points to the other side, so that the petals of the classes lie between each other.
 
-    Parameters
-    ----------
-    n : int
-        Number of points, at least 1; the course took 400.
-    noise : float, optional
-        Added to the angle (radians) and to the radius. Default: 0.2.
-    seed : int, optional
-        Fixes the points.
-
-    Returns
-    -------
-    x, y : array (n, 2) float32, array (n,) int64
-
-    Raises
-    ------
-    ArgumentError
-        If an argument is out of its range.
+    ``noise`` is added to the angle (radians) and to the radius; the course took 400 points.
 
     Examples
     --------

@@ -1,9 +1,11 @@
-"""What the pictures share: matplotlib, imported at first use, and lines that differ without colour."""
+"""What the pictures share: matplotlib, imported at first use, lines that differ without colour, and class labels."""
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from minidl.errors import MinidlError
+import numpy as np
+
+from minidl.errors import ArgumentError, MinidlError
+from minidl.typing import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,38 +20,29 @@ class MissingPackageError(MinidlError, ImportError):
     """An optional package is needed for this and is not installed."""
 
 
-def import_matplotlib(module: str) -> Any:
-    """Return the matplotlib module ``module``.
-
-    Raises
-    ------
-    MissingPackageError
-        If matplotlib is not installed.
-    """
+def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
+    """Return ``ax``, or the axes of a new figure of ``size`` in inches; a `MissingPackageError` without matplotlib."""
+    if ax is not None:
+        return ax
     try:
-        return importlib.import_module(module)
+        import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise MissingPackageError(
             "minidl.plotting: expected matplotlib, got none installed. Run: pip install minidl[plot]"
         ) from error
-
-
-def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
-    """Return ``ax``, or the axes of a new figure of ``size`` in inches."""
-    if ax is not None:
-        return ax
-    pyplot = import_matplotlib("matplotlib.pyplot")
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
-def line(index: int) -> dict[str, Any]:
-    """Return the style of the line number ``index``: colour, dashes and marker."""
-    return {
-        "color": COLORS[index % len(COLORS)],
-        "linestyle": DASHES[index % len(DASHES)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "markersize": 4,
-    }
+def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
+    """Draw each of ``curves`` over the epochs, which count from 0, in a style of its own, with a legend."""
+    x, every = np.array(epochs) + 1, max(1, len(epochs) // 8)
+    for index, (label, values) in enumerate(curves.items()):
+        color, dashes, marker = (styles[index % len(styles)] for styles in (COLORS, DASHES, MARKERS))
+        lines = ax.plot(x, values, color=color, linestyle=dashes, marker=marker, markersize=4, markevery=every)
+        lines[0].set_label(label)
+    ax.legend(frameon=False)
+    ax.locator_params(axis="x", integer=True)
+    tidy(ax, xlabel="epoch")
 
 
 def tidy(ax: "Axes", **labels: Any) -> "Axes":
@@ -57,3 +50,13 @@ def tidy(ax: "Axes", **labels: Any) -> "Axes":
     ax.set(**labels)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def class_labels(y: Any, who: str) -> Array:
+    """Return ``y`` as integers of shape (rows,), or raise an `ArgumentError`; ``y`` may have a single column."""
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or not np.array_equal(y, y.astype(int)) or y.min(initial=0) < 0:
+        raise ArgumentError(f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}.")
+    return y.astype(int)

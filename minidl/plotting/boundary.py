@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import checks
-from minidl.errors import ArgumentError, ShapeError
-from minidl.plotting.axes import MARKERS, axes, tidy
+from minidl.errors import ShapeError
+from minidl.plotting.axes import MARKERS, axes, class_labels, tidy
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ def plot_decision_boundary(
         0.5 for probabilities, 0 for logits.
     resolution : int
         Points of the grid along each side.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -48,7 +46,7 @@ def plot_decision_boundary(
     ArgumentError
         If y holds something other than class labels.
     """
-    x, labels = np.asarray(x, float), _labels(y)
+    x, labels = np.asarray(x, float), class_labels(y, "plot_decision_boundary: y")
     checks.integer(resolution, "plot_decision_boundary: resolution", minimum=2)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ShapeError(f"plot_decision_boundary: x: expected shape (rows, 2), got {x.shape}.")
@@ -73,31 +71,10 @@ def plot_decision_boundary(
     return tidy(ax, xlabel="x[0]", ylabel="x[1]")
 
 
-def _labels(y: Any) -> Array:
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == 1:
-        y = y[:, 0]
-    if y.ndim != 1 or not np.array_equal(y, y.astype(int)) or y.min(initial=0) < 0:
-        raise ArgumentError(
-            f"plot_decision_boundary: y: expected class labels from 0, got an array of shape {y.shape}."
-        )
-    return y.astype(int)
-
-
 def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
     classes = int(labels.max(initial=1)) + 1
     for label in range(classes):
         face = str(0.1 + 0.9 * label / (classes - 1))  # dark to white: as the regions
-        marker = MARKERS[label % len(MARKERS)]
-        points = x[labels == label]
-        ax.scatter(
-            points[:, 0],
-            points[:, 1],
-            s=18,
-            marker=marker,
-            facecolors=face,
-            edgecolors="black",
-            linewidths=0.6,
-            label=f"class {label}",
-        )
+        style: dict[str, Any] = {"s": 18, "facecolors": face, "edgecolors": "black", "linewidths": 0.6}
+        ax.scatter(*x[labels == label].T, marker=MARKERS[label % len(MARKERS)], label=f"class {label}", **style)
     ax.legend(loc="upper right", framealpha=0.9)

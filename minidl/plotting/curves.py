@@ -1,6 +1,6 @@
 """Curves: of training, epoch by epoch, and of an activation and its derivative."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from minidl.callbacks import History
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
 from minidl.layers.activations import resolve_activation
-from minidl.plotting.axes import COLORS, axes, line, tidy
+from minidl.plotting.axes import COLORS, axes, plot_epochs, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,8 +24,6 @@ def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = No
         What `fit` returned.
     name : str
         ``"loss"``, a metric, or ``"learning_rate"``.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -36,14 +34,11 @@ def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = No
         raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
     curves = history.history
     checks.choice(name, "plot_history: name", [key for key in curves if not key.startswith("val_")])
+    parts = {"training": name, "validation": f"val_{name}"}
     ax = axes(ax)
-    epochs = np.array(history.epoch) + 1
-    ax.plot(epochs, curves[name], color=COLORS[0], label="training")
-    if f"val_{name}" in curves:
-        ax.plot(epochs, curves[f"val_{name}"], color=COLORS[1], linestyle="--", label="validation")
-        ax.legend(frameon=False)
-    ax.locator_params(axis="x", integer=True)
-    return tidy(ax, xlabel="epoch", ylabel=name.replace("_", " "))
+    plot_epochs(ax, history.epoch, {label: curves[key] for label, key in parts.items() if key in curves})
+    ax.set_ylabel(name.replace("_", " "))
+    return ax
 
 
 def plot_activation(
@@ -57,8 +52,6 @@ def plot_activation(
         ``"tanh"``, or any layer without parameters that acts on each value alone.
     limits : tuple of float
         The range of z.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -70,7 +63,14 @@ def plot_activation(
         raise ArgumentError("plot_activation: activation: expected a nonlinear function, got the identity.")
     low, high = (checks.number(limit, "plot_activation: limits") for limit in limits)
     z = np.linspace(low, high, 1001)[:, np.newaxis]
-    a = _forward(layer, z)
+    try:
+        layer.declare((1,))
+        elementwise = not layer.declared
+    except ArgumentError:  # such as Softmax, which needs several values
+        elementwise = False
+    if not elementwise:
+        raise ArgumentError(f"plot_activation: activation: expected a function of a single value, got {layer!r}.")
+    a = layer.forward(z)
     slope = layer.backward(np.ones_like(z))
     ax = axes(ax)
     ax.axhline(0, color="0.8", linewidth=1)
@@ -79,20 +79,3 @@ def plot_activation(
     ax.plot(z, slope, color=COLORS[1], linewidth=2, linestyle="--", label="g'(z)")
     ax.legend(frameon=False)
     return tidy(ax, xlabel="z", title=repr(layer))
-
-
-def _forward(layer: Layer, z: Any) -> Any:
-    try:
-        layer.declare((1,))
-        if not layer.declared:
-            return layer.forward(z)
-    except ArgumentError:
-        pass  # such as Softmax, which needs several values
-    raise ArgumentError(f"plot_activation: activation: expected a function of a single value, got {layer!r}.")
-
-
-def plot_lines(ax: "Axes", x: Any, curves: dict[str, Any]) -> None:
-    """Draw each of ``curves`` over ``x`` in a style of its own, with a legend."""
-    for index, (label, values) in enumerate(curves.items()):
-        ax.plot(x, values, label=label, markevery=max(1, len(x) // 8), **line(index))
-    ax.legend(frameon=False)

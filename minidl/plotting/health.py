@@ -14,8 +14,7 @@ from minidl.errors import StateError
 from minidl.explain import Step, trace
 from minidl.layers import Sigmoid, Tanh
 from minidl.layers.activations import ActivationLayer
-from minidl.plotting.axes import axes, tidy
-from minidl.plotting.curves import plot_lines
+from minidl.plotting.axes import axes, plot_epochs
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -104,8 +103,6 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     health : LayerHealth
         After training.
     what : {"gradients", "activations"}
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -120,7 +117,6 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     for name, sizes in getattr(health, what).items():
         label = f"{name} (exactly 0)" if sizes[-1] == 0 else name
         curves[label] = np.where(np.array(sizes) > 0, sizes, np.nan)
-    plot_lines(ax, np.array(health.epoch) + 1, curves)
-    ax.set_yscale("log")
-    ax.locator_params(axis="x", integer=True)
-    return tidy(ax, xlabel="epoch", ylabel=f"root mean square of the {what}")
+    plot_epochs(ax, health.epoch, curves)
+    ax.set(yscale="log", ylabel=f"root mean square of the {what}")
+    return ax

@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
-from minidl.plotting.axes import axes
+from minidl.plotting.axes import axes, class_labels
 from minidl.typing import Array, Shape
 
 if TYPE_CHECKING:
@@ -35,8 +35,6 @@ def plot_images(
         By default as many as make the whole about twice as wide as high.
     limits : tuple of float, optional
         The values drawn black and white; by default the least and the largest.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -88,8 +86,6 @@ def plot_weights(
         (height, width) of a picture; by default a square, where the number of inputs is one.
     units : int
         At most so many units, from the first.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -124,8 +120,6 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "
         Class labels, or one output a class, of which the largest counts.
     labels : sequence of str, optional
         Names of the classes.
-    ax : matplotlib Axes, optional
-        By default those of a new figure.
 
     Raises
     ------
@@ -134,25 +128,21 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "
     ArgumentError
         If they hold something other than class labels, or there are fewer names than classes.
     """
-    true, predicted = np.asarray(y_true), np.asarray(y_pred)
-    true = true.reshape(-1) if true.ndim == 2 and true.shape[1] == 1 else true
+    predicted = np.asarray(y_pred)
     classes = predicted.shape[1] if predicted.ndim == 2 and predicted.shape[1] > 1 else 1
-    predicted = predicted.argmax(axis=1) if classes > 1 else predicted.reshape(-1)
-    if true.ndim != 1 or true.shape != predicted.shape or len(true) == 0:
+    predicted = predicted.argmax(axis=1) if classes > 1 else predicted
+    true = class_labels(y_true, "plot_confusion_matrix: y_true")
+    predicted = class_labels(predicted, "plot_confusion_matrix: y_pred")
+    if true.shape != predicted.shape or len(true) == 0:
         raise ShapeError(
             f"plot_confusion_matrix: expected labels for the same rows, got {true.shape} and {predicted.shape}."
         )
-    for name, values in (("y_true", true), ("y_pred", predicted)):
-        if not np.array_equal(values, values.astype(int)) or values.min() < 0:
-            raise ArgumentError(
-                f"plot_confusion_matrix: {name}: expected class labels from 0, got {values.dtype} values."
-            )
     classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, len(labels or ()))
     names = [str(number) for number in range(classes)] if labels is None else [str(label) for label in labels]
     if len(names) < classes:
         raise ArgumentError(f"plot_confusion_matrix: labels: expected {classes}, got {len(names)}.")
     counts = np.zeros((classes, classes), int)
-    np.add.at(counts, (true.astype(int), predicted.astype(int)), 1)
+    np.add.at(counts, (true, predicted), 1)
     return _draw_counts(axes(ax, (0.5 * classes + 1.5, 0.5 * classes + 1.2)), counts, names)
 
 

@@ -135,23 +135,10 @@ def names_of(base: type[Configured]) -> dict[str, type[Configured]]:
 
 
 def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) -> C:
-    """Return an instance of ``base``: ``value`` itself, or a new one of the class that a string names.
+    """Return an instance of the family ``base``: ``value`` itself, or a new one of the class that a string names.
 
-    Parameters
-    ----------
-    value : str or instance of base
-        ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` mean the same.
-    base : type
-        The family: `Loss`, `Optimizer`, ...
-    who : str
-        Opens the message, such as ``"compile: optimizer"``.
-    also : iterable of str
-        Names that the caller handles itself, listed in the message.
-
-    Raises
-    ------
-    ArgumentError
-        If the name is unknown (with the nearest one), or a class stands where an instance belongs.
+    ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` mean the same. Anything else is an `ArgumentError`, opened by
+    ``who``, that lists the known names and those that the caller handles itself, ``also``.
     """
     if isinstance(value, base):
         return value

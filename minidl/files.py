@@ -76,12 +76,8 @@ def as_path(path: object, who: str) -> Path:
 def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Make ``path`` a file that holds ``parts``; when this returns, it outlives a power failure.
 
-    A temporary file beside the target is written, brought to the disk, and put in the target's place.
-
-    Raises
-    ------
-    OSError
-        With the path; the file that was there before is untouched, and no temporary is left behind.
+    A temporary file beside the target is written, brought to the disk, and put in the target's place. After an
+    OSError, which has the path, the file that was there before is untouched, and no temporary is left behind.
     """
     target = Path(os.path.realpath(path))  # a link goes on pointing to the file
     temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")

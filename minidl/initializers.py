@@ -32,13 +32,7 @@ class Initializer(Configured, ABC):
 
 
 def resolve_initializer(value: Any, who: str) -> InitializerFunction:
-    """Return the initializer that a name, an instance or a plain function stands for.
-
-    Raises
-    ------
-    ArgumentError
-        If ``value`` is neither; ``who`` opens the message.
-    """
+    """Return the initializer that a name, an instance or a plain function stands for."""
     if callable(value) and not isinstance(value, type):
         return value
     return resolve(value, Initializer, who)
@@ -142,8 +136,6 @@ class RandomUniform(Initializer):
 class GlorotUniform(Initializer):
     """Uniform in ``+-sqrt(6 / (fan_in + fan_out))``: the default for weights.
 
-    Notes
-    -----
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, equation (16).
     """
 
@@ -154,8 +146,6 @@ class GlorotUniform(Initializer):
 class GlorotNormal(Initializer):
     """Truncated normal of standard deviation ``sqrt(2 / (fan_in + fan_out))``.
 
-    Notes
-    -----
     Glorot and Bengio (2010), equation (12). Truncated at two deviations, as in Keras; torch does not truncate.
     """
 
@@ -166,8 +156,6 @@ class GlorotNormal(Initializer):
 class HeUniform(Initializer):
     """Uniform in ``+-sqrt(6 / fan_in)``: made for ReLU.
 
-    Notes
-    -----
     He et al. (2015), Delving deep into rectifiers, section 2.2.
     """
 
@@ -178,8 +166,6 @@ class HeUniform(Initializer):
 class HeNormal(Initializer):
     """Truncated normal of standard deviation ``sqrt(2 / fan_in)``: made for ReLU.
 
-    Notes
-    -----
     He et al. (2015), equation (10). Truncated at two deviations, as in Keras; torch does not truncate.
     """
 
@@ -190,8 +176,6 @@ class HeNormal(Initializer):
 class LecunNormal(Initializer):
     """Truncated normal of standard deviation ``sqrt(1 / fan_in)``.
 
-    Notes
-    -----
     LeCun et al. (1998), Efficient BackProp, equation (16). Truncated at two deviations, as in Keras.
     """
 
@@ -202,19 +186,13 @@ class LecunNormal(Initializer):
 class Orthogonal(Initializer):
     """``gain`` times a random matrix whose rows, or columns if they are fewer, are orthonormal.
 
+    Saxe et al. (2014), Exact solutions to the nonlinear dynamics of learning. Leading axes are merged, as in Keras.
+    The signs that the QR decomposition leaves open are fixed, which makes the distribution uniform (Mezzadri, 2007).
+    An array of fewer than two axes is a `ShapeError`.
+
     Parameters
     ----------
     gain : float
-
-    Raises
-    ------
-    ShapeError
-        If the array has fewer than two axes.
-
-    Notes
-    -----
-    Saxe et al. (2014), Exact solutions to the nonlinear dynamics of learning. Leading axes are merged, as in Keras.
-    The signs that the QR decomposition leaves open are fixed, which makes the distribution uniform (Mezzadri, 2007).
     """
 
     def __init__(self, gain: float = 1.0) -> None:

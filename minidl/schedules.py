@@ -57,18 +57,7 @@ class ExponentialDecay(Schedule):
 
 
 class InverseTimeDecay(Schedule):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``.
-
-    Parameters
-    ----------
-    initial_learning_rate : float
-    decay_steps : int
-        At least 1.
-    decay_rate : float
-        At least 0.
-    staircase : bool
-        True rounds ``step / decay_steps`` down.
-    """
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; parameters as `ExponentialDecay`."""
 
     def __init__(
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False

@@ -14,23 +14,10 @@ BETTER_WHEN_LOWER = ("loss", "error", "crossentropy", "entropy", "mse", "mae", "
 
 
 class Monitor:
-    """Reads ``name`` from the logs and compares it.
+    """Reads ``name`` from the logs and compares it; ``who``, the callback's name, opens the messages.
 
-    Parameters
-    ----------
-    name : str
-        Key of the logs, such as ``"val_loss"``.
-    mode : {"auto", "min", "max"}
-        Which way is better; ``"auto"`` goes by the name: losses and errors fall, accuracies and scores rise.
-    min_delta : float
-        A smaller change is no improvement.
-    who : str
-        Opens the messages: the callback's name.
-
-    Raises
-    ------
-    ArgumentError
-        If ``mode`` is "auto" and the name does not tell.
+    ``mode`` says which way is better: "min", "max", or "auto", which goes by the name: losses and errors fall,
+    accuracies and scores rise. A change smaller than ``min_delta`` is no improvement.
     """
 
     def __init__(self, name: Any, mode: str, min_delta: float, who: str) -> None:
@@ -38,7 +25,14 @@ class Monitor:
             raise ArgumentError(f"{who}: monitor: expected the name of a value in the logs, got {name!r}.")
         self.name, self.who = name, who
         self.min_delta = checks.number(min_delta, f"{who}: min_delta", at_least=0)
-        self.sign = _sign(name, checks.choice(mode, f"{who}: mode", ("auto", "min", "max")), who)
+        if checks.choice(mode, f"{who}: mode", ("auto", "min", "max")) == "auto":
+            falls = any(word in name for word in BETTER_WHEN_LOWER)
+            if not falls and not any(word in name for word in BETTER_WHEN_HIGHER):
+                raise ArgumentError(
+                    f"{who}: mode: expected 'min' or 'max', got 'auto', and {name!r} does not tell which is better."
+                )
+            mode = "min" if falls else "max"
+        self.sign = 1 if mode == "max" else -1
 
     @property
     def worst(self) -> float:
@@ -46,13 +40,7 @@ class Monitor:
         return -self.sign * math.inf
 
     def read(self, logs: dict[str, Any] | None) -> float:
-        """Return the value in the logs.
-
-        Raises
-        ------
-        ArgumentError
-            If the logs do not hold it, naming what they hold.
-        """
+        """Return the value in the logs, or raise an `ArgumentError` that names what they hold."""
         logs = logs or {}
         if self.name not in logs:
             fix = " Pass validation_data or validation_split to fit." if self.name.startswith("val_") else ""
@@ -66,15 +54,3 @@ class Monitor:
     def improves(self, value: float, best: float) -> bool:
         """Return whether ``value`` is better than ``best`` by more than ``min_delta``."""
         return self.sign * value > self.sign * best + self.min_delta
-
-
-def _sign(name: str, mode: str, who: str) -> int:
-    if mode != "auto":
-        return 1 if mode == "max" else -1
-    if any(word in name for word in BETTER_WHEN_LOWER):
-        return -1
-    if any(word in name for word in BETTER_WHEN_HIGHER):
-        return 1
-    raise ArgumentError(
-        f"{who}: mode: expected 'min' or 'max', got 'auto', and {name!r} does not tell which is better."
-    )

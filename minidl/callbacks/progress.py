@@ -18,19 +18,8 @@ SECONDS_BETWEEN_DRAWINGS = 0.1
 class ProgressBar(Callback):
     """Shows the progress; made by the ``verbose`` argument, not by users.
 
-    Parameters
-    ----------
-    verbose : {"auto", 0, 1, 2}
-        0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else 2.
-    epochs : int
-        Number of the last epoch, for "Epoch 3/10".
-    steps : int, optional
-        Batches in an epoch, or in the data to be evaluated, where known.
-
-    Raises
-    ------
-    ArgumentError
-        If ``verbose`` is none of these.
+    ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else
+    2. ``epochs`` is the number of the last epoch, for "Epoch 3/10", and ``steps`` that of the batches, where known.
     """
 
     def __init__(self, verbose: Any = "auto", epochs: int = 1, steps: int | None = None) -> None:

@@ -14,10 +14,7 @@ BLOCK = 1 << 18  # values looked at together in a check: they stay in cache
 def as_array(value: Any, who: str) -> Array:
     """Return ``value`` as an array of real numbers with at least one axis, copying only where it must.
 
-    Raises
-    ------
-    DataError
-        For ragged, sparse or masked data, strings, None, dates, complex numbers and records.
+    A `DataError` for ragged, sparse or masked data, strings, None, dates, complex numbers and records.
     """
     if isinstance(value, np.ndarray) and not hasattr(value, "mask"):
         array = value

@@ -41,10 +41,7 @@ def split_rows(
 ) -> tuple[Array, Array]:
     """Return the row numbers for training and for validation, ``ceil(rows * validation_split)`` of them.
 
-    Parameters
-    ----------
-    split : {"shuffle", "stratify", "last"}
-        A random part, one with the classes in proportion, or the last rows as in Keras.
+    ``split`` "shuffle" takes a random part, "stratify" one with the classes in proportion, "last" the last rows.
     """
     count = int(np.ceil(rows * validation_split))
     if count >= rows:

@@ -1,4 +1,7 @@
-"""The columns of a data set held against a model: features, targets, sample weights."""
+"""The columns of a data set held against a model: features, targets, sample weights.
+
+What does not fit is a `ShapeError` or a `DataError`.
+"""
 
 from typing import Any
 
@@ -11,13 +14,7 @@ from minidl.typing import Array, Shape
 
 
 def check_features(value: Any, input_shape: Shape, label: str, dtype: Any, who: str = "x") -> Array:
-    """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``.
-
-    Raises
-    ------
-    DataError, ShapeError
-        With the layer (``label``) that the data does not fit.
-    """
+    """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``, for the layer called ``label``."""
     x = as_array(value, who)
     if x.shape[1:] != input_shape:
         expected = "(" + ", ".join(["batch", *map(str, input_shape)]) + ")"
@@ -32,13 +29,7 @@ def check_features(value: Any, input_shape: Shape, label: str, dtype: Any, who: 
 
 
 def check_targets(value: Any, rows: int, outputs: int, loss: Loss, dtype: Any, who: str = "y") -> Array:
-    """Return ``y`` with a row for each of ``x``: labels of shape (rows,) or targets of shape (rows, outputs).
-
-    Raises
-    ------
-    DataError, ShapeError
-        If the rows or columns do not fit, or the loss cannot use the values.
-    """
+    """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which the loss can use."""
     y = as_array(value, who)
     if len(y) != rows:
         raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.")

@@ -16,16 +16,7 @@ Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
 class Table:
-    """Rows of ``x`` with their ``y`` and ``sample_weight``, all checked.
-
-    Parameters
-    ----------
-    x : array of shape (rows, ...)
-    y : array of shape (rows, outputs), or labels of shape (rows,), or None
-    sample_weight : array of shape (rows,) or None
-    dtype : dtype
-        What the batches of ``x`` are converted to.
-    """
+    """Checked rows of ``x`` with their ``y`` and ``sample_weight``, or None; batches of ``x`` come in ``dtype``."""
 
     def __init__(self, x: Array, y: Array | None, sample_weight: Array | None, dtype: Any) -> None:
         self.x, self.y, self.sample_weight = in_memory(x, dtype), y, sample_weight
@@ -54,16 +45,9 @@ class Table:
 
 
 class Stream:
-    """An iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, each checked as it arrives.
+    """An iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, each made a `Table` by ``check`` as it arrives.
 
-    Parameters
-    ----------
-    iterable : iterable
-        Gone through once an epoch; with ``steps``, that many batches are taken from it each epoch.
-    check : function
-        Makes a `Table` of the arrays of a batch, or raises.
-    steps : int, optional
-        Batches an epoch; needed where the iterable has no end.
+    It is gone through once an epoch; with ``steps``, so many batches are taken from it each epoch.
     """
 
     def __init__(self, iterable: Any, check: Any, steps: int | None, who: str) -> None:

@@ -178,13 +178,7 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
 
 
 def alike(y_true: Any, y_pred: Any, who: Metric) -> tuple[Array, Array]:
-    """Return targets and outputs as arrays of one shape (batch, outputs); labels become one-hot rows.
-
-    Raises
-    ------
-    ShapeError
-        If the targets have another shape than the outputs and are no labels.
-    """
+    """Return targets and outputs as arrays of one shape (batch, outputs), or raise; labels become one-hot rows."""
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_pred.ndim == 1:
         y_pred = y_pred[:, None]

@@ -17,18 +17,8 @@ def resolve_metrics(
 ) -> list[Metric]:
     """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
 
-    Parameters
-    ----------
-    specs : list of str, Metric or function, or None
-        ``"accuracy"`` is chosen by the loss: see ``accuracy`` in this module.
-    loss : Loss or None
-    outputs : int or None
-        Columns of the model's output, if they are known.
-
-    Raises
-    ------
-    ArgumentError
-        For no list, an unknown name, a class in place of an instance, or two metrics with one name.
+    ``outputs`` are the columns of the model's output, if they are known. What fits no metric, and a name that comes
+    twice, is an `ArgumentError`.
     """
     if specs is None:
         return []

@@ -90,13 +90,7 @@ def _fingerprint(source: Any, rows: Array | None) -> dict[str, Any]:
 
 
 class Checkpoint:
-    """A file that holds a training run, read and verified.
-
-    Attributes
-    ----------
-    seed : int
-        The run's: it orders the rows.
-    """
+    """A file that holds a training run, read and verified; its ``seed`` orders the rows."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -119,17 +113,8 @@ class Checkpoint:
     def find(cls, path: Any) -> Self | None:
         """Return the checkpoint ``path``, or the newest whole one of the folder ``path``; None if that has none.
 
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file or folder.
-        ModelFileError
-            If the file, or every file of the folder, is damaged.
-
-        Warns
-        -----
-        UserWarning
-            For each damaged file that is passed over.
+        Each damaged file of a folder that is passed over gives a warning; if all are damaged, the newest one's error
+        is raised.
         """
         path = as_path(path, "fit: resume")
         if not path.is_dir():

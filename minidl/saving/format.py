@@ -39,18 +39,8 @@ FOREIGN = {
 
 
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
-    """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all.
-
-    Raises
-    ------
-    OSError
-        With the path; an older file there is untouched.
-    ArgumentError
-        If an array has a type, or the JSON a size, that no reader takes.
-    """
-    path = files.as_path(path, "save: path")
-    parts = seal(serialise(arrays, content))
-    files.write_file(path, parts)
+    """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
+    files.write_file(files.as_path(path, "save: path"), seal(serialise(arrays, content)))
 
 
 def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> bytes:
@@ -91,15 +81,7 @@ def digest(data: bytes) -> str:
 
 
 def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the JSON object and the arrays of a model file.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is damaged, foreign, or written by a newer minidl.
-    OSError
-        With the path, if it cannot be read.
-    """
+    """Return the JSON object and the arrays of a model file; anything else is a `ModelFileError`."""
     path = files.as_path(path, "load: path")
     with path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

@@ -24,12 +24,7 @@ COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients
 def save_model(model: Sequential, path: Any) -> None:
     """Write ``model`` to one file, which is replaced as a whole or not at all; see `Sequential.save`.
 
-    Raises
-    ------
-    OSError
-        With the path; an older file there is left as it was.
-    ArgumentError
-        If a value is not finite, or something has no place in a file.
+    A value that is not finite, or that has no place in a file, is an `ArgumentError`.
     """
     write_file(path, *described(model, Encoder()))
 

@@ -46,13 +46,7 @@ class Encoder:
         self.functions: dict[str, Any] = {}
 
     def encode(self, value: Any, path: str) -> Any:
-        """Return ``value`` as JSON; ``path`` names its arrays and opens the message.
-
-        Raises
-        ------
-        ArgumentError
-            For a value that has no place in a file.
-        """
+        """Return ``value`` as JSON, or raise an `ArgumentError`; ``path`` names its arrays and opens the message."""
         if isinstance(value, np.bool_):
             value = bool(value)
         if value is None or type(value) in (bool, int, str):
@@ -114,12 +108,7 @@ class Encoder:
 class Decoder:
     """Makes the values again, collecting every mismatch in ``problems``.
 
-    Parameters
-    ----------
-    arrays : dict of str to array
-        The file's arrays; each is taken out by the value that names it.
-    custom_objects : dict of str to class or function
-        Searched before the registered classes.
+    Each value takes the arrays that it names out of ``arrays``; ``custom_objects`` comes before the registered classes.
     """
 
     def __init__(self, arrays: dict[str, Array], custom_objects: Mapping[str, Any]) -> None:

@@ -27,46 +27,34 @@ class ProgressBar(Callback):
         self.epochs, self.steps = epochs, steps
         self._bar: Any = None
         self._next = 0.0
-        self._training = False
+        self._title = ""  # of what is under way: a validation inside an epoch is not shown
 
     def due(self) -> bool:
         return self._bar is not None and time.monotonic() >= self._next
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        self._training = True
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        self._training = False
-        self._close(None)
-
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._started = time.monotonic()
         self._open(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._draw(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if self.verbose == 2:
-            seconds = time.monotonic() - self._started
-            sys.stdout.write(f"Epoch {epoch + 1}/{self.epochs} - {seconds:.1f} s - {_text(logs, ' - ')}\n")
-            sys.stdout.flush()
-        self._close(logs)
+        self._close(logs, f"{self._title} - {time.monotonic() - self._started:.1f} s - ")
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        self._close(None)
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        if not self._training:
+        if not self._title:
             self._open("Evaluate")
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if not self._training:
+        if self._title == "Evaluate":
             self._draw(batch, logs)
 
     def on_test_end(self, logs: Logs = None) -> None:
-        if self._training:
-            return
-        if self.verbose == 2:
-            sys.stdout.write(f"Evaluate - {_text(logs, ' - ')}\n")
-        self._close(logs)
+        if self._title == "Evaluate":
+            self._close(logs, "Evaluate - ")
 
     def on_predict_begin(self, logs: Logs = None) -> None:
         self._open("Predict")
@@ -78,11 +66,12 @@ class ProgressBar(Callback):
         self._close({})
 
     def _open(self, title: str) -> None:
+        self._title, self._started = title, time.monotonic()
         if self.verbose == 1:
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
             self._bar = tqdm(total=self.steps, desc=title, unit="batch", file=sys.stdout, dynamic_ncols=True)
-            self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
+            self._next = self._started + SECONDS_BETWEEN_DRAWINGS
 
     def _draw(self, batch: int, logs: Logs) -> None:
         if self.due():
@@ -90,12 +79,15 @@ class ProgressBar(Callback):
             self._bar.n = batch + 1
             self._bar.set_postfix_str(_text(logs, ", "))
 
-    def _close(self, logs: Logs) -> None:
+    def _close(self, logs: Logs, line: str = "") -> None:
+        self._title = ""
+        if line and self.verbose == 2:
+            sys.stdout.write(f"{line}{_text(logs, ' - ')}\n")
+            sys.stdout.flush()
         if self._bar is None:
             return
-        if logs is not None:
-            if self.steps is not None:
-                self._bar.n = self.steps
+        if logs is not None:  # the end, and no exception
+            self._bar.n = self.steps or self._bar.n
             self._bar.set_postfix_str(_text(logs, ", "), refresh=False)
         self._bar.refresh()
         self._bar.close()

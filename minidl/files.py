@@ -1,6 +1,6 @@
 """Files: a file is replaced as a whole or not at all, whatever happens in between.
 
-All writing of models goes through `write_file`, and all it asks of the operating system through `system`.
+All writing of models goes through `write_file`, and all that this changes on the disk through `os`.
 """
 
 import contextlib
@@ -16,54 +16,6 @@ from minidl.errors import ArgumentError
 TEMPORARY = ".minidl"  # ends the names of files that are being written
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
 _numbers = itertools.count()  # two threads may write at a time
-
-
-class System:
-    """What `write_file` needs of the operating system, one method an operation.
-
-    The tests put another in the place of `system`: one that fails, is killed or loses power at any operation.
-    """
-
-    def create(self, path: Path, mode: int) -> int:
-        """Make a new file and return its handle; it is an error if there is one."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
-
-    def write(self, handle: int, data: memoryview) -> int:
-        """Write bytes, as many as the system takes at once, and return how many."""
-        return os.write(handle, data)
-
-    def sync(self, handle: int) -> None:
-        """Bring the file's bytes to the disk."""
-        os.fsync(handle)
-
-    def close(self, handle: int) -> None:
-        """Close the file."""
-        os.close(handle)
-
-    def link(self, path: Path, second: Path) -> None:
-        """Give the file a second name."""
-        second.hardlink_to(path)
-
-    def replace(self, path: Path, target: Path) -> None:
-        """Rename the file, in place of the one that has the name."""
-        path.replace(target)
-
-    def remove(self, path: Path) -> None:
-        """Remove the name."""
-        path.unlink()
-
-    def sync_folder(self, folder: Path) -> None:
-        """Bring the folder's names to the disk."""
-        if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
-            return
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-system = System()
 
 
 def as_path(path: object, who: str) -> Path:
@@ -101,18 +53,18 @@ def _permissions(target: Path) -> int:
 
 def _write_temporary(temporary: Path, mode: int, parts: Iterable[bytes | memoryview]) -> None:
     _remove_quietly(temporary)  # left by a killed process that had the same number
-    handle = system.create(temporary, mode)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         for part in parts:
             rest = memoryview(part)
             while rest:
-                written = system.write(handle, rest)
+                written = os.write(handle, rest)
                 if written == 0:
                     raise OSError(errno.EIO, "the system wrote nothing")
                 rest = rest[written:]
-        system.sync(handle)
+        os.fsync(handle)
     finally:
-        system.close(handle)
+        os.close(handle)
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
@@ -120,18 +72,18 @@ def _put_in_place(temporary: Path, target: Path) -> None:
     second = temporary.with_name(temporary.name + "-old")  # keeps the old file reachable until the new one is safe
     _remove_quietly(second)
     try:
-        undo = functools.partial(system.replace, second, target)
+        undo = functools.partial(os.replace, second, target)
         try:
-            system.link(target, second)
+            os.link(target, second)
         except FileNotFoundError:
-            undo = functools.partial(system.remove, target)
+            undo = functools.partial(os.unlink, target)
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
             undo = functools.partial(_remove_quietly, second)  # no links here: the new file, complete, stays
-        system.replace(temporary, target)
+        os.replace(temporary, target)
         try:
-            system.sync_folder(target.parent)
+            _sync_folder(target.parent)
         except BaseException:
             undo()
             raise
@@ -139,9 +91,19 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         _remove_quietly(second)
 
 
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def _remove_quietly(path: Path) -> None:
     with contextlib.suppress(OSError):
-        system.remove(path)
+        os.unlink(path)
 
 
 def remove_temporaries(folder: Path) -> None:

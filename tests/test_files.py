@@ -9,7 +9,17 @@ import pytest
 from minidl import files
 from minidl.errors import ArgumentError
 from tests.faults import savers
-from tests.faults.systems import Counting, FailsAt, Killed, KilledAt, Recording, WritesShort, states_after_power_loss
+from tests.faults.systems import (
+    Counting,
+    FailsAt,
+    Killed,
+    KilledAt,
+    OperatingSystem,
+    Recording,
+    System,
+    WritesShort,
+    states_after_power_loss,
+)
 
 OLD, NEW = b"the old file" * 10, b"the new file, longer than the old one" * 10
 
@@ -20,12 +30,12 @@ def target(tmp_path, monkeypatch):
     path = tmp_path / "folder" / "model.safetensors"
     path.parent.mkdir()
     path.write_bytes(OLD)
-    monkeypatch.setattr(files, "system", files.system)
+    monkeypatch.setattr(files, "os", files.os)
     return path
 
 
 def use(system):
-    files.system = system
+    files.os = OperatingSystem(system)
     return system
 
 
@@ -111,7 +121,7 @@ def test_a_system_that_writes_a_few_bytes_at_a_time_is_asked_again(target):
 
 
 def test_a_system_that_writes_nothing_is_an_error(target):
-    system = use(files.System())
+    system = use(System())
     system.write = lambda handle, data: 0
     with pytest.raises(OSError, match="wrote nothing") as error:
         save(target)
@@ -124,7 +134,7 @@ def test_an_interrupt_at_any_operation_leaves_the_old_or_the_new_file_alone(targ
         def at(self, number, name, arguments):
             if number == self.number:
                 if name == "close":
-                    files.System.close(self, *arguments)
+                    System.close(self, *arguments)
                 raise KeyboardInterrupt
 
     for number in operations(target):
@@ -201,7 +211,7 @@ def test_what_a_kill_left_behind_is_removed_by_the_one_who_takes_over(target):
         use(KilledAt(number))
         with pytest.raises(Killed):
             save(target)
-    use(files.System())
+    use(System())
     assert len(list(target.parent.iterdir())) > 1
     files.remove_temporaries(target.parent)
     assert list(target.parent.iterdir()) == [target]
@@ -212,13 +222,13 @@ def test_a_temporary_left_by_a_process_of_the_same_number_does_not_matter(target
     monkeypatch.setattr(files, "_numbers", iter([7, 7]))
     with pytest.raises(Killed):
         save(target)
-    use(files.System())
+    use(System())
     save(target)
     assert list(target.parent.iterdir()) == [target]
 
 
 def test_a_file_system_without_links_is_served_too(target):
-    system = use(files.System())
+    system = use(System())
     system.link = lambda path, second: os.open("/", os.O_WRONLY)  # any OSError
     with pytest.raises(IsADirectoryError):
         save(target)

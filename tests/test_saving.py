@@ -24,7 +24,7 @@ from minidl.saving import objects, read_file, save_weights
 from tests.faults import fuzzing
 from tests.faults.forging import forge, header_of, parts, raw, resealed, text_of
 from tests.faults.models import small_data, small_model, trained_model
-from tests.faults.systems import Counting, FailsAt
+from tests.faults.systems import Counting, FailsAt, OperatingSystem
 
 DATA = Path(__file__).parent / "data"
 
@@ -299,14 +299,14 @@ def test_a_diverged_model_does_not_overwrite_the_best(path, value):
 
 def test_a_save_that_fails_at_any_operation_leaves_a_model_that_loads(path, monkeypatch):
     old, new = trained_model(), small_model(1)
-    monkeypatch.setattr(files, "system", Counting())
+    monkeypatch.setattr(files, "os", OperatingSystem(Counting()))
     old.save(path)
     old.save(path)
-    count = files.system.count
+    count = files.os.system.count
     before = path.read_bytes()
     for number in range(count):
         path.write_bytes(before)
-        files.system = FailsAt(number)
+        files.os = OperatingSystem(FailsAt(number))
         try:
             new.save(path)
         except OSError as error:

@@ -1,1 +1,1 @@
-"""Disks that fail, processes that are killed, power that is cut: stand-ins for `minidl.files.system`."""
+"""Disks that fail, processes that are killed, power that is cut: stand-ins for the `os` of `minidl.files`."""

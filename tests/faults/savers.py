@@ -9,49 +9,49 @@ def correct(path, data):
 
 def in_place(path, data):
     """Opens the old file and writes over it: a kill in between destroys both."""
-    handle = files.system.overwrite(path)
-    files.system.write(handle, memoryview(data))
-    files.system.sync(handle)
-    files.system.close(handle)
-    files.system.sync_folder(path.parent)
+    handle = files.os.system.overwrite(path)
+    files.os.system.write(handle, memoryview(data))
+    files.os.system.sync(handle)
+    files.os.system.close(handle)
+    files.os.system.sync_folder(path.parent)
 
 
 def removes_first(path, data):
     """Removes the old file to make room for the new one."""
-    files.system.remove(path)
+    files.os.system.remove(path)
     _write(path, data)
-    files.system.sync_folder(path.parent)
+    files.os.system.sync_folder(path.parent)
 
 
 def without_sync_of_the_data(path, data):
     """Renames before the bytes have reached the disk: after a power loss the new name may hold zeros."""
     _write(_beside(path), data, sync=False)
-    files.system.replace(_beside(path), path)
-    files.system.sync_folder(path.parent)
+    files.os.system.replace(_beside(path), path)
+    files.os.system.sync_folder(path.parent)
 
 
 def without_sync_of_the_folder(path, data):
     """Returns before the new name has reached the disk: after a power loss the old file is back."""
     _write(_beside(path), data)
-    files.system.replace(_beside(path), path)
+    files.os.system.replace(_beside(path), path)
 
 
 def renames_before_writing(path, data):
     """Puts the name in place first and the bytes after it."""
-    handle = files.system.create(_beside(path), 0o666)
-    files.system.replace(_beside(path), path)
-    files.system.write(handle, memoryview(data))
-    files.system.sync(handle)
-    files.system.close(handle)
-    files.system.sync_folder(path.parent)
+    handle = files.os.system.create(_beside(path), 0o666)
+    files.os.system.replace(_beside(path), path)
+    files.os.system.write(handle, memoryview(data))
+    files.os.system.sync(handle)
+    files.os.system.close(handle)
+    files.os.system.sync_folder(path.parent)
 
 
 def moves_the_old_file_away(path, data):
     """Renames the old file to a backup before the new one has its name: in between there is none."""
-    files.system.replace(path, path.with_name("backup"))
+    files.os.system.replace(path, path.with_name("backup"))
     _write(_beside(path), data)
-    files.system.replace(_beside(path), path)
-    files.system.sync_folder(path.parent)
+    files.os.system.replace(_beside(path), path)
+    files.os.system.sync_folder(path.parent)
 
 
 BROKEN = [
@@ -69,8 +69,8 @@ def _beside(path):
 
 
 def _write(path, data, sync=True):
-    handle = files.system.create(path, 0o666)
-    files.system.write(handle, memoryview(data))
+    handle = files.os.system.create(path, 0o666)
+    files.os.system.write(handle, memoryview(data))
     if sync:
-        files.system.sync(handle)
-    files.system.close(handle)
+        files.os.system.sync(handle)
+    files.os.system.close(handle)

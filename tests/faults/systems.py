@@ -6,13 +6,81 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from minidl.files import System
-
 OPERATIONS = ("create", "write", "sync", "close", "link", "replace", "remove", "sync_folder")
 
 
 class Killed(BaseException):
     """The process is gone: no handler, no cleanup and no further operation has any effect."""
+
+
+class System:
+    """The operations that changing a file takes, each done by the real system."""
+
+    def create(self, path, mode):
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+
+    def write(self, handle, data):
+        return os.write(handle, data)
+
+    def sync(self, handle):
+        os.fsync(handle)
+
+    def close(self, handle):
+        os.close(handle)
+
+    def link(self, path, second):
+        os.link(path, second)
+
+    def replace(self, path, target):
+        path.replace(target)
+
+    def remove(self, path):
+        path.unlink()
+
+    def sync_folder(self, folder):
+        handle = os.open(folder, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+class OperatingSystem:
+    """Stands in for the module `os` in `minidl.files`: what that calls becomes an operation of ``system``."""
+
+    def __init__(self, system):
+        self.system = system
+
+    def __getattr__(self, name):  # constants, and what changes nothing
+        assert name in ("fspath", "getpid", "name", "path", "strerror", "PathLike") or name.startswith("O_"), name
+        return getattr(os, name)
+
+    def open(self, path, flags, mode=0o777):
+        if flags & os.O_CREAT:
+            assert flags & os.O_EXCL
+            return self.system.create(path, mode)
+        assert flags == os.O_RDONLY
+        return path  # a folder, opened to be synced
+
+    def write(self, handle, data):
+        return self.system.write(handle, data)
+
+    def fsync(self, handle):
+        if isinstance(handle, Path):
+            self.system.sync_folder(handle)
+        else:
+            self.system.sync(handle)
+
+    def close(self, handle):
+        if not isinstance(handle, Path):
+            self.system.close(handle)
+
+    def link(self, path, second):
+        self.system.link(path, second)
+
+    def replace(self, path, target):
+        self.system.replace(path, target)
+
+    def unlink(self, path):
+        self.system.remove(path)
 
 
 class Counting(System):

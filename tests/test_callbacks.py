@@ -1,5 +1,8 @@
 import gc
 import io
+import os
+import pty
+import subprocess
 import sys
 import time
 import weakref
@@ -427,6 +430,16 @@ def test_a_terminal_gets_a_bar_that_ends_with_the_values_of_the_epoch(monkeypatc
     assert "3/3" in last
     assert "loss: 0.25, val_loss: 0.5" in last
     assert last.endswith("\n")
+
+
+def test_a_terminal_that_tells_no_size_gets_a_bar():
+    script = "from minidl.callbacks import ProgressBar; bar = ProgressBar(); bar.on_test_begin(); bar.on_test_end({})"
+    terminal, slave = pty.openpty()  # of 0 columns and 0 rows
+    subprocess.run([sys.executable, "-c", script], stdout=slave, check=True)
+    os.close(slave)
+    shown = os.read(terminal, 4096)
+    os.close(terminal)
+    assert b"Evaluate" in shown
 
 
 def test_a_bar_that_is_not_due_is_not_heard(capsys):

@@ -3,6 +3,7 @@
 A bar for every epoch on a terminal or in a notebook, one line an epoch when the output goes to a file.
 """
 
+import shutil
 import sys
 import time
 from typing import Any
@@ -70,7 +71,8 @@ class ProgressBar(Callback):
         if self.verbose == 1:
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
-            self._bar = tqdm(total=self.steps, desc=title, unit="batch", file=sys.stdout, dynamic_ncols=True)
+            columns, rows = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would draw nothing
+            self._bar = tqdm(total=self.steps, desc=title, unit="batch", file=sys.stdout, ncols=columns, nrows=rows)
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
 
     def _draw(self, batch: int, logs: Logs) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from minidl import losses, metrics
 from minidl.config import constructor_arguments, names_of, registry
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.metrics import (
     AUC,
     BinaryAccuracy,
@@ -296,6 +296,16 @@ def test_targets_that_do_not_fit_the_outputs_are_refused(case):
         case.make().update(np.concatenate([y_true, y_true]), y_pred)
 
 
+def test_targets_that_are_neither_labels_nor_shaped_as_the_outputs_are_refused():
+    for metric, y_true in (
+        (metrics.MeanSquaredError(), [0.0, 0.5]),
+        (metrics.F1Score(), [0, 3]),
+        (metrics.SparseTopKCategoricalAccuracy(), [0, -1]),
+    ):
+        with pytest.raises(DataError, match=rf"{type(metric).__name__}: expected labels in \[0, 3\) .*at row 1"):
+            metric.update(np.array(y_true), np.zeros((2, 3)))
+
+
 @all_metrics
 def test_a_wrong_number_of_weights_is_refused(case):
     y_true, y_pred, _ = draw(case.targets, 5, 6)
@@ -364,6 +374,13 @@ def test_a_function_that_returns_something_else_is_refused():
     metric = FunctionMetric(lambda y_true, y_pred: np.ones(7))
     metric.update(np.ones((3, 1)), np.zeros((3, 1)))
     with pytest.raises(ArgumentError, match=r"got shape \(7,\) for 3 rows"):
+        metric.result()
+
+
+def test_a_function_that_returns_no_numbers_is_refused():
+    metric = FunctionMetric(lambda y_true, y_pred: "good")
+    metric.update(np.ones((3, 1)), np.zeros((3, 1)))
+    with pytest.raises(ArgumentError, match="expected the function to return numbers, got 'good'"):
         metric.result()
 
 

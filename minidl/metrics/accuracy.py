@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ShapeError
-from minidl.metrics.base import Mean, alike
+from minidl.metrics.base import Mean, alike, as_labels
 from minidl.typing import Array
 
 
@@ -73,7 +73,8 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
     """The same for integer labels: fewer than ``k`` outputs are larger than that of the label."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        return in_top(labels(y_true, y_pred, self), np.asarray(y_pred), self.k)
+        y_pred = np.asarray(y_pred)
+        return in_top(as_labels(labels(y_true, y_pred, self), y_pred.shape[-1], self), y_pred, self.k)
 
 
 def labels(y_true: Any, y_pred: Array, who: Mean) -> Array:

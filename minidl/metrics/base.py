@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.config import Configured, constructor_arguments, snake_case
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -152,7 +152,13 @@ class FunctionMetric(Kept):
         if not self._batches:
             return 0.0
         y_true, y_pred, *weight = self.rows()
-        value = np.asarray(self.function(y_true, y_pred), np.float64)
+        returned = self.function(y_true, y_pred)
+        try:
+            value = np.asarray(returned, np.float64)
+        except (TypeError, ValueError):
+            raise ArgumentError(
+                f"metric {self.get_name()!r}: expected the function to return numbers, got {returned!r}."
+            ) from None
         if value.ndim == 0 and not weight:
             return float(value)
         if value.shape[:1] != (len(y_pred),):
@@ -177,6 +183,18 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
     return weight
 
 
+def as_labels(y_true: Array, outputs: int, who: Metric) -> Array:
+    """Return labels (batch,) as integers; a `DataError` for those that are none, or outside [0, ``outputs``)."""
+    wrong = ~((y_true >= 0) & (y_true < outputs) & (y_true % 1 == 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            f"{type(who).__name__}: expected labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row "
+            f"{row}. Other targets have the shape of the outputs."
+        )
+    return y_true.astype(np.intp)
+
+
 def alike(y_true: Any, y_pred: Any, who: Metric) -> tuple[Array, Array]:
     """Return targets and outputs as arrays of one shape (batch, outputs), or raise; labels become one-hot rows."""
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
@@ -184,7 +202,7 @@ def alike(y_true: Any, y_pred: Any, who: Metric) -> tuple[Array, Array]:
         y_pred = y_pred[:, None]
     if y_true.ndim == 1:
         outputs = y_pred.shape[1]
-        y_true = y_true[:, None] if outputs == 1 else one_hot(y_true, outputs, y_pred.dtype)
+        y_true = y_true[:, None] if outputs == 1 else one_hot(as_labels(y_true, outputs, who), outputs, y_pred.dtype)
     if y_true.shape != y_pred.shape:
         raise ShapeError(
             f"{type(who).__name__}: expected targets of shape {y_pred.shape}, as the outputs, got {y_true.shape}."

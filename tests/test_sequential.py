@@ -199,6 +199,34 @@ def test_from_config_makes_the_same_model():
     assert np.array_equal(twin.predict(X), model.predict(X))
 
 
+def test_from_config_makes_new_layers_of_those_that_stand_in_a_model():
+    model = small()
+    model[0].trainable = False
+    twin = Sequential.from_config(model.get_config())
+    assert repr(twin) == repr(model)
+    assert twin[0] is not model[0]
+    assert not twin[0].trainable
+
+
+def test_a_layer_is_got_by_name_or_index():
+    model = small()
+    assert model.get_layer("dense_1") is model.get_layer(index=2) is model[2]
+
+
+def test_weights_are_the_arrays_themselves_and_none_before_build():
+    model = small()
+    assert [W.shape for W in model.weights] == [(4, 5), (5,), (5, 3), (3,)]
+    assert model[0].weights[0] is model[0].W
+    assert Dense(3).weights == []
+
+
+def test_summary_counts_the_frozen_parameters_of_inner_models(capsys):
+    inner = Sequential([Dense(5), Dense(2)])
+    inner[0].trainable = False
+    Sequential([Input((4,)), inner, Dense(3)]).summary()
+    assert "46 parameters (21 trainable, 25 frozen)" in capsys.readouterr().out
+
+
 def test_summary_shows_shapes_parameters_and_cached_bytes(capsys):
     small().summary()
     text = capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Training: the loop's arithmetic, its splits and streams, and what stops it."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -184,6 +185,15 @@ def test_streams_of_batches_train_like_arrays():
         assert np.array_equal(model.parameters.values, arrays.parameters.values)
 
 
+def test_an_iterable_without_an_end_is_refused_at_last(monkeypatch):
+    monkeypatch.setattr("minidl.data.sources.ENDLESS", 20)
+    with pytest.raises(DataError, match=r"expected an end within 20 batches, got none\. .*steps_per_epoch"):
+        regression().fit(itertools.repeat((X, Y)), verbose=0)
+    with pytest.raises(DataError, match=r"evaluate: x: expected an end"):
+        regression().evaluate(itertools.repeat((X, Y)), verbose=0)
+    regression().fit(21 * [(X, Y)], verbose=0)
+
+
 def test_a_used_up_generator_says_what_to_pass():
     with pytest.raises(DataError, match=r"used up\. Pass an iterable that can be gone through again"):
         regression().fit(((X, Y) for _ in range(3)), epochs=2, verbose=0)
@@ -333,6 +343,17 @@ def test_frozen_layers_do_not_move_with_any_optimizer():
         model.fit(X, Y, epochs=2, verbose=0)
         assert np.array_equal(model[0].W, W)
         assert (head != model[2].W).any()
+
+
+def test_a_frozen_model_does_not_move():
+    model = regression()
+    model.trainable = False
+    before = model.parameters.values.copy()
+    model.fit(X, Y, verbose=0)
+    assert np.array_equal(model.parameters.values, before)
+    model.trainable = True
+    model.fit(X, Y, verbose=0)
+    assert (model.parameters.values != before).all()
 
 
 def test_history_has_the_learning_rate_and_the_metrics():

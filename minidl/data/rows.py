@@ -41,7 +41,7 @@ def check_targets(value: Any, rows: int, outputs: int, loss: Loss, dtype: Any, w
                 f'For one-hot targets use loss="categorical_crossentropy".'
             )
         y = y.reshape(rows)
-        loss.check_targets(y, outputs)
+        _let_check(loss, y, outputs, who)
         return y.astype(np.intp, copy=False)
     if y.ndim == 1 and outputs == 1:
         y = y.reshape(rows, 1)
@@ -50,8 +50,16 @@ def check_targets(value: Any, rows: int, outputs: int, loss: Loss, dtype: Any, w
         raise ShapeError(
             f"{who}: expected shape {(rows, outputs)}, as the model's output for these rows, got {y.shape}.{fix}"
         )
-    loss.check_targets(y, outputs)
+    _let_check(loss, y, outputs, who)
     return np.asarray(y, dtype)
+
+
+def _let_check(loss: Loss, y: Array, outputs: int, who: str) -> None:
+    """Let the loss look at the targets, which it calls ``y``."""
+    try:
+        loss.check_targets(y, outputs)
+    except DataError as error:
+        raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
 
 
 def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array | None:

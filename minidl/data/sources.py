@@ -12,6 +12,7 @@ import numpy as np
 from minidl.errors import DataError
 from minidl.typing import Array
 
+ENDLESS = 100_000  # batches: an iterable without a length that yields more in an epoch is taken for endless
 Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
@@ -65,6 +66,11 @@ class Stream:
         count = 0
         items = self.iterable if self.steps is None else itertools.islice(self.endless, self.steps)
         for count, item in enumerate(items, start=1):
+            if count > ENDLESS and self.steps is None and not hasattr(self.iterable, "__len__"):
+                raise DataError(
+                    f"{self.who}: expected an end within {ENDLESS:,} batches, got none. Pass the number of batches: "
+                    "steps_per_epoch to fit, steps to evaluate."
+                )
             if count > first:
                 yield self._checked(item, count - 1)
         if count < (self.steps or 1):

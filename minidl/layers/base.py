@@ -189,6 +189,8 @@ class Layer(Configured, metaclass=LayerType):
         ShapeError
             If their number or a shape does not fit.
         """
+        if not isinstance(arrays, Iterable):
+            raise ArgumentError(f"{self.label}: set_weights: expected a list of arrays, got {arrays!r}.")
         arrays = [np.asarray(array) for array in arrays]
         weights = self._weights()
         if len(arrays) != len(weights):
@@ -226,6 +228,8 @@ class Layer(Configured, metaclass=LayerType):
         unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
         if unbuilt or name in self.__dict__.get("declared", ()):
             raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
+        if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
+            return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")

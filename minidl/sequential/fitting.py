@@ -8,6 +8,7 @@ import numpy as np
 from minidl.data import Table, as_array, check_features, check_targets, check_weights, class_factors
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.layers import Dense, Sigmoid, Softmax
+from minidl.layers.activations import ActivationLayer
 from minidl.losses import Loss
 
 if TYPE_CHECKING:
@@ -19,19 +20,25 @@ ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", Dense: "linear"
 def check_ends(model: "Sequential", loss: Loss) -> None:
     """Raise an `ArgumentError` if ``loss`` wants probabilities or logits and ``model`` ends in the other."""
     leaves = list(model._leaves())
-    last = type(leaves[-1]) if leaves else None
-    ends, link, name = ENDS.get(last), loss.link, loss.get_name()  # type: ignore[arg-type]
-    if link is None or ends is None or last is None:
+    link, name = loss.link, loss.get_name()
+    if link is None or not leaves:
         return
-    if loss.from_logits and ends != "linear":
+    last = type(leaves[-1])
+    ends = ENDS.get(last, "activation" if issubclass(last, ActivationLayer) else None)
+    if loss.from_logits and ends in ("sigmoid", "softmax"):
         raise ArgumentError(
             f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "
             f"got one that ends in {last.__name__}. Leave out one of the two."
         )
-    if not loss.from_logits and ends != link:
+    if not loss.from_logits and ends not in (None, link):
         raise ArgumentError(
             f"compile: loss: expected a model that ends in {link.capitalize()} for {name}, got one that ends in "
             f"{last.__name__}. Add {link.capitalize()}() or use another loss."
+        )
+    if link == "softmax" and model.output_shape is not None and model.output_shape[-1:] == (1,):
+        raise ArgumentError(
+            f"compile: loss: expected a model with at least 2 outputs for {name}, got 1: the loss would always be 0. "
+            "Give it an output for each class, or use binary_crossentropy."
         )
 
 

@@ -5,6 +5,7 @@ stops at the logits, dZ = A - Y), where backward may stop, and what is frozen.
 """
 
 import copy
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from minidl.layers import Layer, Sigmoid, Softmax
@@ -41,7 +42,7 @@ class Plan:
         if loss.link is not None and not loss.from_logits and type(trunk[-1]) is ENDS[loss.link]:
             self.final, loss = trunk.pop(), loss.on_logits()
         self.trunk, self.loss = trunk, loss
-        self.everything = model._everything
+        self.everything, self.owner = model._everything, weakref.ref(model)
         self.parameters = model.parameters
         trained = [any(layer.parameter_names for _, layer in walk({"": part})) for part in trunk]
         self.lowest = trained.index(True) if any(trained) else len(trunk)
@@ -117,6 +118,8 @@ class Plan:
         return [part for name, part in self.parameters.slices.items() if name.startswith(paths)]
 
     def _frozen_paths(self) -> tuple[str, ...]:
+        if not self.owner().trainable:  # type: ignore[union-attr]
+            return ("",)
         return tuple([f"{path}/" for path, layer in self.everything if not layer.trainable])
 
     def _standing_still(self) -> set[int]:

@@ -31,7 +31,7 @@ class Stack(Layer):
         if seed is not None:
             checks.integer(seed, "Sequential: seed", minimum=0)
         try:
-            self.dtype = np.dtype(dtype).name
+            self.dtype = np.dtype(dtype or "None").name  # NumPy takes None for float64
         except TypeError:
             self.dtype = str(dtype)
         checks.choice(self.dtype, "Sequential: dtype", ("float32", "float64", np.dtype(np.longdouble).name))
@@ -47,10 +47,11 @@ class Stack(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return a new model made from what `get_config` returned: built if that was."""
+        """Return a new model, with new weights, made from what `get_config` returned: built if that was."""
         shape = config["input_shape"]
         first = [] if shape is None else [Input(tuple(shape))]
-        return cls([*first, *config["layers"]], seed=config["seed"], dtype=config["dtype"])
+        layers = [layer if layer.position is None else _anew(layer) for layer in config["layers"]]
+        return cls([*first, *layers], seed=config["seed"], dtype=config["dtype"])
 
     # Adding and taking away
 
@@ -221,6 +222,12 @@ class Stack(Layer):
             )
         return named[key]
 
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of that name or number: ``model[name]`` or ``model[index]``, as Keras spells it."""
+        if (name is None) == (index is None):
+            raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
+        return self[name if index is None else index]  # type: ignore[index]
+
     def __len__(self) -> int:
         return len(self.layers)
 
@@ -261,3 +268,10 @@ class Stack(Layer):
         twin = super().detached()
         twin._chain = list(twin._leaves())
         return twin
+
+
+def _anew(layer: Layer) -> Layer:
+    """Return a new layer of the same configuration, which stands in no model."""
+    twin = type(layer).from_config(layer.get_config())
+    twin.name, twin.trainable = layer.name, layer.trainable
+    return twin

@@ -33,9 +33,14 @@ def totals(model: "Stack") -> str:
     if not model.output_shape:
         return "Not built yet: put Input((features,)) first, or call build((features,))."
     count = model.count_params()
-    frozen = sum(layer.count_params() for layer in model.layers if not layer.trainable)
+    frozen = frozen_parameters(model)
     size = count * np.dtype(model.dtype).itemsize
     return f"{count:,} parameters ({count - frozen:,} trainable, {frozen:,} frozen), {size:,} bytes in {model.dtype}"
+
+
+def frozen_parameters(layer: Layer) -> int:
+    """Return the number of values in a layer that training leaves alone."""
+    return sum(map(frozen_parameters, layer.sublayers().values())) if layer.trainable else layer.count_params()
 
 
 def cached_bytes(model: "Stack") -> dict[str | None, int]:

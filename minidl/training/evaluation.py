@@ -25,7 +25,7 @@ def evaluate(
     model._require_built("evaluate")
     size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
     source = make_source(model, x, y, weight, None, steps, "evaluate: ")
-    count = steps_of(source, None, size, steps)
+    count = steps_of(source, None, size, steps, "evaluate: steps")
     hooks = CallbackList([*listed(callbacks), ProgressBar(verbose, 1, count)], model)
     hooks.on_test_begin()
     rows = np.arange(min(len(source), steps * size)) if isinstance(source, Table) and steps else None

@@ -155,7 +155,7 @@ def fit(
     size = batch_size_of(batch_size, source, isinstance(model.optimizer, LBFGS))
     rows, validation = split_off(model, source, validation_data, validation_split, split, class_weight, seed)
     history = History()
-    progress = ProgressBar(verbose, epochs, steps_of(source, rows, size, steps_per_epoch))
+    progress = ProgressBar(verbose, epochs, steps_of(source, rows, size, steps_per_epoch, "fit: steps_per_epoch"))
     hooks = CallbackList([history, *listed(callbacks), progress], model)
     run = Run(
         model, source, rows, validation, hooks, epochs=epochs, initial_epoch=initial_epoch, batch_size=size,

@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.data import Stream, Table, balanced, classes_of, is_stream, split_rows
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DataError
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ def make_source(
     model: "Sequential", x: Any, y: Any, weight: Any, class_weight: Any, steps: Any, who: str
 ) -> Table | Stream:
     """Return what the user passed as a `Table` or a `Stream`."""
-    if steps is not None:
-        checks.integer(steps, f"{who}steps", minimum=1)
     if not is_stream(x, y):
-        return model.table(x, y, weight, class_weight)
+        return _weighed(model.table(x, y, weight, class_weight), "")
     if class_weight == "balanced":
         raise ArgumentError(f"{who}class_weight: expected a dict for an iterable, whose classes nobody has counted.")
     if weight is not None:
@@ -33,6 +31,13 @@ def make_source(
         return model.table(x, y, weight, class_weight, who)
 
     return Stream(x, check, steps, f"{who}x")
+
+
+def _weighed(table: Table, who: str) -> Table:
+    """Return ``table``, unless none of its rows counts."""
+    if table.sample_weight is not None and not table.sample_weight.any():
+        raise DataError(f"{who}sample_weight: expected a row that counts, got 0 for all, class_weight included.")
+    return table
 
 
 def batch_size_of(value: Any, source: Table | Stream, full_batch: bool) -> int:
@@ -65,10 +70,12 @@ def split_off(
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
         if isinstance(data, (tuple, list)) and len(data) in (2, 3) and not is_stream(data, None):
             x, y, weight = (*data, None)[:3]
-            return None, (model.table(x, y, weight, class_weight, "validation_data: "), None)
+            who = "validation_data: "
+            return None, (_weighed(model.table(x, y, weight, class_weight, who), who), None)
         if not is_stream(data, None):
             raise ArgumentError(
-                f"fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, got {data!r}."
+                "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, "
+                f"got {type(data).__name__}."
             )
         return None, (make_source(model, data, None, None, class_weight, None, "fit: validation_data: "), None)
     if not part:
@@ -82,12 +89,16 @@ def split_off(
     return rows, (source, kept)
 
 
-def steps_of(source: Table | Stream, rows: Array | None, size: int, steps: int | None) -> int | None:
-    """Return the number of batches in an epoch, where it is known."""
+def steps_of(source: Table | Stream, rows: Array | None, size: int, steps: int | None, who: str) -> int | None:
+    """Return the number of batches in an epoch, where it is known; check ``steps``, the user's wish."""
+    if steps is not None:
+        checks.integer(steps, who, minimum=1)
     if not isinstance(source, Table):
         return steps
     count = -(-(len(source) if rows is None else len(rows)) // size)
-    return count if steps is None else min(steps, count)
+    if steps is not None and steps > count:
+        raise ArgumentError(f"{who}: expected at most {count}, the batches of {size} rows that there are, got {steps}.")
+    return steps or count
 
 
 def listed(callbacks: Any) -> Iterable[Any]:

@@ -4,8 +4,9 @@
 """
 
 import copy
+import functools
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from minidl.errors import ArgumentError, StateError
@@ -140,6 +141,8 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
         self.listeners = {hook: [item for item in self.callbacks if _overrides(item, hook)] for hook in HOOKS}
+        for hook, listeners in self.listeners.items():
+            setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)
@@ -147,6 +150,11 @@ class CallbackList(Callback):
     def hears(self, hook: str) -> bool:
         """Return whether any callback overrides ``hook`` and is due: if not, its logs need not be computed."""
         return any(callback.due() for callback in self.listeners[hook])
+
+
+def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
+    for callback in callbacks:
+        getattr(callback, hook)(*arguments)
 
 
 def _overrides(callback: Callback, hook: str) -> bool:
@@ -175,17 +183,3 @@ def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Cal
             raise ArgumentError(f"callbacks: expected each callback once, got the same {name} again at {index}.")
         checked.append(callback)
     return checked
-
-
-def _forward(hook: str) -> Callable[..., None]:
-    def forward(self: CallbackList, *arguments: Any) -> None:
-        for callback in self.listeners[hook]:
-            getattr(callback, hook)(*arguments)
-
-    forward.__name__ = hook
-    forward.__doc__ = f"Call ``{hook}`` of each callback that overrides it."
-    return forward
-
-
-for _hook in HOOKS:
-    setattr(CallbackList, _hook, _forward(_hook))

@@ -1,8 +1,7 @@
 """Data: what the user passes in, checked once and handed out batch by batch."""
 
-from minidl.data.arrays import as_array
+from minidl.data.arrays import as_array, check_features, check_targets, check_weights
 from minidl.data.classes import balanced, class_factors, classes_of, split_rows
-from minidl.data.rows import check_features, check_targets, check_weights
 from minidl.data.sources import Batch, Stream, Table, is_stream
 
 __all__ = [

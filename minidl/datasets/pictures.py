@@ -71,36 +71,40 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
     H. Xiao, K. Rasul, R. Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
     Algorithms, arXiv:1708.07747. Licence: MIT.
     """
-    where = _fashion_folder(folder)
-    parts = []
-    for part in ("train", "t10k"):
-        x = _read_idx(where, f"{part}-images-idx3-ubyte", dimensions=3)
-        y = _read_idx(where, f"{part}-labels-idx1-ubyte", dimensions=1)
+    where = Path(folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER))
+    if not any(where.glob("train-images-idx3-ubyte*")):
+        raise DataError(
+            f"fashion_mnist: expected the idx files of Fashion-MNIST in {where}, got no train-images-idx3-ubyte[.gz] "
+            "there. Install them (Debian, Ubuntu: apt install dataset-fashion-mnist), or pass folder= or set "
+            "MINIDL_FASHION_MNIST."
+        )
+    train, test = (
+        (_read_idx(where, f"{part}-images-idx3-ubyte", 3), _read_idx(where, f"{part}-labels-idx1-ubyte", 1))
+        for part in ("train", "t10k")
+    )
+    for x, y in (train, test):
         if len(x) != len(y):
             raise DataError(
                 f"fashion_mnist: expected a label for each picture, got {len(x)} pictures and {len(y)} labels "
                 f"in {where}. Get the files again."
             )
-        parts.append((x, y))
-    return parts[0], parts[1]
-
-
-def _fashion_folder(folder: str | os.PathLike[str] | None) -> Path:
-    path = Path(folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER))
-    if any(path.glob("train-images-idx3-ubyte*")):
-        return path
-    raise DataError(
-        f"fashion_mnist: expected the idx files of Fashion-MNIST in {path}, got no train-images-idx3-ubyte[.gz] there. "
-        "Install them (Debian, Ubuntu: apt install dataset-fashion-mnist), or pass folder= or set MINIDL_FASHION_MNIST."
-    )
+    return train, test
 
 
 def _read_idx(folder: Path, name: str, dimensions: int) -> Array:
     """Return the array of an idx file of bytes: 0, 0, 8, the number of axes; their lengths; the values."""
+    import gzip  # only this data set needs them
+    import zlib
+
     path = folder / name
-    if not path.exists():
-        path = folder / f"{name}.gz"
-    content = _read(path)
+    try:
+        if path.exists():
+            content = path.read_bytes()
+        else:
+            path = folder / f"{name}.gz"
+            content = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"fashion_mnist: expected a readable file {path}, got: {error}. Get it again.") from error
     start = 4 + 4 * dimensions
     if len(content) >= start and content[:4] == bytes([0, 0, 8, dimensions]):
         shape = [int(length) for length in np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)]
@@ -110,14 +114,3 @@ def _read_idx(folder: Path, name: str, dimensions: int) -> Array:
         f"fashion_mnist: expected an idx file with {dimensions} axes of bytes, got {path} with {len(content):,} bytes, "
         "which is damaged or no such file. Get it again."
     )
-
-
-def _read(path: Path) -> bytes:
-    import gzip  # only this data set needs them
-    import zlib
-
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"fashion_mnist: expected a readable file {path}, got: {error}. Get it again.") from error

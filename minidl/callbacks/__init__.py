@@ -1,9 +1,8 @@
 """Callbacks: what happens around the steps of training, testing and predicting."""
 
-from minidl.callbacks.base import Callback, CallbackList
+from minidl.callbacks.base import Callback, CallbackList, LambdaCallback
 from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
-from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from minidl.callbacks.model_checkpoint import ModelCheckpoint
 from minidl.callbacks.progress import ProgressBar

@@ -6,9 +6,10 @@
 import copy
 import functools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from minidl import checks
 from minidl.errors import ArgumentError, StateError
 
 Logs = dict[str, Any] | None
@@ -118,6 +119,36 @@ class Callback:
 
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+class LambdaCallback(Callback):
+    """Calls the given functions as hooks.
+
+    Parameters
+    ----------
+    **hooks : callable
+        ``on_epoch_end=lambda epoch, logs: ...`` and so on; the names and arguments are those of `Callback`.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is not that of a hook, or a value cannot be called.
+
+    Examples
+    --------
+    >>> show = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    >>> show.on_epoch_end(0, {"loss": 0.5})
+    0 0.5
+    """
+
+    def __init__(self, **hooks: Callable[..., object] | None) -> None:
+        for name, function in hooks.items():
+            checks.choice(name, "LambdaCallback: hook", HOOKS)
+            if function is None:  # Keras' default for a hook that is not wanted
+                continue
+            if not callable(function):
+                raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
+            setattr(self, name, function)
 
 
 class CallbackList(Callback):

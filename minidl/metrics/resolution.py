@@ -11,10 +11,10 @@ from minidl.metrics.base import FunctionMetric, Metric
 if TYPE_CHECKING:
     from minidl.losses import Loss
 
+WHO = "compile: metrics"
 
-def resolve_metrics(
-    specs: Any, loss: "Loss | None", outputs: int | None, who: str = "compile: metrics"
-) -> list[Metric]:
+
+def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None) -> list[Metric]:
     """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
 
     ``outputs`` are the columns of the model's output, if they are known. What fits no metric, and a name that comes
@@ -23,14 +23,30 @@ def resolve_metrics(
     if specs is None:
         return []
     if not isinstance(specs, (list, tuple)):
-        raise ArgumentError(f"{who}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
+        raise ArgumentError(f"{WHO}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
     metrics: list[Metric] = []
     for spec in specs:
-        metric = _resolve(spec, loss, outputs, who)
+        metric = _resolve(spec, loss, outputs)
         if metric.get_name() in ["loss", *(other.get_name() for other in metrics)]:
-            raise ArgumentError(f"{who}: expected different names, got {metric.get_name()!r} twice. Give it a name=.")
+            raise ArgumentError(f"{WHO}: expected different names, got {metric.get_name()!r} twice. Give it a name=.")
         metrics.append(metric)
     return metrics
+
+
+def _resolve(spec: Any, loss: "Loss | None", outputs: int | None) -> Metric:
+    if isinstance(spec, Metric):
+        return copy.copy(spec)  # without what it has gathered elsewhere
+    if callable(spec) and not isinstance(spec, type):
+        return FunctionMetric(spec)
+    if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
+        metric = accuracy(loss, outputs)
+    else:
+        metric = resolve(spec, Metric, WHO, also=["accuracy"])
+        for name in ("threshold", "thresholds"):
+            if loss is not None and loss.binary and hasattr(metric, name):
+                setattr(metric, name, loss.threshold)
+    metric.name = spec  # as in Keras: ["mae"] is logged as "mae"
+    return metric
 
 
 def accuracy(loss: "Loss | None", outputs: int | None) -> Metric:
@@ -42,26 +58,7 @@ def accuracy(loss: "Loss | None", outputs: int | None) -> Metric:
     at the 1 of the target.
     """
     if loss is None or loss.binary or (outputs == 1 and loss.link is None):
-        return BinaryAccuracy(0.5 if loss is None else loss.threshold, name="accuracy")
+        return BinaryAccuracy(0.5 if loss is None else loss.threshold)
     if loss.sparse:
-        return SparseCategoricalAccuracy(name="accuracy")
-    return CategoricalAccuracy(name="accuracy")
-
-
-def _resolve(spec: Any, loss: "Loss | None", outputs: int | None, who: str) -> Metric:
-    if isinstance(spec, Metric):
-        return copy.copy(spec)  # without what it has gathered elsewhere
-    if callable(spec) and not isinstance(spec, type):
-        return FunctionMetric(spec)
-    if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
-        metric = accuracy(loss, outputs)
-        metric.name = spec
-        return metric
-    metric = resolve(spec, Metric, who, also=["accuracy"])
-    if isinstance(spec, str):
-        metric.name = spec  # as in Keras: ["mae"] is logged as "mae"
-    if loss is not None and loss.binary:
-        for name in ("threshold", "thresholds"):
-            if hasattr(metric, name):
-                setattr(metric, name, loss.threshold)
-    return metric
+        return SparseCategoricalAccuracy()
+    return CategoricalAccuracy()

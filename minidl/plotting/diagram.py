@@ -64,9 +64,9 @@ def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | A
     if model.output_shape is None:
         raise StateError("plot_model: expected a built model. Put Input((features,)) first, or call build.")
     boxes = _boxes(model)
-    return (
-        Diagram(_svg(boxes, f"Diagram of a model with {len(model.layers)} layers")) if ax is None else _draw(boxes, ax)
-    )
+    if ax is not None:
+        return _draw(boxes, ax)
+    return Diagram(_svg(boxes, f"Diagram of a model with {len(model.layers)} layers"))
 
 
 def _boxes(model: "Sequential") -> list[Box]:

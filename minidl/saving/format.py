@@ -96,7 +96,8 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     complaint = _limits(header)
     if complaint:
         _fail(path, complaint)
-    found, expected = data[8 + len(START) :][: len(ZEROS)].decode("latin-1"), digest(data)
+    place = 8 + len(START)
+    found, expected = data[place : place + len(ZEROS)].decode("latin-1"), digest(data)
     if found != expected:
         raise ModelFileError(
             f"{path}: expected the SHA-256 {expected}, got {found!r}: the file is damaged. Use another copy of it."

@@ -14,7 +14,7 @@ from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
 from minidl.layers.base import walk
-from minidl.saving.format import START, read_file, write_file
+from minidl.saving.format import DIGEST, START, read_file, write_file
 from minidl.saving.model import (
     COMPILED,
     check_content,
@@ -225,7 +225,7 @@ def _looks_like_a_model(path: Path) -> bool:
     if path.suffix == ".safetensors":
         return True
     with path.open("rb") as file:
-        return file.read(8 + len(START))[8:] == START
+        return file.read(DIGEST.start)[8:] == START
 
 
 def _age(path: Path) -> tuple[int, str]:

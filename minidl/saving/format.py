@@ -20,7 +20,8 @@ DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
 DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
-ZEROS = "0" * 64
+DIGEST = slice(8 + len(START), 8 + len(START) + 64)
+ZEROS = "0" * 64  # what stands in the digest's place while it is computed
 HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
 LIMITS = {b"{": 20_000, b"[": 300_000, b",": 2_000_000}
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
@@ -65,18 +66,16 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> bytes:
 
 def seal(data: bytes) -> list[bytes | memoryview]:
     """Return ``data`` in parts, with the digest in its place."""
-    start = 8 + len(START)
-    return [data[:start], digest(data).encode(), memoryview(data)[start + len(ZEROS) :]]
+    return [data[: DIGEST.start], digest(data).encode(), memoryview(data)[DIGEST.stop :]]
 
 
 def digest(data: bytes) -> str:
     """Return the SHA-256, in hexadecimal, of the whole file with 64 zeros in the digest's place."""
     import hashlib
 
-    start = 8 + len(START)
-    found = hashlib.sha256(data[:start])
+    found = hashlib.sha256(data[: DIGEST.start])
     found.update(ZEROS.encode())
-    found.update(memoryview(data)[start + len(ZEROS) :])
+    found.update(memoryview(data)[DIGEST.stop :])
     return found.hexdigest()
 
 
@@ -86,7 +85,7 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     with path.open("rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
-        _check_start(path, file.read(8 + len(START)))
+        _check_start(path, file.read(DIGEST.start))
         file.seek(0)
         data = file.read()
     length = int.from_bytes(data[:8], "little")
@@ -96,8 +95,7 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     complaint = _limits(header)
     if complaint:
         _fail(path, complaint)
-    place = 8 + len(START)
-    found, expected = data[place : place + len(ZEROS)].decode("latin-1"), digest(data)
+    found, expected = data[DIGEST].decode("latin-1"), digest(data)
     if found != expected:
         raise ModelFileError(
             f"{path}: expected the SHA-256 {expected}, got {found!r}: the file is damaged. Use another copy of it."

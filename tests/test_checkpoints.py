@@ -328,6 +328,13 @@ def test_if_every_checkpoint_is_damaged_nothing_starts(tmp_path):
             fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
 
 
+def test_a_run_that_goes_on_in_the_middle_of_an_epoch_shows_a_line_an_epoch(tmp_path, capsys):
+    middle = interrupted(tmp_path, calls=2)[-1]
+    fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=middle, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/4", "Epoch 2/4", "Epoch 3/4", "Epoch 4/4"]
+
+
 def test_a_file_can_be_named_instead_of_a_folder(tmp_path):
     paths = interrupted(tmp_path)
     model = model_of(OPTIMIZERS["Adam"])

@@ -33,6 +33,10 @@ class ProgressBar(Callback):
     def due(self) -> bool:
         return self._bar is not None and time.monotonic() >= self._next
 
+    def on_train_begin(self, logs: Logs = None) -> None:
+        # a run that goes on in the middle of an epoch does not begin it
+        self._title, self._started = "Epoch", time.monotonic()
+
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._open(f"Epoch {epoch + 1}/{self.epochs}")
 
@@ -40,7 +44,7 @@ class ProgressBar(Callback):
         self._draw(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._close(logs, f"{self._title} - {time.monotonic() - self._started:.1f} s - ")
+        self._close(logs, f"Epoch {epoch + 1}/{self.epochs} - {time.monotonic() - self._started:.1f} s - ")
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._close(None)

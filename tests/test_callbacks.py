@@ -426,10 +426,24 @@ def test_a_terminal_gets_a_bar_that_ends_with_the_values_of_the_epoch(monkeypatc
     assert bar.verbose == 1
     play(bar)
     last = terminal.getvalue().split("\r")[-1]
-    assert "Epoch 2/2: 100%" in last
-    assert "3/3" in last
+    assert "Epoch 2/2 |##########| 3/3" in last  # a StringIO has no encoding: tqdm keeps to ASCII
     assert "loss: 0.25, val_loss: 0.5" in last
     assert last.endswith("\n")
+
+
+def test_a_bar_fits_the_terminal_and_ends_with_every_value_however_narrow_it_is(monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    bar = ProgressBar(1, epochs=10, steps=100)
+    bar.on_epoch_begin(9)
+    bar._next = 0.0
+    bar.on_train_batch_end(49, {"loss": 0.01234, "accuracy": 0.9876})
+    bar.on_epoch_end(9, {"loss": 0.01234, "accuracy": 0.9876, "val_loss": 0.02345, "val_accuracy": 0.8765})
+    *_, running, last = terminal.getvalue().split("\r")
+    assert len(running) <= 80
+    assert "accuracy: 0.9876" in running
+    assert "loss: 0.01234, accuracy: 0.9876, val_loss: 0.02345, val_accuracy: 0.8765]" in last
 
 
 def test_a_terminal_that_tells_no_size_gets_a_bar():
@@ -462,6 +476,6 @@ def test_evaluate_and_predict_show_a_bar_of_their_own(capsys):
         getattr(callbacks, f"on_{what}_batch_end")(1)
         getattr(callbacks, f"on_{what}_end")(logs)
     out = capsys.readouterr().out
-    assert "Evaluate: 100%" in out
+    assert "Evaluate |██████████| 2/2" in out
     assert "loss: 0.5" in out
-    assert "Predict: 100%" in out
+    assert "Predict |██████████| 2/2" in out

@@ -10,7 +10,6 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
-from joblib import Parallel, delayed
 
 from minidl import Dense, Input, Sequential, datasets
 from minidl.optimizers import Adam
@@ -19,7 +18,7 @@ x, y = datasets.spirals(400, turns=1.5, seed=0)
 x_new, y_new = datasets.spirals(400, turns=1.5, seed=1)
 
 # %%
-# Every combination of three learning rates, depths, widths and two activations, in parallel.
+# Every combination of three learning rates, depths, widths and two activations: 54 networks.
 
 rates, depths, widths, activations = (0.001, 0.01, 0.1), (1, 2, 3), (4, 16, 64), ("tanh", "relu")
 
@@ -34,7 +33,7 @@ def accuracy(rate, depth, width, activation):
 
 
 grid = list(itertools.product(rates, depths, widths, activations))
-scores = Parallel(n_jobs=2)(delayed(accuracy)(*choice) for choice in grid)
+scores = [accuracy(*choice) for choice in grid]
 results = np.array(scores).reshape(len(rates), len(depths), len(widths), len(activations))
 
 # %%
@@ -65,4 +64,5 @@ assert scores[best] - scores[worst] > 0.25
 
 # %%
 # **Result.** The same code, data and number of epochs: the choice of hyperparameters decides between guessing and
-# solving the problem. With scikit-learn installed, the same search is a ``GridSearchCV`` over its estimators.
+# solving the problem. The winner was chosen by its accuracy on the new data, so that accuracy flatters it: a fair
+# figure needs data that had no part in the choice either.

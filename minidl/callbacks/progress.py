@@ -14,6 +14,8 @@ from minidl.callbacks.base import Callback, Logs
 from minidl.errors import ArgumentError
 
 SECONDS_BETWEEN_DRAWINGS = 0.1
+# Narrower than tqdm's own: a long "Epoch 10/40" with the loss and a metric fits into 80 columns.
+LAYOUT = "{desc} |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 
 
 class ProgressBar(Callback):
@@ -76,7 +78,9 @@ class ProgressBar(Callback):
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
             columns, rows = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would draw nothing
-            self._bar = tqdm(total=self.steps, desc=title, unit="batch", file=sys.stdout, ncols=columns, nrows=rows)
+            self._bar = tqdm(
+                total=self.steps, desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT
+            )
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
 
     def _draw(self, batch: int, logs: Logs) -> None:
@@ -95,7 +99,7 @@ class ProgressBar(Callback):
         if logs is not None:  # the end, and no exception
             self._bar.n = self.steps or self._bar.n
             self._bar.set_postfix_str(_text(logs, ", "), refresh=False)
-        self._bar.refresh()
+            self._bar.ncols = None  # nothing follows on this line: it may run on into the next, with every value
         self._bar.close()
         self._bar = None
 

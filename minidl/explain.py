@@ -126,10 +126,8 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
 
     Parameters
     ----------
-    model : Sequential
-        Built and compiled; small enough to be read.
-    x : array-like of shape (rows, ...)
-    y : array-like of shape (rows,) or (rows, outputs)
+    model, x, y
+        As in `trace`; small enough to be read.
     format : {"text", "markdown", "html"}
     digits : int
         Digits after the point.

@@ -49,16 +49,10 @@ class ReduceLROnPlateau(Callback):
 
     Parameters
     ----------
-    monitor : str
-        Key of the logs, such as ``"val_loss"``.
+    monitor, patience, mode, min_delta
+        As in `EarlyStopping`.
     factor : float
         Between 0 and 1, both excluded.
-    patience : int
-        Number of epochs without improvement that are put up with.
-    mode : {"auto", "min", "max"}
-        Which way is better; ``"auto"`` goes by the name.
-    min_delta : float
-        A smaller change is no improvement.
     cooldown : int
         Number of epochs after a reduction that are not counted.
     min_lr : float

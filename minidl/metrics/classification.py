@@ -125,8 +125,7 @@ class F1Score(Counts):
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
-        None gives an array with the score of each class; otherwise their counts together, the mean of their scores,
-        or that weighted by their true rows.
+        As in `Precision`.
     threshold : float, optional
         What an output must exceed to count as predicted. Default: the largest output of a row is the predicted one,
         and with a single output 0.5.

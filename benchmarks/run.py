@@ -10,7 +10,17 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = ("train_step", "fit", "cold_start", "predict", "scaling", "optimizer", "reliability")
+BENCHMARKS = (
+    "train_step",
+    "fit",
+    "cold_start",
+    "predict",
+    "scaling",
+    "optimizer",
+    "reliability",
+    "certify_power",
+    "gradcheck_vs_torch",
+)
 
 
 def main() -> int:

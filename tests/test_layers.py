@@ -31,6 +31,21 @@ class Scale(Layer):
         return dy * self.gamma
 
 
+class Named(Layer):
+    def __init__(self, name_of_parameter):
+        self.name_of_parameter = name_of_parameter
+
+    def build(self, input_shape):
+        self.add_parameter(self.name_of_parameter, input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
 class Running(Layer):
     """A layer with state: subtracts a running mean that only training moves."""
 
@@ -289,3 +304,9 @@ def test_the_first_step_names_the_layer_that_breaks_the_contract(kind, words):
     with pytest.raises(LayerError, match=words):
         model.train_on_batch(RNG.normal(size=(4, 3)), RNG.normal(size=4))
     assert np.array_equal(model.parameters.values, before)
+
+
+@pytest.mark.parametrize("name", ["_W", "name", "views", "build", "rng"])
+def test_a_parameter_takes_no_name_that_the_layer_uses(name):
+    with pytest.raises(ArgumentError, match=f"{name}: expected a name without a leading underscore"):
+        Sequential([Input((3,)), Named(name)])

@@ -199,6 +199,13 @@ def test_from_config_makes_the_same_model():
     assert np.array_equal(twin.predict(X), model.predict(X))
 
 
+def test_backward_takes_a_gradient_of_the_outputs_shape_only():
+    model = Sequential([Input((4,)), Dense(3), ReLU()])
+    model.forward(X)
+    with pytest.raises(ShapeError, match=rf"backward: dy: expected shape \({len(X)}, 3\), as y, got \(1, 3\)"):
+        model.backward(np.ones((1, 3)))
+
+
 def test_from_config_makes_new_layers_of_those_that_stand_in_a_model():
     model = small()
     model[0].trainable = False

@@ -242,6 +242,17 @@ def test_the_global_random_state_is_left_alone():
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+def test_a_model_that_is_being_trained_is_not_trained_beside():
+    class Again(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.fit(X, Y, verbose=0)
+
+    model = regression()
+    with pytest.raises(StateError, match="fit: expected a model that is not being trained"):
+        model.fit(X, Y, verbose=0, callbacks=[Again()])
+    model.fit(X, Y, verbose=0)
+
+
 def test_stop_training_in_a_batch_hook_stops_after_that_batch():
     class Stop(Steps):
         def on_train_batch_end(self, batch, logs=None):

@@ -121,6 +121,8 @@ class Layer(Configured, metaclass=LayerType):
         who = f"{self.label}: {name}"
         if name in self.declared:
             raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
+        if name.startswith("_") or hasattr(Layer, name) or name in Layer.__annotations__:
+            raise ArgumentError(f"{who}: expected a name without a leading underscore that no layer uses for itself.")
         shape = tuple(int(length) for length in shape)
         if any(length < 1 for length in shape):
             raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape}.")

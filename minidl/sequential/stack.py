@@ -26,6 +26,7 @@ class Stack(Layer):
 
     layers: list[Layer]
     _plan: Any = None  # made by the first training pass
+    _run: Any = None  # while fit runs
 
     def __init__(self, layers: Iterable[Any] | None = None, *, seed: int | None = None, dtype: str = "float32") -> None:
         if seed is not None:
@@ -248,6 +249,7 @@ class Stack(Layer):
         """Return the outputs for the rows of ``x``, keeping what `backward` needs."""
         self._require_built("forward")
         x = check_features(x, self.input_shape, self._entrance, self.dtype).astype(self.dtype, copy=False)  # type: ignore[arg-type]
+        self._outputs = (len(x), *self.output_shape)  # type: ignore[misc]
         for layer in self._chain:
             x = layer.forward(x, training)
         return x
@@ -256,6 +258,8 @@ class Stack(Layer):
         """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
         self._require_built("backward")
         dy = np.asarray(dy, self.dtype)
+        if dy.shape != self._outputs:
+            raise ShapeError(f"{self.label}: backward: dy: expected shape {self._outputs}, as y, got {dy.shape}.")
         for layer in reversed(self._chain):
             dy = layer.backward(dy)
         return dy

@@ -11,6 +11,7 @@ import numpy as np
 from minidl import checks
 from minidl.callbacks import CallbackList, History, ProgressBar
 from minidl.data import Batch, Stream, Table
+from minidl.errors import StateError
 from minidl.optimizers import LBFGS
 from minidl.signals import DeferredSignals
 from minidl.training.evaluation import measure
@@ -146,6 +147,8 @@ def fit(
 ) -> History:  # fmt: skip
     """Train ``model``: see `Sequential.fit`."""
     model._require_compiled("fit")
+    if model._run is not None:
+        raise StateError(f"{model.label}: fit: expected a model that is not being trained. Train a copy: model.copy().")
     checks.integer(epochs, "fit: epochs", minimum=0)
     checks.integer(initial_epoch, "fit: initial_epoch", minimum=0)
     checks.flag(shuffle, "fit: shuffle")

@@ -108,6 +108,15 @@ def test_a_model_without_input_is_built_by_fit():
     assert model.predict(X.reshape(40, 2, 2)).shape == (40, 3)
 
 
+def test_a_nested_model_takes_the_dtype_of_the_whole():
+    inner = Sequential([Input((2,)), Dense(3)])
+    model = Sequential([Input((2,)), inner, Dense(1)], dtype="float64", seed=0)
+    model.compile("sgd", "mse")
+    trace = model.trace(np.ones((4, 2)), np.ones((4, 1)))
+    assert inner.dtype == "float64"
+    assert trace.loss == pytest.approx(model.evaluate(np.ones((4, 2)), np.ones((4, 1)), verbose=0))
+
+
 def test_a_nested_model_shares_the_flat_vector_and_keeps_its_training():
     inner = Sequential([Input((4,)), Dense(3), Tanh()], seed=1)
     W = inner[0].W.copy()

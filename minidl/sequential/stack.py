@@ -170,6 +170,7 @@ class Stack(Layer):
 
     def _bind(self, parameters: Parameters) -> None:
         self._parameters, self._plan, self._holders = parameters, None, ("layers",)
+        self.dtype = parameters.values.dtype.name  # a nested model takes that of the whole
         self._chain = list(self._leaves())
         self._everything = list(walk(self.sublayers()))
         for path, layer in self._everything:

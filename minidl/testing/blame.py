@@ -58,12 +58,19 @@ def _one(subject: Subject, point: Point, gradients: Arrays, mismatch: Mismatch, 
         numeric=float(mismatch.numeric[n]),
         error=float(mismatch.error[n]),
         detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", situation, _arguments(subject, point)])),
-        why=hypotheses[0][0] if hypotheses else "",
+        why=_only(situation) + hypotheses[0][0] if hypotheses else "",
         slope=_slope(subject, point, mismatch.target, gradients[mismatch.target]),
         where=where,
         source=source,
         hypotheses=hypotheses,
     )
+
+
+def _only(situation: str) -> str:
+    """Return where the cause is confined to, for a point that is reached after the ordinary ones had passed."""
+    if situation.startswith(("inputs times", "large parameters", "initial parameters")):
+        return f"only for {situation}: "
+    return "at inference: " if situation.startswith("inference") else ""
 
 
 def _arguments(subject: Subject, point: Point) -> str:
@@ -175,5 +182,7 @@ def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> floa
     if not error.any():
         return None
     direction = error / np.abs(error).max()
-    slope = taylor_test(lambda t: (f(start + t * direction) * point.dy).sum(), float((analytic * direction).sum()))
+    slope = taylor_test(
+        lambda t: (f((start + t * direction).astype(start.dtype)) * point.dy).sum(), float((analytic * direction).sum())
+    )
     return slope if slope < 1.5 else None

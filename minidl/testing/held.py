@@ -36,8 +36,20 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
         for key, item in value.items():
             yield from _arrays(f"{name}[{key!r}]", item)
     elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
+        stacked = list(_stacked(name, value))
+        yield from stacked
+        for index, item in enumerate(value if not stacked else ()):
             yield from _arrays(f"{name}[{index}]", item)
-        shapes = {np.shape(item) for item in value if isinstance(item, np.ndarray)}
-        if len(value) > 1 and len(shapes) == 1 and all(isinstance(item, np.ndarray) for item in value):
-            yield f"{name} stacked", np.stack(value, axis=1 if shapes != {()} else 0).astype(float)
+
+
+def _stacked(name: str, value: list[Any] | tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
+    """Yield a list with an array, or a tuple of arrays, for each step as arrays with an axis of steps."""
+    if len(value) > 1 and all(isinstance(item, np.ndarray) and item.ndim for item in value):
+        if len({item.shape for item in value}) == 1:
+            steps = np.stack(value, axis=1).astype(float)
+            yield name, steps
+            yield f"{name}[1:]", steps[:, 1:]
+            yield f"{name}[:-1]", steps[:, :-1]
+    elif len(value) > 1 and all(isinstance(item, tuple) and len(item) == len(value[0]) for item in value):
+        for index, items in enumerate(zip(*value, strict=True)):
+            yield from _stacked(f"{name}[:][{index}]", items)

@@ -3,6 +3,8 @@
 from minidl.testing.certificate import PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate
 from minidl.testing.findings import Finding
 
+CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause stands alone, and from which it is worth naming beside another
+
 
 def report(certificate: Certificate) -> str:
     """Return the text of section "What the user sees" of the guide."""
@@ -24,6 +26,18 @@ def report(certificate: Certificate) -> str:
     if certificate.sensitivity:
         lines.append(f" sensitivity  {sensitivity(certificate)}: a larger relative error would have been reported")
     return "\n".join(lines)
+
+
+def alternatives(finding: Finding) -> list[str]:
+    """Return the next causes, where the first one leaves something open and they are nearly as likely."""
+    if (
+        not finding.hypotheses
+        or finding.hypotheses[0][1] >= CLEAR
+        or not finding.why.endswith(finding.hypotheses[0][0])
+    ):
+        return []
+    best = finding.hypotheses[0][1]
+    return [text for text, score in finding.hypotheses[1:] if score >= max(LIKELY, best - 0.15)][:2]
 
 
 def sensitivity(certificate: Certificate) -> str:
@@ -64,6 +78,7 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
         lines.append(f"   also    wrong: {', '.join(finding.also)}")
     if finding.why:
         lines.append(f"   why     {finding.why}")
+    lines += [f"   or      {text}" for text in alternatives(finding)]
     if finding.slope is not None:
         lines.append(f"   taylor  remainder slope {finding.slope:.2f} (a right gradient gives 2.00)")
     if finding.where:

@@ -69,14 +69,13 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
 
 def considered(evidence: Evidence) -> list[Hypothesis]:
     """Return what all tests claim; the slower ones are left out once a convincing cause is found."""
-    found: list[Hypothesis] = []
-    for test in SETTLED:
-        found += claims(test, evidence)
-    if not found and evidence.context is not None and "linear" in evidence.context.check:
-        found += claims(calls.not_linear, evidence)
-    if not found:
-        found += claims(calls.history, evidence)
-    for test in [] if found else AT_ONCE:
+    check = "" if evidence.context is None else evidence.context.check
+    first = [calls.not_linear, *precision.TESTS[:1]] if "linear" in check else [calls.history]
+    for tests in (SETTLED, first, [calls.batch_sizes] if check == "batch" else []):
+        found = [hypothesis for test in tests for hypothesis in claims(test, evidence)]
+        if found:
+            return found
+    for test in AT_ONCE:
         found += claims(test, evidence)
     for test in LATE:
         if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.testing.diagnosis.evidence import SURE, Evidence, Hypothesis
-from minidl.testing.diagnosis.sample import number
+from minidl.testing.diagnosis.quantities import elementwise
+from minidl.testing.diagnosis.sample import largest, least_squares, number
 from minidl.typing import Array
 
 
@@ -33,52 +34,68 @@ def not_linear(e: Evidence) -> Iterator[Hypothesis]:
             mask = ": only dy < 0 is let through"
         yield Hypothesis(f"backward is not linear in dy: the result depends on the sign of dy{mask}", SURE)
         return
-    yield from scaling(e, dy, once, scale)
+    yield from scaling(e, dy)
 
 
 def what_is_added(e: Evidence, zero: Array, once: Array) -> str:
     """Return what backward gives for an upstream gradient of zeros."""
     if np.array_equal(zero, once):
         return "backward does not depend on dy at all: something replaces the upstream gradient, which is ignored"
-    for name, p in e.first.parameters.items():
+    known = [("1", np.ones(zero.shape)), *e.first.parameters.items(), *elementwise(e.first)]
+    for name, p in known:
         if p.shape == zero.shape and np.any(p):
-            c = float((p * zero).sum() / (p * p).sum())
-            if np.abs(zero - c * p).max() <= 1e-6 * np.abs(zero).max():
-                return f"something is added to the gradient: for dy = 0 it is {number(c)}*{name}, a multiple of {name}"
-    if np.ptp(zero) <= 1e-9 * np.abs(zero).max():
-        return f"something is added to the gradient: for dy = 0 it is the constant {number(float(zero.flat[0]))}"
-    size = number(float(np.abs(zero).max()))
-    return f"something is added to, or replaces, the upstream gradient: for dy = 0 it is up to {size}"
+            c = least_squares(p, zero)
+            if largest(zero - c * p) <= 1e-6 * largest(zero):
+                factor = "" if number(c) == "1" else f"{number(c)}*"
+                told = f"the constant {number(c)}" if name == "1" else f"{factor}{name}, a multiple of {name}"
+                return f"something is added to the gradient: for dy = 0 it is {told}"
+    return f"something is added to, or replaces, the upstream gradient: for dy = 0 it is up to {number(largest(zero))}"
 
 
-def scaling(e: Evidence, dy: Array, once: Array, scale: float) -> Iterator[Hypothesis]:
-    """Multiply dy by powers of two, until backward no longer follows."""
-    for exponent in (*range(1, 31, 2), *range(-1, -31, -2)):
-        t = 2.0**exponent
-        got = e.analytic_at(dy=t * dy)
-        if got is None or np.abs(got / t - once).max(initial=0) <= 1e-9 * scale:
-            continue
-        size = number(t * float(np.abs(dy).max()))
-        if exponent > 0:
-            further = e.analytic_at(dy=4 * t * dy)
-            flat = further is not None and np.allclose(further, got, rtol=1e-6, atol=0)
-            word = "normalisation" if flat and constant_ratio(got, once) else "clipping or normalisation"
-            yield Hypothesis(f"backward must be linear in dy: look for {word}; it bends where dy reaches {size}", 0.96)
-        else:
-            yield Hypothesis(
-                "backward must be linear in dy: small upstream gradients are dropped or changed, "
-                f"below {size} (a threshold)",
-                0.96,
-            )
+def scaling(e: Evidence, dy: Array) -> Iterator[Hypothesis]:
+    """Multiply dy by powers of two: backward(t dy)/t is the same for all t between a smallest and a largest size."""
+    unit = dy / (largest(dy) or 1.0)
+    sizes = [2.0**k for k in range(-200, 61, 4)]
+    results = [e.analytic_at(dy=t * unit) for t in sizes]
+    if any(r is None for r in results) or not any(r is not None and np.any(r) for r in results):
         return
+    slopes = [r / t for r, t in zip(results, sizes, strict=True) if r is not None]
+    common = max(
+        (k for k in range(len(slopes)) if np.any(slopes[k])),
+        key=lambda k: sum(close(slopes[k], other) for other in slopes),
+    )
+    follows = [close(slopes[common], other) for other in slopes]
+    if not all(follows[common:]):
+        k = follows.index(False, common)
+        last = e.analytic_at(dy=16 * sizes[-1] * unit)
+        flat = last is not None and close(last, sizes[-1] * slopes[-1])
+        word = "clipping" if flat and not constant_ratio(slopes[-1], slopes[common]) else "clipping or normalisation"
+        word = "normalisation" if flat and word != "clipping" else word
+        text = f"backward must be linear in dy: look for {word}; it no longer follows where dy reaches"
+        yield Hypothesis(f"{text} {number(sizes[k - 1])} to {number(sizes[k])}{float16(sizes[k])}", 0.96)
+    elif not all(follows):
+        k = len(follows) - 1 - follows[::-1].index(False)
+        yield Hypothesis(
+            "backward must be linear in dy: small upstream gradients are dropped or changed, below a threshold between "
+            f"{number(sizes[k])} and {number(sizes[k + 1])}",
+            0.96,
+        )
+
+
+def float16(size: float) -> str:
+    """Return a hint where a threshold is the largest float16 number."""
+    return ": float16 ends at 65504" if 2**15 <= size <= 2**21 else ""
+
+
+def close(one: Array, other: Array) -> bool:
+    """Return whether two arrays are equal to nine digits."""
+    return largest(one - other) <= 1e-9 * largest(one)
 
 
 def constant_ratio(one: Array, other: Array) -> bool:
     """Return whether one array is a multiple of the other."""
-    with np.errstate(all="ignore"):
-        r = one / other
-    r = r[np.isfinite(r)]
-    return bool(r.size and np.ptp(r) <= 1e-6 * abs(r[0]))
+    c = least_squares(other, one)
+    return largest(one - c * other) <= 1e-6 * largest(one)
 
 
 def history(e: Evidence) -> Iterator[Hypothesis]:
@@ -118,17 +135,26 @@ def batch_sizes(e: Evidence) -> Iterator[Hypothesis]:
         yield Hypothesis(f"depends on the batch size: {sizes} (odd and even sizes differ)", 0.9)
 
 
+class Undecided(ValueError):
+    """For one number of rows the gradient is right at some points and wrong at others: the number is not the cause."""
+
+
 class BatchSizes:
-    """For which numbers of rows the gradient is right, each tried once."""
+    """For which numbers of rows the gradient is right, each tried at several points."""
 
     def __init__(self, e: Evidence) -> None:
         self.evidence = e
         self.checked: dict[int, bool] = {}
+        self.certain = e.context is not None and e.context.check == "batch"  # that the size matters
 
     def right(self, count: int) -> bool:
         """Return whether the gradient is right for so many rows."""
         if count not in self.checked:
-            self.checked[count] = self.evidence.is_right(**self.evidence.values(count)) is not False
+            tries = range(1 if self.certain else 3)
+            found = [self.evidence.is_right(**self.evidence.values(count)) is not False for _ in tries]
+            self.checked[count] = found[0]
+            if not all(found) and any(found):
+                raise Undecided
         return self.checked[count]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Changes: other parameters, arguments, inputs for which the gradient would be right, or becomes right."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from minidl.testing.diagnosis.calls import tiny
 from minidl.testing.diagnosis.evidence import HINT, NAMED, PLACED, SHAPED, Evidence, Hypothesis
 from minidl.testing.diagnosis.sample import Sample, largest
+from minidl.testing.diagnosis.setting import is_number
 from minidl.typing import Array
 
 
@@ -20,13 +22,38 @@ class Change(NamedTuple):
 
 
 def derivative_elsewhere(e: Evidence) -> Iterator[Hypothesis]:
-    """The derivative is right, but taken at another point or for other parameters."""
+    """The derivative is right, but taken at another point or for other parameters; confirmed at a second point."""
     if e.context is None:
         return
+    second = e.visible[-1]
     for change in substitutes(e, e.first):
-        if e.equals_numeric(e.first.analytic, **change.replaced):
-            yield Hypothesis(f"equals the {change.text}", change.score)
+        if not e.equals_numeric(e.first.analytic, **change.replaced):
+            continue
+        again = next((c for c in substitutes(e, second) if c.text == change.text), None)
+        if again is not None and e.equals_numeric(second.analytic, **{**call_of(second), **again.replaced}):
+            yield whatever_the_value(e, change) or Hypothesis(f"equals the {change.text}", change.score)
             return
+
+
+def call_of(s: Sample) -> dict[str, Any]:
+    """Return the changes that lead from the failing call to a sample."""
+    return {"x": s.x, "dy": s.dy, "parameters": s.parameters}
+
+
+def whatever_the_value(e: Evidence, change: Change) -> Hypothesis | None:
+    """Return another cause where the gradient is that for many values of a parameter: none of them matters."""
+    for name, value in change.replaced.get("parameters", {}).items():
+        if np.array_equal(value, e.first.parameters[name]):
+            continue
+        others = (
+            (0.9 * value, 0.8 * value)
+            if np.any(value)
+            else (0.3 * e.first.parameters[name], -0.3 * e.first.parameters[name])
+        )
+        if all(e.equals_numeric(e.first.analytic, parameters={**e.first.parameters, name: v}) for v in others):
+            text = f"equals the gradient for any small {name}: a branch of forward that depends on {name}, such as a"
+            return Hypothesis(f"{text} threshold or a maximum, is missing in backward", 0.9)
+    return None
 
 
 def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
@@ -40,6 +67,9 @@ def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
         yield Change(f"gradient for {name} {text}", 0.94, {"parameters": {**s.parameters, name: first}})
     if len(initial) > 1:
         yield Change("gradient for the parameters at construction: stale copies", 0.94, {"parameters": initial})
+    mode = "inference" if e.context.training else "training"
+    text = f"gradient for {mode} mode: the formula of the wrong mode is used"
+    yield Change(text, 0.95, {"training": not e.context.training})
     if s.y.shape == s.x.shape and s.x.dtype.kind == "f":
         yield Change("derivative at -x instead of x", SHAPED, {"x": -s.x})
         yield Change("derivative at |x| instead of x", SHAPED, {"x": np.abs(s.x)})
@@ -48,8 +78,9 @@ def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
         others = list(other_values(name, value))
         others += [(f"{n} in the place of {name}", v) for n, v in s.parameters.items() if n != name]
         for text, other in others:
-            if other.shape == value.shape:
-                yield Change(f"gradient for {text}", 0.94, {"parameters": {**s.parameters, name: other}})
+            if other.shape == value.shape and not np.array_equal(other, value):
+                score = 0.9 if text.startswith("-") else 0.94
+                yield Change(f"gradient for {text}", score, {"parameters": {**s.parameters, name: other}})
     yield from other_arguments(e)
 
 
@@ -62,8 +93,10 @@ def other_values(name: str, value: Array) -> Iterator[tuple[str, Array]]:
     yield f"-{name}", -value
     yield f"the average of {name}", np.full_like(value, value.mean())
     yield f"{name} squared", value**2
-    if value.ndim >= 2 and value.shape[-1] == value.shape[-2]:
-        yield f"{name}.T: {name} is transposed once too often or too few", np.swapaxes(value, -1, -2)
+    for one, other in combinations(range(value.ndim), 2):
+        text = "transposed once too often or too few"
+        told = f"{name}.T" if value.ndim == 2 else f"{name} with axes {one} and {other} exchanged"
+        yield f"{told}: {name} is {text}", np.swapaxes(value, one, other)
     for axis in range(value.ndim):
         if value.shape[axis] > 1:
             yield f"{name} reversed along axis {axis}", np.flip(value, axis)
@@ -72,16 +105,16 @@ def other_values(name: str, value: Array) -> Iterator[tuple[str, Array]]:
 
 def other_arguments(e: Evidence) -> Iterator[Change]:
     """Yield other values of the constructor arguments: the defaults, and simple functions of what was given."""
-    assert e.context is not None
-    for name, default in e.defaults.items():
-        text = f"gradient for the default {name}={default}: {name} is hard-coded"
-        yield Change(text, 0.94, {"arguments": {name: default}})
-    for name, a in e.arguments.items():
-        whole, kind = float(a).is_integer(), type(e.context.arguments[name])
-        for other in (a / 2, a * 2, -a, 1 - a, a**2, a + 1, a - 1, 0.0, 1.0, 2.0, 0.3, 0.01):
-            if other != a and (not whole or float(other).is_integer()):
-                text = f"gradient for {name}={other:g} instead of {a:g}"
-                yield Change(text, 0.94, {"arguments": {name: kind(other)}})
+    for name, setting in e.settings.items():
+        if is_number(setting.default) and setting.default != setting.value:
+            text = f"gradient for the default {name}={setting.default}: {name} is hard-coded"
+            yield Change(text, 0.94, setting.changed(name, setting.default))
+    for name, setting in e.settings.items():
+        a = float(setting.value)
+        for other in (a / 2, a * 2, -a, 1 - a, a**2, a + 1, a - 1, 0.0, 1.0, 2.0, 3.0, 0.5, 0.3, 0.1, 0.01):
+            if other != a and (not isinstance(setting.value, int) or other.is_integer()):
+                text = f"gradient for {name}={other:g} instead of {a:g}: {name} is hard-coded, or used in another way"
+                yield Change(text, 0.94, setting.changed(name, other))
 
 
 def turned_round(e: Evidence) -> Iterator[Hypothesis]:
@@ -92,7 +125,7 @@ def turned_round(e: Evidence) -> Iterator[Hypothesis]:
     for name, value in s.parameters.items():
         for text, other in turned(name, value):
             analytic = e.analytic_at(parameters={**s.parameters, name: other})
-            if analytic is not None and s.fits(analytic, s.numeric):
+            if analytic is not None and s.fits(analytic, s.numeric) and e.changes_output(name, other):
                 yield Hypothesis(f"becomes right when {name} is {text}", 0.93)
     for axis in range(s.dy.ndim):
         for text, other in (("reversed", np.flip(s.dy, axis)), ("shifted by one", np.roll(s.dy, 1, axis))):
@@ -125,32 +158,43 @@ def other_target(e: Evidence) -> Iterator[Hypothesis]:
 
 
 def becomes_right(e: Evidence) -> Iterator[Hypothesis]:
-    """Changes of the call under which the analytic gradient becomes right."""
+    """Changes of the call under which the analytic gradient becomes right; confirmed at a second point."""
     if e.context is None or tiny(e):
         return
-    best = 0.0
+    best, second = 0.0, e.visible[-1]
     for change in interventions(e, e.first):
-        if change.score <= best:
+        if change.score <= best or not mends(e, change.replaced):
             continue
-        value = e.analytic_at(**change.replaced)
-        if value is not None and largest(value) > 1e-9 and e.equals_numeric(value, **change.replaced):
+        again = next((c for c in interventions(e, second) if c.text == change.text), None)
+        if again is not None and mends(e, {**call_of(second), **again.replaced}):
             best = change.score
             yield Hypothesis(change.text, change.score)
+
+
+def mends(e: Evidence, replaced: dict[str, Any]) -> bool:
+    """Return whether the gradient is right, and not zero, for a changed call."""
+    value = e.analytic_at(**replaced)
+    return value is not None and largest(value) > 1e-9 and e.equals_numeric(value, **replaced)
 
 
 def interventions(e: Evidence, s: Sample) -> Iterator[Change]:
     """Yield easier calls: other arguments, neutral parameters, special dy and x."""
     assert e.context is not None
-    for name, default in e.defaults.items():
-        text = f"right at the default argument only: {name}={default} for {name}={e.arguments[name]:g}"
-        yield Change(text, NAMED, {"arguments": {name: default}})
-    for name, a in e.arguments.items():
-        kind = type(e.context.arguments[name])
-        for other in (0.0, 1.0, 2.0, 0.5, 3.0):
-            if other != a and (kind is not int or other.is_integer()):
-                text = f"right for {name}={other:g}, wrong for {name}={a:g}: depends on that argument"
-                yield Change(text, 0.8, {"arguments": {name: kind(other)}})
-    for name, p in s.parameters.items():
+    rare = len(e.visible) < len(e.samples)  # a change of the values may lead away from the place
+    for name, setting in e.settings.items():
+        for other_name, other in e.settings.items():
+            if other_name != name and other.value != setting.value and type(other.value) is type(setting.value):
+                text = f"right where {name} equals {other_name} ({other.value:g}), wrong for {name}={setting.value:g}"
+                told = f"{text}: one is used in the place of the other"
+                yield Change(told, 0.93, setting.changed(name, other.value))
+        if is_number(setting.default) and setting.default != setting.value:
+            text = f"right at the default argument only: {name}={setting.default} for {name}={setting.value:g}"
+            yield Change(text, NAMED, setting.changed(name, setting.default))
+        for easy in (0.0, 1.0, 2.0, 0.5, 3.0):
+            if easy != setting.value and (not isinstance(setting.value, int) or easy.is_integer()):
+                text = f"right for {name}={easy:g}, wrong for {name}={setting.value:g}: depends on that argument"
+                yield Change(text, 0.8, setting.changed(name, easy))
+    for name, p in s.parameters.items() if not rare else ():
         for text, score, value in easier(name, p):
             yield Change(text, score, {"parameters": {**s.parameters, name: value}})
         initial = e.context.initial_parameters.get(name)

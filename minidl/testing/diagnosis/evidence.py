@@ -1,6 +1,5 @@
 """Evidence: the failing call and fresh ones beside it, on which every hypothesis is tried before it is claimed."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -8,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.config import REQUIRED, constructor_arguments
 from minidl.testing.context import Context
 from minidl.testing.diagnosis.sample import EXACT, Sample, copies, floats, largest
+from minidl.testing.diagnosis.setting import Setting, settings_of
 from minidl.typing import Array
 
 FEW = 24  # entries on which a hypothesis about a large array is tried
@@ -76,11 +75,12 @@ class Evidence:
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """The failing call, and up to three more with other values, two of them in another batch size."""
+        """The failing call, and up to three more: other values, other batch sizes, other parameters."""
         found = [self.first]
         rows = len(self.first.x) if self.context is not None and self.first.x.ndim else 0
         if rows and rows * self.first.dy[:1].size < 2000:
-            drawn = (self.run(**self.values(count)) for count in (rows, rows + 2, rows + 1))
+            calls = [self.values(rows), self.values(rows + 2), {**self.values(rows + 1), **self.other_parameters()}]
+            drawn = (self.run(**changes) for changes in calls)
             found += [sample for sample in drawn if sample is not None]
         return found
 
@@ -89,7 +89,13 @@ class Evidence:
         """The samples on which the error shows."""
         return [s for s in self.samples if s.shows] or [self.first]
 
-    def values(self, rows: int) -> dict[str, Array]:
+    def other_parameters(self) -> dict[str, dict[str, Array]]:
+        """Return the parameters' values in another order, jittered."""
+        values = self.first.parameters
+        moved = {name: self.rng.permutation(p.ravel()).reshape(p.shape) for name, p in values.items()}
+        return {"parameters": {name: p * self.rng.uniform(0.75, 1.0, p.shape) for name, p in moved.items()}}
+
+    def values(self, rows: int) -> dict[str, Any]:
         """Return another x and dy from the same domain: the old values in another order, jittered."""
         x = self.first.x
         drawn = self.rng.permutation(np.resize(x, (rows, *x.shape[1:])).ravel()).reshape(rows, *x.shape[1:])
@@ -119,6 +125,12 @@ class Evidence:
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
         precision = 1e-10 if precise else 1e-8
         return self._known(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
+
+    def with_argument(self, name: str, setting: Setting) -> Sample | None:
+        """Return a sample for another value of a constructor argument, if the layer takes it."""
+        other = setting.value + 1 if isinstance(setting.value, int) else 0.8 * setting.value
+        sample = self.run(**setting.changed(name, other))
+        return None if sample is None else replace(sample, arguments={**self.arguments, name: other})
 
     def analytic_at(self, **changes: Any) -> Array | None:
         """Return what the layer's own backward gives with these parts of the failing call changed."""
@@ -175,6 +187,12 @@ class Evidence:
         if value is None or not np.isfinite(value).all():
             return None
         return self.equals_numeric(value, **changes)
+
+    def changes_output(self, name: str, value: Array) -> bool:
+        """Return whether the output is another for this value of a parameter."""
+        assert self.context is not None
+        y = self.context.forward(parameters={**self.first.parameters, name: value})
+        return largest(y - self.first.y) > 1e-9 * largest(y)
 
     def start(self, target: str, changes: dict[str, Any]) -> Array:
         """Return the array for which ``target`` is the derivative."""
@@ -239,28 +257,14 @@ class Evidence:
         return self._tables[source, s].get(name)
 
     @cached_property
-    def arguments(self) -> dict[str, float]:
-        """The numeric constructor arguments."""
-        given = self.context.arguments if self.context else {}
-        return {
-            name: float(value)
-            for name, value in given.items()
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        }
+    def settings(self) -> dict[str, Setting]:
+        """The numeric constructor arguments, those of a loss in the layer's place included."""
+        return settings_of(self.context)
 
-    @cached_property
-    def defaults(self) -> dict[str, Any]:
-        """The arguments' defaults, for those that have one that differs from what was given."""
-        if self.context is None:
-            return {}
-        return {
-            name: default
-            for name, default in constructor_arguments(type(self.context.layer)).items()
-            if default is not REQUIRED
-            and isinstance(default, (int, float))
-            and name in self.arguments
-            and default != self.arguments[name]
-        }
+    @property
+    def arguments(self) -> dict[str, float]:
+        """The values of the numeric constructor arguments."""
+        return {name: float(setting.value) for name, setting in self.settings.items()}
 
 
 def parameter_of(target: str) -> str:

@@ -1,16 +1,17 @@
 """Expressions: what one may write with dy, x, y, the parameters and what the layer keeps, in a gradient's shape."""
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 
 from minidl.testing.diagnosis.evidence import Named
-from minidl.testing.diagnosis.quantities import beside, elementwise, fits_beside
+from minidl.testing.diagnosis.quantities import beside, elementwise, fits_beside, functions_of
 from minidl.testing.diagnosis.sample import Sample
 from minidl.typing import Array
 
 LARGE = 2000  # entries; of larger gradients only the simple expressions are tried
+MOST = 7  # quantities whose products are tried
 
 
 def expressions(s: Sample) -> Iterator[Named]:
@@ -62,6 +63,9 @@ def upstream(s: Sample) -> Iterator[Named]:
         for name, q in (("", np.ones(s.dy.shape)), *((f"*{name}", q) for name, q in beside(s, s.dy.shape))):
             for axis in range(s.dy.ndim):
                 yield f"sum(dy{name}, axis={axis})", (s.dy * q).sum(axis=axis, keepdims=True)
+    elif s.analytic.ndim == 2 and s.x.shape[-1:] == s.analytic.shape[:1] and len(s.dy) == len(s.x) == s.dy.size:
+        for name, q in (("x", s.x), ("x**2", s.x**2), ("x*(1-x)", s.x * (1 - s.x))):
+            yield f"sum(dy*{name}, axis=0)[:, None]", (s.dy.reshape(-1, 1) * q).sum(axis=0)[:, None]
 
 
 def placed(s: Sample, told: str, d: Array, *, same_shape: bool = True) -> Iterator[Named]:
@@ -77,6 +81,10 @@ def placed(s: Sample, told: str, d: Array, *, same_shape: bool = True) -> Iterat
                 yield f"{told}[{', '.join([':'] * axis)}, None]", np.broadcast_to(put_in, shape)
     yield from summed(told, d, shape)
     yield from through_matrices(s, told, d)
+    if same_shape:
+        for name, v in s.held.items():
+            if v.ndim == d.ndim == 3 and v.shape[:2] == d.shape[:2]:
+                yield from through_matrices(s, f"{name}.T @ {told}", v.swapaxes(1, 2) @ d)
 
 
 def summed(told: str, d: Array, shape: tuple[int, ...]) -> Iterator[Named]:
@@ -110,11 +118,22 @@ def through_matrices(s: Sample, told: str, d: Array) -> Iterator[Named]:
 
 def products(s: Sample) -> Iterator[Named]:
     """Yield dy times two different quantities that are known, entry by entry."""
-    if s.dy.shape == s.analytic.shape and s.dy.size <= LARGE:
-        known = list(beside(s, s.analytic.shape))[:8]
-        for (one, p), (other, q) in combinations([*known, *(("(1-" + n + ")", 1 - v) for n, v in known)], 2):
-            yield f"dy*{one}*{other}", s.dy * p * q
-    elif s.dy.size > 1 and s.dy.size <= LARGE:
-        known = list(beside(s, s.dy.shape))[:8]
-        for (one, p), (other, q) in combinations([*known, *(("(1-" + n + ")", 1 - v) for n, v in known)], 2):
-            yield from placed(s, f"(dy*{one}*{other})", s.dy * p * q, same_shape=False)
+    if s.dy.size < 2 or s.dy.size > LARGE:
+        return
+    for told, d in placed(s, "dy", s.dy):
+        if d.shape == s.analytic.shape:
+            for name, q in pairs(s, s.analytic.shape):
+                yield f"{told}*{name}", d * q
+    for name, q in pairs(s, s.dy.shape):
+        yield from placed(s, f"(dy*{name})", s.dy * q, same_shape=False)
+
+
+def pairs(s: Sample, shape: tuple[int, ...]) -> Iterator[Named]:
+    """Yield products of what can be set beside an array, and of its usual derivatives."""
+    known = list(beside(s, shape))[:MOST]
+    forms = [(name, v) for n, q in known for name, v in functions_of(n, q, ("{}", "(1-{})", "{}*(1-{})", "(1-{}**2)"))]
+    for (one, p), (other, q) in combinations(forms, 2):
+        yield f"{one}*{other}", p * q
+    for (one, p), (other, q) in permutations(known, 2):
+        with np.errstate(all="ignore"):
+            yield f"{one}/{other}", p / q

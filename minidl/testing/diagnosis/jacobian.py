@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from minidl.testing.diagnosis.calls import tiny
+from minidl.testing.diagnosis.contributions import contributions, overwritten
 from minidl.testing.diagnosis.evidence import PLACED, Evidence, Hypothesis
 from minidl.testing.diagnosis.pair import NOTHING, Pair, jacobians
 from minidl.testing.diagnosis.quantities import elementwise
@@ -14,15 +16,15 @@ from minidl.typing import Array, Shape
 
 def structure(e: Evidence) -> Iterator[Hypothesis]:
     """Compare the two Jacobians, entry by entry."""
-    pair = jacobians(e)
+    pair = None if tiny(e) else jacobians(e)
     if pair is None or pair.gap <= NOTHING * pair.scale:
         return
+    yield from overwritten(pair)
     if e.target == "dx":
         yield from mixed_rows(pair)
         yield from within_rows(pair)
         yield from along_axes(pair)
-    else:
-        yield from contributions(pair)
+    yield from contributions(e, pair)
     yield from missing_entries(pair)
     yield from own_factors(e, pair)
 
@@ -43,7 +45,7 @@ def mixed_rows(pair: Pair) -> Iterator[Hypothesis]:
         yield Hypothesis(
             "row i of dx does not depend on dy of other rows although forward couples the rows: "
             "the terms through the batch statistics (mean, variance) are missing",
-            0.72,
+            0.9,
         )
 
 
@@ -70,6 +72,9 @@ def of_squares(pair: Pair, a: Array, n: Array) -> Iterator[Hypothesis]:
     """Compare the square Jacobians of the rows, (rows, length, length)."""
     eye = np.eye(a.shape[1])
     if pair.same(a, n.transpose(0, 2, 1)):
+        if applied_last(a, n):
+            text = "a factor is applied to dx, after the sums, that belongs to dy, before them"
+            yield Hypothesis(f"{text} (such as gamma outside of the brackets): the Jacobian is transposed", 0.95)
         yield Hypothesis(
             "the Jacobian is transposed: a transpose is missing (u @ W for u @ W.T, a permutation not inverted, "
             "a cumulative sum not reversed)",
@@ -83,6 +88,13 @@ def of_squares(pair: Pair, a: Array, n: Array) -> Iterator[Hypothesis]:
         yield Hypothesis("wrong only on the diagonal of the Jacobian: dx[i] from dy[i]", 0.7)
     elif pair.same(a * eye, n * eye):
         yield Hypothesis("wrong only off the diagonal of the Jacobian: the terms between different features", 0.68)
+
+
+def applied_last(a: Array, n: Array) -> bool:
+    """Return whether the Jacobians of the first row differ by a factor of each line, divided by that of each column."""
+    with np.errstate(all="ignore"):
+        ratio = np.abs(a[0] / n[0])
+        return bool(np.allclose(ratio, ratio[:, :1] / ratio[:1, :1] * ratio[:1, :], rtol=1e-5)) and np.ptp(ratio) > 1e-5
 
 
 def along_axes(pair: Pair) -> Iterator[Hypothesis]:
@@ -124,30 +136,6 @@ def offsets(wrong: Array, right: Array) -> str:
     return "at other positions" if good == {0} else ""
 
 
-def contributions(pair: Pair) -> Iterator[Hypothesis]:
-    """For a parameter: what some rows, positions or columns of dy contribute is wrong, the rest right."""
-    lines = pair.wrong.any(axis=1).reshape(pair.outputs)
-    if not lines.any() or lines.all():
-        return
-    for axis, length in enumerate(pair.outputs):
-        others = tuple(k for k in range(lines.ndim) if k != axis)
-        which = np.flatnonzero(np.any(lines, axis=others))
-        if 0 < len(which) < length:
-            kind = (
-                "rows"
-                if axis == 0
-                else "outputs (columns)"
-                if axis == lines.ndim - 1
-                else f"positions along axis {axis}"
-            )
-            listed = ", ".join(map(str, which.tolist()))
-            yield Hypothesis(
-                f"the contribution of {kind} {listed} of dy (of {length}) is {pair.what()}, that of the others right",
-                0.76,
-            )
-            return
-
-
 def missing_entries(pair: Pair) -> Iterator[Hypothesis]:
     """Some entries are zero that should not be, or the reverse; all others are right."""
     count, what = int(pair.wrong.sum()), pair.what()
@@ -185,6 +173,10 @@ def own_factors(e: Evidence, pair: Pair) -> Iterator[Hypothesis]:
         ratio = np.where(zero, np.nan, a / n)
     if (values := one_each(ratio)) is not None:
         name = factor_by_name(e, values, pair.outputs)
+        if set(np.round(values, 6)) == {0.0, 1.0}:
+            text = "some entries of dy do not count, the others are right: overwritten (repeated indices without"
+            yield Hypothesis(f"{text} np.add.at), or dropped by a mask or an index", 0.79)
+            return
         told = f": {name}" if name else ""
         yield Hypothesis(
             "every entry of dy contributes with a wrong factor of its own: a factor of dy, such as the derivative of a "

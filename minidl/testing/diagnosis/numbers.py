@@ -31,9 +31,11 @@ def numbers(s: Sample) -> Iterator[Named]:
     if m:
         yield from powers(rows, m)
     for name, a in s.arguments.items():
-        yield from functions_of_an_argument(name, a)
+        yield from list(functions_of_an_argument(name, a))[:6]
     for told, n in lengths:
         yield from powers(told, n)
+    for name, a in s.arguments.items():
+        yield from functions_of_an_argument(name, a)
     if m > 2:
         yield from powers(f"(m-1)/m, m = {rows}", (m - 1) / m, f"m/(m-1), m = {rows}")
         yield from powers(f"m-1, m = {rows}", m - 1)
@@ -59,7 +61,7 @@ def with_count(s: Sample, name: str) -> str:
 
 def functions_of_an_argument(name: str, a: float) -> Iterator[Named]:
     """Yield what a formula makes of a rate, a slope or a temperature."""
-    if a in (0, 1, -1, 2, 0.5):
+    if a in (0, 1, -1):
         return
     shown = f"({name}={a:g})"
     forms = {f"1 - {name}": 1 - a, f"1/(1 - {name})": 1 / (1 - a), name: a, f"1/{name}": 1 / a}

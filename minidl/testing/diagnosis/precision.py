@@ -23,7 +23,7 @@ def representable(e: Evidence) -> Iterator[Hypothesis]:
                 yield Hypothesis(f"every entry is exactly representable in {dtype}: digits are lost on the way", SURE)
                 return
     for digits in range(1, 13):
-        if np.allclose(values, np.round(values, digits), rtol=0, atol=1e-15):
+        if np.allclose(values, np.round(values, digits), rtol=4e-16, atol=1e-16):
             yield Hypothesis(f"every entry is rounded to {digits} decimals, the grid is 1e-{digits:02d}", SURE)
             return
 
@@ -47,7 +47,9 @@ def small_error(e: Evidence) -> Iterator[Hypothesis]:
             0.8,
         )
     yield Hypothesis(
-        f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon added", 0.79
+        f"right to {relative:.1g} but not exact: an approximation in one of the two, or an epsilon that the other "
+        "lacks or has elsewhere",
+        0.79,
     )
 
 

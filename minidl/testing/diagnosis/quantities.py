@@ -30,6 +30,9 @@ FUNCTIONS: dict[str, Function] = {
     "{}": lambda v: v,
     "({} > 0)": lambda v: (v > 0) * 1.0,
     "({} < 0)": lambda v: (v < 0) * 1.0,
+    "min({}, 0)": lambda v: np.minimum(v, 0),
+    "max({}, 0)": lambda v: np.maximum(v, 0),
+    "(1-2*{})": lambda v: 1 - 2 * v,
     "(1+{})": lambda v: 1 + v,
     "(1+{}**2)": lambda v: 1 + v**2,
     "{}**2": lambda v: v**2,
@@ -65,7 +68,19 @@ FUNCTIONS: dict[str, Function] = {
     "sqrt(1+{}**2)": lambda v: np.sqrt(1 + v**2),
     "(1+{}**2)**2": lambda v: (1 + v**2) ** 2,
 }
-FEWER = ("{}", "(1-{})", "(1-{}**2)", "{}*(1-{})", "{}**2", "sign({})", "|{}|", "exp({})", "({} > 0)", "({} < 0)")
+FEWER = (
+    "{}",
+    "(1-{})",
+    "(1-{}**2)",
+    "{}*(1-{})",
+    "{}**2",
+    "sign({})",
+    "|{}|",
+    "exp({})",
+    "({} > 0)",
+    "({} < 0)",
+    "(1-2*{})",
+)
 
 
 def functions_of(name: str, v: Array, which: tuple[str, ...] | None = None) -> Iterator[Named]:
@@ -81,14 +96,14 @@ def factors(s: Sample) -> Iterator[Named]:
         for told, v in fitting(name, p, s.analytic.shape):
             yield told, v
             yield from functions_of(told, v, ("{}**2", "sign({})", "|{}|", "sqrt(|{}|)", "(1-{})", "exp({})"))
-    yield from one_hot_factors(s)
+    yield from occurrences(s)
     yield from ratios_of_epsilon(s)
     for name, v in (("x", s.x), ("y", s.y)):
         if v.shape == s.analytic.shape and v.dtype.kind == "f" and v.ndim > 1:
             yield from statistics(s, name, v)
 
 
-def one_hot_factors(s: Sample) -> Iterator[Named]:
+def occurrences(s: Sample) -> Iterator[Named]:
     """Yield how often each id occurs in an x of ids, one value a row of an embedding."""
     if s.x.dtype.kind in "iu" and s.analytic.ndim == 2:
         rows = len(s.analytic)
@@ -174,6 +189,10 @@ def beside(s: Sample, shape: Shape) -> Iterator[Named]:
     yield from targets(s, shape)
     for name, p in (*s.parameters.items(), *s.held.items()):
         yield from fitting(name, p, shape)
+    for name, p in s.parameters.items():
+        if p.ndim == 2:
+            for axis in (0, 1):
+                yield from fitting(f"sum({name}**2, axis={axis})", (p * p).sum(axis=axis), shape)
 
 
 def targets(s: Sample, shape: Shape) -> Iterator[Named]:
@@ -189,6 +208,9 @@ def targets(s: Sample, shape: Shape) -> Iterator[Named]:
             yield "y_true/y_pred", t / s.x
             yield "(1-y_true)/(1-y_pred)", (1 - t) / (1 - s.x)
             yield "y_true*y_pred", t * s.x
+    for name, a in s.arguments.items():
+        if s.x.shape == shape and s.x.dtype.kind == "f" and s.dy.size == 1:
+            yield f"(x+{name})", s.x + a
 
 
 def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:

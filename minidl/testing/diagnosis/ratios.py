@@ -38,19 +38,21 @@ def constant_ratio(e: Evidence) -> Iterator[Hypothesis]:
     if ratios is None or abs(ratios[0]) < 1e-12 or (e.first.analytic.size < 2 and len(e.visible) < 2):
         return
     r, close_to_one = ratios[0], bool(np.abs(np.array(ratios) - 1).max() < 1e-4)
-    for source, score in ((numbers, 0.96), (norms, 0.93)):
+    for source, score in ((numbers, 0.96), (norms, 0.93)) if not close_to_one else ():
         name = named_ratio(e, source)
         if name:
             told = f"one number, {name}: normalised by it, or it is missing" if source is norms else ""
             yield Hypothesis(f"analytic/numeric is {told or f'constant {number(r)}{equal(name, r)}'}", score)
             return
     if close_to_one and np.allclose(np.array(ratios) - 1, r - 1, rtol=1e-2, atol=0):
-        yield Hypothesis(f"analytic/numeric is constant {r:.12g}: a factor differs from 1 by {number(r - 1)}", 0.9)
+        text = f"analytic/numeric is constant {r:.12g}: a factor differs from 1 by {number(r - 1)}"
+        yield Hypothesis(f"{text}, an epsilon or an approximation (a finite difference, float32)", 0.9)
     elif e.context is None or (len(ratios) > 1 and np.allclose(ratios, r, rtol=1e-6, atol=0) and not close_to_one):
         yield Hypothesis(f"analytic/numeric is constant {number(r)}: a factor is wrong", 0.9)
     else:
-        shown = ", ".join(number(value) for value in ratios[:3])
-        yield Hypothesis(f"analytic/numeric is one number in each call, but another one each time ({shown})", SHAPED)
+        shown = ", ".join(number(value - close_to_one) for value in ratios[:3])
+        what = f"1 + {shown}: an approximation, or float32" if close_to_one else shown
+        yield Hypothesis(f"analytic/numeric is one number in each call, but another one each time ({what})", SHAPED)
 
 
 def ratios_of(e: Evidence) -> list[float] | None:
@@ -65,8 +67,20 @@ def named_ratio(e: Evidence, source: Source) -> str:
     found: list[str] = []
     for sign, prefix in ((1, ""), (-1, "-")):
         found += [(prefix + name).removeprefix("--") for name in e.names(source, is_ratio, sign)]
-    shown = [with_count(e.first, name) for name in dict.fromkeys(found)]
+    found = list(dict.fromkeys(found))
+    for name, setting in e.settings.items() if len(found) > 1 else ():
+        changed = e.with_argument(name, setting)
+        if changed is not None:
+            table, r = dict(source(changed)), least_squares(changed.numeric, changed.analytic)
+            found = [n for n in found if abs(abs(r) - abs(float(table.get(alike(n, table), np.nan)))) < 1e-6] or found
+    shown = [with_count(e.first, name) for name in found]
     return " or ".join(shown[:2] if source is numbers and found[:1] != ["-1"] else shown[:1])
+
+
+def alike(name: str, table: dict[str, Array]) -> str:
+    """Return the name that a quantity has in another table, where the values in brackets differ."""
+    start = name.removeprefix("-").partition(" (")[0]
+    return next((other for other in table if other.partition(" (")[0] == start), "")
 
 
 def is_ratio(s: Sample, value: Array, sign: int) -> bool:
@@ -115,8 +129,8 @@ def named_factors(e: Evidence, source: Source) -> Iterator[Factor]:
 
 def is_factor(s: Sample, q: Array, inverse: bool, sign: int) -> bool:
     """Return whether the gradient is multiplied, or divided, by q."""
-    if not fits_beside(q.shape, s.analytic.shape):
-        return False
+    if not fits_beside(q.shape, s.analytic.shape) or set(np.unique(q)) <= {0, 1}:
+        return False  # where a mask matters, `regions` tells
     if inverse:
         return s.fits(s.analytic * q, sign * s.numeric, s.numeric)
     return s.fits(s.analytic, sign * s.numeric * q)
@@ -137,7 +151,7 @@ def varying_ratio(e: Evidence) -> Iterator[Hypothesis]:
             continue
         total = np.abs(s.numeric).sum(axis=axis)
         r = (s.analytic * np.sign(s.numeric)).sum(axis=axis) / np.where(total == 0, 1, total)
-        if (np.abs(r - 1) < 1e-9).any() or np.ptp(r) <= 1e-9 * np.abs(r).max():
+        if (np.abs(r - 1) < 1e-9).any() or (np.abs(r - 1) < 1e-4).all() or np.ptp(r) <= 1e-9 * np.abs(r).max():
             return  # wrong in places only, which `regions` tells, or everywhere by the same factor
         kind = "feature" if axis == 0 else "row" if axis == s.analytic.ndim - 1 else f"line along axis {axis}"
         shown = ", ".join(number(value) for value in r.ravel()[:4])

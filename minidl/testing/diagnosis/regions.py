@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from minidl.testing.diagnosis.evidence import HINT, PLACED, Evidence, Hypothesis
-from minidl.testing.diagnosis.quantities import fitting
+from minidl.testing.diagnosis.quantities import fitting, occurrences
 from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
@@ -36,6 +36,7 @@ def variables(s: Sample) -> dict[str, Array]:
     for name, v in (("x", s.x), ("dy", s.dy), ("y", s.y), *s.parameters.items(), *s.held.items()):
         if v.dtype.kind in "fiu":
             found.update({told: np.broadcast_to(q, s.analytic.shape) for told, q in fitting(name, v, s.analytic.shape)})
+    found.update({name: np.broadcast_to(v, s.analytic.shape) for name, v in occurrences(s)})
     return found
 
 
@@ -112,11 +113,22 @@ def places(e: Evidence) -> Iterator[Hypothesis]:
     told = [told for axis in range(s.analytic.ndim) if (told := along(e, axis))]
     if told:
         there = np.ix_(*[bad_indices(s, axis) for axis in range(s.analytic.ndim)])
-        what = ""
-        if s.wrong[there].all():
-            what = ": zero there, forgotten" if not np.any(s.analytic[there]) else missing_or_extra(s, there)
-        ends = "zero" in what or "the last" in told[0] or "the first" in told[0]
-        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", PLACED + 0.02 if ends else HINT)
+        what = what_in_places(s, there) if s.wrong[there].all() else ""
+        ends = "the last" in told[0] or "the first" in told[0]
+        score = 0.9 if "times" in what else PLACED + 0.02 if ends or "zero" in what else HINT
+        score = PLACED - 0.01 if "step" in told[0] else score
+        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", score)
+
+
+def what_in_places(s: Sample, there: tuple[Array, ...]) -> str:
+    """Return what the gradient is in the wrong places."""
+    a, n = s.analytic[there], s.numeric[there]
+    if not np.any(a):
+        return ": zero there, forgotten"
+    if not np.any(np.abs(n) > s.noise):
+        return ": the right gradient is zero there"
+    c = one_ratio(a.ravel(), n.ravel()) if a.size > 1 else None
+    return "" if c is None else f": {number(c)} times the right value there"
 
 
 def along(e: Evidence, axis: int) -> str:
@@ -125,7 +137,8 @@ def along(e: Evidence, axis: int) -> str:
     length, indices = s.analytic.shape[axis], bad_indices(s, axis)
     if not indices or len(indices) == length or length < 2:
         return ""
-    if axis and any(bad_indices(v, axis) != indices for v in e.visible):
+    same_rows = [v for v in e.visible if axis or v.analytic.shape == s.analytic.shape]
+    if any(bad_indices(v, axis) != indices for v in same_rows):
         return ""
     if len(indices) > max(1, length // 2) and len(indices) != length - 1:
         return ""
@@ -133,6 +146,8 @@ def along(e: Evidence, axis: int) -> str:
     kind = "columns" if axis == s.analytic.ndim - 1 == 1 else kind
     last = " (the last)" if indices == [length - 1] else " (the first)" if indices == [0] else ""
     last = " (the first and the last)" if indices == [0, length - 1] and length > 2 else last
+    if indices == list(range(length - 1)) and 0 < axis < s.analytic.ndim - 1:
+        last = " (all but the last: what is carried back from step to step)"
     return f"{kind} {', '.join(map(str, indices[:6]))}{last} of {length}"
 
 
@@ -140,11 +155,6 @@ def bad_indices(s: Sample, axis: int) -> list[int]:
     """Return the indices along an axis where something is wrong."""
     others = tuple(k for k in range(s.analytic.ndim) if k != axis)
     return [int(i) for i in np.flatnonzero(s.wrong.any(axis=others))]
-
-
-def missing_or_extra(s: Sample, there: tuple[Array, ...]) -> str:
-    """Return what the right gradient is there, if it is zero."""
-    return "" if np.any(np.abs(s.numeric[there]) > s.noise) else ": the right gradient is zero there"
 
 
 def interval(e: Evidence) -> Iterator[Hypothesis]:
@@ -165,6 +175,8 @@ def interval(e: Evidence) -> Iterator[Hypothesis]:
 
     if not is_wrong(value):
         return
+    if not acts_alone(e, index):
+        return
     ends = [reach(is_wrong, value, side) for side in (-1.0, 1.0)]
     low, high = ends
     if low is None and high is None:
@@ -177,6 +189,20 @@ def interval(e: Evidence) -> Iterator[Hypothesis]:
     yield Hypothesis(
         f"wrong exactly where {where}{what_there(e, [s])} (a region, around x{list(index)} = {number(value)})", 0.9
     )
+
+
+def acts_alone(e: Evidence, index: tuple[int, ...]) -> bool:
+    """Return whether y depends on this entry of x in the same place only, wherever the entry is."""
+    if e.context is None or e.first.y.shape != e.first.x.shape:
+        return False
+    for value in (-3.0, 0.37, 3.0):
+        x = e.first.x.copy()
+        x[index] = value
+        changed = np.abs(e.context.forward(x=x) - e.first.y) > 1e-12 * (np.abs(e.first.y).max() or 1.0)
+        changed[index] = False
+        if changed.any():
+            return False
+    return True
 
 
 def reach(is_wrong: Callable[[float], bool], start: float, side: float) -> float | None:

@@ -18,7 +18,10 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
         return
     for axes, across in axes_to_try(s):
         if e.everywhere(spanned, "", axes):
-            yield Hypothesis(f"error is constant along {across}: the through-the-mean term is missing or wrong", 0.92)
+            text = (
+                "a term with a sum or a mean over it, such as the through-the-mean term, is missing, wrong or too much"
+            )
+            yield Hypothesis(f"error is constant along {across}: {text}", 0.92)
             return
     for name, _ in vectors(s, (0,)):
         for axes, across in axes_to_try(s):
@@ -39,6 +42,10 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
 def axes_to_try(s: Sample) -> Iterator[tuple[Axes, str]]:
     """Yield the axes along which statistics are usually taken."""
     ndim = s.analytic.ndim
+    if s.analytic.shape[:1] != s.x.shape[:1] or s.analytic.ndim != s.x.ndim:  # a parameter
+        yield from (((axis,), f"axis {axis}") for axis in range(ndim) if s.analytic.shape[axis] > 2)
+        yield tuple(range(ndim)), "all axes"
+        return
     if s.analytic.shape[0] > 2:
         yield (0,), "the batch axis"
     if s.analytic.shape[-1] > 2:
@@ -101,8 +108,10 @@ def name_of_term(e: Evidence, name: str, axes: Axes, across: str) -> str:
     if name in ("y", "exp(y)") and per:
         inner = "dy*y" if name == "y" else "dy"
         more = f": the term -{name}*sum({inner}) is {missing_or_wrong(e.first, name, axes)}"
-    elif name == "x" and per:
-        more = ": the term through the norm or the mean square of x is missing or wrong"
+    elif name in ("x", "y", *e.first.parameters):
+        more = f": the term through the norm or the mean square of {name} is missing or wrong"
+    elif per:
+        more = f": a term {name} times a sum over the row is missing or wrong"
     return f"error is a {per}multiple of {name}{'' if per else f' along {across}'}{more}"
 
 
@@ -152,8 +161,7 @@ def per_feature(s: Sample, name: str) -> bool:
 
 
 def times_dy(s: Sample) -> Iterator[Named]:
-    """Yield dy, and dy times what is known of each entry."""
-    yield "dy", s.dy
+    """Yield dy times what is known of each entry."""
     for name, v in (("x", s.x), ("y", s.y), *s.held.items()):
         if v.shape == s.dy.shape and v.dtype.kind == "f":
             yield f"dy*{name}", s.dy * v

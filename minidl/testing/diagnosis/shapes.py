@@ -152,11 +152,11 @@ def is_reduced(s: Sample, reduce: Callable[..., Array], axis: tuple[int, ...]) -
 
 def no_dependence(e: Evidence) -> Iterator[Hypothesis]:
     """The numeric gradient is zero everywhere."""
-    if all(not np.any(np.abs(s.numeric) > 1e-12) for s in e.samples):
+    if all(not np.any(np.abs(s.numeric) > 1e-12) for s in e.visible):
         what = "the input" if e.target == "dx" else e.target.rpartition("/")[2][1:]
         yield Hypothesis(
             f"the output does not depend on {what} at all: forward ignores it, or uses a stale copy made at "
-            "construction",
+            "construction, or a remembered result",
             SURE,
         )
 
@@ -170,6 +170,22 @@ def mask_inverted(e: Evidence) -> Iterator[Hypothesis]:
 
     if e.first.analytic.size > 2 and e.everywhere(inverted):
         yield Hypothesis("zero exactly where the right gradient is not, and the reverse: the mask is inverted", 0.94)
+    elif e.first.analytic.size > 2 and e.everywhere(same_but_for_a_mask):
+        kinds = [np.any((np.abs(s.analytic) <= s.noise) & s.wrong) for s in e.visible]
+        extra = [np.any((np.abs(s.numeric) <= s.noise) & s.wrong) for s in e.visible]
+        if any(kinds) and any(extra):
+            text = (
+                "some entries are zero that should not be, others the reverse, the rest is right: the mask of backward"
+            )
+            yield Hypothesis(
+                f"{text} is another than that of forward (drawn anew, shifted, from another threshold)", 0.91
+            )
+
+
+def same_but_for_a_mask(s: Sample) -> bool:
+    """Return whether every entry is right, or zero in one of the two gradients only."""
+    a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
+    return bool(np.all(~s.wrong | (a ^ n)))
 
 
 def zero_or_scaled_entries(e: Evidence) -> Iterator[Hypothesis]:

@@ -18,10 +18,8 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
         return
     for axes, across in axes_to_try(s):
         if e.everywhere(spanned, "", axes):
-            text = (
-                "a term with a sum or a mean over it, such as the through-the-mean term, is missing, wrong or too much"
-            )
-            yield Hypothesis(f"error is constant along {across}: {text}", 0.92)
+            term = "the through-the-mean term" if s.dy.size > 1 else "a term with a sum over it"
+            yield Hypothesis(f"error is constant along {across}: {term} is missing, wrong or too much", 0.92)
             return
     for name, _ in vectors(s, (0,)):
         for axes, across in axes_to_try(s):

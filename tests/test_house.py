@@ -23,7 +23,7 @@ ROWS = [
     "config",
     "schedules",
     "initializers regularizers parameters losses metrics optimizers",
-    "data",
+    "data layers.layer_type",
     "layers.base",
     "layers",
     "sequential",

@@ -1,6 +1,7 @@
 """Layers: the contract, parameters as views, copies, and what each kind computes."""
 
 import copy
+import inspect
 import pickle
 
 import numpy as np
@@ -127,6 +128,19 @@ def test_a_custom_layer_needs_nothing_more_for_copies_summary_and_freezing():
     model["stretch"].trainable = True
     model.fit(RNG.normal(size=(8, 3)), RNG.normal(size=8), verbose=0)
     assert (model["stretch"].gamma != 1).all()
+
+
+def test_a_layer_shows_the_arguments_of_its_constructor_and_those_that_all_share():
+    class Power(Scale):
+        def __init__(self, exponent, *, offset=0.0):
+            self.exponent, self.offset = exponent, offset
+
+    shared = ["name", "trainable"]
+    assert list(inspect.signature(Power).parameters) == ["exponent", "offset", *shared]
+    assert list(inspect.signature(Scale).parameters) == shared
+    assert list(inspect.signature(Dense).parameters)[:2] == ["units", "activation"]
+    inspect.signature(Power).bind(2, name="square")  # what it shows is what it takes
+    assert Power(2, name="square").name == "square"
 
 
 def test_state_moves_in_training_only_and_stands_still_when_frozen():

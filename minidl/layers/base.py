@@ -5,16 +5,16 @@ names, copies, files, summaries and gradient checks follow without further code.
 """
 
 import copy
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minidl.checks import flag
 from minidl.config import Configured
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
+from minidl.layers.layer_type import LayerType
 from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer, resolve_regularizer
 from minidl.typing import Array, Shape
@@ -27,21 +27,6 @@ class Declaration(NamedTuple):
     initializer: Any
     regularizer: Regularizer | None
     trained: bool  # a parameter; otherwise state
-
-
-class LayerType(ABCMeta):
-    """Gives every layer ``name=`` and ``trainable=`` without its author's doing anything."""
-
-    def __call__(cls, *args: Any, name: str | None = None, trainable: bool = True, **keywords: Any) -> Any:
-        if name is not None and not isinstance(name, str):
-            raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
-        flag(trainable, f"{cls.__name__}: trainable")
-        layer: Any = object.__new__(cls)  # type: ignore[arg-type]
-        layer.__dict__.update(
-            name=name, trainable=trainable, position=None, declared={}, views={}, input_shape=None, output_shape=None
-        )
-        layer.__init__(*args, **keywords)
-        return layer
 
 
 class Layer(Configured, metaclass=LayerType):

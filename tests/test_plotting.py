@@ -284,7 +284,7 @@ def test_matplotlib_is_imported_by_the_first_picture_only():
 
 def test_a_missing_matplotlib_is_named_with_the_command_that_brings_it(monkeypatch, history):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r"minidl.plotting: expected matplotlib.* pip install minidl\[plot\]"):
+    with pytest.raises(ImportError, match=r"minidl.plotting: expected matplotlib.* pip install matplotlib"):
         history.plot()
 
 

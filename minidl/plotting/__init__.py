@@ -1,4 +1,4 @@
-"""Pictures of data, training and models, drawn with matplotlib (``pip install minidl[plot]``).
+"""Pictures of data, training and models, drawn with matplotlib (``pip install matplotlib``).
 
 Each function draws into the matplotlib Axes ``ax``, by default those of a new figure, and returns them; each picture
 reads well in black and white.

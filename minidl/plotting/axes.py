@@ -28,7 +28,7 @@ def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
         import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise MissingPackageError(
-            "minidl.plotting: expected matplotlib, got none installed. Run: pip install minidl[plot]"
+            "minidl.plotting: expected matplotlib, got none installed. Run: pip install matplotlib"
         ) from error
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 

@@ -70,7 +70,7 @@ def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | A
 
 
 def _boxes(model: "Sequential") -> list[Box]:
-    boxes = [Box("Input", "", _shape(model.input_shape))]
+    boxes = [Box("Input", "x", _shape(model.input_shape))]
     for layer in model.layers:
         count = layer.count_params()
         parts = [f"{count:,} parameters"] if count else []
@@ -101,7 +101,7 @@ def _svg(boxes: list[Box], description: str) -> str:
         fill = "#f2f2f2" if index else "white"
         text.append(
             f'<rect x="{MARGIN}" y="{top}" width="{WIDTH}" height="{HEIGHT}" rx="6" fill="{fill}" stroke="black"/>'
-            f'<text x="{middle}" y="{top + (19 if detail else 27)}" text-anchor="middle">{escape(title)}</text>'
+            f'<text x="{middle}" y="{top + 19}" text-anchor="middle">{escape(title)}</text>'
             f'<text x="{middle}" y="{top + 36}" text-anchor="middle" font-size="11" fill="#444">{escape(detail)}</text>'
             f'<path d="M{middle} {top + HEIGHT} v{GAP - 4} m-4 -6 l4 6 l4 -6" fill="none" stroke="black"/>'
             f'<text x="{middle + 10}" y="{top + HEIGHT + 17}" font-size="11" fill="#444">{escape(shape)}</text>'
@@ -112,7 +112,7 @@ def _svg(boxes: list[Box], description: str) -> str:
 def _draw(boxes: list[Box], ax: "Axes") -> "Axes":
     style = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "black"}
     for index, (title, detail, shape) in enumerate(boxes):
-        ax.text(0, -index, f"{title}\n{detail}".strip(), ha="center", va="center", fontsize=9, bbox=style)
+        ax.text(0, -index, f"{title}\n{detail}", ha="center", va="center", fontsize=9, bbox=style)
         ax.annotate("", (0, -index - 0.75), (0, -index - 0.25), arrowprops={"arrowstyle": "->"})
         ax.text(0.03, -index - 0.5, shape, va="center", fontsize=8)
     ax.set(xlim=(-1, 1), ylim=(-len(boxes) + 0.1, 0.5))

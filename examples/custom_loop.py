@@ -16,15 +16,17 @@ def train(model, x, y, epochs, seed=0):
     rng = np.random.default_rng(seed)
     values = model.parameters.values
     collected = np.zeros_like(values)
+    number = 0
     for _ in range(epochs):
         losses = []
         order = rng.permutation(len(x))
-        for number, start in enumerate(range(0, len(x), ROWS)):
+        for start in range(0, len(x), ROWS):
             rows = order[start : start + ROWS]
             loss, gradients = model.loss_and_gradients(x[rows], y[rows])
             losses.append(loss)
             collected += gradients / TOGETHER
-            if number % TOGETHER == TOGETHER - 1:
+            number += 1
+            if number % TOGETHER == 0:
                 model.optimizer.step(values, collected)
                 collected[:] = 0
         yield float(np.mean(losses))

@@ -1,4 +1,4 @@
-"""Regression that says how sure it is: three networks learn the 10 %, 50 % and 90 % quantiles of a noisy curve.
+"""Regression that says how sure it is: three networks learn the 10%, 50% and 90% quantiles of a noisy curve.
 
 Run: ``python examples/quantiles.py``; with matplotlib, ``--picture FILE`` draws them.
 """
@@ -43,7 +43,7 @@ def main():
     low, middle, high = (model.predict(x) for model in models)
     for level, predicted in zip(LEVELS, (low, middle, high), strict=True):
         print(f"{level:.0%} quantile: {np.mean(y <= predicted):.1%} of 1,000 new values lie below")
-    print(f"between the outer two: {np.mean((y >= low) & (y <= high)):.1%}, wanted 80 %")
+    print(f"between the outer two: {np.mean((y >= low) & (y <= high)):.1%}, wanted 80%")
 
     if arguments.picture:
         import matplotlib as mpl
@@ -56,7 +56,7 @@ def main():
         ax.plot(x, y, ".", color="0.6", markersize=3)
         ax.fill_between(x[order, 0], low[order, 0], high[order, 0], color="0.8")
         ax.plot(x[order], middle[order], color="black")
-        ax.set(xlabel="x", ylabel="y", title="the median, and where 80 % of the values lie")
+        ax.set(xlabel="x", ylabel="y", title="the median, and where 80% of the values lie")
         figure.savefig(arguments.picture)
 
 

@@ -18,7 +18,7 @@ RUN_HERE = {
     "custom_layer": ([], r"certify: PASS\n.* (9\d\.\d|100\.0)% of 600 .*\n.* the predictions are the same"),
     "custom_loop": ([], r"test accuracy 9\d\.\d%"),
     "memory_mapped": (["--rows", "20000"], r"8 MB on the disk\naccuracy on the validation part: 9\d\.\d%"),
-    "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, wanted 80 %"),
+    "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, wanted 80%"),
     "tabular": ([], r"balanced +\d\d\.\d%"),
 }
 

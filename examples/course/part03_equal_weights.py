@@ -40,12 +40,12 @@ for (name, start), style in zip(
         "equal, 0.1": lambda rng, shape, dtype: np.full(shape, 0.1, dtype),
         "random": "glorot_uniform",
     }.items(),
-    ("k:", "k--", "k-"),
+    ({"color": "0.75", "linewidth": 6}, {"color": "black", "linestyle": "--"}, {"color": "black"}),
     strict=True,
 ):
     results[name], spread = train(start)
     ends[name] = spread[-1]
-    axes.plot(np.arange(1, 61), spread, style, label=name)
+    axes.plot(np.arange(1, 61), spread, **style, label=name)
 axes.set(xlabel="epoch", ylabel="distance between the hidden units", title="equal units stay equal")
 axes.legend(frameon=False)
 plt.show()

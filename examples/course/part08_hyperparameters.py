@@ -46,7 +46,7 @@ for (row, activation), (column, rate) in itertools.product(enumerate(activations
     ax, panel = axes[row, column], results[column, :, :, row]
     ax.imshow(panel, cmap="Greys", vmin=0.5, vmax=1)
     for (i, j), value in np.ndenumerate(panel):
-        ax.text(j, i, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.75 else "black")
+        ax.text(j, i, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.8 else "black")
     ax.set_title(f"{activation}, rate {rate}")
     ax.set_xticks(range(3), widths)
     ax.set_yticks(range(3), depths)

@@ -15,7 +15,8 @@ from minidl.plotting import plot_confusion_matrix, plot_images, plot_weights
 (x, y), (x_new, y_new) = datasets.digits()
 print(f"{len(x)} pictures to learn from, {len(x_new)} to be judged, {x.shape[1:]} values each")
 side = int(np.sqrt(np.prod(x.shape[1:])))
-plot_images(x[:20].reshape(-1, side, side), y[:20]).set_title("twenty of the digits", pad=12)
+some = np.concatenate([np.flatnonzero(y == digit)[:2] for digit in range(10)])
+plot_images(x[some].reshape(-1, side, side), y[some], columns=10).set_title("two of each digit", pad=12)
 plt.show()
 
 # %%

@@ -203,7 +203,6 @@ def test_importing_minidl_loads_nothing_heavy():
 
 # What does not keep the rules yet, to be mended: nothing new may join, and what is mended must leave the list.
 DEBTS = {
-    "optimizers.lbfgs.minimize",
     "testing.machine.layer_machine",
 }
 

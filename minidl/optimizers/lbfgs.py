@@ -60,20 +60,9 @@ class LBFGS(Optimizer):
     ) -> str:
         """Change ``values`` in place until they minimise the loss; return the solver's reason to end.
 
-        Parameters
-        ----------
-        value_and_gradient : callable
-            ``value_and_gradient(point)`` returns the loss and its gradients there; it may change ``values``.
-        values : array of shape (size,)
-            Where the search begins.
-        on_iteration : callable
-            Receives the loss after each iteration, when ``values`` holds the new point; True ends the search.
-        max_iterations : int
-
-        Raises
-        ------
-        Exception
-            What the two functions raise; ``values`` are then those of the last complete iteration.
+        ``value_and_gradient(point)`` gives the loss and its gradients there, and may change ``values``; ``on_iteration``
+        receives the loss after each iteration, when ``values`` holds the new point, and returns True to end the search.
+        Where one of them raises, ``values`` are left as of the last complete iteration.
         """
         from scipy.optimize import minimize
 
@@ -97,15 +86,9 @@ class LBFGS(Optimizer):
             "ftol": self.loss_tolerance,
             "maxls": self.max_line_search,
         }
+        start = values.astype(np.float64)
         try:
-            found = minimize(
-                evaluate,
-                values.astype(np.float64),
-                jac=True,
-                method="L-BFGS-B",
-                callback=finish_iteration,
-                options=options,
-            )
+            found = minimize(evaluate, start, jac=True, method="L-BFGS-B", callback=finish_iteration, options=options)
         finally:
             values[...] = complete
         return str(found.message)

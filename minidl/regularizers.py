@@ -96,3 +96,6 @@ class L1L2(Regularizer):
 
     def gradient(self, W: Array) -> Array:
         return self.l1 * np.sign(W) + (2.0 * self.l2) * W
+
+
+l1, l2, l1_l2 = L1, L2, L1L2  # Keras' other spelling

@@ -151,6 +151,7 @@ DATA = [
     (regression, np.full((20, 3), b"x"), ONE, {}, DataError, r"x: expected real numbers, got an array of \|S1"),
     (regression, pd.DataFrame({"a": ["u"] * 20, "b": ONE, "c": ONE}), ONE, {}, DataError, "x: expected real numbers, got 'u'"),
     (regression, X, pd.Series(["u"] * 20), {}, DataError, "y: expected real numbers"),
+    (regression, [[10**400, 1, 2]] * 20, ONE, {}, DataError, "x: expected numbers that fit float64"),
     # 12: masked, sparse
     (regression, np.ma.masked_less(X, 0), ONE, {}, DataError, "x: expected numbers everywhere, got a masked array"),
     (regression, X, np.ma.masked_less(ONE, 0.5), {}, DataError, "y: expected numbers everywhere, got a masked array"),

@@ -222,3 +222,9 @@ def test_the_gradient_is_the_derivative_of_the_penalty(regularizer):
     direction, h = np.random.default_rng(1).standard_normal((4, 3)), 1e-5
     slope = (regularizer.penalty(w + h * direction) - regularizer.penalty(w - h * direction)) / (2 * h)
     assert slope == pytest.approx(np.vdot(regularizer.gradient(w), direction), rel=1e-9)
+
+
+def test_regularizers_have_keras_short_names():
+    assert regularizers.l2(0.1).get_config() == L2(0.1).get_config()
+    assert regularizers.l1_l2(l1=0.1).get_config() == L1L2(0.1).get_config()
+    assert regularizers.l1 is L1

@@ -440,6 +440,12 @@ def test_named_metrics_take_the_threshold_of_logits_and_given_ones_keep_theirs()
     assert resolve_metrics([Precision(0.3)], loss, 1)[0].thresholds == 0.3
 
 
+@pytest.mark.parametrize("name", ["loss", "learning_rate"])
+def test_a_metric_takes_no_name_that_the_history_has(name):
+    with pytest.raises(ArgumentError, match=f"expected different names, got '{name}' twice"):
+        resolve_metrics([metrics.AUC(name=name)], None, 1)
+
+
 def test_every_call_gives_new_metrics():
     metric = Precision()
     fed(metric, np.array([[1.0]]), np.array([[0.9]]))

@@ -286,6 +286,13 @@ def test_an_update_that_overflows_is_taken_back(optimizer):
     assert all(np.array_equal(model.optimizer.state[name], state[name]) for name in model.optimizer.state)
 
 
+def test_a_solver_that_begins_with_an_infinite_loss_is_stopped_with_its_name():
+    model = regression(LBFGS())
+    model.set_weights([np.full_like(W, 1e308) for W in model.get_weights()])
+    with pytest.raises(NonFiniteError, match=r"fit: epoch 1, batch 0: .*the output of Dense"):
+        model.fit(1e3 * X, Y, verbose=0)
+
+
 def test_an_exception_in_a_callback_leaves_the_last_complete_step():
     class Fail(Steps):
         ended = False

@@ -93,7 +93,7 @@ def as_array(value: Any, who: str) -> Array:
         array = value.data
     else:
         try:
-            array = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
+            array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
         except (ValueError, TypeError) as error:
             raise DataError(f"{who}: expected an array, got something ragged or unreadable: {error}") from error
     if array.ndim == 0:
@@ -110,7 +110,10 @@ def _numbers(array: Array, who: str) -> Array:
     for index, item in np.ndenumerate(array):
         if not isinstance(item, (int, float, np.number, np.bool_)) or isinstance(item, complex):
             raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}.")
-    return array.astype(np.float64)
+    try:
+        return array.astype(np.float64)
+    except OverflowError:
+        raise DataError(f"{who}: expected numbers that fit float64, got a longer integer.") from None
 
 
 def place(index: tuple[int, ...]) -> str:

@@ -27,8 +27,9 @@ def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None) -> lis
     metrics: list[Metric] = []
     for spec in specs:
         metric = _resolve(spec, loss, outputs)
-        if metric.get_name() in ["loss", *(other.get_name() for other in metrics)]:
-            raise ArgumentError(f"{WHO}: expected different names, got {metric.get_name()!r} twice. Give it a name=.")
+        name = metric.get_name()
+        if name in ["loss", "learning_rate", *(other.get_name() for other in metrics)]:
+            raise ArgumentError(f"{WHO}: expected different names, got {name!r} twice. Give it a name=.")
         metrics.append(metric)
     return metrics
 

@@ -30,8 +30,8 @@ def train_full_batch(run: "Run", signals: DeferredSignals) -> None:
         values[...] = point
         with np.errstate(all="ignore"):
             loss, _ = plan.backpropagate(x, y, weight)
-        if not math.isfinite(loss) and run.epoch == run.first:
-            raise NonFiniteError(blame(model, x, loss, ("fit", run.epoch, 0)))
+            if not math.isfinite(loss) and run.epoch == run.first:
+                raise NonFiniteError(blame(model, x, loss, ("fit", run.epoch, 0)))
         return loss, plan.parameters.gradients
 
     def on_iteration(loss: float) -> bool:

@@ -5,7 +5,7 @@ The names and defaults are Keras'; see ``help(minidl.Sequential)``.
 
 __version__ = "0.1.0"
 
-from minidl import callbacks, datasets, initializers, layers, losses, metrics, optimizers, regularizers
+from minidl import callbacks, datasets, initializers, layers, losses, metrics, models, optimizers, regularizers, utils
 from minidl.config import register
 from minidl.errors import (
     ArgumentError,
@@ -81,7 +81,9 @@ __all__ = [
     "load_model",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "register",
     "regularizers",
+    "utils",
 ]

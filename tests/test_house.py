@@ -29,6 +29,7 @@ ROWS = [
     "sequential",
     "callbacks datasets explain",
     "training saving plotting testing",
+    "models utils",
     "__init__",
     "__main__",
 ]

@@ -208,6 +208,23 @@ def test_from_config_makes_the_same_model():
     assert np.array_equal(twin.predict(X), model.predict(X))
 
 
+def test_a_built_model_that_comes_first_builds_the_outer_one():
+    inner = small()
+    outer = Sequential([inner, Softmax()])
+    assert outer.input_shape == (4,)
+    np.testing.assert_allclose(outer.predict(X), Softmax().forward(inner.predict(X)), rtol=1e-6)
+
+
+def test_a_first_layer_with_an_input_shape_stands_for_an_input():
+    model = Sequential(seed=0)
+    model.add(Dense(5, activation="tanh", input_shape=(4,)))
+    model.add(Dense(3, input_shape=(7,)))  # passed over, as in Keras
+    assert repr(model) == "Sequential([Input((4,)), Dense(5), Tanh(), Dense(3)])"
+    assert np.array_equal(model[0].W, small()[0].W)
+    with pytest.raises(ArgumentError, match=r"Dense 'dense' \(layer 0\): input_shape: expected a tuple"):
+        Sequential([Dense(5, input_shape=4)])
+
+
 def test_backward_takes_a_gradient_of_the_outputs_shape_only():
     model = Sequential([Input((4,)), Dense(3), ReLU()])
     model.forward(X)

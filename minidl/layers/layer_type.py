@@ -1,6 +1,6 @@
-"""LayerType: the class of layer classes, which gives every layer ``name=`` and ``trainable=``.
+"""LayerType: the class of layer classes, which gives every layer ``name=``, ``trainable=`` and ``input_shape=``.
 
-Thus the author of a layer need neither take these two nor call ``super().__init__()``.
+Thus the author of a layer need neither take these three nor call ``super().__init__()``.
 """
 
 from abc import ABCMeta
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 
 
 class LayerType(ABCMeta):
-    """Makes a layer: takes the two arguments that all share, and leaves the others to its constructor."""
+    """Makes a layer: takes the arguments that all share, and leaves the others to its constructor."""
 
-    def __call__(cls, *args: Any, name: str | None = None, trainable: bool = True, **keywords: Any) -> Any:
+    def __call__(
+        cls, *args: Any, name: str | None = None, trainable: bool = True, input_shape: Any = None, **keywords: Any
+    ) -> Any:
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
         flag(trainable, f"{cls.__name__}: trainable")
         layer: Any = object.__new__(cls)  # type: ignore[arg-type]
         layer.__dict__.update(
-            name=name, trainable=trainable, position=None, declared={}, views={}, input_shape=None, output_shape=None
-        )
+            name=name, trainable=trainable, position=None, declared={}, views={}, output_shape=None,
+            input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model
+        )  # fmt: skip
         layer.__init__(*args, **keywords)
         return layer
 

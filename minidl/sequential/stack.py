@@ -85,6 +85,7 @@ class Stack(Layer):
                     self._set_input(layer)
                 else:
                     self._append(layer)
+            self._infer_input()
             self._rebuild()
         except BaseException:
             for layer in self.layers[len(before) :]:
@@ -96,6 +97,14 @@ class Stack(Layer):
         if self.layers or self.input_shape is not None:
             raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
         self.input_shape = layer.shape
+
+    def _infer_input(self) -> None:
+        """Take the shape of the inputs from a first layer that was given it, or is a model that has it."""
+        if self.input_shape is not None or not self.layers or self.layers[0].input_shape is None:
+            return
+        first = self.layers[0]
+        if first.output_shape is None or isinstance(first, Stack):  # another's shape may change, before build
+            self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
 
     def _append(self, layer: Any) -> None:
         if isinstance(layer, type) and issubclass(layer, (Layer, Input)):

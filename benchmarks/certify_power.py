@@ -67,18 +67,13 @@ def smallest_errors(every: int) -> list[float]:
     return [power.smallest_error(planted) for planted in layers[::every]]
 
 
-def share(part: int, whole: int) -> str:
-    """Return ``"35 of 37 (94.6 %)"``, rounded down so that 100 % means all."""
-    return f"{part} of {whole}" + (f" ({int(1000 * part / whole) / 10:g} %)" if whole else "")
-
-
 def by_category(bugs: Outcomes) -> str:
     """Return the table of detections and diagnoses."""
     rows = []
     for category in [*CATEGORIES, "all"]:
         part = [outcome for outcome in bugs if category in (outcome.planted.category, "all")]
         counts = (sum(outcome.detected for outcome in part), sum(outcome.diagnosed for outcome in part))
-        rows.append([category, *(share(number, len(part)) for number in counts)])
+        rows.append([category, *(common.share(number, len(part)) for number in counts)])
     return common.table(["category", "detected", "diagnosis right"], rows)
 
 
@@ -87,8 +82,8 @@ def by_level(levels: dict[str, tuple[Outcomes, Outcomes]]) -> str:
     rows = []
     for level, (bugs, right) in levels.items():
         cells = [middle_and_worst(outcome.seconds for outcome in outcomes) for outcomes in (right, bugs)]
-        found = share(sum(outcome.detected for outcome in bugs), len(bugs))
-        blamed = share(sum(outcome.detected for outcome in right), len(right))
+        found = common.share(sum(outcome.detected for outcome in bugs), len(bugs))
+        blamed = common.share(sum(outcome.detected for outcome in right), len(right))
         rows.append([level, found, blamed, *cells])
     header = ["level", "bugs detected", "right layers blamed", "a right layer: median, worst", "a wrong layer"]
     return common.table(header, rows)
@@ -104,10 +99,10 @@ def other_figures(right: Outcomes, mutated: tuple[int, int, list[str]], smallest
     """Return the table of what is one number each."""
     made, equivalent, survivors = mutated
     alarms, unverified = (sum(o.certificate.outcome == name for o in right) for name in ("FAIL", "UNVERIFIED"))
-    killed = share(made - equivalent - len(survivors), made - equivalent)
+    killed = common.share(made - equivalent - len(survivors), made - equivalent)
     rows = [
-        ["false alarms, of the runs on right layers", share(alarms, len(right))],
-        ["runs on right layers that stay unverified", share(unverified, len(right))],
+        ["false alarms, of the runs on right layers", common.share(alarms, len(right))],
+        ["runs on right layers that stay unverified", common.share(unverified, len(right))],
         ["mutants of the shipped layers that are found", killed],
         ["further mutants that compute the same", str(equivalent)],
         ["smallest relative error detected: median", f"{statistics.median(smallest):.0e}"],

@@ -162,6 +162,11 @@ def factor(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
+def share(part: int, whole: int) -> str:
+    """Return ``"35 of 37 (94.5 %)"``, rounded down so that 100 % means all."""
+    return f"{part} of {whole}" + (f" ({1000 * part // whole / 10:g} %)" if whole else "")
+
+
 def table(header: list[str], rows: Iterable[list[str]]) -> str:
     """Return a Markdown table whose columns line up."""
     lines = [header, *rows]

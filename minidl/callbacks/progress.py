@@ -106,7 +106,7 @@ class ProgressBar(Callback):
 
 def resolve_verbose(verbose: Any) -> int:
     """Return 0, 1 or 2 for what the user passed as ``verbose``."""
-    if verbose == "auto" and isinstance(verbose, str):
+    if isinstance(verbose, str) and verbose == "auto":
         shown = "ipykernel" in sys.modules or (hasattr(sys.stdout, "isatty") and sys.stdout.isatty())
         return 1 if shown else 2
     if isinstance(verbose, (bool, int)) and verbose in (0, 1, 2):

@@ -19,7 +19,8 @@ def classes_of(y: Array) -> Array:
 def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
     """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1."""
     classes, count = classes_of(y), max(outputs, 2)
-    weights = balanced(classes) if class_weight == "balanced" else class_weight
+    by_count = isinstance(class_weight, str) and class_weight == "balanced"
+    weights = balanced(classes) if by_count else class_weight
     if not isinstance(weights, dict):
         raise ArgumentError(f'class_weight: expected "balanced" or a dict of class to weight, got {class_weight!r}.')
     table = np.ones(count)

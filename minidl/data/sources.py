@@ -110,7 +110,7 @@ def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
 def is_stream(x: Any, y: Any) -> bool:
     """Tell whether ``x`` is an iterable of batches and no array."""
     array_like = any(hasattr(x, name) for name in ("__array__", "to_numpy", "toarray"))
-    if y is not None or array_like or isinstance(x, (str, bytes)) or not hasattr(x, "__iter__"):
+    if y is not None or array_like or isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__iter__"):
         return False
     if isinstance(x, (list, tuple)):
         return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1

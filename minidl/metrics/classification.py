@@ -83,7 +83,9 @@ class Precision(Counts):
         name: str | None = None,
     ) -> None:
         who = type(self).__name__
-        if thresholds is not None and thresholds != "largest":
+        if isinstance(thresholds, str):
+            checks.choice(thresholds, f"{who}: thresholds", ["largest"])
+        elif thresholds is not None:
             checks.number(thresholds, f"{who}: thresholds")
         self.thresholds = thresholds
         self.class_id = None if class_id is None else checks.integer(class_id, f"{who}: class_id", minimum=0)

@@ -22,7 +22,7 @@ def make_source(
     """Return what the user passed as a `Table` or a `Stream`."""
     if not is_stream(x, y):
         return _weighed(model.table(x, y, weight, class_weight), "")
-    if class_weight == "balanced":
+    if isinstance(class_weight, str) and class_weight == "balanced":
         raise ArgumentError(f"{who}class_weight: expected a dict for an iterable, whose classes nobody has counted.")
     if weight is not None:
         raise ArgumentError(f"{who}sample_weight: expected None for an iterable: let it yield (x, y, sample_weight).")

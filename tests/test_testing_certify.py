@@ -117,7 +117,7 @@ class Needs(Layer):
 def test_a_pass_is_one_line():
     text = str(certify(Tanh()))
     assert re.fullmatch(
-        r"certify\(Tanh\(\)\)   PASS   17 checks passed, sensitivity dx \de-\d\d, \d+\.\d\d s, seed 0", text
+        r"certify\(Tanh\(\)\)   PASS   18 checks passed, sensitivity dx \de-\d\d, \d+\.\d\d s, seed 0", text
     )
 
 

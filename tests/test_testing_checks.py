@@ -5,7 +5,7 @@ import pytest
 
 from minidl.layers import Dense, Layer
 from minidl.testing import CertificationError, Finding, Skipped, Unverified, certify, register_check
-from minidl.testing.examination import CHECKS
+from minidl.testing.registry import CHECKS
 
 
 class Scale(Layer):
@@ -267,12 +267,23 @@ class Trains(Scale):
         return dx
 
 
+class SecondBackwardKept(Cube):
+    def forward(self, x, training=False):
+        self._dx = None
+        return super().forward(x, training)
+
+    def backward(self, dy):
+        self._dx = super().backward(dy) if self._dx is None else self._dx
+        return self._dx
+
+
 CONTRACT = [
     (WritesIntoX, "forward writes into its input"),
     (ForgetsBeta, "dbeta is never set"),
     (SetsHalf, "2 of 4 entries of dbeta are never set"),
     (Accumulates, "dbeta is added to instead of set"),
     (AlwaysTheSameBuffer, "the output y of the first call changed during the second"),
+    (SecondBackwardKept, "a second backward with another dy gives a wrong dx"),
     (SpoilsItsOutput, "backward changed the output that forward had returned"),
     (OnTheClass, "two instances influence each other"),
     (GlobalNoise, "the global random state was used"),
@@ -382,6 +393,22 @@ class UpdatesAtInference(Centre):
         if not training:
             self.mean = self.mean * 0.99
         return y
+
+
+class UpdatesLittle(Centre):
+    """The running mean is moved towards zero, never towards the mean."""
+
+    def forward(self, x, training=False):
+        mean = self.mean
+        y = super().forward(x, training)
+        if training:
+            self.mean = 0.9 * mean
+        return y
+
+
+class WrongForEqualRows(Cube):
+    def backward(self, dy):
+        return super().backward(dy) * (1.5 if len(self._x) > 1 and (self._x == self._x[0]).all() else 1.0)
 
 
 class DrawsAtInference(Noise):
@@ -499,7 +526,9 @@ OTHERS = [
     ("mode", UpdatesAtInference, "inference has side effects: it changes mean"),
     ("mode", DrawsAtInference, "inference is not deterministic"),
     ("mode", ForgetsTheMode, "inference"),
-    ("mode", SameMaskEachTime, "all training batches are given the same random numbers"),
+    ("running", UpdatesLittle, "once the running statistics have settled"),
+    ("special", WrongForEqualRows, "equal rows"),
+    ("random", SameMaskEachTime, "all training batches are given the same random numbers"),
     ("numeric", WrongForZeroBias, "initial parameters"),
     ("subgradient", TwoZeros, "inputs with zeros"),
     ("subgradient", TwoAtZero, r"at x\[\d,\d\] == 0 the gradient is no convex combination of its neighbours: "),
@@ -546,7 +575,7 @@ def test_the_positive_control_makes_a_run_that_sees_nothing_unverified(monkeypat
 
 @pytest.fixture
 def registry(monkeypatch):
-    monkeypatch.setattr("minidl.testing.examination.CHECKS", CHECKS)
+    monkeypatch.setattr("minidl.testing.registry.CHECKS", CHECKS)
     before = dict(CHECKS)
     yield
     CHECKS.clear()

@@ -90,7 +90,7 @@ def test_a_right_loss_passes(loss, seed):
     ("loss", "message"),
     [
         (NoMean(), "batch"),
-        (NoWeights(), "weighted=True"),
+        (NoWeights(), "weights='random'"),
         (SameBuffer(), "same buffer"),
         (WritesTargets(), "forward writes into its input"),
     ],

@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from minidl.testing.certification import certify
     from minidl.testing.context import Context
     from minidl.testing.derivative import numerical_gradient
-    from minidl.testing.examination import Examination, register_check
+    from minidl.testing.examination import Examination
     from minidl.testing.findings import Finding, Skipped, Unverified
     from minidl.testing.functions import gradient_check
     from minidl.testing.losses import certify_loss
     from minidl.testing.machine import layer_machine
     from minidl.testing.models import certify_model
     from minidl.testing.paths import path_integral_test, taylor_test
+    from minidl.testing.registry import register_check
     from minidl.testing.suite import parametrize_with_checks
 
 # Loaded at first use, so that importing minidl stays light.
@@ -61,7 +62,7 @@ _HOMES = {
     "numerical_gradient": "derivative",
     "parametrize_with_checks": "suite",
     "path_integral_test": "paths",
-    "register_check": "examination",
+    "register_check": "registry",
     "taylor_test": "paths",
 }
 

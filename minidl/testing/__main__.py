@@ -13,7 +13,7 @@ from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.losses import Loss
 from minidl.testing import certify, certify_loss
-from minidl.testing.examination import LEVELS
+from minidl.testing.registry import LEVELS
 
 
 def subjects(target: str) -> Iterator[Any]:

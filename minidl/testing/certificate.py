@@ -80,6 +80,15 @@ class Certificate:
         if str(what) not in entries:
             entries.append(str(what))
 
+    def absorb(self, other: "Certificate", label: str) -> None:
+        """Enter the verdicts and findings of another certificate as ``label/check``."""
+        for name, verdict in other.verdicts.items():
+            self.verdicts[f"{label}/{name}"] = verdict
+        for finding in other.findings:
+            finding.check = f"{label}/{finding.check}"
+        self.findings += other.findings
+        self.seconds += other.seconds
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain lists, dicts, strings and numbers."""
         return {

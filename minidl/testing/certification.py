@@ -6,10 +6,11 @@ from typing import Any
 from minidl import checks as arguments
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
 from minidl.testing.certificate import FAIL, Certificate, CertificationError, Verdict
-from minidl.testing.examination import CHECKS, LEVELS, Examination
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, from_failure
 from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
+from minidl.testing.registry import CHECKS, LEVELS
 from minidl.testing.subject import Subject
 from minidl.typing import Shape
 

@@ -6,78 +6,22 @@ A check runs only if those before it passed, so that one bug gives one finding a
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from minidl.checks import did_you_mean
-from minidl.errors import ArgumentError
 from minidl.testing import blame
 from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
 from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.glance import suspicious
 from minidl.testing.places import source_of
-from minidl.testing.points import Refused, draw_point, first_point, resampled
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.points import Refused, draw_point, first_point, normal, resampled
+from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point, Probe
+from minidl.testing.registry import LEVELS, Check, chosen
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
-
-LEVELS = ("quick", "standard", "thorough")
-CheckFunction = Callable[["Examination"], Iterable[Finding] | None]
-
-
-class Check(NamedTuple):
-    """A check and its place in the graph."""
-
-    name: str
-    run: CheckFunction
-    after: tuple[str, ...]
-    level: str  # the lowest level at which it runs
-
-
-CHECKS: dict[str, Check] = {}
-
-
-def register_check(
-    name: str, *, after: Iterable[str] = (), level: str = "quick"
-) -> Callable[[CheckFunction], CheckFunction]:
-    """Decorator: add a check that every certification runs from now on.
-
-    Parameters
-    ----------
-    name : str
-        Its stable name, for ``checks=``, ``exclude=`` and reports.
-    after : iterable of str
-        It is skipped unless these passed.
-    level : {"quick", "standard", "thorough", "never"}
-        The lowest level at which it runs; "never": only when it is named.
-
-    Notes
-    -----
-    The function takes an `Examination` and yields `Finding` objects; only the first counts. Or it raises `Skipped`
-    where it does not apply, `Unverified` where it cannot tell. Whatever the layer raises becomes a finding.
-
-    Examples
-    --------
-    >>> from minidl.testing import Finding, certify, examination, register_check
-    >>> @register_check("small-output", after=("numeric",))
-    ... def small_output(examination):
-    ...     y, gradients = examination.run(examination.point)
-    ...     if abs(y).max() > 1e6:
-    ...         yield Finding("small-output", "the output is above 1e6")
-    >>> certify(minidl.layers.Tanh(), checks=["small-output"]).verdicts["small-output"].outcome
-    'PASS'
-    >>> del examination.CHECKS["small-output"]
-    """
-    if level not in (*LEVELS, "never"):
-        raise ArgumentError(f"register_check: level: expected one of {', '.join(LEVELS)}, got {level!r}.")
-
-    def register(function: CheckFunction) -> CheckFunction:
-        CHECKS[name] = Check(name, function, tuple(after), level)
-        return function
-
-    return register
 
 
 class Examination:
@@ -207,6 +151,46 @@ class Examination:
             raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
         return None
 
+    def glance(self, point: Point, situation: str) -> Finding | None:
+        """Return the finding if a gradient at ``point`` looks wrong along a direction and then proves wrong.
+
+        Raises
+        ------
+        LayerFailure
+            What the layer raises.
+        """
+        finding = self._parameters_pass(point)
+        if finding is not None or self.surrogate or not suspicious(self.subject, point, self.rng):
+            return finding
+        if self._at_a_pole(point):
+            return None
+        try:
+            return self.compare(point, situation, hard=True)
+        except Unverified:
+            return None
+
+    def _at_a_pole(self, point: Point) -> bool:
+        """Return whether gradients are not finite here, nor bounded around: then they have no limit."""
+        if point.x.dtype.kind != "f" or _largest(self.run(point)[1]) < np.inf:
+            return False
+        steps = normal(self.rng, point.x.shape) * max(1.0, float(np.abs(point.x).max(initial=0)))
+        far, near = (_largest(self.run(point.with_(x=point.x + part * steps))[1]) for part in (1e-5, 1e-8))
+        return not near <= 2 * far
+
+    def _parameters_pass(self, point: Point) -> Finding | None:
+        """Return the finding if `backward_parameters`, where the layer has its own, sets other gradients."""
+        if not self.subject.has_parameters_pass:
+            return None
+        probe = self.subject.at(point)
+        expected = probe.run(point)[1]
+        found = probe.run_parameters(point)
+        for name, value in found.items():
+            size = np.abs(expected[name]).max(initial=0, where=np.isfinite(expected[name]))
+            if not np.allclose(value, expected[name], rtol=1e-9, atol=1e-11 * size, equal_nan=True):
+                when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
+                return self.finding(f"backward_parameters sets another {name} than backward {when}", name)
+        return None
+
     def _enter(self, result: Comparison, hard: bool) -> None:
         self.controls += result.controls
         known = self.certificate.sensitivity
@@ -255,6 +239,10 @@ class Examination:
             return None, SKIPPED, str(reason)
         except (Unverified, Refused) as reason:
             return None, UNVERIFIED, str(reason)
+        except Misconduct as misconduct:
+            if self.certificate.findings:
+                return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
+            finding = self._of_misconduct(misconduct)
         except Exception as error:
             if not isinstance(error, LayerFailure):
                 if not self.certificate.findings:
@@ -271,29 +259,13 @@ class Examination:
             return None, SKIPPED, f"{known.check} failed"
         return finding, FAIL, finding.message
 
+    def _of_misconduct(self, misconduct: Misconduct) -> Finding:
+        if misconduct.failure is not None:
+            return from_failure(self.check, misconduct.failure)
+        return self.finding(str(misconduct), misconduct.target, misconduct.why, line=misconduct.target or "dx")
 
-def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> list[Check]:
-    """Return the checks to run, each after those that it waits for.
 
-    Raises
-    ------
-    ArgumentError
-        For an unknown name.
-    """
-    names = None if checks is None else list(checks)
-    for name in [*(names or ()), *exclude]:
-        if name not in CHECKS:
-            raise ArgumentError(
-                f"certify: checks: expected names out of {', '.join(CHECKS)}; got {name!r}.{did_you_mean(name, CHECKS)}"
-            )
-    if names is None:
-        reached = LEVELS[: LEVELS.index(level) + 1]
-        names = [name for name, check in CHECKS.items() if check.level in reached]
-    ordered: list[Check] = []
-    left = [CHECKS[name] for name in CHECKS if name in names and name not in set(exclude)]
-    while left:
-        waiting = {check.name for check in left}
-        ready = [check for check in left if not waiting & set(check.after)] or left[:1]
-        ordered += ready[:1]
-        left.remove(ready[0])
-    return ordered
+def _largest(gradients: Gradients) -> float:
+    """Return the largest magnitude among all entries, infinity if one is no number."""
+    sizes = [float(np.abs(value).max(initial=0)) for value in gradients.values() if value is not None]
+    return max((size if size < np.inf else np.inf for size in sizes), default=0.0)

@@ -1,111 +1,17 @@
 """certify_loss: a loss certified as a layer whose output is one number for the whole batch."""
 
-import copy
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError, LayerError, MinidlError
-from minidl.layers.base import Layer
+from minidl.errors import ArgumentError, MinidlError
 from minidl.losses import Loss
-from minidl.testing.certificate import Certificate
+from minidl.testing.certificate import Certificate, CertificationError
 from minidl.testing.certification import examine
+from minidl.testing.loss_layer import TARGETS, WEIGHTS, LossLayer, rows_of_probabilities, targets_for
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
-
-ROWS = 64  # of the table of targets; longer batches go through it again
-
-Draw = Callable[[np.random.Generator, int, int], Array]
-
-
-def _rows_of_probabilities(rng: np.random.Generator, rows: int, outputs: int) -> Array:
-    return rng.dirichlet(np.full(outputs, 2.0), rows) if outputs > 1 else rng.uniform(0.05, 0.95, (rows, 1))
-
-
-TARGETS: dict[str, Draw] = {
-    "real": lambda rng, rows, outputs: 1.3 * rng.standard_normal((rows, outputs)),
-    "positive": lambda rng, rows, outputs: 0.1 + rng.gamma(2.0, 0.7, (rows, outputs)),
-    "one_hot": lambda rng, rows, outputs: np.eye(outputs)[rng.integers(0, outputs, rows)],
-    "probability": _rows_of_probabilities,
-    "binary": lambda rng, rows, outputs: rng.integers(0, 2, (rows, outputs)).astype(float),
-    "soft": lambda rng, rows, outputs: rng.uniform(0, 1, (rows, outputs)),
-    "signs": lambda rng, rows, outputs: rng.choice([-1.0, 1.0], (rows, outputs)),
-    "labels": lambda rng, rows, outputs: rng.integers(0, outputs, rows),
-}
-
-
-class LossLayer(Layer):
-    """``y = [loss(x, targets)]``, ``dx = dy * loss.backward()``: a loss in a layer's place.
-
-    Parameters
-    ----------
-    loss : Loss
-    targets : str
-        Kind of the targets: a key of `TARGETS`.
-    weighted : bool
-        Whether rows have weights.
-    """
-
-    def __init__(self, loss: Loss, targets: str, weighted: bool = False) -> None:
-        self.loss = loss
-        self.targets = targets
-        self.weighted = weighted
-
-    def with_other_targets(self, x: Array) -> None:
-        """Call the loss for targets that belong to other rows."""
-        self._others = True
-        self.forward(x)
-        self.loss.backward()
-        self._others = False
-
-    @property
-    def certified(self) -> Loss:
-        """The object whose source a finding points at."""
-        return self.loss
-
-    def build(self, input_shape: Shape) -> Shape:
-        return ()
-
-    def detached(self) -> Self:
-        twin = super().detached()
-        twin.loss = copy.copy(self.loss)
-        return twin
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        y_true, weight = targets_for(self.targets, len(x), x.shape[-1])
-        if self.__dict__.get("_others"):
-            y_true, weight = np.roll(y_true, 1, axis=0), np.roll(weight, 1)
-        if y_true.dtype.kind == "f":
-            y_true = y_true.astype(x.dtype if x.dtype.kind == "f" else float)
-        self._y_true = y_true
-        if self.weighted:
-            self._sample_weight = weight
-        y_true.flags.writeable = weight.flags.writeable = False
-        value = self.loss.forward(x, y_true, weight.astype(x.dtype) if self.weighted else None)
-        if np.ndim(value) != 0:
-            raise LayerError(f"{type(self.loss).__name__}: forward: expected one number, got shape {np.shape(value)}.")
-        return np.asarray([value])
-
-    def backward(self, dy: Array) -> Array:
-        last = self.__dict__.get("_last")
-        gradient = self.loss.backward()
-        if last is not None and not np.array_equal(*last):
-            name = type(self.loss).__name__
-            raise LayerError(f"{name}: backward: expected its earlier results to stay, got the same buffer.")
-        if not isinstance(gradient, np.ndarray):
-            return gradient  # the contract says what is wrong
-        self._last = gradient, gradient.copy()
-        return np.multiply(gradient, dy[0], dtype=gradient.dtype)
-
-
-def targets_for(kind: str, rows: int, outputs: int) -> tuple[Array, Array]:
-    """Return targets and weights for the first ``rows`` rows, always the same."""
-    rng = np.random.default_rng(20)
-    table, weights = TARGETS[kind](rng, ROWS, outputs), rng.uniform(0.3, 2.0, ROWS)
-    weights[1::7] = 0  # rows that do not count
-    index = np.arange(rows) % ROWS
-    return table[index], weights[index]
 
 
 class LossSubject(Subject):
@@ -113,15 +19,24 @@ class LossSubject(Subject):
 
     whole_batch = True
 
-    def __init__(self, loss: Loss, targets: list[str], domain: Any) -> None:
-        super().__init__(LossLayer(loss, targets[0]))
+    def __init__(self, loss: Loss, targets: list[str], domain: Any, weights: str = "none") -> None:
+        super().__init__(LossLayer(loss, targets[0], weights))
         self.name = repr(loss)
         self.domain = domain
-        self.cls = type(
-            "LossLayer",
-            (LossLayer,),
-            {"certify_arguments": {"weighted": [True], "targets": targets[1:], "loss": variants(loss)}},
-        )
+        tried = {
+            "weights": [kind for kind in WEIGHTS if kind != weights],
+            "targets": targets[1:],
+            "loss": variants(loss),
+        }
+        self.cls = type("LossLayer", (LossLayer,), {"certify_arguments": tried})
+
+    def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
+        """Yield predictions at and near the targets."""
+        targets = targets_for(self.example.targets, shape[0], shape[-1])
+        if targets.shape == shape and targets.dtype.kind == "f" and self.domain in ("real", "positive"):
+            yield "predictions at the targets", targets
+            for far in (1e-2, 1e-4, 1e-7):
+                yield f"predictions {far:g} off the targets", targets + far * np.abs(rng.standard_normal(shape))
 
 
 def variants(loss: Loss) -> list[Loss]:
@@ -151,7 +66,7 @@ def input_domain(loss: Loss, targets: str) -> Any:
     if loss.from_logits:
         return "real"
     if loss.link == "softmax":
-        return lambda rng, shape: _rows_of_probabilities(rng, shape[0], shape[-1])
+        return lambda rng, shape: rows_of_probabilities(rng, shape[0], shape[-1])
     if loss.link == "sigmoid" or _clips(loss, targets):
         return "probability"
     for domain, low in (("real", -1.3), ("positive", 0.3)):
@@ -165,7 +80,7 @@ def _finite(loss: Loss, kind: str, y_pred: Array) -> bool:
 
 
 def _value(loss: Loss, kind: str, y_pred: Array) -> float:
-    y_true, _ = targets_for(kind, *y_pred.shape)
+    y_true = targets_for(kind, *y_pred.shape)
     try:
         with np.errstate(all="ignore"):
             return float(loss.forward(y_pred, y_true))
@@ -207,7 +122,7 @@ def kinds_of_targets(loss: Loss) -> list[str]:
 
 def _is_least_at_the_target(loss: Loss) -> bool:
     """Return whether real targets make sense: the loss is least where the prediction is the target."""
-    y_true, _ = targets_for("real", 4, 3)
+    y_true = targets_for("real", 4, 3)
     rng = np.random.default_rng(1)
     best = _value_at(loss, y_true, y_true)
     return all(best <= _value_at(loss, y_true + 0.3 * rng.standard_normal(y_true.shape), y_true) for _ in range(6))
@@ -223,7 +138,7 @@ def _value_at(loss: Loss, y_pred: Array, y_true: Array) -> float:
 
 
 def _accepts(loss: Loss, kind: str) -> bool:
-    y_true, _ = targets_for(kind, 4, 3)
+    y_true = targets_for(kind, 4, 3)
     try:
         loss.check_targets(y_true, 3)
     except MinidlError:
@@ -266,7 +181,28 @@ def certify_loss(
     if isinstance(loss, type) or not isinstance(loss, Loss):
         raise ArgumentError(f"certify_loss: expected an instance of a Loss, got {loss!r}.")
     clone = type(loss).from_config(loss.get_config())
+    shape = (3,) if input_shape is None else tuple(input_shape)
     kinds = kinds_of_targets(clone)
     subject = LossSubject(clone, kinds, input_domain(clone, kinds[0]))
-    shape = (3,) if input_shape is None else tuple(input_shape)
-    return examine(subject, shape, level, seed, checks, exclude, expected_failures, on_fail, call="certify_loss")
+    certificate = examine(
+        subject, shape, level, seed, checks, exclude, expected_failures, "return", call="certify_loss"
+    )
+    if checks is None and exclude is None and certificate.passed and level != "quick":
+        for label, other, chosen in _companions(clone, kinds):
+            found = examine(other, shape, level, seed, chosen, None, None, "return", call="certify_loss")
+            certificate.absorb(found, label)
+    if not certificate.passed and on_fail == "raise":
+        raise CertificationError(certificate)
+    return certificate
+
+
+def _companions(loss: Loss, kinds: list[str]) -> Iterator[tuple[str, Subject, list[str]]]:
+    """Yield what a loss is besides: one with weights, and one of logits."""
+    domain = input_domain(loss, kinds[0])
+    yield "weighted", LossSubject(loss, kinds, domain, "double"), ["contract", "dtype", "mode", "state", "batch"]
+    if loss.link is not None and not loss.from_logits:
+        yield (
+            "on logits",
+            LossSubject(loss.on_logits(), kinds, "real"),
+            ["contract", "linear-in-u", "numeric", "extreme"],
+        )

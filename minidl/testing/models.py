@@ -67,13 +67,8 @@ def certify_model(
     for call in calls(twin, *table.batch(slice(None))[:2]):
         label = call.layer.name or type(call.layer).__name__
         certificate = certify_call(call, level, seed)
-        for name, verdict in certificate.verdicts.items():
-            total.verdicts[f"{label}/{name}"] = verdict
-        for finding in certificate.findings:
-            finding.check = f"{label}/{finding.check}"
-        total.findings += certificate.findings
+        total.absorb(certificate, label)
         total.sensitivity.update({f"{label}/{name}": value for name, value in certificate.sensitivity.items()})
-        total.seconds += certificate.seconds
     if total.outcome == FAIL and on_fail == "raise":
         raise CertificationError(total)
     return total

@@ -168,6 +168,13 @@ def draw_point(
     raise Refused(f"the output for rows of {input_shape} is not finite")
 
 
+def rows_of(subject: Subject, rng: np.random.Generator, point: Point, rows: int) -> Point:
+    """Return a point of so many rows at the same parameters."""
+    x = draw_x(subject.domain, rng, (rows, *point.input_shape))
+    y = subject.at(point).forward(x.copy(), point.training)
+    return point.with_(x=x, dy=draw_dy(rng, np.shape(y)))
+
+
 def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape | None) -> tuple[Point, str]:
     """Return the first point that the layer takes, and how it was found; sets the subject's domain.
 

@@ -27,6 +27,14 @@ class LayerFailure(Exception):
         self.method, self.error = method, error
 
 
+class Misconduct(Exception):
+    """The layer did in some call what it must not do in any: a finding wherever it happens."""
+
+    def __init__(self, message: str, target: str = "", why: str = "", failure: LayerFailure | None = None) -> None:
+        super().__init__(message)
+        self.target, self.why, self.failure = target, why, failure
+
+
 @contextmanager
 def calling(method: str) -> Iterator[None]:
     """Turn whatever the layer raises inside into a `LayerFailure`."""
@@ -132,6 +140,12 @@ class Probe:
             self.draws[training] = any(generator.bit_generator.state != state for generator, state in self.generators)
         return y
 
+    def draws_at(self, point: Point) -> bool:
+        """Return whether forward draws random numbers there."""
+        if point.training not in self.draws:
+            self.forward(point.x.copy(), point.training)
+        return self.draws[point.training]
+
     def backward(self, dy: Array) -> Gradients:
         """Return copies of all gradients by name; NaN where the layer set nothing."""
         self.gradients[...] = np.nan
@@ -146,9 +160,56 @@ class Probe:
         return {target_of(name): view.copy() for name, view in self.views.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
-        """Return ``y`` and all gradients at a point."""
-        y = self.forward(point.x.copy(), point.training)
-        return y, self.backward(point.dy.copy())
+        """Return ``y`` and all gradients at a point, and see to it that nothing else changes.
+
+        Raises
+        ------
+        Misconduct
+            If the layer writes into what it was given, into its parameters or, out of turn, into its state.
+        """
+        x, dy = guarded(point.x), guarded(point.dy)
+        before = self.parameters.values.copy()
+        try:
+            y = self.forward(x, point.training)
+            states = {name: state.copy() for name, state in self.states.items()} if point.training else self.kept
+            gradients = self.backward(dy)
+        except LayerFailure as failure:
+            if isinstance(failure.error, ValueError) and "read-only" in str(failure.error):
+                raise Misconduct(str(failure), failure=failure) from failure
+            raise
+        self._unchanged(before, states, point)
+        expected = (len(x), *(self.layer.output_shape or np.shape(y)[1:]))
+        if np.shape(y) != expected and self.layer.output_shape:
+            raise Misconduct(f"y has shape {np.shape(y)} for {len(x)} rows, expected {expected}", "y")
+        return y, gradients
+
+    def run_parameters(self, point: Point) -> Arrays:
+        """Return the gradients that `backward_parameters` sets at a point."""
+        self.forward(guarded(point.x), point.training)
+        self.gradients[...] = np.nan
+        before = self.parameters.values.copy()
+        states = {name: state.copy() for name, state in self.states.items()}
+        with calling("backward_parameters"):
+            self.layer.backward_parameters(guarded(point.dy))
+        self._unchanged(before, states, point)
+        return self.parameter_gradients()
+
+    def _unchanged(self, values: Array, states: Arrays, point: Point) -> None:
+        when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
+        if not np.array_equal(values, self.parameters.values, equal_nan=True):
+            why = "parameters are changed by the optimizer only: work on a copy"
+            raise Misconduct(f"forward or backward changed a parameter {when}", "", why)
+        for name, state in self.states.items():
+            if not np.array_equal(state, states[name], equal_nan=True):
+                why = "only forward in training may update running statistics"
+                raise Misconduct(f"the state {name} was changed out of turn {when}", name, why)
+
+
+def guarded(array: Array) -> Array:
+    """Return a read-only copy, so that the line that writes into it raises."""
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy
 
 
 def _generators(layer: Layer, rng: np.random.Generator) -> list[tuple[np.random.Generator, Any]]:

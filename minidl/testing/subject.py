@@ -4,7 +4,7 @@ A `Probe` is one such clone: it makes every call repeatable, and returns all gra
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,16 @@ class Subject:
         self.domain: Any = getattr(self.cls, "input_domain", None)
         self._molds: dict[Any, Probe] = {}  # built, never called: what clones are cast from
 
+    @property
+    def has_parameters_pass(self) -> bool:
+        """Whether `backward_parameters` is more than `backward`, in the layer or in one inside it."""
+        parts = [part for _, part in walk({"": self.example})]
+        return any(type(part).backward_parameters is not Layer.backward_parameters for part in parts)
+
+    def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
+        """Yield inputs that are special for this subject, and what is special about them."""
+        yield from ()
+
     def make(self, arguments: dict[str, Any] | None = None) -> Layer:
         """Return a new layer, not built, with these constructor arguments changed."""
         if not arguments:
@@ -73,7 +83,11 @@ class Subject:
         return self._molds[key].twin()
 
     def _build(self, input_shape: Shape, dtype: Any, arguments: dict[str, Any] | None) -> Probe:
-        layer, rng = self.make(arguments), np.random.default_rng(1)
+        return self.built(self.make(arguments), input_shape, dtype)
+
+    def built(self, layer: Layer, input_shape: Shape, dtype: Any = float) -> Probe:
+        """Build a layer that is not built yet, as a model would."""
+        rng = np.random.default_rng(1)
         stacks = [(path, part) for path, part in walk({"layer": layer}) if isinstance(part, Stack)]
         for _, part in stacks:
             part.dtype = np.dtype(dtype).name

@@ -6,7 +6,7 @@ from typing import Any
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
 from minidl.testing.certificate import FAIL, SKIPPED, UNVERIFIED, XFAIL, Certificate
 from minidl.testing.certification import certify
-from minidl.testing.examination import CHECKS, chosen
+from minidl.testing.registry import CHECKS, chosen
 from minidl.testing.subject import Subject
 
 Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None

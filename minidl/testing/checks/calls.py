@@ -1,14 +1,16 @@
-"""state, parameters-live, mode: the same numbers whatever was called before, and right ones in both modes."""
+"""state, parameters-live: the same numbers whatever was called before."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from minidl.testing.checks.equality import close, differing, named
-from minidl.testing.examination import Examination, register_check
-from minidl.testing.findings import Finding, Unverified
-from minidl.testing.points import Refused, draw_dy, draw_x
+from minidl.testing.checks.equality import close, named
+from minidl.testing.constants import mentioned
+from minidl.testing.examination import Examination
+from minidl.testing.findings import Finding
+from minidl.testing.points import draw_dy, draw_x, rows_of
 from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 History = Callable[[Probe], None]
@@ -16,28 +18,61 @@ KEPT = (
     "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
     "size of the batch"
 )
+CALLS = {"quick": 0, "standard": 130, "thorough": 1100}  # in one row, for what happens once in a while
+MOST_CALLS = 300
 
 
 @register_check("state", after=("numeric", "mode"))
 def state(examination: Examination) -> Iterator[Finding]:
     """A used layer equals a fresh one, whatever calls came before; a predict in between changes nothing."""
-    point = examination.point
-    for training in (True, False):
-        here = point.with_(training=training)
-        expected = named(*examination.run(here))
-        probe = examination.subject.at(here)
-        for told, history in _histories(examination, here):
+    for point in _points(examination):
+        expected = everything(examination.subject.at(point), point)
+        if not all(np.isfinite(value).all() for value in expected.values()):
+            continue  # such as a variance of one row
+        probe = examination.subject.at(point)
+        for told, history in _histories(examination, point):
             history(probe)
-            found = named(*probe.run(here))
-            yield from _unequal(examination, expected, found, f"wrong after {told}, right on a fresh layer")
+            message = f"wrong after {told}, right on a fresh layer"
+            yield from _unequal(examination, expected, everything(probe, point), message)
+        yield from _arguments_stay(examination, probe)
+    yield from _many_calls(examination)
     yield from _in_between(examination)
     yield from _same_array(examination)
 
 
+def everything(probe: Probe, point: Point) -> Gradients:
+    """Return copies of output, gradients and the state afterwards, by name."""
+    found = named(*probe.run(point))
+    return {**found, **{f"the state {name}": value.copy() for name, value in probe.states.items()}}
+
+
+def _points(examination: Examination) -> Iterator[Point]:
+    point = examination.point
+    yield point
+    yield point.with_(training=False)
+    for rows in (1, 9) if examination.at_least("standard") else ():
+        for training in (True, False):
+            try:
+                yield rows_of(examination.subject, examination.rng, point.with_(training=training), rows)
+            except LayerFailure:
+                continue
+
+
 def _unequal(examination: Examination, expected: Gradients, found: Gradients, message: str) -> Iterator[Finding]:
-    for name in differing(expected, found):
-        if not close(found.get(name), expected[name], 1e-12):  # another order of the same sums is no fault
-            yield examination.finding(f"{name} is {message}", name, KEPT)
+    for name, value in expected.items():
+        if not close(found.get(name), value, 1e-12):
+            target = name.removeprefix("the state ")  # another order of the same sums is no fault
+            yield examination.finding(f"{name} is {message}", target, KEPT)
+
+
+def _arguments_stay(examination: Examination, probe: Probe) -> Iterator[Finding]:
+    fresh = examination.subject.at(examination.point).layer
+    for name in examination.subject.arguments:
+        value = fresh.__dict__.get(name)
+        now = probe.layer.__dict__.get(name)
+        if isinstance(value, (bool, int, float, str)) and isinstance(now, (bool, int, float, str)) and now != value:
+            why = "a call must not change what the constructor was given: use an underscore attribute"
+            yield examination.finding(f"the argument {name} is {value!r}, and {now!r} after some calls", name, why)
 
 
 def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, History]]:
@@ -51,26 +86,51 @@ def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, Hi
         x[-1] = other(1)[0]
         return x
 
-    def step(x: Array, training: bool, backward: bool = True) -> History:
+    def step(x: Array, training: bool, backward: bool = True, reset: bool = True) -> History:
         def call(probe: Probe) -> None:
-            y = probe.forward(x.copy(), training)
+            y = probe.forward(x.copy(), training, reset=reset)
             if backward:
                 probe.backward(draw_dy(rng, np.shape(y)))
 
         return call
 
-    rows = len(point.x)
+    rows, training = len(point.x), point.training
     if examination.subject.whole_batch:
-        yield "a batch with other targets", lambda probe: probe.layer.with_other_targets(point.x.copy())
-    yield "another batch of the same shape", step(other(rows), point.training)
-    yield "a forward alone", step(other(rows), point.training, backward=False)
-    yield "a larger batch", step(other(rows + 4), point.training)
-    yield "a smaller batch", step(other(1 if point.training is False else 2), point.training)
-    yield "a batch in the other mode", step(other(rows), not point.training)
-    yield "the same batch but for its last row", step(last_row_changed(), point.training)
-    yield "the same batch but for its sign", step(-point.x if domain == "real" else other(rows), point.training)
-    for _ in range(8 if examination.at_least("standard") else 2):
-        yield "several calls", step(other(rows), point.training)
+        yield "a batch with other targets", lambda probe: probe.layer.with_others(point.x.copy(), targets=True)
+        yield "a batch with other weights", lambda probe: probe.layer.with_others(point.x.copy(), targets=False)
+    yield "another batch of the same shape", step(other(rows), training)
+    yield "a forward alone", step(other(rows), training, backward=False)
+    yield "a larger batch", step(other(rows + 4), training)
+    yield "a smaller batch", step(other(2 if training or rows == 1 else 1), training)
+    yield "a batch in the other mode", step(other(rows), not training)
+    yield "the same batch in the other mode", step(point.x, not training)
+    yield "the same batch but for its last row", step(last_row_changed(), training)
+    yield "the same batch but for its sign", step(-point.x if domain == "real" else other(rows), training)
+    yield "a pass for the parameters only", lambda probe: _parameters_pass(probe, other(rows), training, rng)
+    if point.x.dtype.kind == "f":
+        yield "a float32 batch", step(point.x.astype(np.float32), training)
+    for _ in range(8 if examination.at_least("standard") and rows == len(examination.point.x) else 2):
+        yield "several calls", step(other(rows), training, reset=False)
+
+
+def _parameters_pass(probe: Probe, x: Array, training: bool, rng: np.random.Generator) -> None:
+    y = probe.forward(x, training)
+    probe.layer.backward_parameters(draw_dy(rng, np.shape(y)))
+
+
+def _many_calls(examination: Examination) -> Iterator[Finding]:
+    """What happens only once in a while, such as at every hundredth call."""
+    code = mentioned(examination.subject.example)
+    calls = max([CALLS[examination.level], *(2 * number for number in code.whole(MOST_CALLS // 2))])
+    if not CALLS[examination.level]:
+        return
+    points = [examination.point.with_(training=training) for training in (True, False)]
+    expected = [everything(examination.subject.at(point), point) for point in points]
+    probe = examination.subject.at(points[0])
+    for call in range(calls):
+        mode = int(call % 5 == 4)
+        found = everything(probe, points[mode])
+        yield from _unequal(examination, expected[mode], found, f"another one at call {call + 1}, for the same input")
 
 
 def _in_between(examination: Examination) -> Iterator[Finding]:
@@ -105,7 +165,7 @@ def _same_array(examination: Examination) -> Iterator[Finding]:
     yield from _unequal(examination, expected, found, "wrong when the caller fills the same array with new values")
 
 
-@register_check("parameters-live", after=("numeric",))
+@register_check("parameters-live", after=("numeric", "mode"))
 def parameters_live(examination: Examination) -> Iterator[Finding]:
     """After an update of the parameters, in place or by assignment, all results are those of the new values."""
     point = examination.point
@@ -130,48 +190,8 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
                 used.values[name][...] = value
         used.set({}, other.states)
         yield from _unequal(examination, expected, named(*used.run(here)), message)
-
-
-def _draws_anew(examination: Examination) -> Iterator[Finding]:
-    """A layer that declares itself stochastic draws other numbers for each training batch."""
-    if not getattr(examination.subject.cls, "stochastic", False) or not examination.modes_differ:
-        return
-    probe, point = examination.subject.at(examination.point), examination.point
-    x = draw_x(examination.subject.domain, examination.rng, (16, *point.input_shape))
-    first = np.array(probe.forward(x.copy(), True))
-    if all(np.array_equal(first, probe.forward(x.copy(), True, reset=False)) for _ in range(40)):
-        why = "a generator made or seeded in forward gives the same numbers each time: draw from self.rng"
-        yield examination.finding("all training batches are given the same random numbers", "y", why)
-
-
-@register_check("mode", after=("numeric",))
-def mode(examination: Examination) -> Iterator[Finding]:
-    """Inference has a right gradient too, is deterministic, and leaves parameters, state and generators alone."""
-    point = examination.point.with_(training=False)
-    probe = examination.subject.at(point)
-    before = {name: value.copy() for name, value in {**probe.values, **probe.states}.items()}
-    start = [generator.bit_generator.state for generator, _ in probe.generators]
-    first = np.array(probe.forward(point.x.copy(), False, reset=False))
-    second = np.array(probe.forward(point.x.copy(), False, reset=False))
-    for name in differing(before, {**probe.values, **probe.states}):
-        why = "running statistics are updated at inference"
-        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
-    if not np.array_equal(first, second, equal_nan=True):
-        why = "random numbers belong to training only, and running statistics are not updated at inference"
-        yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
-    if start != [generator.bit_generator.state for generator, _ in probe.generators]:
-        yield examination.finding("inference draws random numbers", "y")
-    yield from _draws_anew(examination)
-    if not np.isfinite(first).all():
-        raise Unverified("the output at inference is not finite")
-    finding = examination.compare(point, "inference", lightly=True)
-    if finding is not None:
-        yield finding
-    if examination.at_least("standard"):
-        try:
-            other = examination.draw(training=False)
-            finding = examination.compare(other, "inference, other parameters", lightly=True)
-        except (Refused, LayerFailure):
-            return
-        if finding is not None:
-            yield finding
+        for _ in range(3):  # small steps, as of an optimizer
+            near = {name: value * (1 + 1e-7) for name, value in used.values.items()}
+            used.set(near, {})
+            expected = named(*examination.run(here.with_(parameters=near)))
+            yield from _unequal(examination, expected, named(*used.run(here)), message)

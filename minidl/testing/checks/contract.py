@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.checks import repetition
-from minidl.testing.checks.equality import guarded
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import is_integer
-from minidl.testing.probe import Gradients, Probe, target_of
+from minidl.testing.probe import Gradients, Probe, guarded, target_of
+from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 
@@ -23,12 +23,8 @@ def contract(examination: Examination) -> Iterator[Finding]:
     """Shapes, read-only arguments, earlier results, repeated calls, independence, global state."""
     yield from _global_random_state(examination)
     yield from _frozen(examination)
-    yield from repetition.repeats(examination)
-    yield from repetition.backward_twice(examination)
-    yield from repetition.old_gradients(examination)
-    yield from repetition.instances(examination)
+    yield from repetition.promises(examination, examination.point)
     yield from repetition.too_early(examination)
-    yield from repetition.parameters_only(examination)
 
 
 def _global_random_state(examination: Examination) -> Iterator[Finding]:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from minidl.layers.base import Layer, walk
 from minidl.parameters import Parameters
 from minidl.testing.checks.equality import close, named
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Probe, calling
+from minidl.testing.probe import Point, Probe, calling
+from minidl.testing.registry import register_check
+from minidl.testing.subject import strip
 
 
 @register_check("copies", after=("numeric", "mode", "state"), level="standard")
@@ -18,7 +20,15 @@ def copies(examination: Examination) -> Iterator[Finding]:
     if examination.subject.whole_batch:
         raise Skipped("a loss has no parameters to copy")
     yield from _config(examination)
-    point = examination.point.with_(training=False)
+    yield from _config_when_built(examination)
+    yield from _rebuilt(examination)
+    for training in (False, True):
+        yield from _equal(examination, examination.point.with_(training=training))
+
+
+def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
+    if examination.subject.at(point).draws_at(point):
+        return  # a copy may draw other numbers
     expected = named(*examination.run(point))
     probe = examination.subject.at(point)
     probe.run(point)
@@ -26,7 +36,7 @@ def copies(examination: Examination) -> Iterator[Finding]:
         for _, part in walk({"": layer}):
             part.__dict__.setdefault("rng", probe.rng)
         twin = Probe(layer, probe.rng, Parameters({}))
-        found = named(twin.forward(point.x.copy(), False), twin.backward(point.dy.copy()))
+        found = named(twin.forward(point.x.copy(), point.training), twin.backward(point.dy.copy()))
         for name, value in expected.items():
             if not close(found.get(name), value, 1e-12):
                 why = (
@@ -45,6 +55,40 @@ def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
     except Exception:  # a class that cannot be imported, or an argument that cannot be pickled
         return
     yield "a pickle", pickle.loads(data)
+
+
+def _config_when_built(examination: Examination) -> Iterator[Finding]:
+    """A built layer, made anew from its config as a file does, takes the same parameters."""
+    point, subject = examination.point, examination.subject
+    built = subject.at(point).layer
+    try:
+        twin = subject.built(strip(type(built).from_config(copy.deepcopy(built.get_config()))), point.input_shape)
+    except Exception:
+        return  # an argument that cannot be copied
+    shapes = {name: value.shape for name, value in twin.values.items()}
+    if shapes != {name: value.shape for name, value in point.parameters.items()}:
+        message = "made from its config, a built layer has parameters of other shapes"
+        yield examination.finding(message, why="build changes an argument of the constructor", line="y")
+
+
+def _rebuilt(examination: Examination) -> Iterator[Finding]:
+    """A layer that was declared for other rows before is that for these rows."""
+    point, subject = examination.point, examination.subject
+    other = (*point.input_shape[:-1], point.input_shape[-1] + 1) if point.input_shape else ()
+    layer = subject.make(point.arguments)
+    try:
+        layer.declare(other)
+        strip(layer)
+        probe = subject.built(layer, point.input_shape).set(point.parameters, point.states)
+    except Exception:  # not meant for such rows, or only once
+        return
+    found = named(*probe.run(point))
+    for name, value in named(*examination.reference).items():
+        if not close(found.get(name), value, 1e-12):
+            why = "build keeps something of its first call"
+            yield examination.finding(
+                f"{name} is wrong after the layer was built for rows of {other} before", name, why
+            )
 
 
 def _config(examination: Examination) -> Iterator[Finding]:

@@ -9,13 +9,6 @@ from minidl.testing.probe import Gradients
 from minidl.typing import Array
 
 
-def guarded(array: Array) -> Array:
-    """Return a read-only copy, so that the line that writes into it raises."""
-    copy = np.array(array)
-    copy.flags.writeable = False
-    return copy
-
-
 def named(y: Any, gradients: Gradients) -> Gradients:
     """Return copies of the output and all gradients by name, without those that are None."""
     return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}

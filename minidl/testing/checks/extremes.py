@@ -7,10 +7,11 @@ import numpy as np
 from minidl.testing.certificate import PASS
 from minidl.testing.checks.equality import close, named
 from minidl.testing.derivative import LONG
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.points import normal
 from minidl.testing.probe import Gradients, LayerFailure, Point
+from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 SIZES = {"real": (30.0, 800.0, 1e4, 1e-310), "positive": (30.0, 800.0, 1e4)}

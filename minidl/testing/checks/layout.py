@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.testing.checks.equality import close, named
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.probe import Gradients, Point
+from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 
@@ -39,7 +40,12 @@ def layouts(array: Array) -> Iterator[tuple[str, Array]]:
 @register_check("layout", after=("numeric", "state"))
 def layout(examination: Examination) -> Iterator[Finding]:
     """Input and upstream gradient in C and Fortran order, strided, reversed, broadcast, with an offset, read-only."""
-    point = examination.point
+    yield from _everywhere(examination, examination.point)
+    if examination.at_least("standard"):
+        yield from _everywhere(examination, examination.point.with_(training=False))
+
+
+def _everywhere(examination: Examination, point: Point) -> Iterator[Finding]:
     reference = examination.run(point)
     for (told, x), (_, dy) in zip(layouts(point.x), layouts(point.dy), strict=True):
         ways = (("x and dy", x, dy), ("x", x, point.dy.copy()), ("dy", point.x.copy(), dy))

@@ -1,19 +1,18 @@
-"""numeric, square, shapes, arguments: every gradient against numerical ones, at several points of the layer's life."""
+"""numeric: every gradient against numerical ones."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified
 from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
-from minidl.typing import Shape
+from minidl.testing.registry import register_check
 
 # Factors of the input: the kit's own regimes, within which no layer may lose its way.
 SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
-FIXED = {"axis", "axes", "seed", "random_state", "dim", "ndim", "name", "dtype", "trainable"}
 NO_CONTROL = "the positive control failed: an error planted by the kit was not seen"
 
 
@@ -83,91 +82,3 @@ def here(examination: Examination) -> Iterator[Finding]:
         yield finding
     if not examination.controls:
         raise Unverified(NO_CONTROL)
-
-
-@register_check("square", after=("numeric",))
-def square(examination: Examination) -> Iterator[Finding]:
-    """Where batch, inputs and outputs have the same length, an axis taken for another one shows only in the numbers."""
-    shape, output = examination.point.input_shape, examination.reference[0].shape[1:]
-    tries: list[tuple[Shape, int]] = []
-    for length in dict.fromkeys([output[-1] if output else 1, shape[-1] if shape else 1]):
-        for other in ((*shape[:-1], length), (length,) * len(shape)):
-            tries += [(other, length), (other, 3)]
-    tries = [(other, batch) for other, batch in dict.fromkeys(tries) if batch <= 12 and (other, batch) != (shape, 3)]
-    for other, batch in tries[: 1 if examination.level == "quick" else len(tries)]:
-        yield from other_shape(examination, other, batch)
-
-
-@register_check("shapes", after=("numeric",), level="standard")
-def shapes(examination: Examination) -> Iterator[Finding]:
-    """Rows of other lengths, as far as the layer accepts them; the number of axes is the author's choice."""
-    shape = examination.point.input_shape
-    tries: list[Shape] = [(*shape[:-1], length) for length in (1, 2, 7, 16, 40) if shape]
-    tries += [(length, *shape[1:]) for length in (1, 2, 9) if len(shape) > 1]
-    if examination.level == "thorough":
-        tries += [(*shape[:-1], length) for length in (3, 5, 8, 17, 33)]
-    for other in dict.fromkeys(tries):
-        if other != shape:
-            yield from other_shape(examination, other, 3)
-
-
-def other_shape(examination: Examination, shape: Shape, batch: int) -> Iterator[Finding]:
-    """Yield a finding if the layer takes rows of ``shape``, by its own account, and gets them wrong."""
-    try:
-        point = examination.draw(input_shape=shape, batch=batch)
-        layer = examination.subject.at(point).layer
-        y = examination.subject.at(point).forward(point.x.copy(), point.training)
-    except (Refused, LayerFailure):
-        return
-    if y.shape != (batch, *(layer.output_shape or ())) and not examination.subject.whole_batch:
-        return  # the layer did not mean to take such rows
-    if np.shape(examination.run(point)[1]["dx"]) == y.shape != point.x.shape:
-        return  # NumPy's broadcasting let them pass: x + f(x) with a single feature
-    try:
-        finding = examination.compare(point, "another shape", lightly=True)
-    except Unverified:
-        return
-    examination.certificate.cover("shapes", point.x.shape)
-    if finding is not None:
-        yield finding
-
-
-@register_check("arguments", after=("numeric",), level="standard")
-def arguments(examination: Examination) -> Iterator[Finding]:
-    """Numeric constructor arguments varied: a constant in place of an argument hides at its default."""
-    for changed in variations(examination):
-        try:
-            point = examination.draw(arguments=changed)
-        except (Refused, LayerFailure):
-            continue
-        told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-        try:
-            finding = examination.compare(point, "right at the arguments given", lightly=True)
-        except Unverified:
-            continue
-        examination.certificate.cover("arguments", told)
-        if finding is not None:
-            finding.why = f"right at the arguments given only, wrong for {told}: {finding.why}"
-            yield finding
-
-
-def variations(examination: Examination) -> list[dict[str, Any]]:
-    """Return the changes of arguments to try: those the class declares, and every number and flag."""
-    declared = getattr(examination.subject.cls, "certify_arguments", {})
-    tries = [{name: value} for name, values in declared.items() for value in values]
-    for name, value in examination.subject.arguments.items():
-        if name in declared or name in FIXED:
-            continue
-        if isinstance(value, (bool, np.bool_)):
-            tries.append({name: not value})
-        elif isinstance(value, (int, np.integer)):
-            tries += [
-                {name: other} for other in dict.fromkeys([value + 1, value - 1, 1, 2, value + 20]) if 0 < other != value
-            ]
-        elif isinstance(value, (float, np.floating)):
-            # What lies between 0 and 1 stays there: a rate, a slope, a quantile may mean nothing beyond.
-            part = 0 < value < 1
-            others = [0.37 * value or 0.3, 2.3 * value + 0.1, *([0.5 + 0.5 * value, 0.7] if part else [])]
-            tries += [{name: other} for other in others if not part or other < 1]
-    most = 10 if examination.level == "standard" else 40
-    return tries[:most]

@@ -8,17 +8,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.testing import blame
+from minidl.testing.checks import repetition
+from minidl.testing.checks.equality import named
 from minidl.testing.comparison import Comparison, Mismatch
-from minidl.testing.examination import Examination, register_check
-from minidl.testing.findings import Finding, Skipped, Unverified
-from minidl.testing.points import Refused, draw_dy, draw_x, is_integer
-from minidl.testing.probe import Arrays, LayerFailure, Point
+from minidl.testing.constants import mentioned
+from minidl.testing.examination import Examination
+from minidl.testing.findings import Finding, Skipped
+from minidl.testing.points import Refused, is_integer, rows_of
+from minidl.testing.probe import Gradients, LayerFailure, Point
+from minidl.testing.registry import register_check
 
 SIZES = {
     "quick": (1, 2, 9, 33),
-    "standard": (1, 2, 4, 5, 9, 17, 33, 130, 1100),
-    "thorough": (1, 2, 4, 5, 6, 7, 8, 9, 10, 16, 17, 32, 33, 64, 65, 100, 128, 129, 257, 512, 513, 1025, 2049),
+    "standard": (*range(1, 18), 20, 21, 24, 25, 31, 32, 33, 50, 63, 64, 65, 100, 128, 129, 130, 256, 500, 1024, 1100),
+    "thorough": (*range(1, 70), 80, 99, 100, 101, 127, 128, 129, 200, 255, 256, 257, 500, 512, 513, 1000, 1025, 2049),
 }
+MOST = 3000  # rows
 
 
 def independent(examination: Examination, point: Point) -> bool:
@@ -45,38 +50,88 @@ def independent(examination: Examination, point: Point) -> bool:
 
 @register_check("batch", after=("numeric", "state", "mode"))
 def batch(examination: Examination) -> Iterator[Finding]:
-    """Batches from 1 row to some hundreds: by parts where rows are independent, else by numerical gradients."""
+    """Batches from 1 row to a thousand: by parts where rows are independent, else by numerical gradients."""
+    whole = mentioned(examination.subject.example).whole(MOST)
+    sizes = sorted({*SIZES[examination.level], *whole, *(2 * size for size in whole if 2 * size <= MOST)})
     for training in (True, False):
         point = examination.point.with_(training=training)
         if independent(examination, point):
-            yield from _by_rows(examination, point)
+            yield from _by_rows(examination, point, sizes)
         elif training or examination.at_least("standard"):
-            yield from _coupled(examination, training)
+            yield from _coupled(examination, training, sizes)
+    for size in (1, 9) if examination.at_least("standard") else ():
+        for training in (True, False):
+            try:
+                point = rows_of(examination.subject, examination.rng, examination.point.with_(training=training), size)
+            except LayerFailure:
+                continue
+            yield from repetition.promises(examination, point)
 
 
-def rows_of(examination: Examination, point: Point, size: int) -> Point:
-    """Return a point of ``size`` rows at the same parameters."""
-    x = draw_x(examination.subject.domain, examination.rng, (size, *point.input_shape))
-    y = examination.subject.at(point).forward(x.copy(), point.training)
-    return point.with_(x=x, dy=draw_dy(examination.rng, y.shape))
+class Parts:
+    """A long batch whose first rows serve as batches of every size: each is one smaller batch and the rows after it."""
+
+    def __init__(self, examination: Examination, point: Point, rows: int) -> None:
+        self.examination = examination
+        self.whole = rows_of(examination.subject, examination.rng, point, rows)
+        self.probe = examination.subject.at(point)
+        self.known: dict[int, Gradients] = {}
+
+    def first(self, rows: int) -> Point:
+        """Return the point of the first rows."""
+        return self.rows(0, rows)
+
+    def rows(self, start: int, stop: int) -> Point:
+        """Return the point of some rows."""
+        return self.whole.with_(x=self.whole.x[start:stop], dy=self.whole.dy[start:stop])
+
+    def of(self, point: Point) -> Gradients:
+        """Return output and gradients of a used layer; `state` has shown that it equals a fresh one."""
+        return named(*self.probe.run(point))
+
+    def wrong(self, size: int, known: int) -> Comparison | None:
+        """Return how a batch of ``size`` rows differs from its first ``known`` rows and the rest put together."""
+        point = self.first(size)
+        found = self.of(point)
+        if known:
+            before, after = self.known[known], self.of(self.rows(known, size))
+            expected = {
+                name: np.concatenate([value, after[name]]) if name in ("y", "dx") else value + after[name]
+                for name, value in before.items()
+            }
+        else:
+            expected = self._among_others(size)
+        result = _differences(found, expected)
+        if result is None:
+            self.known[size] = found
+        return result
+
+    def _among_others(self, rows: int) -> Gradients:
+        """Return what the first rows give in a batch whose two other rows have no weight."""
+        more = self.rows(0, rows + 2)
+        dy = more.dy.copy()
+        dy[rows:] = 0
+        found = named(*self.examination.run(more.with_(dy=dy)))
+        return {name: value[:rows] if name in ("y", "dx") else value for name, value in found.items()}
 
 
-def _by_rows(examination: Examination, point: Point) -> Iterator[Finding]:
-    sizes = SIZES[examination.level]
+def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterator[Finding]:
+    parts = Parts(examination, point, max(sizes))
     low = 0  # the largest batch that is known to be right
     for size in sizes:
-        many = rows_of(examination, point, size)
         examination.certificate.cover("batches", size)
-        finding = _against_parts(examination, many, low)
-        if finding is None:
+        result = parts.wrong(size, low)
+        if result is None:
             low = size
             continue
-        known, high = low, size
+        high = size
         while high - low > 1:  # the first bad batch, by bisection
             middle = (low + high) // 2
-            part = many.with_(x=many.x[:middle], dy=many.dy[:middle])
-            worse = _against_parts(examination, part, known)
-            low, high, finding = (low, middle, worse) if worse is not None else (middle, high, finding)
+            worse = parts.wrong(middle, low)
+            low, high, result = (low, middle, worse) if worse is not None else (middle, high, result)
+        mode = "" if point.training else ", inference"
+        result = parts.wrong(high, low) or result
+        finding = _finding(examination, parts.first(high), result, f"batch of {high}{mode}")
         finding.detail += f", right for batch <= {low}, wrong for {high}"
         finding.why = (
             finding.why or f"right for batch <= {low}, wrong for {high}: rows are lost, mixed or treated in chunks"
@@ -84,59 +139,43 @@ def _by_rows(examination: Examination, point: Point) -> Iterator[Finding]:
         yield finding
 
 
-def by_parts(examination: Examination, point: Point, length: int) -> Arrays:
-    """Return the gradients put together from passes over parts of ``length`` rows, as independence demands."""
-    probe = examination.subject.at(point)
-    total: Arrays = {}
-    for start in range(0, len(point.x), length):
-        part = slice(start, start + length)
-        _, gradients = probe.run(point.with_(x=point.x[part], dy=point.dy[part]))
-        for name, value in gradients.items():
-            if name == "dx":
-                continue
-            total[name] = total[name] + value if name in total else value
-        if gradients["dx"] is not None:
-            total["dx"] = np.concatenate([total["dx"], gradients["dx"]]) if "dx" in total else gradients["dx"]
-    return total
-
-
-def _against_parts(examination: Examination, point: Point, known: int) -> Finding | None:
-    expected = _among_others(examination, point) if len(point.x) == 1 else by_parts(examination, point, max(known, 1))
-    y, found = examination.run(point)
-    size = {name: float(np.abs(value).max(initial=0)) for name, value in expected.items()}
-    scale = max(size.values(), default=0.0)
-    result = Comparison(y, found)
+def _differences(found: Gradients, expected: Gradients) -> Comparison | None:
+    """Return what differs by more than another order of the same sums can explain; None if nothing does."""
+    sizes = {name: float(np.abs(value).max(initial=0)) for name, value in expected.items()}
+    scale = max((size for name, size in sizes.items() if name != "y"), default=0.0)
+    result = Comparison(found["y"], {name: value for name, value in found.items() if name != "y"})
     for name, value in expected.items():
         if found[name].shape != value.shape:
-            message = f"{name} has shape {found[name].shape} for {len(point.x)} rows, expected {value.shape}"
-            return examination.finding(message, name)
-        gap = np.abs(found[name] - value).ravel()
-        wrong = np.flatnonzero(~(gap <= 1e-9 * size[name] + 1e-11 * scale))
+            gap = np.full(value.size, np.nan)
+        else:
+            gap = np.abs(found[name] - value).ravel()
+        wrong = np.flatnonzero(~(gap <= 1e-9 * sizes[name] + 1e-11 * scale))
         if len(wrong):
-            values = (found[name].ravel()[wrong], value.ravel()[wrong], np.full(len(wrong), 1e-16))
+            claimed = np.resize(found[name], value.shape).ravel()[wrong]
+            values = (claimed, value.ravel()[wrong], np.full(len(wrong), 1e-16))
             result.mismatches.append(Mismatch(name, value.shape, wrong.tolist(), *values, value.size))
-    if not result.mismatches:
-        return None
-    mode = "" if point.training else ", inference"
-    return blame.from_comparison(examination, point, result, "batch", f"batch of {len(point.x)}{mode}")
+    return result if result.mismatches else None
 
 
-def _among_others(examination: Examination, point: Point) -> Arrays:
-    """Return the gradients of a single row as they come out of a batch of three whose other rows have no weight."""
-    padding = np.zeros((2, *point.dy.shape[1:]))
-    more = point.with_(x=np.repeat(point.x, 3, axis=0), dy=np.concatenate([point.dy, padding]))
-    gradients = examination.run(more)[1]
-    return {name: value[:1] if name == "dx" else value for name, value in gradients.items() if value is not None}
+def _finding(examination: Examination, point: Point, result: Comparison, situation: str) -> Finding:
+    names = [mismatch.target for mismatch in result.mismatches]
+    for mismatch in result.mismatches:
+        found = result.y if mismatch.target == "y" else result.gradients[mismatch.target]
+        if found.shape != mismatch.shape:
+            message = f"{mismatch.target} has shape {found.shape} for {len(point.x)} rows, expected {mismatch.shape}"
+            return examination.finding(message, mismatch.target)
+    if "y" in names:
+        message = "y of a batch is not that of its rows, although y of other rows does not change it"
+        return examination.finding(message, "y", detail=situation)
+    return blame.from_comparison(examination, point, result, "batch", situation)
 
 
-def _coupled(examination: Examination, training: bool) -> Iterator[Finding]:
-    """Numerical gradients at other numbers of rows."""
-    sizes = {"quick": (2, 9), "standard": (1, 2, 9, 33, 130), "thorough": (1, 2, 4, 9, 17, 33, 65, 130, 300)}
-    for size in sizes[examination.level]:
+def _coupled(examination: Examination, training: bool, sizes: list[int]) -> Iterator[Finding]:
+    """Gradients at other numbers of rows."""
+    for size in sizes:
         try:
-            point = examination.draw(batch=size, training=training)
-            finding = examination.compare(point, f"batch of {size}", lightly=True)
-        except (Refused, Unverified):
+            finding = examination.glance(examination.draw(batch=size, training=training), f"batch of {size}")
+        except Refused:
             continue
         examination.certificate.cover("batches", size)
         if finding is not None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.testing.checks.numeric import in_regime
-from minidl.testing.examination import Examination, register_check
+from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.probe import Gradients
+from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 NEAR = 1e-6

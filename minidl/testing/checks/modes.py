@@ -1,0 +1,160 @@
+"""mode, running, random: training and inference are each right, and belong together."""
+
+from collections.abc import Iterator
+from unittest import mock
+
+import numpy as np
+
+from minidl.testing.checks import repetition
+from minidl.testing.checks.equality import close, differing
+from minidl.testing.checks.linear import linear
+from minidl.testing.examination import Examination
+from minidl.testing.findings import Finding, Skipped, Unverified
+from minidl.testing.points import Refused, draw_x
+from minidl.testing.probe import Arrays, LayerFailure, Probe
+from minidl.testing.registry import register_check
+from minidl.typing import Array
+
+ROWS = 200  # of the batch on which running statistics settle
+SETTLED = 0.03  # of the output: what another divisor of the variance may do in so many rows
+DRAWS = 400
+
+
+@register_check("mode", after=("numeric",))
+def mode(examination: Examination) -> Iterator[Finding]:
+    """Inference has a right gradient too, is deterministic, and leaves parameters, state and generators alone."""
+    point = examination.point.with_(training=False)
+    probe = examination.subject.at(point)
+    before = {name: value.copy() for name, value in {**probe.values, **probe.states}.items()}
+    start = [generator.bit_generator.state for generator, _ in probe.generators]
+    first = np.array(probe.forward(point.x.copy(), False, reset=False))
+    second = np.array(probe.forward(point.x.copy(), False, reset=False))
+    for name in differing(before, {**probe.values, **probe.states}):
+        why = "running statistics are updated at inference"
+        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
+    if not np.array_equal(first, second, equal_nan=True):
+        why = "random numbers belong to training only, and running statistics are not updated at inference"
+        yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
+    if start != [generator.bit_generator.state for generator, _ in probe.generators]:
+        yield examination.finding("inference draws random numbers", "y")
+    if not np.isfinite(first).all():
+        raise Unverified("the output at inference is not finite")
+    finding = examination.compare(point, "inference", lightly=True)
+    if finding is not None:
+        yield finding
+    yield from repetition.promises(examination, point)
+    yield from linear(examination, point)
+    if examination.at_least("standard"):
+        try:
+            finding = examination.glance(examination.draw(training=False), "inference, other parameters")
+        except (Refused, LayerFailure):
+            return
+        if finding is not None:
+            yield finding
+
+
+@register_check("running", after=("mode", "state"), level="standard")
+def running(examination: Examination) -> Iterator[Finding]:
+    """Once running statistics have settled on one batch, inference gives what training gives on it."""
+    point, subject = examination.point, examination.subject
+    probe = subject.at(point)
+    if not point.states or not examination.modes_differ or probe.draws.get(True, False):
+        raise Skipped("there are no statistics of batches")
+    x = draw_x(subject.domain, examination.rng, (ROWS, *point.input_shape))
+    if subject.domain == "real":  # a mean of 0 and a variance of 1 would hide much
+        x = x * examination.rng.uniform(0.4, 3.0, point.input_shape) + examination.rng.uniform(2, 4, point.input_shape)
+    settled, kept = _settle(probe, x)
+    for state, part in kept.items():
+        yield from _kept(examination, state, part)
+    if settled is None:
+        raise Skipped("the state does not settle")
+    probe.set({}, settled)
+    trained, inferred = np.array(probe.forward(x.copy(), True)), np.array(probe.forward(x.copy(), False))
+    if np.isfinite(inferred).all() and not close(inferred, trained, SETTLED):
+        gap = float(np.abs(inferred - trained).max())
+        message = f"inference differs from training by {gap:.3g} once the running statistics have settled on the batch"
+        why = "the statistics are never updated, or are not those that training uses: another axis, var for std"
+        yield examination.finding(message, "y", why)
+
+
+def _updated(probe: Probe, x: Array, states: Arrays) -> Arrays:
+    probe.set({}, states)
+    probe.forward(x.copy(), True)
+    return {name: value.astype(float) for name, value in probe.states.items()}
+
+
+def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
+    """Return the state that a training pass over ``x`` leaves as it is, and how much of each array a pass keeps."""
+    start = {name: value + 1.0 for name, value in probe.kept.items()}
+    first = _updated(probe, x, start)
+    second = _updated(probe, x, first)
+    kept, settled = {}, dict(second)
+    for name, value in start.items():
+        moved = first[name] - value
+        ratios = (second[name] - first[name])[moved != 0] / moved[moved != 0]
+        if ratios.size and np.ptp(ratios) <= 1e-6 and 0 <= ratios.flat[0] < 1:
+            kept[name] = float(ratios.mean())
+            settled[name] = value + moved / (1 - kept[name])
+    if len(kept) < len(start):
+        settled = _repeated(probe, x, settled)
+    again = _updated(probe, x, settled)
+    stays = all(close(again[name], settled[name], 1e-3) for name in settled)
+    return settled if stays else None, kept
+
+
+def _repeated(probe: Probe, x: Array, states: Arrays) -> Arrays:
+    for _ in range(300):
+        states = _updated(probe, x, states)
+    return states
+
+
+def _kept(examination: Examination, state: str, kept: float) -> Iterator[Finding]:
+    """The part that is kept is the momentum, or, as in some frameworks, the momentum is what is new; never little."""
+    for name, value in examination.subject.arguments.items():
+        if not ("momentum" in name or "decay" in name) or not isinstance(value, float) or not 0 < value < 1:
+            continue
+        message = f"a training pass keeps {kept:.4g} of the state {state}, where {name} is {value:g}"
+        if min(abs(kept - value), abs(kept - (1 - value))) > 1e-6:
+            yield examination.finding(message, state, f"the update is made twice, or not with {name}", line="y")
+        elif kept <= 0.2:
+            yield examination.finding(message, state, f"{name} and 1 - {name} are exchanged", line="y")
+
+
+@register_check("random", after=("mode",))
+def random(examination: Examination) -> Iterator[Finding]:
+    """What is random in training is so anew for each batch, and its mean is what inference gives."""
+    probe, point = examination.subject.at(examination.point), examination.point
+    x = draw_x(examination.subject.domain, examination.rng, (16, *point.input_shape))
+    with mock.patch("numpy.random.default_rng", side_effect=np.random.default_rng) as made:
+        first = np.array(probe.forward(x.copy(), True))
+        made.reset_mock()  # one generator for good may be made at the first call
+        again = np.array(probe.forward(x.copy(), True, reset=False))
+    declared = bool(getattr(examination.subject.cls, "stochastic", False)) and examination.modes_differ
+    if not (declared or made.called or probe.draws.get(True, False)):
+        raise Skipped("nothing is random")
+    if np.array_equal(first, again) and all(
+        np.array_equal(first, probe.forward(x.copy(), True, reset=False)) for _ in range(40)
+    ):
+        why = "a generator made or seeded in forward gives the same numbers each time: draw from self.rng"
+        if examination.modes_differ:
+            yield examination.finding("all training batches are given the same random numbers", "y", why)
+    if examination.at_least("standard"):
+        yield from _dropped(examination, probe, x)
+
+
+def _dropped(examination: Examination, probe: Probe, x: Array) -> Iterator[Finding]:
+    """Where training drops values, those that stay make up for them."""
+    inferred = np.array(probe.forward(x.copy(), False), float)
+    if not (inferred != 0).all():
+        return
+    ratios = np.array([probe.forward(x.copy(), True, reset=False) / inferred for _ in range(DRAWS)], float)
+    left = ratios[ratios != 0]
+    part = left.size / ratios.size
+    if not 0 < part < 1 or np.ptp(left) > 1e-6 * np.abs(left).max():
+        return  # nothing is dropped, or the rest is not merely scaled
+    means = ratios.reshape(DRAWS, -1).mean(axis=1)  # one draw may decide over a whole batch
+    mean, deviation = float(means.mean()), float(means.std()) / np.sqrt(DRAWS)
+    if abs(mean - 1) > 6 * deviation + 0.02:
+        message = f"training gives on average {mean:.3g} times the output of inference"
+        why = "what is dropped has to be made up for: divide by 1 - rate in training, or multiply by it at inference"
+        yield examination.finding(message, "y", why)

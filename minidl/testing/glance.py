@@ -1,0 +1,74 @@
+"""Glance: whether a point deserves a full comparison, found out along one direction at the cost of a few passes.
+
+It only raises suspicion; `compare` then decides. So many more situations can be looked at than could be compared.
+"""
+
+import numpy as np
+
+from minidl.testing.derivative import first_steps
+from minidl.testing.points import is_integer
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
+from minidl.testing.subject import Subject
+from minidl.typing import Array
+
+STEP = 0.05  # of the usual first step
+OFF = 1e-6  # relative error that arouses suspicion
+
+
+def suspicious(subject: Subject, point: Point, rng: np.random.Generator) -> bool:
+    """Return whether some gradient at ``point`` does not agree with a difference quotient along a random direction.
+
+    Raises
+    ------
+    LayerFailure, Misconduct
+        What the layer does wrong.
+    """
+    probe = subject.at(point)
+    y, gradients = probe.run(point)
+    if not np.isfinite(y).all():
+        return False
+    integer = is_integer(subject.domain)
+    if not integer and np.shape(gradients["dx"]) != point.x.shape:
+        return True
+    analytic = {target_of(name): gradients[target_of(name)] for name in point.parameters}
+    if not all(np.isfinite(value).all() for value in [*analytic.values(), *([] if integer else [gradients["dx"]])]):
+        return True
+    moves = {name: _direction(value, rng) for name, value in point.parameters.items()}
+    sizes = {name: float(np.linalg.norm(analytic[target_of(name)] * move)) for name, move in moves.items()}
+    least = max(min((size for size in sizes.values() if size), default=0.0), 1e-3 * max(sizes.values(), default=0.0))
+    # A large gradient must not hide a small one.
+    moves = {name: move * min(1.0, least / (sizes[name] or least or 1.0)) for name, move in moves.items()}
+    looks = [moves] if moves else []
+    if not integer:
+        looks.append({"dx": _direction(point.x, rng)})
+    return any(_disagrees(probe, point, gradients, together) for together in looks)
+
+
+def _direction(value: Array, rng: np.random.Generator) -> Array:
+    sizes = first_steps(value, range(value.size)).reshape(value.shape)
+    return np.asarray(sizes * rng.uniform(0.5, 1.5, value.shape) * rng.choice([-1.0, 1.0], value.shape))
+
+
+def _disagrees(probe: Probe, point: Point, gradients: Arrays, moves: Arrays) -> bool:
+    products = [gradients[name if name == "dx" else target_of(name)] * move for name, move in moves.items()]
+    claimed = float(sum(product.sum() for product in products))
+    size = float(np.sqrt(sum(np.square(product).sum() for product in products)))
+
+    def at(t: float) -> Array:
+        for name, value in point.parameters.items():
+            if name in moves:
+                probe.values[name][...] = value + t * moves[name]
+        return probe.forward(point.x + t * moves["dx"] if "dx" in moves else point.x.copy(), point.training)
+
+    try:
+        ahead, behind = at(STEP), at(-STEP)
+        coarse = float(((ahead - behind) * point.dy).sum()) / (2 * STEP)
+        fine = float(((at(STEP / 2) - at(-STEP / 2)) * point.dy).sum()) / STEP
+    except LayerFailure:  # the steps leave the domain
+        return True
+    finally:
+        for name, value in point.parameters.items():
+            probe.values[name][...] = value
+    noise = 1e-14 * float(np.abs(ahead * point.dy).sum()) / STEP
+    numeric = fine + (fine - coarse) / 3
+    return not abs(claimed - numeric) <= OFF * size + noise + 1e-3 * abs(fine - coarse)

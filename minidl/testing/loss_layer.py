@@ -1,0 +1,128 @@
+"""LossLayer: a loss in a layer's place, with targets and weights that are always the same for the same rows."""
+
+import copy
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+
+from minidl.errors import LayerError
+from minidl.layers.base import Layer
+from minidl.losses import Loss
+from minidl.typing import Array, Shape
+
+ROWS = 64  # of the table of targets; longer batches go through it again
+
+Draw = Callable[[np.random.Generator, int, int], Array]
+
+
+def rows_of_probabilities(rng: np.random.Generator, rows: int, outputs: int) -> Array:
+    """Return probabilities, of each output alone if there is one, else summing to one in a row."""
+    return rng.dirichlet(np.full(outputs, 2.0), rows) if outputs > 1 else rng.uniform(0.05, 0.95, (rows, 1))
+
+
+TARGETS: dict[str, Draw] = {
+    "real": lambda rng, rows, outputs: 1.3 * rng.standard_normal((rows, outputs)),
+    "positive": lambda rng, rows, outputs: 0.1 + rng.gamma(2.0, 0.7, (rows, outputs)),
+    "one_hot": lambda rng, rows, outputs: np.eye(outputs)[rng.integers(0, outputs, rows)],
+    "probability": rows_of_probabilities,
+    "binary": lambda rng, rows, outputs: rng.integers(0, 2, (rows, outputs)).astype(float),
+    "soft": lambda rng, rows, outputs: rng.uniform(0, 1, (rows, outputs)),
+    "signs": lambda rng, rows, outputs: rng.choice([-1.0, 1.0], (rows, outputs)),
+    "labels": lambda rng, rows, outputs: rng.integers(0, outputs, rows),
+}
+
+
+WEIGHTS: dict[str, Callable[[np.random.Generator], Array]] = {
+    "none": np.ones_like,  # never called: the loss is given None
+    "random": lambda rng: rng.uniform(0.3, 2.0, ROWS) * (np.arange(ROWS) % 7 != 1),  # some rows do not count
+    "equal": lambda rng: np.full(ROWS, 2.5),
+    "large": lambda rng: 1 + rng.gamma(2.0, 5.0, ROWS),
+    "one": lambda rng: (np.arange(ROWS) == 0).astype(float),
+    "double": lambda rng: rng.uniform(0.3, 2.0, ROWS),  # float64, whatever the predictions are
+}
+
+
+class LossLayer(Layer):
+    """``y = [loss(x, targets)]``, ``dx = dy * loss.backward()``: a loss in a layer's place.
+
+    Parameters
+    ----------
+    loss : Loss
+    targets, weights : str
+        Kind of the targets and of the weights of the rows: keys of `TARGETS` and `WEIGHTS`.
+    """
+
+    def __init__(self, loss: Loss, targets: str, weights: str = "none") -> None:
+        self.loss = loss
+        self.targets = targets
+        self.weights = weights
+
+    def with_others(self, x: Array, targets: bool) -> None:
+        """Call the loss for targets that belong to other rows, or with weights of another kind."""
+        self._others = "targets" if targets else "weights"
+        self.forward(x)
+        self.loss.backward()
+        self._others = ""
+
+    @property
+    def certified(self) -> Loss:
+        """The object whose source a finding points at."""
+        return self.loss
+
+    def build(self, input_shape: Shape) -> Shape:
+        return ()
+
+    def detached(self) -> Self:
+        twin = super().detached()
+        twin.loss = copy.copy(self.loss)
+        return twin
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        kind, others = self.weights, self.__dict__.get("_others", "")
+        if others == "weights":
+            kind = "random" if kind == "none" else "none"
+        y_true, weight = targets_for(self.targets, len(x), x.shape[-1]), weights_for(kind, len(x))
+        if others == "targets":
+            y_true = np.roll(y_true, 1, axis=0)
+        if y_true.dtype.kind == "f":
+            y_true = y_true.astype(x.dtype if x.dtype.kind == "f" else float)
+        if weight is not None and kind != "double":
+            weight = weight.astype(x.dtype if x.dtype.kind == "f" else float)
+        self._y_true = y_true
+        if weight is not None:
+            self._sample_weight = weight
+        before = [None if array is None else array.copy() for array in (y_true, weight)]
+        for array in (y_true, weight) if not x.flags.writeable else ():
+            if array is not None:
+                array.flags.writeable = False
+        value = self.loss.forward(x, y_true, weight)
+        for name, array, kept in zip(("y_true", "sample_weight"), (y_true, weight), before, strict=True):
+            if array is not None and kept is not None and not np.array_equal(array, kept):
+                raise LayerError(
+                    f"{type(self.loss).__name__}: forward: expected {name} to stay, got a change in place."
+                )
+        if np.ndim(value) != 0:
+            raise LayerError(f"{type(self.loss).__name__}: forward: expected one number, got shape {np.shape(value)}.")
+        return np.asarray([value])
+
+    def backward(self, dy: Array) -> Array:
+        last = self.__dict__.get("_last")
+        gradient = self.loss.backward()
+        if last is not None and not np.array_equal(*last):
+            name = type(self.loss).__name__
+            raise LayerError(f"{name}: backward: expected its earlier results to stay, got the same buffer.")
+        if not isinstance(gradient, np.ndarray):
+            return gradient  # the contract says what is wrong
+        self._last = gradient, gradient.copy()
+        return np.multiply(gradient, dy[0], dtype=gradient.dtype)
+
+
+def targets_for(kind: str, rows: int, outputs: int) -> Array:
+    """Return targets for the first ``rows`` rows, always the same."""
+    return TARGETS[kind](np.random.default_rng(20), ROWS, outputs)[np.arange(rows) % ROWS]
+
+
+def weights_for(kind: str, rows: int) -> Array | None:
+    """Return weights for the first ``rows`` rows, always the same."""
+    return None if kind == "none" else WEIGHTS[kind](np.random.default_rng(21))[np.arange(rows) % ROWS]

@@ -9,7 +9,7 @@ from minidl.testing.constants import mentioned
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy, draw_x, rows_of
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.probe import Gradients, LayerFailure, Point, Probe, calling
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -31,7 +31,8 @@ def state(examination: Examination) -> Iterator[Finding]:
             continue  # such as a variance of one row
         probe = examination.subject.at(point)
         for told, history in _histories(examination, point):
-            history(probe)
+            with calling("forward"):
+                history(probe)
             message = f"wrong after {told}, right on a fresh layer"
             yield from _unequal(examination, expected, everything(probe, point), message)
         yield from _arguments_stay(examination, probe)

@@ -134,6 +134,10 @@ def test_a_nested_model_shares_the_flat_vector_and_keeps_its_training():
     assert np.array_equal(inner[0].W, before)
     with pytest.raises(StateError, match="before nesting it"):
         inner.add(Dense(2))
+    with pytest.raises(StateError, match="before nesting it"):
+        inner.pop()
+    del outer
+    inner.add(Dense(2))
 
 
 def test_a_model_computes_like_its_layers():

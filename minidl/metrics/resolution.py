@@ -28,7 +28,7 @@ def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None) -> lis
     for spec in specs:
         metric = _resolve(spec, loss, outputs)
         name = metric.get_name()
-        if not isinstance(name, str):  # type: ignore[redundant-expr]
+        if not isinstance(name, str):
             raise ArgumentError(f"{WHO}: name: expected a string, got {name!r}.")
         if name in ["loss", "learning_rate", *(other.get_name() for other in metrics)]:
             raise ArgumentError(f"{WHO}: expected different names, got {name!r} twice. Give it a name=.")

@@ -68,6 +68,7 @@ class Stack(Layer):
 
     def pop(self) -> Layer:
         """Take the last layer off and return it."""
+        self._require_alone()
         if not self.layers:
             raise StateError(f"{self.label}: pop: expected a layer to take off, got an empty model.")
         layer = self.layers.pop()
@@ -76,8 +77,7 @@ class Stack(Layer):
         return layer
 
     def _extend(self, layers: list[Any]) -> None:
-        if self.__dict__.get("_model") is not None:
-            raise StateError(f"{self.label}: expected a model that stands alone: add the layers before nesting it.")
+        self._require_alone()
         before, shape = list(self.layers), self.input_shape
         try:
             for layer in layers:
@@ -92,6 +92,11 @@ class Stack(Layer):
                 layer.position = layer._model = None
             self.layers, self.input_shape = before, shape
             raise
+
+    def _require_alone(self) -> None:
+        owner = self.__dict__.get("_model")
+        if owner is not None and owner() is not None:
+            raise StateError(f"{self.label}: expected a model that stands alone: change the layers before nesting it.")
 
     def _set_input(self, layer: Input) -> None:
         if self.layers or self.input_shape is not None:

@@ -523,6 +523,8 @@ def test_bad_arguments_are_refused_at_once(cls, arguments, words):
     [
         (np.ones(3), np.ones(4), ShapeError, "expected flat values and gradients of one size"),
         (np.ones((3, 1)), np.ones((3, 1)), ShapeError, "expected flat values and gradients"),
+        ([1.0, 2.0], np.ones(2), ArgumentError, "expected two arrays, got list, ndarray"),
+        (np.ones(2), 1.0, ArgumentError, "expected two arrays, got ndarray, float"),
         (np.ones(3), np.ones(3, "float32"), ArgumentError, "gradients: expected float64 as the values, got float32"),
         (np.ones(3, int), np.ones(3, int), ArgumentError, "values: expected float32 or float64, got int64"),
         (np.ones(3, "float16"), np.ones(3, "float16"), ArgumentError, "values: expected float32 or float64"),

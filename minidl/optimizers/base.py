@@ -201,6 +201,8 @@ class Optimizer(Configured, ABC):
     def _bind(self, values: Array, gradients: Array, clips: bool) -> None:
         """Check the arrays, and cut them and the state into blocks."""
         who = type(self).__name__
+        if not isinstance(values, np.ndarray) or not isinstance(gradients, np.ndarray):  # type: ignore[redundant-expr]
+            raise ArgumentError(f"{who}: expected two arrays, got {type(values).__name__}, {type(gradients).__name__}.")
         if values.ndim != 1 or gradients.shape != values.shape:
             raise ShapeError(
                 f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."

@@ -60,9 +60,9 @@ class LBFGS(Optimizer):
     ) -> str:
         """Change ``values`` in place until they minimise the loss; return the solver's reason to end.
 
-        ``value_and_gradient(point)`` gives the loss and its gradients there, and may change ``values``; ``on_iteration``
-        receives the loss after each iteration, when ``values`` holds the new point, and returns True to end the search.
-        Where one of them raises, ``values`` are left as of the last complete iteration.
+        ``value_and_gradient(point)`` gives the loss and its gradients there, and may change ``values``;
+        ``on_iteration`` receives the loss after each iteration, when ``values`` holds the new point, and returns True
+        to end the search. Where one of them raises, ``values`` are left as of the last complete iteration.
         """
         from scipy.optimize import minimize
 

@@ -13,8 +13,7 @@ from minidl.testing import certify, certify_loss, diagnose
 class Gate(Layer):
     """``y = s * tanh(x @ W) + (1 - s) * x`` with ``s = sigmoid(x @ V)``, and what a learner may get wrong in it."""
 
-    def __init__(self, wrong=""):
-        self.wrong = wrong
+    wrong = ""
 
     def build(self, input_shape):
         self.add_parameter("W", (input_shape[0], input_shape[0]))
@@ -39,8 +38,7 @@ class Recurrent(Layer):
 
     certify_input_shape = (4, 2)
 
-    def __init__(self, wrong=""):
-        self.wrong = wrong
+    wrong = ""
 
     def build(self, input_shape):
         self.add_parameter("W", (input_shape[1], 3))
@@ -73,8 +71,7 @@ class Windows(Layer):
 
     certify_input_shape = (5, 2)
 
-    def __init__(self, wrong=""):
-        self.wrong = wrong
+    wrong = ""
 
     def build(self, input_shape):
         self.add_parameter("w", (2,))
@@ -101,8 +98,10 @@ class Windows(Layer):
 class Norm(Layer):
     """``y = gamma * x / sqrt(mean(x**2) + epsilon)`` in each row."""
 
-    def __init__(self, wrong="", epsilon=1e-3):
-        self.wrong, self.epsilon = wrong, epsilon
+    wrong = ""
+
+    def __init__(self, epsilon=1e-3):
+        self.epsilon = epsilon
 
     def build(self, input_shape):
         self.add_parameter("gamma", input_shape, "ones")
@@ -126,8 +125,7 @@ class Norm(Layer):
 class Halves(Layer):
     """``y = a * b`` where x = [a, b]."""
 
-    def __init__(self, wrong=""):
-        self.wrong = wrong
+    wrong = ""
 
     def build(self, input_shape):
         return (input_shape[0] // 2,)
@@ -145,8 +143,7 @@ class Halves(Layer):
 class Ranked(Layer):
     """The values of a row in falling order."""
 
-    def __init__(self, wrong=""):
-        self.wrong = wrong
+    wrong = ""
 
     def forward(self, x, training=False):
         self._order = np.argsort(-x, axis=1)
@@ -189,8 +186,10 @@ class Flushed(Layer):
 class Smoothed(Loss):
     """Mean of ``log(cosh((y_pred - y_true) / width))``."""
 
-    def __init__(self, width=1.0, wrong=""):
-        self.width, self.wrong = width, wrong
+    wrong = ""
+
+    def __init__(self, width=1.0):
+        self.width = width
 
     def forward(self, y_pred, y_true, sample_weight=None):
         self._e = (y_pred - self.match(y_pred, y_true)) / self.width
@@ -202,26 +201,36 @@ class Smoothed(Loss):
         return g * e.shape[1] if self.wrong == "mean" else g
 
 
+def wrong(kind, mistake, *arguments):
+    """Return a layer or a loss with one mistake."""
+    return type(kind.__name__, (kind,), {"wrong": mistake, "__module__": __name__})(*arguments)
+
+
 CAUSES = [
-    (Gate("tanh"), r"x\.T @ \(dy\*self\._s\).*: the factor \(1-self\._t\*\*2\) of dy is missing|\(1-self\._t\*\*2\)"),
-    (Gate("carry"), r"dy\*x\*self\._s\*\(1-self\._s\)"),
-    (Gate("complement"), r"dy\*\(1-2\*self\._s\)"),
-    (Gate("direct"), r"numeric - analytic equals dy\*\(1-self\._s\): this term is missing"),
-    (Recurrent("state"), r"dU is a product of self\._h\[1:\] with .*; self\._h\[:-1\] belongs there"),
-    (Recurrent("carry"), r"later positions|passes through U"),
-    (Windows("overwritten"), r"only one of them counts"),
-    (Windows("border"), r"wrong only in positions along axis 1 4 .*2"),
-    (Norm("gamma outside"), r"a factor is applied to dx.* that belongs to dy"),
-    (Norm("detached"), r"through the norm or the mean square of x"),
-    (Norm("root"), r"ratio .* self\._r"),
-    (Halves("tanh"), r"wrong only in columns 0, 1, 2 of 6: .*tanh'\(x\) is missing"),
-    (Ranked("order"), r"permut|other order"),
+    (
+        wrong(Gate, "tanh"),
+        r"x\.T @ \(dy\*self\._s\).*: the factor \(1-self\._t\*\*2\) of dy is missing|\(1-self\._t\*\*2\)",
+    ),
+    (wrong(Gate, "carry"), r"dy\*x\*self\._s\*\(1-self\._s\)"),
+    (wrong(Gate, "complement"), r"dy\*\(1-2\*self\._s\)"),
+    (wrong(Gate, "direct"), r"numeric - analytic equals dy\*\(1-self\._s\): this term is missing"),
+    (wrong(Recurrent, "state"), r"dU is a product of self\._h\[1:\] with .*; self\._h\[:-1\] belongs there"),
+    (wrong(Recurrent, "carry"), r"later positions|passes through U"),
+    (wrong(Windows, "overwritten"), r"only one of them counts"),
+    (wrong(Windows, "border"), r"wrong only in positions along axis 1 4 .*2"),
+    (wrong(Norm, "gamma outside"), r"a factor is applied to dx.* that belongs to dy"),
+    (wrong(Norm, "detached"), r"through the norm or the mean square of x"),
+    (wrong(Norm, "root"), r"ratio .* self\._r"),
+    (wrong(Halves, "tanh"), r"wrong only in columns 0, 1, 2 of 6: .*tanh'\(x\) is missing"),
+    (wrong(Ranked, "order"), r"permut|other order"),
     (Capped(), r"any small a: a branch of forward|a > 1\.5"),
     (Flushed(), r"look for clipping.*16 to 256"),
 ]
 
 
-@pytest.mark.parametrize(("layer", "cause"), CAUSES, ids=[repr(layer) for layer, _ in CAUSES])
+@pytest.mark.parametrize(
+    ("layer", "cause"), CAUSES, ids=[f"{type(layer).__name__} {getattr(layer, 'wrong', '')}" for layer, _ in CAUSES]
+)
 def test_the_first_line_names_the_cause(layer, cause):
     shape = (6,) if isinstance(layer, Halves) else None
     certificate = certify(layer, input_shape=shape, on_fail="return")
@@ -232,9 +241,9 @@ def test_the_first_line_names_the_cause(layer, cause):
 @pytest.mark.parametrize(
     ("loss", "cause"),
     [
-        (Smoothed(0.7, "inner"), r"constant 0\.7 = width \(width=0\.7\)"),
-        (Smoothed(0.7, "argument"), r"tanh\(y_pred - y_true\)|width"),
-        (Smoothed(0.7, "mean"), r"constant 3 = length of axis 1 of x \(3\)"),
+        (wrong(Smoothed, "inner", 0.7), r"constant 0\.7 = width \(width=0\.7\)"),
+        (wrong(Smoothed, "argument", 0.7), r"tanh\(y_pred - y_true\)|width"),
+        (wrong(Smoothed, "mean", 0.7), r"constant 3 = length of axis 1 of x \(3\)"),
     ],
 )
 def test_the_cause_in_a_loss_is_told_by_its_own_names(loss, cause):

@@ -1,6 +1,7 @@
 """The documentation's build: every number and picture in it comes from running the library here."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say it in words
+autodoc_inherit_docstrings = False  # what `forward` is stands once, in the base class
 autosummary_generate = False
 numpydoc_show_class_members = False
 
@@ -45,6 +47,15 @@ html_static_path = ["_static"]
 html_css_files = ["minidl.css"]
 html_show_sourcelink = False
 html_copy_source = False
+
+
+def without_frames(gallery_conf, fname):
+    """Draw each page's pictures as minidl.plotting does: no edges above and on the right."""
+    import matplotlib as mpl
+
+    mpl.rcdefaults()
+    mpl.rcParams.update({"axes.spines.top": False, "axes.spines.right": False})
+
 
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples/course"],
@@ -57,9 +68,9 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
-    "reset_modules": ("matplotlib",),
+    "reset_modules": ("matplotlib", without_frames),
     "min_reported_time": 1000,
-    "default_thumb_file": None,
+    "default_thumb_file": str(HERE / "_generated" / "model.svg"),
 }
 
 # Pages whose public names must all stand in the API reference.
@@ -77,6 +88,7 @@ PUBLIC = [
     "minidl.regularizers",
     "minidl.schedules",
     "minidl.testing",
+    "minidl.utils",
 ]
 
 logger = logging.getLogger(__name__)
@@ -108,10 +120,16 @@ def show_shapes(app, what, name, obj, options, lines):
     end = next(
         (at - 1 for at in range(start + 2, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines)
     )
-    block = ["**Shapes**", "", "::", "", *["    " + line for line in lines[start + 2 : end]], ""]
+    rows = ["    " + line.replace("`", "") for line in lines[start + 2 : end]]  # literal: no markup in it
+    block = ["**Shapes**", "", ".. code-block:: text", "", *rows, ""]
     del lines[start:end]
     first = next((at - 1 for at in range(1, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines))
     lines[first:first] = block
+
+
+def close_examples(app, docname, source):
+    """Take away the empty line that ends an example for the tests' sake."""
+    source[0] = re.sub(r"(?ms)^```python\n.*?^```$", lambda block: block[0].replace("\n\n```", "\n```"), source[0])
 
 
 def link_short_names(app, env, node, text):
@@ -137,6 +155,7 @@ def check_alternative_texts(app, doctree, docname):
 def setup(app):
     """Draw the figures, then watch over names, shapes and pictures."""
     figures.draw_all(HERE / "_generated")
+    app.connect("source-read", close_examples)
     app.connect("autodoc-process-docstring", show_shapes, priority=400)
     app.connect("env-check-consistency", check_that_every_public_name_is_documented)
     app.connect("missing-reference", link_short_names)

@@ -340,7 +340,7 @@ ARGUMENTS = [
     (lambda: Sequential([TWICE, TWICE]), ArgumentError, "expected a layer that stands in no model yet"),
     (lambda: Sequential([None]), ArgumentError, "Sequential: expected a layer, got None"),
     (lambda: Sequential([USED[0]]), ArgumentError, r"Dense 'dense' \(layer 0\): expected a layer that stands in no model yet"),
-    (lambda: Sequential([Dense(2, name="a"), Dense(2, name="a")]), ArgumentError, "name: expected one without '/' that no other layer has"),
+    (lambda: Sequential([Dense(2, name="a"), Dense(2, name="a")]), ArgumentError, "name: expected one without '/' that no other layer has, got 'a'"),
     (lambda: Sequential([Dense(2, name="a/b")]), ArgumentError, "name: expected one without '/'"),
     (lambda: Sequential([Dense(2), Input((3,))]), ArgumentError, "expected Input only as the first item"),
     (lambda: Sequential([Input((3,)), Input((3,))]), ArgumentError, "expected Input only as the first item"),
@@ -359,7 +359,7 @@ ARGUMENTS = [
     (lambda: regression().set_weights([]), ShapeError, "set_weights: expected 2 arrays, got 0"),
     (lambda: regression().set_weights([np.ones((1, 3)), np.ones(1)]), ShapeError, r"set_weights: .*W: expected shape \(3, 1\), got \(1, 3\)"),
     (lambda: regression().set_weights(None), ArgumentError, "set_weights: expected a list of arrays, got None"),
-    (lambda: regression().set_weights([np.full((3, 1), nan), np.ones(1)]), ArgumentError, "set_weights: .*W: expected finite numbers"),
+    (lambda: regression().set_weights([np.full((3, 1), nan), np.ones(1)]), ArgumentError, "set_weights: .*W: expected finite numbers, got nan"),
     (lambda: regression().set_weights([np.full((3, 1), "a"), np.ones(1)]), ArgumentError, "set_weights: .*W: expected finite numbers"),
     (lambda: setattr(regression()[0], "W", np.ones(3)), ShapeError, r"Dense 'dense' \(layer 0\): W: expected shape \(3, 1\), got \(3,\)"),
     # too early
@@ -404,6 +404,7 @@ ARGUMENTS = [
     (lambda: compiled("adam", "sparse_categorical_crossentropy", layers=[Dense(4), ReLU()]), ArgumentError, "got one that ends in ReLU"),
     (lambda: regression().get_layer(), ArgumentError, "get_layer: expected a name or an index"),
     # optimizers and schedules
+    (lambda: optimizers.SGD(clipnorm=0), ArgumentError, "SGD: clipnorm: expected a finite number > 0, got 0"),
     *[(lambda rate=rate: optimizers.SGD(rate), ArgumentError, "SGD: learning_rate: expected") for rate in (-1, 0 - 1e-9, nan, inf, "x", None, True)],
     *[(lambda rate=rate: assign_rate(rate), ArgumentError, "Adam: learning_rate: expected") for rate in (-1, nan, "x")],
     (lambda: optimizers.SGD(momentum=1), ArgumentError, "SGD: momentum: expected a finite number .*< 1, got 1"),

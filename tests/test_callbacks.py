@@ -316,7 +316,7 @@ def test_the_scheduler_takes_a_function_of_the_epoch_alone():
 
 
 def test_the_scheduler_refuses_a_rate_that_is_none():
-    with pytest.raises(ArgumentError, match="LearningRateScheduler: rate for epoch 0: expected a finite number > 0"):
+    with pytest.raises(ArgumentError, match="LearningRateScheduler: rate for epoch 0: expected a finite number >= 0"):
         run(LearningRateScheduler(lambda epoch: None), [1])
 
 

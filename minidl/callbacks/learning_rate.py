@@ -39,7 +39,7 @@ class LearningRateScheduler(Callback):
         optimizer = self.model.optimizer
         both = (epoch, float(optimizer.learning_rate))
         rate = self.schedule(*both[: _count_arguments(self.schedule)])
-        optimizer.learning_rate = checks.number(rate, f"LearningRateScheduler: rate for epoch {epoch}", above=0)
+        optimizer.learning_rate = checks.number(rate, f"LearningRateScheduler: rate for epoch {epoch}", at_least=0)
         if self.verbose:
             sys.stdout.write(f"Epoch {epoch + 1}: learning rate {rate:.4g}.\n")
 

@@ -185,8 +185,10 @@ class Layer(Configured, metaclass=LayerType):
         for (name, view), array in zip(weights, arrays, strict=True):
             if array.shape != view.shape:
                 raise ShapeError(f"{self.label}: set_weights: {name}: expected shape {view.shape}, got {array.shape}.")
-            if array.dtype.kind not in "fiub" or not np.isfinite(array).all():
-                raise ArgumentError(f"{self.label}: set_weights: {name}: expected finite numbers.")
+            finite = np.isfinite(array) if array.dtype.kind in "fiub" else np.zeros(array.shape, bool)
+            if not finite.all():
+                wrong = array[~finite][0]
+                raise ArgumentError(f"{self.label}: set_weights: {name}: expected finite numbers, got {wrong}.")
         for (_, view), array in zip(weights, arrays, strict=True):
             view[...] = array
 

@@ -79,7 +79,7 @@ class Optimizer(Configured, ABC):
         clipvalue: float | None = None,
     ) -> None:
         self.learning_rate = learning_rate
-        self.weight_decay = self._optional(weight_decay, "weight_decay")
+        self.weight_decay = self._optional(weight_decay, "weight_decay", at_least=0)
         self.clipnorm = self._optional(clipnorm, "clipnorm", above=0)
         self.global_clipnorm = self._optional(global_clipnorm, "global_clipnorm", above=0)
         self.clipvalue = self._optional(clipvalue, "clipvalue", above=0)
@@ -96,10 +96,10 @@ class Optimizer(Configured, ABC):
     _blocks: tuple[tuple[Array, ...], ...] = ()
     _clipped: Array = np.empty(0)
 
-    def _optional(self, value: float | None, name: str, above: float | None = None) -> float | None:
+    def _optional(self, value: float | None, name: str, **bound: float) -> float | None:
         if value is None:
             return None
-        return checks.number(value, f"{type(self).__name__}: {name}", above=above, at_least=0)
+        return checks.number(value, f"{type(self).__name__}: {name}", **bound)
 
     @property
     def learning_rate(self) -> float:

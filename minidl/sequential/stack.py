@@ -135,7 +135,9 @@ class Stack(Layer):
         taken = {other.name for other in self.layers}
         if layer.name is not None:
             if layer.name in taken or "/" in layer.name:
-                raise ArgumentError(f"{layer.label}: name: expected one without '/' that no other layer has.")
+                raise ArgumentError(
+                    f"{layer.label}: name: expected one without '/' that no other layer has, got {layer.name!r}."
+                )
             return layer.name
         base = name = snake_case(type(layer).__name__)
         count = 0

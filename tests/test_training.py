@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from minidl import Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
-from minidl.callbacks import Callback
+from minidl.callbacks import Callback, LambdaCallback
+from minidl.callbacks.base import HOOKS
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
 from minidl.optimizers import LBFGS, SGD, Adam
 from minidl.testing import CertificationError
@@ -251,6 +252,24 @@ def test_a_model_that_is_being_trained_is_not_trained_beside():
     with pytest.raises(StateError, match="fit: expected a model that is not being trained"):
         model.fit(X, Y, verbose=0, callbacks=[Again()])
     model.fit(X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_every_hook_gets_its_logs(optimizer):
+    heard = []
+
+    def hook(name):
+        if "epoch" in name or "batch" in name:
+            return lambda number, logs: heard.append((name, logs))
+        return lambda logs: heard.append((name, logs))
+
+    listener = LambdaCallback(**{name: hook(name) for name in HOOKS})
+    model = regression(optimizer)
+    model.fit(X, Y, verbose=0, callbacks=[listener], validation_data=(X, Y))
+    model.predict(X, callbacks=[listener])
+    expected = [name for name in HOOKS if optimizer == "sgd" or "train_batch" not in name]
+    assert {name for name, _ in heard} == set(expected)
+    assert all(isinstance(logs, dict) for _, logs in heard)
 
 
 def test_stop_training_in_a_batch_hook_stops_after_that_batch():

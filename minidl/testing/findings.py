@@ -88,6 +88,10 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
             f"{failure.method} writes into {what}",
             "arrays that are handed in belong to the caller: work on a copy",
         )
+    elif check == "empty-batch" and "reshape" in text:
+        why = "a length of -1 cannot be worked out where there are no rows: write all lengths in reshape"
+    elif check == "empty-batch" and "zero-size" in text:
+        why = "a maximum or a minimum of no rows does not exist: return early, or give initial="
     elif failure.method == "backward" and any(sign in text for sign in SHAPE_TROUBLE):
         why = "the shapes of the operands do not fit; they would for a square layer: a transpose, a sum or keepdims "
         why += "is missing"

@@ -27,7 +27,7 @@ def evaluate(
     source = make_source(model, x, y, weight, None, steps, "evaluate: ")
     count = steps_of(source, None, size, steps, "evaluate: steps")
     hooks = CallbackList([*listed(callbacks), ProgressBar(verbose, 1, count)], model)
-    hooks.on_test_begin()
+    hooks.on_test_begin({})
     rows = np.arange(min(len(source), steps * size)) if isinstance(source, Table) and steps else None
     logs = measure(model, source, rows, size, hooks).logs()
     hooks.on_test_end(logs)
@@ -45,7 +45,7 @@ def measure(
     batches = source.batches(size, rows) if isinstance(source, Table) else source.batches()
     for index, (x, y, weight) in enumerate(batches):
         if begins:
-            callbacks.on_test_batch_begin(index)
+            callbacks.on_test_batch_begin(index, {})
         z = x
         with np.errstate(all="ignore"):
             for layer in chain:
@@ -63,11 +63,11 @@ def predict(model: "Sequential", chain: list[Any], x: Array, size: int, callback
     """Return the outputs with callbacks around the batches: see `Sequential.predict`."""
     hooks = CallbackList([*listed(callbacks), ProgressBar(verbose, 1, -(-len(x) // size))], model)
     y = np.empty((len(x), *model.output_shape), model.dtype)  # type: ignore[misc]
-    hooks.on_predict_begin()
+    hooks.on_predict_begin({})
     for index, start in enumerate(range(0, len(x), size)):
         part = slice(start, start + size)
-        hooks.on_predict_batch_begin(index)
+        hooks.on_predict_batch_begin(index, {})
         y[part] = infer(chain, model.output_shape, x[part].astype(model.dtype, copy=False))
         hooks.on_predict_batch_end(index, {"outputs": y[part]})
-    hooks.on_predict_end()
+    hooks.on_predict_end({})
     return y

@@ -49,7 +49,7 @@ def train_full_batch(run: "Run", signals: DeferredSignals) -> None:
         """Tell the callbacks that the next epoch begins, or return True if there is none."""
         if run.epoch >= run.epochs or model.stop_training:
             return True
-        run.callbacks.on_epoch_begin(run.epoch)
+        run.callbacks.on_epoch_begin(run.epoch, {})
         return False
 
     if run.first < run.epochs and (done_before or not begin_epoch()):

@@ -85,7 +85,7 @@ class Run:
         while self.epoch < self.epochs and (self.batch or not model.stop_training):
             if self.batch == 0:
                 self.scores.reset()
-                self.callbacks.on_epoch_begin(self.epoch)
+                self.callbacks.on_epoch_begin(self.epoch, {})
             if not model.stop_training:  # a run may go on from where it was about to stop
                 self._train_epoch(signals)
             self.end_epoch()
@@ -112,7 +112,7 @@ class Run:
         ends = callbacks.listeners["on_train_batch_end"]
         for x, y, weight in self._batches():
             if begins:
-                callbacks.on_train_batch_begin(self.batch)
+                callbacks.on_train_batch_begin(self.batch, {})
             loss, z = step(model, x, y, weight, ("fit", self.epoch, self.batch))
             scores.add(loss, len(x))
             if scores.any:
@@ -129,7 +129,7 @@ class Run:
         """Validate, count the epoch, and tell the callbacks."""
         logs = self.scores.logs()
         if self.validation is not None:
-            self.callbacks.on_test_begin()
+            self.callbacks.on_test_begin({})
             validated = measure(self.model, *self.validation, self.batch_size, self.callbacks).logs(prefix="val_")
             self.callbacks.on_test_end(validated)
             logs.update(validated)
@@ -169,7 +169,7 @@ def fit(
     model._run, model.history, model.stop_training = run, history, False
     with DeferredSignals() as signals:
         try:
-            hooks.on_train_begin()
+            hooks.on_train_begin({})
             if checkpoint is not None:
                 checkpoint.apply(model, run)
             run.train(signals)

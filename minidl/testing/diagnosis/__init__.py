@@ -10,7 +10,19 @@ import warnings
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis import calls, changes, formulas, jacobian, precision, ratios, regions, residuals, shapes
+from minidl.testing.diagnosis import (
+    blocks,
+    calls,
+    changes,
+    formulas,
+    jacobian,
+    outer,
+    precision,
+    ratios,
+    regions,
+    residuals,
+    shapes,
+)
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
 from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
@@ -25,8 +37,16 @@ AT_ONCE: list[Test] = [
     *residuals.TESTS,
     *precision.TESTS,
     *regions.TESTS,
+    *blocks.TESTS,
 ]
-LATE: list[Test] = [*changes.FOR, *jacobian.TESTS, calls.not_linear, calls.batch_sizes, changes.becomes_right]  # slower
+LATE: list[Test] = [
+    *changes.FOR,
+    *jacobian.TESTS,
+    *outer.TESTS,
+    calls.not_linear,
+    calls.batch_sizes,
+    changes.becomes_right,
+]  # slower
 CONVINCING = 0.9  # the score from which no slower test is tried
 EARLIER_CALL = (
     "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows"

@@ -21,7 +21,11 @@ def overwritten(pair: Pair) -> Iterator[Hypothesis]:
         left, right = (writers(pair, ~pair.is_zero(m), axes) for m in (pair.analytic, pair.numeric))
         several = right.sum(axis=0) > 1
         lost = np.any(pair.wrong, axis=0) & several
-        if lost.any() and (left.sum(axis=0)[several] == 1).all() and not np.array_equal(left, own_position(pair, axes)):
+        if (
+            lost.any()
+            and (left.sum(axis=0)[several] == 1).all()
+            and not np.array_equal(left, own_position(pair, features))
+        ):
             kind = ("rows" if last == 1 else "positions") if features else "outputs"
             yield Hypothesis(
                 f"where several {kind} of dy contribute to one entry, only one of them counts, "
@@ -37,11 +41,15 @@ def writers(pair: Pair, some: Array, axes: tuple[int, ...]) -> Array:
     return np.asarray(found.reshape(-1, some.shape[1]))
 
 
-def own_position(pair: Pair, axes: tuple[int, ...]) -> Array:
-    """Return the dependences of a layer that acts on each value alone."""
-    if pair.inputs != pair.outputs:
+def own_position(pair: Pair, features: bool) -> Array:
+    """Return the dependences of a layer that acts on each position, or on each feature, alone."""
+    kept = slice(None, -1) if features else slice(-1, None)
+    if pair.inputs[kept] != pair.outputs[kept]:
         return np.zeros(0)
-    return writers(pair, np.eye(pair.analytic.shape[0], dtype=bool), axes)
+    count = int(np.prod(pair.inputs[kept]))
+    rest = int(np.prod(pair.inputs)) // count
+    own = np.eye(count, dtype=bool)
+    return np.repeat(own, rest, axis=1) if features else np.tile(own, rest)
 
 
 def contributions(e: Evidence, pair: Pair) -> Iterator[Hypothesis]:

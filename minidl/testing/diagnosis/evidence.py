@@ -1,5 +1,6 @@
 """Evidence: the failing call and fresh ones beside it, on which every hypothesis is tried before it is claimed."""
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -50,6 +51,7 @@ class Evidence:
         self.target = context.target if context else "gradient"
         self.rng = np.random.default_rng(0)
         self._tables: dict[tuple[Source, Sample], dict[str, Array]] = {}
+        self._cut: Callable[[Sample], Sample] = lambda sample: sample
 
     @cached_property
     def first(self) -> Sample:
@@ -124,7 +126,7 @@ class Evidence:
         x, dy = np.asarray(changes.get("x", self.first.x)), floats(changes.get("dy", self.first.dy))
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
         precision = 1e-10 if precise else 1e-8
-        return self._known(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
+        return self._cut(self._known(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision)))
 
     def with_argument(self, name: str, setting: Setting) -> Sample | None:
         """Return a sample for another value of a constructor argument, if the layer takes it."""
@@ -234,6 +236,24 @@ class Evidence:
                 there["parameters"] = {**changes.get("parameters", {}), parameter_of(target): moved}
             ends.append(self.context.forward(**there).ravel())
         return ends[0] - ends[1]
+
+    def restricted(self, axis: int, indices: list[int]) -> "Evidence":
+        """Return the same evidence about a part of the gradient only: these indices along an axis."""
+        part = copy.copy(self)
+        part._tables = {}
+        whole = self.first.analytic.shape
+
+        def cut(s: Sample) -> Sample:
+            x = np.take(s.x, indices, axis) if s.x.shape == s.analytic.shape else s.x
+            return replace(
+                s, x=x, analytic=np.take(s.analytic, indices, axis), numeric=np.take(s.numeric, indices, axis)
+            )
+
+        shaped = [s for s in self.visible if s.analytic.ndim == len(whole) and s.analytic.shape[axis] == whole[axis]]
+        part._cut = cut
+        part.__dict__["visible"] = part.__dict__["samples"] = [cut(s) for s in shaped]
+        part.__dict__["first"] = part.visible[0]
+        return part
 
     def everywhere(self, claim: Callable[..., bool], *arguments: Any) -> bool:
         """Return whether ``claim(sample, *arguments)`` holds on every sample on which the error shows."""

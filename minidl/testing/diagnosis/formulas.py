@@ -19,8 +19,14 @@ class Formula(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        shown = number(abs(self.factor))
-        return f"{'-' if self.factor < 0 else ''}{'' if shown == '1' else shown + '*'}{self.name}"
+        size, sign = abs(self.factor), "-" if self.factor < 0 else ""
+        if size == 1:
+            return f"{sign}{self.name}"
+        part = round(1 / size) if size < 1 else 0
+        if part and abs(1 / size - part) < 1e-6:
+            name, by, count = self.name.partition(" / ")
+            return f"{sign}{name} / ({part} * {count})" if by else f"{sign}{name}/{part}"
+        return f"{sign}{number(size)}*{self.name}"
 
     def __neg__(self) -> "Formula":
         return Formula(-self.factor, self.name)
@@ -62,7 +68,8 @@ def formula(e: Evidence, name: str, which: str) -> Formula | None:
     for c, more in ((found, ""), (found * rows, " / batch size"), (found / rows, " * batch size")):
         if np.allclose(c, c[0], rtol=1e-3 if which == "residual" else 1e-6, atol=0):
             nearest = round(2 * c[0]) / 2
-            return Formula(nearest if abs(c[0] - nearest) < 1e-3 * abs(nearest) else float(c[0]), name + more)
+            shown = name.removeprefix("dy*") if e.first.dy.size == 1 else name  # of a loss dy is one number
+            return Formula(nearest if abs(c[0] - nearest) < 1e-3 * abs(nearest) else float(c[0]), shown + more)
     return None
 
 
@@ -113,7 +120,7 @@ def difference(short: str, long: str) -> str:
         return ": a transpose is missing, or one too many"
     for one, other, told in ((short, long, "missing"), (long, short, "too much")):
         bare = one.replace("(dy)", "dy")
-        if other.startswith(f"{bare}*"):
+        if other.startswith(f"{bare}*") and not other.startswith(f"{bare}**"):
             return f": the factor {other[len(bare) + 1 :]} is {told}"
         inside = one.replace("dy", "(dy*", 1).partition("(dy*")
         if inside[1] and other.startswith(inside[0] + inside[1]) and other.endswith(f"){inside[2]}"):

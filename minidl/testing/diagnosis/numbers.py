@@ -64,16 +64,11 @@ def functions_of_an_argument(name: str, a: float) -> Iterator[Named]:
     if a in (0, 1, -1):
         return
     shown = f"({name}={a:g})"
-    forms = {f"1 - {name}": 1 - a, f"1/(1 - {name})": 1 / (1 - a), name: a, f"1/{name}": 1 / a}
-    forms |= {
-        f"{name}**2": a * a,
-        f"1/{name}**2": a**-2,
-        f"1 + {name}": 1 + a,
-        f"{name} - 1": a - 1,
-        f"2*{name}": 2 * a,
-    }
-    if a > 0:
-        forms |= {f"sqrt({name})": a**0.5, f"1/sqrt({name})": a**-0.5}
+    root = abs(a) ** 0.5
+    forms = {name: a, f"1/{name}": 1 / a, f"sqrt({name})": root, f"1/sqrt({name})": 1 / root}
+    if 0 < a < 1:
+        forms |= {f"1 - {name}": 1 - a, f"1/(1 - {name})": 1 / (1 - a)}
+    forms |= {f"{name}**2": a * a, f"1/{name}**2": a**-2, f"1 + {name}": 1 + a, f"2*{name}": 2 * a}
     for told, value in forms.items():
         yield f"{told} {shown}", np.asarray(value)
 

@@ -81,13 +81,15 @@ FEWER = (
     "({} < 0)",
     "(1-2*{})",
 )
+SCALED = ("sin({})", "cos({})", "tanh'({})", "sigmoid({})", "sigmoid'({})", "exp({})")
 
 
 def functions_of(name: str, v: Array, which: tuple[str, ...] | None = None) -> Iterator[Named]:
     """Yield the usual functions of an array, by name."""
     for form in which or FUNCTIONS:
         with np.errstate(all="ignore"):
-            yield form.format(name, name), np.asarray(FUNCTIONS[form](v), float)
+            told = form.replace("({})", "{}") if name[0] == "(" else form
+            yield told.format(name, name), np.asarray(FUNCTIONS[form](v), float)
 
 
 def factors(s: Sample) -> Iterator[Named]:
@@ -220,11 +222,14 @@ def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:
     if x is not None:
         yield from functions_of("x", x, ("({} > 0)", "({} < 0)"))
     for name, v in beside(s, shape):
-        yield from functions_of(name, v, None if name in ("x", "y") else FEWER)
+        yield from functions_of(name, v, None if name in ("x", "y") or s.dy.size == 1 else FEWER)
     if x is None:
         return
     if x.ndim > 1 and x.shape[-1] > 1:
         yield from functions_of("softmax(x)", softmax(x), FEWER)
+    for name, p in s.parameters.items():
+        if p.size > 1 and fits_beside(p.shape, shape):
+            yield from functions_of(f"({name}*x)", p * x, SCALED)
     for name, a in s.arguments.items():
         yield f"(1 where x > 0, else {name})", np.where(x > 0, 1, a)
         yield f"({name} where x > 0, else 1)", np.where(x > 0, a, 1)
@@ -232,4 +237,4 @@ def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:
         yield f"(1 where x > {name})", (x > a) * 1.0
         if abs(a) <= 20 and a not in (0, 1):
             for told, scaled in ((f"({name}*x)", a * x), (f"(x/{name})", x / a)):
-                yield from functions_of(told, scaled, ("tanh'({})", "sigmoid({})", "sigmoid'({})", "exp({})"))
+                yield from functions_of(told, scaled, SCALED)

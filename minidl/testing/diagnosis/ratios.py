@@ -73,8 +73,8 @@ def named_ratio(e: Evidence, source: Source) -> str:
         if changed is not None:
             table, r = dict(source(changed)), least_squares(changed.numeric, changed.analytic)
             found = [n for n in found if abs(abs(r) - abs(float(table.get(alike(n, table), np.nan)))) < 1e-6] or found
-    shown = [with_count(e.first, name) for name in found]
-    return " or ".join(shown[:2] if source is numbers and found[:1] != ["-1"] else shown[:1])
+    named = [name for name in found if any(setting in name for setting in e.settings)]
+    return " or ".join(with_count(e.first, name) for name in dict.fromkeys([*found[:1], *named[:1]]))
 
 
 def alike(name: str, table: dict[str, Array]) -> str:

@@ -29,11 +29,10 @@ def terms_of_statistics(e: Evidence) -> Iterator[Hypothesis]:
     for axes, across in axes_to_try(s):
         for name, _ in vectors(s, axes):
             if e.everywhere(spanned, name, axes, True):
-                yield Hypothesis(
-                    f"error is a constant plus a multiple of {name} along {across}: the through-the-mean and the "
-                    "through-the-variance terms are missing or wrong, as if the statistics were constants",
-                    0.9,
-                )
+                terms = f"the terms through a sum and through {name} are missing or wrong"
+                if "mean)" in name:
+                    terms = "the through-the-mean and the through-the-variance terms are missing or wrong"
+                yield Hypothesis(f"error is a constant plus a multiple of {name} along {across}: {terms}", 0.9)
                 return
 
 

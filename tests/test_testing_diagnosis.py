@@ -1,0 +1,269 @@
+"""Diagnoses: for each kind of mistake the cause that the report names, on layers that nothing else is wrong with."""
+
+import re
+
+import numpy as np
+import pytest
+
+from minidl.layers import Layer
+from minidl.losses import Loss
+from minidl.testing import certify, certify_loss, diagnose
+
+
+class Gate(Layer):
+    """``y = s * tanh(x @ W) + (1 - s) * x`` with ``s = sigmoid(x @ V)``, and what a learner may get wrong in it."""
+
+    wrong = ""
+
+    def build(self, input_shape):
+        self.add_parameter("W", (input_shape[0], input_shape[0]))
+        self.add_parameter("V", (input_shape[0], input_shape[0]))
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x, self._t, self._s = x, np.tanh(x @ self.W), 1 / (1 + np.exp(-(x @ self.V)))
+        return self._s * self._t + (1 - self._s) * x
+
+    def backward(self, dy):
+        x, t, s = self._x, self._t, self._s
+        dt = dy * s * (1 - (0 if self.wrong == "tanh" else t**2))
+        ds = dy * (t if self.wrong == "carry" else t - x) * s * (1 - s)
+        self.dW, self.dV = x.T @ dt, x.T @ ds
+        direct = s if self.wrong == "complement" else 0 if self.wrong == "direct" else 1 - s
+        return dt @ self.W.T + ds @ self.V.T + dy * direct
+
+
+class Recurrent(Layer):
+    """``h_t = tanh(x_t @ W + h_{t-1} @ U)``."""
+
+    certify_input_shape = (4, 2)
+
+    wrong = ""
+
+    def build(self, input_shape):
+        self.add_parameter("W", (input_shape[1], 3))
+        self.add_parameter("U", (3, 3))
+        return (input_shape[0], 3)
+
+    def forward(self, x, training=False):
+        self._x, h = x, np.zeros((len(x), 3), np.result_type(x, self.W))
+        self._h = [h]
+        for step in range(x.shape[1]):
+            h = np.tanh(x[:, step] @ self.W + h @ self.U)
+            self._h.append(h)
+        return np.stack(self._h[1:], axis=1)
+
+    def backward(self, dy):
+        dx, dh = np.empty(self._x.shape, dy.dtype), np.zeros_like(dy[:, 0])
+        dW, dU = np.zeros_like(self.W), np.zeros_like(self.U)
+        for step in reversed(range(dy.shape[1])):
+            dz = (dy[:, step] + dh) * (1 - self._h[step + 1] ** 2)
+            dW += self._x[:, step].T @ dz
+            dU += self._h[step + 1 if self.wrong == "state" else step].T @ dz
+            dx[:, step] = dz @ self.W.T
+            dh = 0 * dz if self.wrong == "carry" else dz @ self.U.T
+        self.dW, self.dU = dW, dU
+        return dx
+
+
+class Windows(Layer):
+    """``y[t] = x[t] * w[0] + x[t + 1] * w[1]``."""
+
+    certify_input_shape = (5, 2)
+
+    wrong = ""
+
+    def build(self, input_shape):
+        self.add_parameter("w", (2,))
+        return (input_shape[0] - 1, input_shape[1])
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x[:, :-1] * self.w[0] + x[:, 1:] * self.w[1]
+
+    def backward(self, dy):
+        x = self._x
+        self.dw = np.array([(dy * x[:, :-1]).sum(), (dy * x[:, 1:]).sum()], dy.dtype)
+        dx = np.zeros(x.shape, dy.dtype)
+        dx[:, :-1] = dy * self.w[0]
+        if self.wrong == "overwritten":
+            dx[:, 1:] = dy * self.w[1]
+        else:
+            dx[:, 1:] += dy * self.w[1]
+        if self.wrong == "border":
+            dx[:, -1] *= 2
+        return dx
+
+
+class Norm(Layer):
+    """``y = gamma * x / sqrt(mean(x**2) + epsilon)`` in each row."""
+
+    wrong = ""
+
+    def __init__(self, epsilon=1e-3):
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.add_parameter("gamma", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._r = np.sqrt((x * x).mean(axis=-1, keepdims=True) + self.epsilon)
+        self._n = x / self._r
+        return self.gamma * self._n
+
+    def backward(self, dy):
+        n, g = self._n, dy * self.gamma
+        self.dgamma = (dy * n).sum(axis=0)
+        if self.wrong == "gamma outside":
+            return self.gamma * (dy - n * (dy * n).mean(axis=-1, keepdims=True)) / self._r
+        if self.wrong == "detached":
+            return g / self._r
+        return (g - n * (g * n).mean(axis=-1, keepdims=True)) / (1 if self.wrong == "root" else self._r)
+
+
+class Halves(Layer):
+    """``y = a * b`` where x = [a, b]."""
+
+    wrong = ""
+
+    def build(self, input_shape):
+        return (input_shape[0] // 2,)
+
+    def forward(self, x, training=False):
+        self._a, self._b = np.split(x, 2, axis=1)
+        return np.tanh(self._a) * self._b
+
+    def backward(self, dy):
+        t = np.tanh(self._a)
+        da = dy * self._b * (1 if self.wrong == "tanh" else 1 - t**2)
+        return np.concatenate([da, dy * t], axis=1)
+
+
+class Ranked(Layer):
+    """The values of a row in falling order."""
+
+    wrong = ""
+
+    def forward(self, x, training=False):
+        self._order = np.argsort(-x, axis=1)
+        return np.take_along_axis(x, self._order, axis=1)
+
+    def backward(self, dy):
+        if self.wrong == "order":
+            return np.take_along_axis(dy, self._order, axis=1)
+        dx = np.empty_like(dy)
+        np.put_along_axis(dx, self._order, dy, axis=1)
+        return dx
+
+
+class Capped(Layer):
+    """``y = x * min(a, 1.5)``: the parameter counts up to a limit only."""
+
+    def build(self, input_shape):
+        self.add_parameter("a", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x * np.minimum(self.a, 1.5)
+
+    def backward(self, dy):
+        self.da = (dy * self._x).sum(axis=0)
+        return dy * np.minimum(self.a, 1.5)
+
+
+class Flushed(Layer):
+    """``y = 2 * x``, whose backward clips."""
+
+    def forward(self, x, training=False):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * np.clip(dy, -100, 100)
+
+
+class Smoothed(Loss):
+    """Mean of ``log(cosh((y_pred - y_true) / width))``."""
+
+    wrong = ""
+
+    def __init__(self, width=1.0):
+        self.width = width
+
+    def forward(self, y_pred, y_true, sample_weight=None):
+        self._e = (y_pred - self.match(y_pred, y_true)) / self.width
+        return self.mean(np.logaddexp(self._e, -self._e), sample_weight)
+
+    def backward(self):
+        e = self._e * self.width if self.wrong == "argument" else self._e
+        g = self.share(np.tanh(e) / (1 if self.wrong == "inner" else self.width))
+        return g * e.shape[1] if self.wrong == "mean" else g
+
+
+def wrong(kind, mistake, *arguments):
+    """Return a layer or a loss with one mistake."""
+    return type(kind.__name__, (kind,), {"wrong": mistake, "__module__": __name__})(*arguments)
+
+
+CAUSES = [
+    (
+        wrong(Gate, "tanh"),
+        r"x\.T @ \(dy\*self\._s\).*: the factor \(1-self\._t\*\*2\) of dy is missing|\(1-self\._t\*\*2\)",
+    ),
+    (wrong(Gate, "carry"), r"dy\*x\*self\._s\*\(1-self\._s\)"),
+    (wrong(Gate, "complement"), r"dy\*\(1-2\*self\._s\)"),
+    (wrong(Gate, "direct"), r"numeric - analytic equals dy\*\(1-self\._s\): this term is missing"),
+    (wrong(Recurrent, "state"), r"dU is a product of self\._h\[1:\] with .*; self\._h\[:-1\] belongs there"),
+    (wrong(Recurrent, "carry"), r"later positions|passes through U"),
+    (wrong(Windows, "overwritten"), r"only one of them counts"),
+    (wrong(Windows, "border"), r"wrong only in positions along axis 1 4 .*2"),
+    (wrong(Norm, "gamma outside"), r"a factor is applied to dx.* that belongs to dy"),
+    (wrong(Norm, "detached"), r"through the norm or the mean square of x"),
+    (wrong(Norm, "root"), r"ratio .* self\._r"),
+    (wrong(Halves, "tanh"), r"wrong only in columns 0, 1, 2 of 6: .*tanh'\(x\) is missing"),
+    (wrong(Ranked, "order"), r"permut|other order"),
+    (Capped(), r"any small a: a branch of forward|a > 1\.5"),
+    (Flushed(), r"look for clipping.*16 to 256"),
+]
+
+
+@pytest.mark.parametrize(
+    ("layer", "cause"), CAUSES, ids=[f"{type(layer).__name__} {getattr(layer, 'wrong', '')}" for layer, _ in CAUSES]
+)
+def test_the_first_line_names_the_cause(layer, cause):
+    shape = (6,) if isinstance(layer, Halves) else None
+    certificate = certify(layer, input_shape=shape, on_fail="return")
+    assert certificate.outcome == "FAIL"
+    assert_matches(cause, certificate.findings[0].why)
+
+
+@pytest.mark.parametrize(
+    ("loss", "cause"),
+    [
+        (wrong(Smoothed, "inner", 0.7), r"constant 0\.7 = width \(width=0\.7\)"),
+        (wrong(Smoothed, "argument", 0.7), r"tanh\(y_pred - y_true\)|width"),
+        (wrong(Smoothed, "mean", 0.7), r"constant 3 = length of axis 1 of x \(3\)"),
+    ],
+)
+def test_the_cause_in_a_loss_is_told_by_its_own_names(loss, cause):
+    assert_matches(cause, certify_loss(loss, on_fail="return").findings[0].why)
+
+
+@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked])
+def test_the_layers_are_right_without_the_mistake(kind):
+    assert certify(kind()).outcome == "PASS"
+
+
+def test_two_arrays_alone_are_compared():
+    assert diagnose(np.array([2.0, 4.0]), np.array([1.0, 2.0]))[0].text.startswith("analytic/numeric is constant 2")
+
+
+def test_nothing_is_guessed_where_nothing_fits():
+    rng = np.random.default_rng(3)
+    assert diagnose(rng.standard_normal(9), rng.standard_normal(9))[-1].text.startswith("no hypothesis fits")
+
+
+def assert_matches(pattern, text):
+
+    assert re.search(pattern, text), text

@@ -27,7 +27,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from minidl.layers import Layer
 from minidl.layers.allocation import allocate
 from minidl.layers.base import walk
-from minidl.testing.losses import LossLayer, input_domain, kinds_of_targets
+from minidl.losses import Loss
+from minidl.testing.loss_layer import TARGETS
+from minidl.testing.losses import input_domain, kinds_of_targets
 from minidl.testing.points import draw_x
 from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, power
 
@@ -36,6 +38,25 @@ ROWS = 50  # at most; batches of 1 to 7 are as frequent as those of 8 to 50
 CALLS = 2  # with one layer, so that what is kept from an earlier call shows
 TIGHT = 1e-6  # 1e-7 blames a right layer
 QUICK = 8  # the quick form takes one bug and one right layer in eight
+
+
+class OfLoss(Layer):
+    """``y = [loss(x, targets)]``: a loss as a layer; its targets and weights are the same until ``turn`` changes."""
+
+    def __init__(self, loss: Loss, targets: str, weighted: bool, turn: int = 0) -> None:
+        self.loss, self.targets, self.weighted, self.turn = loss, targets, weighted, turn
+
+    def build(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        return ()
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        rng = np.random.default_rng(self.turn)
+        y_true = TARGETS[self.targets](rng, len(x), x.shape[-1])
+        weight = rng.uniform(0.3, 2.0, len(x)) if self.weighted else None
+        return np.asarray([self.loss.forward(x, y_true, weight)])
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        return self.loss.backward() * dy[0]
 
 
 class Held:
@@ -96,7 +117,7 @@ class Point(NamedTuple):
 def layer_at(planted: Planted, kind: Any, point: Point) -> Layer:
     """Return a layer of ``kind``, which is that of ``planted`` or the right one."""
     made = kind(*planted.arguments) if point.arguments is None else kind(**point.arguments)
-    return LossLayer(made, point.targets, point.weighted) if planted.is_loss else made
+    return OfLoss(made, point.targets, point.weighted) if planted.is_loss else made
 
 
 def right_kind(planted: Planted) -> Any:
@@ -155,7 +176,7 @@ def accepted(
         held = Held(layer_at(planted, planted.kind, point), point.x.shape[1:])
         for call, held.training in enumerate(modes):
             if planted.is_loss:
-                held.layer._others = call % 2 == 1  # the targets of other rows
+                held.layer.turn = call
             rows = np.roll(point.x, call, axis=0)[: max(1, len(point.x) - (call == 2))]  # the third has one row fewer
             x = torch.from_numpy(rows.copy()).requires_grad_(rows.dtype.kind == "f")
             values = [torch.from_numpy(0.7 * rng.standard_normal(view.shape)).requires_grad_() for view in held.values]

@@ -2,8 +2,9 @@
 6. The L-layer network and its caches
 =====================================
 
-Forward goes up through the layers, and each keeps what its backward will need; backward goes down and uses it. In this
-library the cache lives on the layer, in attributes that begin with an underscore.
+Forward goes up through the layers, and each keeps what its backward will need; backward goes down and uses it. The
+notes put ``A[l-1]``, ``W[l]``, ``b[l]`` and ``Z[l]`` into the cache of layer l. Here W and b belong to the layer anyway;
+`Dense` keeps ``A[l-1]``, and the activation what its derivative needs, in attributes that begin with an underscore.
 """
 
 import matplotlib.pyplot as plt
@@ -46,12 +47,14 @@ for layer in model.layers:
     print(f"{layer.name:15} output {a.shape}, keeps {', '.join(cached)}")
 
 # %%
-# And down: ``dy`` is the gradient of the cost with respect to a layer's output, ``dx`` that of its input.
+# And down: ``dy`` is the gradient of the cost with respect to a layer's output, ``dx`` that of its input. The loss gives
+# the first, the notes' dA[L]; each layer's ``dx`` is the ``dy`` of the one below.
 
-dy = np.ones_like(a) / len(a)
+print(f"cost {model.loss.forward(a, y[:10]):.4f}")
+dy = model.loss.backward()
 for layer in reversed(model.layers):
     dy = layer.backward(dy)
-    print(f"{layer.name:15} dx {dy.shape}")
+    print(f"{layer.name:15} dx {dy.shape}, root mean square {np.sqrt(np.mean(dy**2)):.1e}")
 
 # %%
 # `model.trace <minidl.Sequential.trace>` gives all of these for one batch, from the loss down, as arrays.

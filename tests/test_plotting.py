@@ -153,6 +153,15 @@ def test_the_pictures_of_weights_are_the_columns_on_one_scale():
     assert images[0].get_clim() == images[1].get_clim()
 
 
+def test_titles_of_two_lines_touch_no_picture():
+    ax = plot_images(np.ones((6, 8, 8)), ["a coat\nread as a shirt"] * 6, columns=3)
+    ax.figure.draw_without_rendering()
+    pictures = [image.get_window_extent() for image in ax.images]
+    titles = [text.get_window_extent() for text in ax.texts]
+    assert len(titles) == 6
+    assert not any(title.overlaps(picture) for title in titles for picture in pictures)
+
+
 @pytest.mark.parametrize(
     ("draw", "error", "message"),
     [

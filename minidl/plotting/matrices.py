@@ -50,7 +50,8 @@ def plot_images(
     if columns is None:
         columns = min(count, math.ceil(math.sqrt(2 * count)))
     columns = checks.integer(columns, "plot_images: columns", minimum=1)
-    rows, room = -(-count // columns), 0.0 if titles is None else 0.3 * height
+    lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
+    rows, room = -(-count // columns), (0.13 + 0.17 * lines) * height if lines else 0.0
     ax = axes(ax, (columns * 0.9, rows * 0.9 * (height + room) / width + 0.1))
     low, high = limits or (images.min(), images.max())
     for index, image in enumerate(images):

@@ -3,8 +3,9 @@
 =====================================
 
 Forward goes up through the layers, and each keeps what its backward will need; backward goes down and uses it. The
-notes put ``A[l-1]``, ``W[l]``, ``b[l]`` and ``Z[l]`` into the cache of layer l. Here W and b belong to the layer anyway;
-`Dense` keeps ``A[l-1]``, and the activation what its derivative needs, in attributes that begin with an underscore.
+notes put ``A[l-1]``, ``W[l]``, ``b[l]`` and ``Z[l]`` into the cache of layer l. Here W and b belong to the layer
+anyway; `Dense` keeps ``A[l-1]``, and the activation what its derivative needs, in attributes that begin with an
+underscore.
 """
 
 import matplotlib.pyplot as plt
@@ -47,8 +48,8 @@ for layer in model.layers:
     print(f"{layer.name:15} output {a.shape}, keeps {', '.join(cached)}")
 
 # %%
-# And down: ``dy`` is the gradient of the cost with respect to a layer's output, ``dx`` that of its input. The loss gives
-# the first, the notes' dA[L]; each layer's ``dx`` is the ``dy`` of the one below.
+# And down: ``dy`` is the gradient of the cost with respect to a layer's output, ``dx`` that of its input. The loss
+# gives the first, the notes' dA[L]; each layer's ``dx`` is the ``dy`` of the one below.
 
 print(f"cost {model.loss.forward(a, y[:10]):.4f}")
 dy = model.loss.backward()

@@ -28,13 +28,18 @@ def from_comparison(
     examination: "Examination", point: Point, result: Comparison, check: str, situation: str
 ) -> Finding:
     """Return one finding for all the mismatches at a point: that with the best explained target."""
+    wrong = [mismatch.target for mismatch in result.mismatches]
+    facts = {"situation": situation, "wrong": wrong}
     best: Finding | None = None
     for mismatch in result.mismatches:
-        finding = _one(examination.subject, point, result.gradients, mismatch, check, situation)
+        context = make_context(examination.subject, point, result.gradients, mismatch.target, check, facts)
+        finding = _one(examination.subject, point, context, mismatch)
         if best is None or _score(finding) > _score(best):
-            best = finding
+            best, of_best = finding, context
     assert best is not None
-    best.also = [mismatch.target for mismatch in result.mismatches if mismatch.target != best.target]
+    best.also = [target for target in wrong if target != best.target]
+    best.hypotheses = repaired(of_best, best.hypotheses)
+    best.why = _only(situation) + best.hypotheses[0][0] if best.hypotheses else ""
     return best
 
 
@@ -42,27 +47,25 @@ def _score(finding: Finding) -> float:
     return finding.hypotheses[0][1] if finding.hypotheses else 0.0
 
 
-def _one(subject: Subject, point: Point, gradients: Arrays, mismatch: Mismatch, check: str, situation: str) -> Finding:
+def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -> Finding:
     n = mismatch.worst
     flat = mismatch.which[n]
     index = None if flat < 0 else tuple(int(i) for i in np.unravel_index(flat, mismatch.shape))
     wrong = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
-    context = make_context(subject, point, gradients, mismatch.target, check, {"situation": situation})
-    hypotheses = explain(context, gradients[mismatch.target])
+    gradient, situation = context.gradients[mismatch.target], context.facts["situation"]
     where, source = source_of(context.layer, mismatch.target)
     return Finding(
-        check,
+        context.check,
         target=mismatch.target,
         index=index,
         analytic=float(mismatch.analytic[n]),
         numeric=float(mismatch.numeric[n]),
         error=float(mismatch.error[n]),
         detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", situation, _arguments(subject, point)])),
-        why=_only(situation) + hypotheses[0][0] if hypotheses else "",
-        slope=_slope(subject, point, mismatch.target, gradients[mismatch.target]),
+        slope=_slope(subject, point, mismatch.target, gradient),
         where=where,
         source=source,
-        hypotheses=hypotheses,
+        hypotheses=explain(context, gradient),
     )
 
 
@@ -95,6 +98,19 @@ def explain(context: Context, analytic: Array) -> list[tuple[str, float]]:
         return [(hypothesis.text, hypothesis.score) for hypothesis in diagnose(analytic, numeric, context)]
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [(f"no diagnosis: {type(error).__name__} in the kit: {error}", 0.0)]
+
+
+def repaired(context: Context, causes: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Return the causes of one wrong gradient, headed by the change of its source that mends it, if one is found."""
+    from minidl.testing.diagnosis import Hypothesis, with_repair
+
+    analytic = context.gradients[context.target]
+    try:
+        found = [Hypothesis(*cause) for cause in causes]
+        numeric = context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
+        return [(text, score) for text, score in with_repair(found, analytic, numeric, context)]
+    except ZeroDivisionError:  # as before
+        return causes
 
 
 def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:

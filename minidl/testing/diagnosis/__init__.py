@@ -24,10 +24,11 @@ from minidl.testing.diagnosis import (
     shapes,
 )
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
+from minidl.testing.diagnosis.repairs import with_repair
 from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
-__all__ = ["Evidence", "Hypothesis", "Sample", "diagnose"]
+__all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
 
 SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
 AT_ONCE: list[Test] = [
@@ -90,7 +91,7 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
 def considered(evidence: Evidence) -> list[Hypothesis]:
     """Return what all tests claim; the slower ones are left out once a convincing cause is found."""
     check = "" if evidence.context is None else evidence.context.check
-    first = [calls.not_linear, *precision.TESTS[:1]] if "linear" in check else [calls.history]
+    first = [calls.not_linear, *precision.TESTS[:1]] if "linear" in check else [calls.history, calls.forward_remembers]
     for tests in (SETTLED, first, [calls.batch_sizes] if check == "batch" else []):
         found = [hypothesis for test in tests for hypothesis in claims(test, evidence)]
         if found:

@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl.testing.diagnosis.evidence import SURE, Evidence, Hypothesis
 from minidl.testing.diagnosis.quantities import elementwise
-from minidl.testing.diagnosis.sample import largest, least_squares, number
+from minidl.testing.diagnosis.sample import floats, largest, least_squares, number
 from minidl.typing import Array
 
 
@@ -109,6 +109,21 @@ def history(e: Evidence) -> Iterator[Hypothesis]:
             yield Hypothesis("two identical backward calls differ: backward draws random numbers, noise", 0.98)
         elif np.abs(fresh - e.first.numeric).max() <= 1e-3 * e.first.gap:
             yield Hypothesis("right on a fresh layer, wrong after an earlier call: something is kept from it", SURE)
+
+
+def forward_remembers(e: Evidence) -> Iterator[Hypothesis]:
+    """A layer that was called before gives another output than a fresh one: the numeric gradient is not to be had."""
+    if e.context is None:
+        return
+    e.context.forward()
+    for name, p in e.first.parameters.items():
+        moved = {name: 1.1 * p + 0.1}
+        used = e.context.forward(parameters=moved)
+        fresh, again = (floats(e.context.run(parameters=moved)[0]) for _ in range(2))
+        if fresh.shape == used.shape and np.array_equal(fresh, again) and not close(fresh, used):
+            text = f"forward keeps something from its first call that depends on {name}, and uses it after {name} has"
+            yield Hypothesis(f"{text} changed: a stale cache; compute it anew in each forward", SURE)
+            return
 
 
 def batch_sizes(e: Evidence) -> Iterator[Hypothesis]:

@@ -1,0 +1,297 @@
+"""Alterations: what an author may have meant to write instead, for each expression and statement of a gradient."""
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.diagnosis.edits import Edit, Site
+
+# Groups of functions that are taken for each other.
+ALIKE = (
+    ("sum", "mean"),
+    ("max", "min"),
+    ("maximum", "minimum"),
+    ("argmax", "argmin"),
+    ("sin", "cos"),
+    ("zeros_like", "ones_like"),
+    ("exp", "expm1"),
+    ("log", "log1p"),
+    ("var", "std"),
+    ("cumsum", "cumprod"),
+    ("sqrt", "square"),
+)
+# What may be missing around a name, and as a factor; {} stands for it. Costs grow from left to right.
+AROUND = (
+    "-{}",
+    "(1 - {})",
+    "{} ** 2",
+    "np.abs({})",
+    "np.sign({})",
+    "({} > 0)",
+    "np.exp({})",
+    "np.tanh({})",
+    "np.sqrt({})",
+    "1 / {}",
+)
+OF_NUMBERS = ("({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})")
+FACTORS = (
+    "{}",
+    "(1 - {} ** 2)",
+    "{} * (1 - {})",
+    "(1 - {})",
+    "({} > 0)",
+    "{} ** 2",
+    "np.sign({})",
+    "np.exp({})",
+    "np.log({})",
+)
+NUMBERS = ("{}", "(1 - {})", "{} ** 2", "np.sqrt({})")
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+
+
+def alterations(site: Site) -> Iterator[Edit]:
+    """Yield the edits of one place, each with what it costs."""
+    node = site.node
+    if isinstance(node, ast.stmt):
+        yield from of_statements(site)
+        return
+    if isinstance(node, ast.Slice):
+        yield from of_slices(site, node)
+    if isinstance(node, (ast.Slice, ast.Starred)) or isinstance(getattr(node, "ctx", None), ast.Store):
+        return
+    if site.text in site.values:
+        yield from of_names(site)
+    if isinstance(node, ast.BinOp):
+        yield from of_operators(site, node)
+    elif isinstance(node, ast.UnaryOp):
+        yield site.edit(node.operand, 1.0)
+    elif isinstance(node, ast.Constant):
+        yield from of_constants(site, node.value)
+    elif isinstance(node, ast.Compare):
+        yield from of_comparisons(site, node)
+    elif isinstance(node, ast.Call):
+        yield from of_calls(site, node)
+    elif isinstance(node, ast.Subscript):
+        yield site.edit(node.value, 1.2)
+    elif isinstance(node, ast.Attribute) and node.attr == "T":
+        yield site.edit(node.value, 0.9)
+    elif isinstance(node, ast.Attribute) and node.attr == "size":
+        yield from of_counts(site, node.value)
+    if isinstance(node, (ast.Call, ast.Subscript)) or isinstance(getattr(node, "op", None), ast.MatMult):
+        text = f"({site.text})" if isinstance(node, ast.BinOp) else site.text
+        for k, form in enumerate(AROUND):
+            yield site.edit(form.format(text), 1.2 + 0.02 * k)
+    if site.place[1] in ("test", "iter"):
+        yield from of_conditions(site)
+    yield from missing_factors(site)
+    yield from missing_terms(site)
+
+
+def of_names(site: Site) -> Iterator[Edit]:
+    """Yield another name of the same shape, and usual functions of the name."""
+    value, linear = site.values[site.text], site.text in site.function.linear
+    shape = np.shape(value)
+    for other, there in site.values.items():
+        same = np.shape(there) == shape and (other in site.function.linear) == linear
+        if other != site.text and same and not np.array_equal(there, value):
+            yield site.edit(other, 1.0 if shape else 1.3)
+    for k, form in enumerate(AROUND[:1] if linear else AROUND if shape else OF_NUMBERS):
+        yield site.edit(form.format(site.text), (1.2 if shape else 1.1) + 0.02 * k)
+    if len(shape) > 1:
+        yield site.edit(f"{site.text}.T" if len(shape) == 2 else f"np.swapaxes({site.text}, -1, -2)", 0.95)
+    for axis in range(len(shape)):
+        if shape[axis] > 1:
+            yield site.edit(f"np.flip({site.text}, {axis})", 1.5)
+            if np.asarray(value).dtype.kind in "iu":
+                yield site.edit(f"np.argsort({site.text}, {axis})", 1.3)
+
+
+def of_operators(site: Site, node: ast.BinOp) -> Iterator[Edit]:
+    """Yield the other operators, one side alone, and the two sides exchanged."""
+    by_one = isinstance(node.right, ast.Constant) and node.right.value == 1
+    for kind in ARITHMETIC if isinstance(node.op, ARITHMETIC) else ():
+        if not isinstance(node.op, kind) and not (by_one and kind in (ast.Mult, ast.Div)):
+            alike = (kind in ARITHMETIC[:2]) == isinstance(node.op, ARITHMETIC[:2])
+            yield site.edit(ast.BinOp(node.left, kind(), node.right), 0.9 if alike else 1.15)
+    yield site.edit(node.left, 0.85 if by_one else 1.0)
+    yield site.edit(ast.UnaryOp(ast.USub(), node.right) if isinstance(node.op, ast.Sub) else node.right, 1.1)
+    if not isinstance(node.op, (ast.Add, ast.Mult)):
+        yield site.edit(ast.BinOp(node.right, node.op, node.left), 1.0)
+
+
+def of_constants(site: Site, value: Any) -> Iterator[Edit]:
+    """Yield other numbers, and the layer's own arguments."""
+    if isinstance(value, bool):
+        yield site.edit(ast.Constant(not value), 1.0)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    for name, number in site.values.items():
+        if isinstance(number, (int, float)) and number != value:
+            yield site.edit(name, 1.2 if name.startswith("self.") else 1.4)
+    others = [value - 1, value + 1, -value, 0, 1, 2, 3, 2 * value, value / 2, 0.5]
+    if value:
+        others.append(1 / value)
+    for other in dict.fromkeys(others):
+        if other != value:
+            yield site.edit(repr(other), 1.2)
+
+
+def of_comparisons(site: Site, node: ast.Compare) -> Iterator[Edit]:
+    """Yield the other comparisons, and the value that is compared."""
+    yield site.edit(node.left, 0.95)
+    for kind in COMPARISONS if isinstance(node.ops[0], COMPARISONS) else ():
+        if not isinstance(node.ops[0], kind):
+            yield site.edit(ast.Compare(node.left, [kind()], node.comparators), 0.9)
+    for opposite, other in ((ast.Eq, ast.NotEq), (ast.NotEq, ast.Eq)):
+        if isinstance(node.ops[0], opposite):
+            yield site.edit(ast.Compare(node.left, [other()], node.comparators), 0.9)
+
+
+def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """Yield the call of a function that resembles it, its arguments alone, exchanged, or without a keyword."""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    if ast.unparse(node.func) == "len":
+        yield from of_counts(site, node.args[0])
+    for group in ALIKE:
+        if isinstance(node.func, ast.Attribute) and name in group:
+            other = group[1 - group.index(name)]
+            function = ast.Attribute(node.func.value, other, ast.Load())
+            yield site.edit(ast.Call(function, node.args, node.keywords), 1.0)
+    plain = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
+    for argument in plain[1:] + plain[:1]:
+        yield site.edit(argument, 1.2)
+    if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) not in ("np", "self"):
+        yield site.edit(node.func.value, 1.2)  # a method: the object alone
+    if len(plain) > 1:
+        yield site.edit(ast.Call(node.func, [*plain[:-2], plain[-1], plain[-2]], node.keywords), 1.0)
+    for keyword in node.keywords:
+        yield site.edit(ast.Call(node.func, node.args, [k for k in node.keywords if k is not keyword]), 1.2)
+
+
+def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
+    """Yield the whole, one end more or less, and the other direction."""
+    for lower, upper in ((None, None), (1, None), (None, -1), (node.lower, None), (None, node.upper)):
+        ends = [ast.Constant(end) if isinstance(end, int) else end for end in (lower, upper)]
+        yield site.edit(ast.Slice(ends[0], ends[1], node.step), 1.1)
+    yield site.edit(ast.Slice(node.lower, node.upper, None if node.step else ast.Constant(-1)), 1.3)
+
+
+def of_conditions(site: Site) -> Iterator[Edit]:
+    """Yield the other outcomes of a condition, and the other direction of a loop."""
+    if site.place[1] == "test":
+        yield site.edit("True", 0.8)
+        yield site.edit("False", 0.8)
+        yield site.edit(ast.UnaryOp(ast.Not(), site.node), 1.0)
+    elif isinstance(site.place[0], ast.For):
+        yield site.edit(f"reversed(list({site.text}))", 1.2)
+
+
+def is_whole(site: Site) -> bool:
+    """Return whether an expression is all that is assigned or returned, or one side of a sum."""
+    parent, field, _ = site.place
+    if isinstance(parent, (ast.Assign, ast.AugAssign, ast.Return)):
+        return field == "value" and not isinstance(site.node, ast.Tuple)
+    if isinstance(parent, ast.Tuple):
+        return isinstance(site.statement, ast.Assign) and parent is site.statement.value
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+
+
+def counts(name: str) -> tuple[str, ...]:
+    """Return what may be counted of an array."""
+    return f"len({name})", f"{name}.shape[-1]", f"{name}[0].size", f"{name}.size"
+
+
+def of_counts(site: Site, array: ast.expr) -> Iterator[Edit]:
+    """Yield the other counts of an array."""
+    for count in counts(ast.unparse(array)):
+        if count != site.text:
+            yield site.edit(count, 0.95)
+
+
+def missing_factors(site: Site) -> Iterator[Edit]:
+    """Yield products and quotients with whatever is known."""
+    if isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
+        return
+    known = site.values.get(site.text)
+    if not (is_whole(site) if known is None else np.ndim(known)):
+        return
+    text = f"({site.text})" if isinstance(site.node, ast.BinOp) else site.text
+    if known is None:
+        yield site.edit(f"-{text}", 1.1)
+        for k, count in enumerate(counts(next((n for n in site.values if np.ndim(site.values[n])), "dy"))):
+            yield site.edit(f"{text} / {count}", 1.3 + 0.05 * k)
+            yield site.edit(f"{text} * {count}", 1.3 + 0.05 * k)
+    result = shape_of_result(site)
+    for name, value in site.values.items():
+        shape = np.shape(value)
+        if name == site.text or name in site.function.linear or (result is not None and not fits(shape, result)):
+            continue
+        for k, form in enumerate(FACTORS if shape else NUMBERS):
+            factor, cost = form.format(name, name), 1.4 + 0.08 * k if shape else 1.2 + 0.02 * k
+            yield site.edit(f"{text} * {factor}", cost)
+            yield site.edit(f"{text} / ({factor})", cost + 0.05)
+    for number in ("2", "0.5"):
+        yield site.edit(f"{text} * {number}", 2.2)
+
+
+def missing_terms(site: Site) -> Iterator[Edit]:
+    """Yield sums with whatever is known, and the projections that go with a mean or a norm."""
+    if not is_whole(site) or isinstance(site.node, ast.Constant):
+        return
+    text, result, linear = site.text, shape_of_result(site), site.function.linear
+    for name, value in site.values.items():
+        if not np.ndim(value) or name == text or (result is not None and not fits(np.shape(value), result)):
+            continue
+        if name in linear or not linear:
+            yield site.edit(f"{text} + {name}", 1.6)
+            yield site.edit(f"{text} - {name}", 1.6)
+        if name not in linear:
+            for reduce in ("mean", "sum"):
+                yield site.edit(f"({text}) - {name} * ({name} * ({text})).{reduce}(axis=-1, keepdims=True)", 1.9)
+    for reduce in ("mean", "sum"):
+        for axis in (-1, 0):
+            yield site.edit(f"({text}) - ({text}).{reduce}(axis={axis}, keepdims=True)", 1.7)
+
+
+def shape_of_result(site: Site) -> tuple[int, ...] | None:
+    """Return the shape of an expression, as far as it has a name, or is all that is assigned to one."""
+    if site.text in site.values:
+        return np.shape(site.values[site.text])
+    parent = site.place[0]
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
+        name = ast.unparse(parent.targets[0])
+        found = site.values.get(name, site.values.get(name.replace("self.d", "self.")))
+        return None if found is None else np.shape(found)
+    return None
+
+
+def fits(one: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Return whether a factor of shape ``one`` leaves ``shape`` as it is."""
+    try:
+        return np.broadcast_shapes(one, shape) == shape
+    except ValueError:
+        return False
+
+
+def of_statements(site: Site) -> Iterator[Edit]:
+    """Yield the statement left out, and the other kinds of assignment."""
+    node = site.node
+    plain = isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
+    if not isinstance(node, (ast.Return, ast.For)):
+        yield site.edit(ast.Pass(), 1.35 if plain else 0.9)
+    set_before = plain and (isinstance(node.targets[0], ast.Subscript) or ast.unparse(node.targets[0]) in site.values)
+    if set_before and len(node.targets) == 1:
+        cost = 1.4 if isinstance(node.targets[0], ast.Attribute) else 0.9
+        yield site.edit(ast.AugAssign(node.targets[0], ast.Add(), node.value), cost)
+    elif isinstance(node, ast.AugAssign):
+        yield site.edit(ast.Assign([node.target], node.value), 0.9)
+        for kind in ARITHMETIC:
+            if not isinstance(node.op, kind):
+                yield site.edit(ast.AugAssign(node.target, kind(), node.value), 0.95)
+        if isinstance(node.target, ast.Subscript) and isinstance(node.op, ast.Add):
+            array, value = ast.unparse(node.target.value), ast.unparse(node.value)
+            index = ast.unparse(node.target)[len(array) + 1 : -1]
+            yield site.edit(ast.parse(f"np.add.at({array}, np.s_[{index}], {value})").body[0], 0.9)

@@ -1,0 +1,197 @@
+"""The certification kit tries altered copies of a wrong backward, and tells the one that is right."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from minidl import Layer
+from minidl.losses import Loss
+from minidl.testing import certify, certify_loss, gradient_check
+
+
+class Two(Layer):
+    """tanh(x @ W) @ V + scale * x, right; the variants below alter one line of it."""
+
+    def __init__(self, scale=0.7):
+        self.scale = scale
+
+    def build(self, input_shape):
+        self.add_parameter("W", (input_shape[-1], 5))
+        self.add_parameter("V", (5, input_shape[-1]))
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x, self._h = x, np.tanh(x @ self.W)
+        return self._h @ self.V + self.scale * x
+
+    def backward(self, dy):
+        dz = dy @ self.V.T * (1 - self._h**2)
+        self.dV = self._h.T @ dy
+        self.dW = self._x.T @ dz
+        return dz @ self.W.T + self.scale * dy
+
+
+class WrongDerivative(Two):
+    def backward(self, dy):
+        dz = dy @ self.V.T * (1 - self._h)
+        self.dV = self._h.T @ dy
+        self.dW = self._x.T @ dz
+        return dz @ self.W.T + self.scale * dy
+
+
+class WrongArray(Two):
+    def forward(self, x, training=False):
+        self._x, self._z = x, x @ self.W
+        self._h = np.tanh(self._z)
+        return self._h @ self.V + self.scale * x
+
+    def backward(self, dy):
+        dz = dy @ self.V.T * (1 - self._h**2)
+        self.dV = self._z.T @ dy
+        self.dW = self._x.T @ dz
+        return dz @ self.W.T + self.scale * dy
+
+
+class ForgottenArgument(Two):
+    def backward(self, dy):
+        dz = dy @ self.V.T * (1 - self._h**2)
+        self.dV = self._h.T @ dy
+        self.dW = self._x.T @ dz
+        return dz @ self.W.T + dy
+
+
+class SpoiledCache(Two):
+    def forward(self, x, training=False):
+        y = super().forward(x, training)
+        self._h = np.round(self._h, 2)
+        return y
+
+
+class NoSource(Two):
+    exec("def backward(self, dy):\n    self.dV, self.dW = self._h.T @ dy, 0 * self.W\n    return dy")
+
+
+class Sums(Layer):
+    """Sums over a window of two steps."""
+
+    def forward(self, x, training=False):
+        return x[:, 1:] + x[:, :-1]
+
+    def build(self, input_shape):
+        return (input_shape[0] - 1, *input_shape[1:])
+
+    def backward(self, dy):
+        dx = np.zeros((len(dy), dy.shape[1] + 1, *dy.shape[2:]), dy.dtype)
+        dx[:, 1:] += dy
+        dx[:, :-1] = dy
+        return dx
+
+
+class Table(Layer):
+    input_domain = ("integer", 4)
+
+    def build(self, input_shape):
+        self.add_parameter("E", (4, 2))
+        return (*input_shape, 2)
+
+    def forward(self, x, training=False):
+        self._x = x
+        return self.E[x]
+
+    def backward(self, dy):
+        dE = np.zeros_like(self.E)
+        dE[self._x] += dy
+        self.dE = dE
+        return np.zeros(self._x.shape, dy.dtype)
+
+
+def slope(x):
+    """Return the slope of tanh, wrongly."""
+    return 1 - np.tanh(x)
+
+
+class Helped(Layer):
+    def forward(self, x, training=False):
+        self._x = x
+        return np.tanh(x)
+
+    def backward(self, dy):
+        return dy * slope(self._x)
+
+
+def why(layer, **options):
+    return certify(layer, on_fail="return", **options).findings[0].why
+
+
+@pytest.mark.parametrize(
+    ("layer", "old", "new"),
+    [
+        (WrongDerivative(), "* (1 - self._h)", "* (1 - self._h ** 2)"),
+        (WrongArray(), "self.dV = self._z.T @ dy", "self.dV = self._h.T @ dy"),
+        (ForgottenArgument(), "return dz @ self.W.T + dy", "return dz @ self.W.T + dy * self.scale"),
+        (Sums(), "dx[:, :-1] = dy", "dx[:, :-1] += dy"),
+        (Table(), "dE[self._x] += dy", "np.add.at(dE, np.s_[self._x], dy)"),
+        (Helped(), "return 1 - np.tanh(x)", "return 1 - np.tanh(x) ** 2"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",
+)
+def test_the_line_that_is_wrong_is_told_and_how_it_is_right(layer, old, new):
+    told = why(layer)
+    before, _, after = told.partition(" reads ")
+    assert before.startswith("becomes right when `")
+    assert old in before
+    assert new in after
+    assert "test_testing_repairs.py:" in after
+
+
+def test_a_line_in_forward_that_spoils_a_cache_is_told():
+    told = why(SpoiledCache())
+    assert "self._h = np.round(self._h, 2)" in told
+    assert "(forward, test_testing_repairs.py:" in told
+
+
+def test_the_layer_runs_its_own_code_again_afterwards():
+    codes = WrongDerivative.backward.__code__, WrongDerivative.forward.__code__, Two.forward.__code__
+    why(WrongDerivative())
+    assert (WrongDerivative.backward.__code__, WrongDerivative.forward.__code__, Two.forward.__code__) == codes
+
+
+def test_a_layer_without_source_is_diagnosed_from_its_numbers():
+    assert "becomes right when `" not in why(NoSource())
+
+
+def test_a_profiler_is_left_alone():
+    def profiler(*_):
+        pass
+
+    sys.setprofile(profiler)
+    try:
+        told = why(WrongArray())
+        assert sys.getprofile() is profiler
+    finally:
+        sys.setprofile(None)
+    assert "becomes right when `" not in told
+
+
+class Squares(Loss):
+    def forward(self, y_pred, y_true, sample_weight=None):
+        self._d = y_pred - y_true
+        return (self._d**2).sum() / len(y_pred)
+
+    def backward(self):
+        return 2 * self._d / self._d.size
+
+
+def test_the_line_of_a_loss_is_told():
+    told = certify_loss(Squares(), on_fail="return").findings[0].why
+    assert "`return 2 * self._d / self._d.size` reads `return 2 * self._d / " in told
+
+
+def gradient(x):
+    return 3 * x
+
+
+def test_the_line_of_a_bare_function_is_told():
+    report = gradient_check(lambda x: (x**3).sum(), gradient, np.array([1.0, -2.0, 0.3]))
+    assert "`return 3 * x` reads `return 3 * x ** 2`" in report.findings[0].why

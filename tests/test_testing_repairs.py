@@ -139,7 +139,7 @@ def why(layer, **options):
 def test_the_line_that_is_wrong_is_told_and_how_it_is_right(layer, old, new):
     told = why(layer)
     before, _, after = told.partition(" reads ")
-    assert before.startswith("becomes right when `")
+    assert "becomes right when `" in before
     assert old in before
     assert new in after
     assert "test_testing_repairs.py:" in after

@@ -21,6 +21,7 @@ from minidl.typing import Array
 
 SECONDS = 0.5  # of the processor, for all trials of one diagnosis
 FACTS = ("analytic", "equals", "numeric", "ratio", "error")  # how causes begin that say what the numbers are
+SHORT = 120  # characters: a longer formula is fitted rather than meant
 SLOW = 5e-3  # seconds a call, beyond which too few trials are possible
 
 
@@ -50,8 +51,10 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
         edit = mending_edit(evidence)
     if edit is None:
         return found
-    fact = f"; {found[0].text}" if found[0].score >= NAMED and found[0].text.startswith(FACTS) else ""
-    return [Hypothesis(f"becomes right when {edit.shown()}{fact}", max(found[0].score, NAMED)), *found]
+    best = found[0]
+    telling = best.score >= NAMED and best.text.startswith(FACTS) and len(best.text) <= SHORT
+    told = f"{best.text}; " if telling else ""
+    return [Hypothesis(f"{told}becomes right when {edit.shown()}", max(best.score, NAMED)), *found]
 
 
 def mending_edit(e: Evidence) -> Edit | None:
@@ -65,7 +68,6 @@ def mending_edit(e: Evidence) -> Edit | None:
     calls = calls_of(e)  # before anything is altered
     places = [site for function in functions if function.values for site in sites(function, e.target)]
     edits = sorted((edit for site in places for edit in alterations(site)), key=lambda edit: edit.cost)
-    others = [target for target in e.context.facts.get("wrong", ()) if target != e.target]
     second, end = None, time.process_time() + SECONDS
     for edit in edits:
         if time.process_time() > end:
@@ -73,7 +75,10 @@ def mending_edit(e: Evidence) -> Edit | None:
         code = altered(edit)
         if code is None or not mends(e, edit, code, calls):
             continue
-        if all_right(e, edit, code, others):
+        others = gradients_with(e, edit, code)
+        if not keeps_what_is_right(e, others):
+            continue
+        if mends_the_others(e, others):
             return edit
         second = second or edit
     return second
@@ -106,12 +111,26 @@ def mends(e: Evidence, edit: Edit, code: CodeType, calls: list[Call]) -> bool:
         return all(is_mended(e, call) for call in calls)
 
 
-def all_right(e: Evidence, edit: Edit, code: CodeType, targets: list[str]) -> bool:
-    """Return whether the other gradients of the edited layer are right at the failing call."""
+def gradients_with(e: Evidence, edit: Edit, code: CodeType) -> dict[str, Array]:
+    """Return the other gradients of the edited layer in the failing call."""
     assert e.context is not None
     with edit.function.replaced(code):
-        gradients = e.context.run()[1] if targets else {}
-        return all(e.equals_numeric(floats(gradients[target]), target) for target in targets)
+        return {name: floats(value) for name, value in e.context.run()[1].items() if name != e.target}
+
+
+def keeps_what_is_right(e: Evidence, others: dict[str, Array]) -> bool:
+    """Return whether the gradients that were right are what they were."""
+    assert e.context is not None
+    known, wrong = e.context.gradients, e.context.facts.get("wrong", ())
+    right = [name for name in others if name not in wrong and name in known]
+    return all(largest(others[name] - known[name]) <= 1e-9 * largest(known[name]) for name in right)
+
+
+def mends_the_others(e: Evidence, others: dict[str, Array]) -> bool:
+    """Return whether the other gradients that were wrong are right."""
+    assert e.context is not None
+    wrong = [name for name in e.context.facts.get("wrong", ()) if name in others]
+    return all(e.equals_numeric(others[name], name) for name in wrong)
 
 
 def is_mended(e: Evidence, call: Call) -> bool:

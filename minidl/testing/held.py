@@ -36,20 +36,23 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
         for key, item in value.items():
             yield from _arrays(f"{name}[{key!r}]", item)
     elif isinstance(value, (list, tuple)):
-        stacked = list(_stacked(name, value))
-        yield from stacked
-        for index, item in enumerate(value if not stacked else ()):
+        steps = list(_steps(name, value)) if isinstance(value, list) else []
+        yield from steps
+        for index, item in enumerate(value if not steps else ()):
             yield from _arrays(f"{name}[{index}]", item)
 
 
-def _stacked(name: str, value: list[Any] | tuple[Any, ...]) -> Iterator[tuple[str, Array]]:
+def _steps(name: str, value: list[Any]) -> Iterator[tuple[str, Array]]:
     """Yield a list with an array, or a tuple of arrays, for each step as arrays with an axis of steps."""
-    if len(value) > 1 and all(isinstance(item, np.ndarray) and item.ndim for item in value):
-        if len({item.shape for item in value}) == 1:
-            steps = np.stack(value, axis=1).astype(float)
-            yield name, steps
-            yield f"{name}[1:]", steps[:, 1:]
-            yield f"{name}[:-1]", steps[:, :-1]
-    elif len(value) > 1 and all(isinstance(item, tuple) and len(item) == len(value[0]) for item in value):
+    if _alike(value):
+        steps = np.stack(value, axis=1).astype(float)
+        yield from [(name, steps), (f"{name}[1:]", steps[:, 1:]), (f"{name}[:-1]", steps[:, :-1])][: 2 * len(value) - 1]
+    elif value and all(isinstance(item, tuple) and len(item) == len(value[0]) for item in value):
         for index, items in enumerate(zip(*value, strict=True)):
-            yield from _stacked(f"{name}[:][{index}]", items)
+            if _alike(items):
+                yield f"{name}[:][{index}]", np.stack(items, axis=1).astype(float)
+
+
+def _alike(items: Any) -> bool:
+    """Return whether all are arrays of one shape, at least a vector."""
+    return bool(items) and all(isinstance(v, np.ndarray) and v.ndim and v.shape == items[0].shape for v in items)

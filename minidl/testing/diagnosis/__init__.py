@@ -37,11 +37,11 @@ AT_ONCE: list[Test] = [
     *formulas.TESTS,
     *residuals.TESTS,
     *precision.TESTS,
+    *changes.FOR,
     *regions.TESTS,
     *blocks.TESTS,
 ]
 LATE: list[Test] = [
-    *changes.FOR,
     *jacobian.TESTS,
     *outer.TESTS,
     calls.not_linear,

@@ -69,7 +69,7 @@ def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
         yield Change("gradient for the parameters at construction: stale copies", 0.94, {"parameters": initial})
     mode = "inference" if e.context.training else "training"
     text = f"gradient for {mode} mode: the formula of the wrong mode is used"
-    yield Change(text, 0.95, {"training": not e.context.training})
+    yield Change(text, 0.91, {"training": not e.context.training})
     if s.y.shape == s.x.shape and s.x.dtype.kind == "f":
         yield Change("derivative at -x instead of x", SHAPED, {"x": -s.x})
         yield Change("derivative at |x| instead of x", SHAPED, {"x": np.abs(s.x)})

@@ -12,6 +12,7 @@ from minidl.typing import Array
 
 LARGE = 2000  # entries; of larger gradients only the simple expressions are tried
 MOST = 7  # quantities whose products are tried
+FORMS = ("{}", "(1-{})", "{}*(1-{})", "(1-{}**2)", "({} > 0)")
 
 
 def expressions(s: Sample) -> Iterator[Named]:
@@ -131,7 +132,7 @@ def products(s: Sample) -> Iterator[Named]:
 def pairs(s: Sample, shape: tuple[int, ...]) -> Iterator[Named]:
     """Yield products of what can be set beside an array, and of its usual derivatives."""
     known = list(beside(s, shape))[:MOST]
-    forms = [(name, v) for n, q in known for name, v in functions_of(n, q, ("{}", "(1-{})", "{}*(1-{})", "(1-{}**2)"))]
+    forms = [(name, v) for n, q in known for name, v in functions_of(n, q, FORMS)]
     for (one, p), (other, q) in combinations(forms, 2):
         yield f"{one}*{other}", p * q
     for (one, p), (other, q) in permutations(known, 2):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import NAMED, SHAPED, Evidence, Hypothesis
+from minidl.testing.diagnosis.evidence import NAMED, PLACED, SHAPED, Evidence, Hypothesis
 from minidl.testing.diagnosis.expressions import expressions
 from minidl.testing.diagnosis.quantities import elementwise, factors
 from minidl.testing.diagnosis.sample import Sample, largest, least_squares, number
@@ -104,6 +104,8 @@ def equals_formula(e: Evidence) -> Iterator[Hypothesis]:
         yield Hypothesis(f"{text}, a constant in such a term is rounded, or an epsilon is added", SHAPED)
     elif missing is not None:
         yield Hypothesis(told_term(missing), SHAPED + 0.02)
+    elif expected is not None and found is None and e.first.gap > 1e-3 * e.first.scale:
+        yield Hypothesis(f"the right gradient is {expected}, and this one is not", PLACED + 0.01)
     elif found is not None and e.first.gap > 1e-3 * e.first.scale:
         yield Hypothesis(f"equals {found}: a factor or a term is missing or wrong", SHAPED - 0.02)
 

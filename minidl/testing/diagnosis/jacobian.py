@@ -183,7 +183,10 @@ def own_factors(e: Evidence, pair: Pair) -> Iterator[Hypothesis]:
             f"nonlinear part, is wrong or missing{told} (factors {min(values):.3g} to {max(values):.3g})",
             0.9 if name else PLACED,
         )
-    elif (values := one_each(ratio.T)) is not None:
+    elif (values := one_each(ratio.T)) is not None and set(np.round(values, 6)) == {0.0, 1.0}:
+        text = f"entries of {e.target} are missing: {values.count(0.0)} of {len(values)} are zero, the others right"
+        yield Hypothesis(f"{text}; an index, a slice or a mask leaves them out", PLACED)
+    elif values is not None:
         yield Hypothesis(
             f"every entry of {e.target} is off by a factor of its own, whatever dy: a factor that is applied last is "
             f"wrong, missing or in the wrong place (factors {min(values):.3g} to {max(values):.3g})",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.testing.diagnosis.calls import tiny
-from minidl.testing.diagnosis.evidence import NAMED, Evidence, Hypothesis, Named
+from minidl.testing.diagnosis.evidence import NAMED, PLACED, Evidence, Hypothesis, Named
 from minidl.testing.diagnosis.quantities import FEWER, functions_of
 from minidl.testing.diagnosis.sample import largest
 from minidl.typing import Array
@@ -36,7 +36,7 @@ def wrong_operand(e: Evidence) -> Iterator[Hypothesis]:
         told = [list(of_operands(call, e.target)) if call is not None else [] for call in calls]
         both = [text for text in told[0] if all(text in others for others in told)]
         if both:
-            yield Hypothesis(both[0], NAMED)
+            yield Hypothesis(both[0], NAMED if ":" in both[0] or ";" in both[0] else PLACED - 0.005)
             return
 
 
@@ -95,19 +95,41 @@ def solved(a: Array, gradient: Array) -> Array | None:
 
 
 def of_factors(s: Small, target: str, found: Array, arriving: Array) -> Iterator[str]:
-    """Yield the factor by which what arrives differs from what should, if it has a name."""
-    for name, q in factors_beside(s, arriving.shape):
-        for text, one, other in (("is missing", found * q, arriving), ("is too much", found, arriving * q)):
-            if largest(one - other) <= 1e-6 * largest(other):
-                yield f"what arrives at {target} from above is wrong by a factor: {name} {text}"
-                return
+    """Yield in which columns what arrives is wrong, and by which factor or term, if that has a name."""
+    off = np.abs(found - arriving) > 1e-6 * largest(arriving)
+    columns = np.flatnonzero(np.any(off, axis=0))
+    where = "" if len(columns) == off.shape[1] else f" in columns {listed(columns)} of {off.shape[1]} only"
+    one, other = found[:, columns], arriving[:, columns]
+    what = next(named_difference(s, one, other), "")
+    if what or where:
+        yield f"what arrives at {target} from above is wrong{where}{what}"
 
 
-def factors_beside(s: Small, shape: tuple[int, ...]) -> Iterator[Named]:
+def named_difference(s: Small, found: Array, arriving: Array) -> Iterator[str]:
+    """Yield the factor by which two arrays differ, or what their difference is a multiple of in each row."""
+    size = largest(arriving) or largest(found)
+    for name, q in beside_arriving(s, found.shape):
+        if largest(found * q - arriving) <= 1e-6 * size:
+            yield f": the factor {name} is missing"
+        elif largest(found - arriving * q) <= 1e-6 * size:
+            yield f": the factor {name} is too much"
+    for name, q in beside_arriving(s, found.shape) if found.shape[1] > 1 else ():
+        missing, square = arriving - found, (q * q).sum(axis=1, keepdims=True)
+        c = (missing * q).sum(axis=1, keepdims=True) / np.where(square == 0, 1, square)
+        if largest(missing - c * q) <= 1e-6 * size:
+            yield f": a multiple of {name} in each row is missing, such as {name} times a sum"
+
+
+def listed(columns: Array) -> str:
+    """Return "0, 1, 2, ..." for a block, in full where it is short."""
+    return ", ".join(map(str, columns[:8].tolist())) + (", ..." if len(columns) > 8 else "")
+
+
+def beside_arriving(s: Small, shape: tuple[int, ...]) -> Iterator[Named]:
     """Yield functions of what is known in the shape of what arrives."""
     for name, v in s.known.items():
         if v.size == np.prod(shape) and v.shape[-1] == shape[-1]:
-            yield from functions_of(name, v.reshape(shape), FEWER)
+            yield from functions_of(name, v.reshape(shape), (*FEWER, "(1+{})"))
 
 
 TESTS = [wrong_operand]

@@ -119,12 +119,11 @@ def fitting(name: str, v: Array, shape: Shape) -> Iterator[Named]:
         return
     if fits_beside(v.shape, shape):
         yield name, v
-    elif v.ndim < len(shape):
-        for axis in range(1, v.ndim + 1):
-            put_in = np.expand_dims(v, axis)
-            if fits_beside(put_in.shape, shape):
-                yield f"{name}[{', '.join([':'] * axis)}, None]", put_in
-                return
+    for axis in range(1, v.ndim + 1 if v.ndim < len(shape) else 1):
+        put_in = np.expand_dims(v, axis)
+        if fits_beside(put_in.shape, shape):
+            yield f"{name}[{', '.join([':'] * axis)}, None]", put_in
+            return
 
 
 def fits_beside(one: Shape, shape: Shape) -> bool:

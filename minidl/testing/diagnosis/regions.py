@@ -137,10 +137,10 @@ def along(e: Evidence, axis: int) -> str:
     length, indices = s.analytic.shape[axis], bad_indices(s, axis)
     if not indices or len(indices) == length or length < 2:
         return ""
+    if axis == 0 and e.target == "dx" and sum(v.analytic.shape == s.analytic.shape for v in e.visible) < 2:
+        return ""  # which rows stand where is chance
     same_rows = [v for v in e.visible if axis or v.analytic.shape == s.analytic.shape]
     if any(bad_indices(v, axis) != indices for v in same_rows):
-        return ""
-    if len(indices) > max(1, length // 2) and len(indices) != length - 1:
         return ""
     kind = "entries" if s.analytic.ndim == 1 else "rows" if axis == 0 else f"positions along axis {axis}"
     kind = "columns" if axis == s.analytic.ndim - 1 == 1 else kind

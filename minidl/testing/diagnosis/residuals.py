@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import SHAPED, Evidence, Hypothesis, Named
+from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Named
 from minidl.testing.diagnosis.sample import Sample, largest, least_squares
 from minidl.typing import Array
 
@@ -138,32 +138,6 @@ def project(v: Array, basis: list[Array], axes: Axes) -> Array:
     return np.asarray(fitted.reshape(shape).transpose(np.argsort(order)))
 
 
-def term_per_feature(e: Evidence) -> Iterator[Hypothesis]:
-    """numeric - analytic = c * dy * q with one c for each feature."""
-    s = e.first
-    if s.dy.shape != s.analytic.shape or s.analytic.ndim < 2 or len(s.analytic) < 3:
-        return
-    for name, _ in times_dy(s):
-        if e.everywhere(per_feature, name):
-            yield Hypothesis(
-                f"numeric - analytic is {name} times a constant for each feature: this term is missing or wrong", SHAPED
-            )
-            return
-
-
-def per_feature(s: Sample, name: str) -> bool:
-    """Return whether the residual is a constant for each feature times a term."""
-    term = dict(times_dy(s)).get(name)
-    return term is not None and s.is_residual(project(s.residual, [term], (0,)))
-
-
-def times_dy(s: Sample) -> Iterator[Named]:
-    """Yield dy times what is known of each entry."""
-    for name, v in (("x", s.x), ("y", s.y), *s.held.items()):
-        if v.shape == s.dy.shape and v.dtype.kind == "f":
-            yield f"dy*{name}", s.dy * v
-
-
 def column_space(e: Evidence) -> Iterator[Hypothesis]:
     """Each row of the residual is a combination of the columns of a parameter: the term that passes through it."""
     s = e.first
@@ -187,4 +161,4 @@ def inside(v: Array, basis: Array) -> bool:
     return largest(flat - flat @ basis @ basis.T) <= 1e-5 * largest(flat)
 
 
-TESTS = [terms_of_statistics, term_per_feature, column_space]
+TESTS = [terms_of_statistics, column_space]

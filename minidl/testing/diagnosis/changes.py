@@ -13,6 +13,9 @@ from minidl.testing.diagnosis.setting import is_number
 from minidl.typing import Array
 
 
+NEUTRAL = 0.91  # score where a parameter of 0 or 1 would explain it: a formula that does says more
+
+
 class Change(NamedTuple):
     """Parts of the call that are replaced, and what it means if the gradient is right then."""
 
@@ -61,10 +64,11 @@ def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
     assert e.context is not None
     initial = {n: np.asarray(v, float) for n, v in e.context.initial_parameters.items() if n in s.parameters}
     for name, first in initial.items():
-        text = "at construction: a stale copy of it"
+        text, score = "at construction: a stale copy of it", 0.94
         if first.size and np.ptp(first) == 0:
             text = f"= {first.flat[0]:g}, its first value: {name} is missing in the formula, or a stale copy is used"
-        yield Change(f"gradient for {name} {text}", 0.94, {"parameters": {**s.parameters, name: first}})
+            score = NEUTRAL
+        yield Change(f"gradient for {name} {text}", score, {"parameters": {**s.parameters, name: first}})
     if len(initial) > 1:
         yield Change("gradient for the parameters at construction: stale copies", 0.94, {"parameters": initial})
     mode = "inference" if e.context.training else "training"
@@ -79,7 +83,7 @@ def substitutes(e: Evidence, s: Sample) -> Iterator[Change]:
         others += [(f"{n} in the place of {name}", v) for n, v in s.parameters.items() if n != name]
         for text, other in others:
             if other.shape == value.shape and not np.array_equal(other, value):
-                score = 0.9 if text.startswith("-") else 0.94
+                score = NEUTRAL if text.startswith(("-", f"{name} = ")) else 0.94
                 yield Change(f"gradient for {text}", score, {"parameters": {**s.parameters, name: other}})
     yield from other_arguments(e)
 

@@ -243,6 +243,17 @@ def test_the_global_random_state_is_left_alone():
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"batch_size": 0}, {"validation_split": 1.5}, {"split": "first"}, {"verbose": 3}, {"epochs": -1}]
+)
+def test_a_refused_fit_leaves_an_unbuilt_model_unbuilt(wrong):
+    model = Sequential([Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ArgumentError):
+        model.fit(np.ones((4, 2)), np.ones(4), **wrong)
+    assert model.output_shape is None
+
+
 def test_a_model_that_is_being_trained_is_not_trained_beside():
     class Again(Callback):
         def on_epoch_end(self, epoch, logs=None):

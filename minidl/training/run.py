@@ -149,16 +149,15 @@ def fit(
     model._require_compiled("fit")
     if model._run is not None:
         raise StateError(f"{model.label}: fit: expected a model that is not being trained. Train a copy: model.copy().")
-    checks.integer(epochs, "fit: epochs", minimum=0)
-    checks.integer(initial_epoch, "fit: initial_epoch", minimum=0)
-    checks.flag(shuffle, "fit: shuffle")
+    _check(epochs, initial_epoch, shuffle, batch_size, validation_split, split)
+    progress = ProgressBar(verbose, epochs)
     checkpoint = _checkpoint(resume)
     seed = model.seed if checkpoint is None else checkpoint.seed
     source = make_source(model, x, y, sample_weight, class_weight, steps_per_epoch, "fit: ")
     size = batch_size_of(batch_size, source, isinstance(model.optimizer, LBFGS))
     rows, validation = split_off(model, source, validation_data, validation_split, split, class_weight, seed)
     history = History()
-    progress = ProgressBar(verbose, epochs, steps_of(source, rows, size, steps_per_epoch, "fit: steps_per_epoch"))
+    progress.steps = steps_of(source, rows, size, steps_per_epoch, "fit: steps_per_epoch")
     hooks = CallbackList([history, *listed(callbacks), progress], model)
     run = Run(
         model, source, rows, validation, hooks, epochs=epochs, initial_epoch=initial_epoch, batch_size=size,
@@ -181,6 +180,17 @@ def fit(
             model._run = None
             hooks.on_train_end(run.logs)
     return history
+
+
+def _check(epochs: Any, initial_epoch: Any, shuffle: Any, batch_size: Any, validation_split: Any, split: Any) -> None:
+    """Raise an `ArgumentError` for what is wrong by itself, before the data builds the model."""
+    checks.integer(epochs, "fit: epochs", minimum=0)
+    checks.integer(initial_epoch, "fit: initial_epoch", minimum=0)
+    checks.flag(shuffle, "fit: shuffle")
+    if batch_size is not None:
+        checks.integer(batch_size, "fit: batch_size", minimum=1)
+    checks.number(validation_split, "fit: validation_split", at_least=0, below=1)
+    checks.choice(split, "fit: split", ("shuffle", "stratify", "last"))
 
 
 def _checkpoint(resume: Any) -> Any:

@@ -42,8 +42,6 @@ def _weighed(table: Table, who: str) -> Table:
 
 def batch_size_of(value: Any, source: Table | Stream, full_batch: bool) -> int:
     """Return the rows of a step: 32 unless given, all for a full-batch optimizer."""
-    if value is not None:
-        checks.integer(value, "fit: batch_size", minimum=1)
     if not isinstance(source, Table):
         if value is not None:
             raise ArgumentError("fit: batch_size: expected None for an iterable, whose batches have their own sizes.")
@@ -63,8 +61,6 @@ def split_off(
     """Return the rows to train on (None for all), and the validation source with its rows, or None."""
     if class_weight == "balanced":  # by the classes of the training data, also where others are validated
         class_weight = balanced(classes_of(source.y))  # type: ignore[union-attr, arg-type]
-    checks.number(part, "fit: validation_split", at_least=0, below=1)
-    checks.choice(split, "fit: split", ("shuffle", "stratify", "last"))
     if data is not None:
         if part:
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")

@@ -12,7 +12,6 @@ from minidl.testing.diagnosis.sample import Sample, largest
 from minidl.testing.diagnosis.setting import is_number
 from minidl.typing import Array
 
-
 NEUTRAL = 0.91  # score where a parameter of 0 or 1 would explain it: a formula that does says more
 
 

@@ -212,14 +212,24 @@ def _processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def command(name: str) -> str:
+    """Return the command that is running, without the flags that say where to write."""
+    words = sys.argv[1:]
+    flags = [
+        word for before, word in zip(["", *words], words, strict=False) if not {before, word} & {"--json", "--markdown"}
+    ]
+    return " ".join([f"python benchmarks/{name}.py", *flags])
+
+
 def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], numbers: Any) -> None:
-    """Print the environment and the tables; write them and ``numbers`` to the files that the flags name."""
+    """Print tables, command and environment; write them and ``numbers`` to the files that the flags name."""
     facts = environment()
     conditions = ", ".join(f"{key} {value}" for key, value in facts.items())
     text = "\n\n".join(f"**{title}**\n\n{rows}" for title, rows in tables.items())
-    print(f"# {name}\n\n{text}\n\nMeasured with: {conditions}.")
+    text += f"\n\nMeasured by `{command(name)}` with: {conditions}."
+    print(f"# {name}\n\n{text}")
     if arguments.markdown:
-        arguments.markdown.write_text(f"{text}\n\nMeasured with: {conditions}.\n", encoding="utf-8")
+        arguments.markdown.write_text(f"{text}\n", encoding="utf-8")
     if arguments.json:
         record = {"benchmark": name, "quick": arguments.quick, "environment": facts, "numbers": numbers}
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

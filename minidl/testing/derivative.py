@@ -82,17 +82,26 @@ def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
     return copies.reshape(*steps.shape, *x.shape), taken
 
 
-def first_steps(x: Array, which: Sequence[Any]) -> Array:
-    """Return the largest step for each move: smaller where an entry is small, but not among larger ones."""
+def usual_steps(x: Array) -> Array:
+    """Return the largest step for each entry of ``x``: smaller where one is small, but not among larger ones."""
     typical = (float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0) or 1.0
-    flat = np.abs(x.ravel()).astype(float)
-    sizes = [
-        min(1.0, typical) / (float(np.abs(move).max()) or 1.0)
-        if isinstance(move, np.ndarray)
-        else min(1.0, flat[move] if flat[move] > 1e-3 * typical else typical)
-        for move in which
-    ]
-    return FIRST_STEP * np.array(sizes)
+    sizes = np.abs(x).astype(float)
+    return np.asarray(FIRST_STEP * np.minimum(1.0, np.where(sizes > 1e-3 * typical, sizes, typical)))
+
+
+def first_steps(x: Array, which: Sequence[Any]) -> Array:
+    """Return the largest step for each move: that of its entry, or for a direction that of a usual entry."""
+    typical = (float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0) or 1.0
+    along = [isinstance(move, np.ndarray) for move in which]
+    if not any(along):
+        return np.asarray(usual_steps(x).ravel()[np.array(which, int)])
+    single = usual_steps(x).ravel()
+    return np.array(
+        [
+            FIRST_STEP * min(1.0, typical) / (float(np.abs(move).max()) or 1.0) if far else single[move]
+            for move, far in zip(which, along, strict=True)
+        ]
+    )
 
 
 def differentiate(

@@ -32,6 +32,7 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
     expected = named(*examination.run(point))
     probe = examination.subject.at(point)
     probe.run(point)
+    probe.reset()  # the state as it was before that pass
     for way, layer in _twins(probe.layer):
         for _, part in walk({"": layer}):
             part.__dict__.setdefault("rng", probe.rng)

@@ -57,7 +57,7 @@ def batch(examination: Examination) -> Iterator[Finding]:
         point = examination.point.with_(training=training)
         if independent(examination, point):
             yield from _by_rows(examination, point, sizes)
-        elif training or examination.at_least("standard"):
+        elif training or (examination.at_least("standard") and not examination.subject.whole_batch):
             yield from _coupled(examination, training, sizes)
     for size in (1, 9) if examination.at_least("standard") else ():
         for training in (True, False):

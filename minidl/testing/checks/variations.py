@@ -23,6 +23,7 @@ LENGTHS = {
 }
 FEW = (1, 2, 3, 5, 8, 9, 16, 400)
 LONGEST = 400
+MOST_PARAMETERS = 20_000
 SHORT = 100  # rows up to here are tried in both modes
 MOST = {"standard": 40, "thorough": 120}
 
@@ -68,6 +69,8 @@ def other_shape(examination: Examination, shape: Shape, batch: int, modes: tuple
     try:
         point = examination.draw(input_shape=shape, batch=batch)
         probe = examination.subject.at(point)
+        if probe.parameters.values.size > MOST_PARAMETERS:
+            return
         y = probe.forward(point.x.copy(), point.training)
         output = probe.layer.output_shape or ()
         if y.shape != (batch, *output) and not examination.subject.whole_batch:

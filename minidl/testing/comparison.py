@@ -93,7 +93,7 @@ def compare(
     sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
     # Rounding in backward itself: beside its largest results, and beside what enters it.
     entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
-    floor = 1e-13 * max(sizes, default=0.0) + (1e-14 if hard else 1e-15) * entering
+    floor = 1e-13 * max(sizes, default=0.0) + (1e-12 if hard else 1e-15) * entering
     for name in names:
         target = _target(name)
         judge = Judge(oracle, name, np.asarray(result.gradients[target], float), floor, rng, most)

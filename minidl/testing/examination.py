@@ -21,6 +21,7 @@ from minidl.testing.points import Refused, draw_point, first_point, normal, resa
 from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point, Probe
 from minidl.testing.registry import LEVELS, Check, chosen
 from minidl.testing.subject import Subject
+from minidl.testing.surroundings import Surroundings
 from minidl.typing import Array, Shape
 
 
@@ -233,6 +234,21 @@ class Examination:
         verdicts[check.name] = Verdict(check.name, outcome, reason, time.perf_counter() - start)
 
     def _outcome(self, check: Check) -> tuple[Finding | None, str, str]:
+        """Return what a check objects to, its outcome and the reason; a change of global state comes before all."""
+        around = Surroundings()
+        outcome: tuple[Finding | None, str, str] = (None, PASS, "")
+        try:
+            outcome = self._verdict(check)
+        except Exception:
+            if not around.change()[0]:
+                raise
+        message, why = around.change()
+        if not message:
+            return outcome
+        around.restore()
+        return self.finding(message, "dx", why), FAIL, message
+
+    def _verdict(self, check: Check) -> tuple[Finding | None, str, str]:
         try:
             finding = next(iter(check.run(self) or ()), None)
         except Skipped as reason:

@@ -47,6 +47,7 @@ class Subject:
     patient = False  # whether longdouble is used even where it is slow
 
     def __init__(self, given: Any) -> None:
+        self.given = given
         self.make_first, example = _maker(given)
         self.cls = type(example)
         self.name = _name(given if isinstance(given, Layer) else example)

@@ -3,12 +3,12 @@
 It runs first: where it fails, numbers mean little.
 """
 
-import random
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from minidl.layers.base import walk
 from minidl.testing.checks import repetition
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
@@ -21,32 +21,10 @@ from minidl.typing import Array
 @register_check("contract")
 def contract(examination: Examination) -> Iterator[Finding]:
     """Shapes, read-only arguments, earlier results, repeated calls, independence, global state."""
-    yield from _global_random_state(examination)
+    yield from _first_call(examination)
     yield from _frozen(examination)
     yield from repetition.promises(examination, examination.point)
     yield from repetition.too_early(examination)
-
-
-def _global_random_state(examination: Examination) -> Iterator[Finding]:
-    """Make the first call, with the global generators set to a state that no layer would set them to."""
-    kept = np.random.get_state(), random.getstate()  # noqa: NPY002
-    errors = np.geterr()
-    np.random.seed(2_718_281)  # noqa: NPY002
-    before = np.random.get_state()[1:3]  # type: ignore[index] # noqa: NPY002
-    try:
-        yield from _first_call(examination)
-        after = np.random.get_state()[1:3]  # type: ignore[index] # noqa: NPY002
-        if not (np.array_equal(before[0], after[0]) and before[1] == after[1] and random.getstate() == kept[1]):
-            message = "the global random state was used: forward or backward draws from np.random or random"
-            yield examination.finding(message, "dx", "draw from self.rng, the model's own generator")
-        if np.geterr() != errors:
-            yield examination.finding(
-                "NumPy's error state was changed", "dx", "use `with np.errstate(...)`, never np.seterr"
-            )
-    finally:
-        np.seterr(**errors)
-        np.random.set_state(kept[0])  # noqa: NPY002
-        random.setstate(kept[1])
 
 
 def _first_call(examination: Examination) -> Iterator[Finding]:
@@ -78,7 +56,8 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
 def _frozen(examination: Examination) -> Iterator[Finding]:
     """A layer that is not trained passes the gradient on all the same."""
     point, probe = examination.point, examination.subject.at(examination.point)
-    probe.layer.trainable = False
+    for _, part in walk({"": probe.layer}):
+        part.trainable = False
     y, gradients = probe.run(point)
     expected, reference = examination.reference
     same = np.array_equal(y, expected) and np.array_equal(gradients["dx"], reference["dx"])

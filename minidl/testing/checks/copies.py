@@ -4,9 +4,10 @@ import copy
 import pickle
 from collections.abc import Iterator
 
+from minidl.config import constructor_arguments
 from minidl.layers.base import Layer, walk
 from minidl.parameters import Parameters
-from minidl.testing.checks.equality import close, named
+from minidl.testing.checks.equality import close, differing, named
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.probe import Point, Probe, calling
@@ -45,6 +46,13 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
                     "or is set outside the constructor"
                 )
                 yield examination.finding(f"{name} of {way} differs from the original's", name, why)
+        for weight in layer.get_weights():
+            weight += 1.0  # copies
+        layer.set_weights([weight + 1.0 for weight in layer.get_weights()])
+        probe.reset()
+        for name in differing(expected, named(*probe.run(point))):
+            why = "they share an array: a copy has to hold its own"
+            yield examination.finding(f"{name} of the original changes with the parameters of {way}", name, why)
 
 
 def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
@@ -109,3 +117,9 @@ def _config(examination: Examination) -> Iterator[Finding]:
             message = f"the argument {name} changes when the layer is made from its config: {config[name]!r} becomes "
             why = "the constructor has to store each argument as it is"
             yield examination.finding(message + repr(value), why=why, line="y")
+    given = examination.subject.given
+    for name in constructor_arguments(type(layer)) if isinstance(given, type(layer)) else ():
+        before, now = given.__dict__.get(name), twin.__dict__.get(name)
+        if isinstance(before, (bool, int, float, str)) and now != before:
+            message = f"the argument {name} is lost when the layer is made from its config: {before!r} becomes {now!r}"
+            yield examination.finding(message, why="get_config or from_config leaves it out", line="y")

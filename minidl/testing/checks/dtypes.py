@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.checks.equality import close, named
+from minidl.testing.checks.variations import variations
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
-from minidl.testing.points import is_integer, normal, rows_of
+from minidl.testing.points import Refused, is_integer, normal, rows_of
 from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 FAR = 3000.0
+ARGUMENTS = 12  # variations of them in float32
 
 
 @register_check("dtype")
@@ -34,11 +36,13 @@ def dtype(examination: Examination) -> Iterator[Finding]:
             except LayerFailure:
                 continue  # the number of rows is an affair of `batch`
     if is_integer(examination.subject.domain):
-        yield from _float_ids(examination)
+        yield from _other_ids(examination)
     elif examination.subject.domain in ("real", "positive") and not examination.subject.whole_batch:
         yield from _integers(examination)
     if examination.subject.domain == "real" and examination.at_least("standard"):
         yield from _far_from_zero(examination)
+    if examination.at_least("standard"):
+        yield from _arguments(examination)
 
 
 def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterator[Finding]:
@@ -128,18 +132,28 @@ def _integers(examination: Examination) -> Iterator[Finding]:
             yield examination.finding(message, name, why)
 
 
-def _float_ids(examination: Examination) -> Iterator[Finding]:
-    """Ids arrive as floating-point numbers where a model has converted its data."""
+def _other_ids(examination: Examination) -> Iterator[Finding]:
+    """Ids arrive as smaller integers too, and as floating-point numbers where a model has converted its data."""
     point = examination.point
-    probe = examination.subject.at(point)
-    try:
-        found = named(probe.forward(point.x.astype(np.float32), point.training), probe.backward(point.dy.copy()))
-    except LayerFailure:
-        return  # refused
-    for name, value in named(*examination.reference).items():
-        if name != "dx" and not close(found.get(name), value, 1e-9):
-            message = f"{name} for ids in float32 differs from that for the same ids as integers"
-            yield examination.finding(message, name, "convert the ids first, or refuse them")
+    for dtype in (np.int32, np.uint8, np.float32):
+        probe = examination.subject.at(point)
+        try:
+            found = named(probe.forward(point.x.astype(dtype), point.training), probe.backward(point.dy.copy()))
+        except LayerFailure:
+            continue  # refused
+        for name, value in named(*examination.reference).items():
+            if name != "dx" and not close(found.get(name), value, 1e-9):
+                message = f"{name} for ids in {np.dtype(dtype)} differs from that for the same ids in int64"
+                yield examination.finding(message, name, "convert the ids first, or refuse them")
+
+
+def _arguments(examination: Examination) -> Iterator[Finding]:
+    """A float32 layer made with other arguments."""
+    for changed in variations(examination)[:ARGUMENTS]:
+        try:
+            yield from _single(examination, examination.draw(arguments=changed))
+        except (Refused, LayerFailure):
+            continue
 
 
 def _far_from_zero(examination: Examination) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minidl.testing.checks.numeric import in_regime
+from minidl.testing.constants import mentioned
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.probe import Gradients
@@ -54,6 +55,7 @@ def _many_at_once(examination: Examination) -> Iterator[Finding]:
 
 def _arguments(examination: Examination) -> list[float]:
     numbers = [value for value in examination.subject.arguments.values() if isinstance(value, (int, float))]
+    numbers += mentioned(examination.subject.example).numbers
     return [sign * float(value) for value in numbers if value and abs(value) < 1e3 for sign in (1, -1)]
 
 

@@ -4,7 +4,6 @@ A check runs only if those before it passed, so that one bug gives one finding a
 """
 
 import time
-import warnings
 import zlib
 from collections.abc import Iterable
 from typing import Any
@@ -21,7 +20,7 @@ from minidl.testing.points import Refused, draw_point, first_point, normal, resa
 from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point, Probe
 from minidl.testing.registry import LEVELS, Check, chosen
 from minidl.testing.subject import Subject
-from minidl.testing.surroundings import Surroundings
+from minidl.testing.surroundings import Surroundings, quiet
 from minidl.typing import Array, Shape
 
 
@@ -207,8 +206,7 @@ class Examination:
     def examine(self, checks: Iterable[str] | None, exclude: Iterable[str], expected: dict[str, str]) -> Certificate:
         """Run the checks in order and return the certificate."""
         start = time.perf_counter()
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
+        with quiet():
             for check in chosen(checks, exclude, self.level):
                 self._run(check, expected)
         self.certificate.seconds += time.perf_counter() - start
@@ -246,6 +244,8 @@ class Examination:
         if not message:
             return outcome
         around.restore()
+        if any(message == known.message for known in self.certificate.findings):
+            return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
         return self.finding(message, "dx", why), FAIL, message
 
     def _verdict(self, check: Check) -> tuple[Finding | None, str, str]:

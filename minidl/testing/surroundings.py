@@ -1,31 +1,84 @@
-"""Surroundings: the global state around a layer, which it has to leave as it is."""
+"""Surroundings: what belongs to the whole program - random state, treatment of numerical errors, warnings, printing.
+
+A layer leaves them as they are. They are made unlike what a layer would set them to, so that every change shows.
+"""
 
 import random
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
+# What can change, and what to do instead.
+REMEDIES = {
+    "the global random state was used: the layer draws from np.random or random": (
+        "draw from self.rng, the model's own generator"
+    ),
+    "NumPy's treatment of numerical errors was changed for the whole program": (
+        "use `with np.errstate(...)`, never np.seterr"
+    ),
+    "the filters of warnings were changed for the whole program": "use `with warnings.catch_warnings()`",
+    "NumPy's print options were changed for the whole program": "use `with np.printoptions(...)`",
+}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let numerical errors and warnings pass, in a way of its own; set everything back afterwards."""
+    kept = np.random.get_state(), random.getstate()  # noqa: NPY002
+    with np.errstate(all="call", call=_pass), np.printoptions(precision=11), warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.filterwarnings("ignore", module=".*")
+        np.random.seed(2_718_281)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(kept[0])  # noqa: NPY002
+            random.setstate(kept[1])
+
+
+def _pass(kind: str, flag: int) -> None:
+    """Numerical errors are judged by what comes out."""
+
 
 class Surroundings:
-    """The state of the global random generators and of NumPy's error handling at one moment."""
+    """All of it at one moment, inside of `quiet`."""
 
     def __init__(self) -> None:
-        self._numpy = np.random.get_state()  # noqa: NPY002
-        self._python = random.getstate()
-        self._errors = np.geterr()
+        self._kept = _now()
 
     def change(self) -> tuple[str, str]:
-        """Return what has changed since then, and how to mend it; empty if nothing has."""
-        now = np.random.get_state()  # noqa: NPY002
-        drawn = not (np.array_equal(now[1], self._numpy[1]) and now[2] == self._numpy[2])  # type: ignore[index]
-        if drawn or random.getstate() != self._python:
-            message = "the global random state was used: forward or backward draws from np.random or random"
-            return message, "draw from self.rng, the model's own generator"
-        if np.geterr() != self._errors:
-            return "NumPy's error state was changed", "use `with np.errstate(...)`, never np.seterr"
+        """Return what has changed since then, and what to do instead; empty if nothing has."""
+        for told, old, new in zip(REMEDIES.items(), self._kept, _now(), strict=True):
+            if old != new:
+                return told
         return "", ""
 
     def restore(self) -> None:
         """Bring it all back."""
-        np.seterr(**self._errors)
-        np.random.set_state(self._numpy)  # noqa: NPY002
-        random.setstate(self._python)
+        (numpy, python), (errors, call), filters, printing = self._kept
+        np.random.set_state(("MT19937", np.frombuffer(numpy[0], np.uint32), numpy[1], 0, 0.0))  # noqa: NPY002
+        random.setstate(python)
+        np.seterr(**errors)
+        np.seterrcall(call)
+        late = [entry for entry in warnings.filters if not _sweeping(*entry)]
+        warnings.filters[:] = [*filters, *late]  # type: ignore[index]
+        np.set_printoptions(**printing)
+
+
+def _sweeping(action: str, message: Any, category: Any, module: Any, line: int) -> bool:
+    """Return whether a filter is meant for all code; a library that is imported late may add some for itself."""
+    return message is None and module is None and getattr(category, "__module__", "builtins") == "builtins"
+
+
+def _now() -> list[Any]:
+    """Return the surroundings, in the order of `REMEDIES`."""
+    _, keys, position, *_ = np.random.get_state()  # noqa: NPY002
+    return [
+        ((np.asarray(keys).tobytes(), position), random.getstate()),
+        (np.geterr(), np.geterrcall()),
+        [entry for entry in warnings.filters if _sweeping(*entry)],
+        np.get_printoptions(),
+    ]

@@ -1,6 +1,17 @@
 """Right layers, and variants of them that are wrong in one place: what the certification kit must tell apart."""
 
-from tests.planted import attention, dense, elementwise, losses, normalising, pooling, recurrent, selecting, stochastic
+from tests.planted import (
+    attention,
+    dense,
+    elementwise,
+    losses,
+    normalising,
+    pooling,
+    recurrent,
+    selecting,
+    situations,
+    stochastic,
+)
 from tests.planted.registry import BUGS, CATEGORIES, CORRECT, Planted
 
 __all__ = [
@@ -16,5 +27,6 @@ __all__ = [
     "pooling",
     "recurrent",
     "selecting",
+    "situations",
     "stochastic",
 ]

@@ -20,10 +20,12 @@ from minidl.typing import Array
 
 @register_check("contract")
 def contract(examination: Examination) -> Iterator[Finding]:
-    """Shapes, read-only arguments, earlier results, repeated calls, independence, global state."""
+    """Shapes, read-only arguments, earlier results, repeated calls, independence."""
+    point, subject = examination.point, examination.subject
+    subject.built(subject.make(point.arguments), point.input_shape)  # for what belongs to the whole program
     yield from _first_call(examination)
+    yield from repetition.promises(examination, point)
     yield from _frozen(examination)
-    yield from repetition.promises(examination, examination.point)
     yield from repetition.too_early(examination)
 
 

@@ -3,6 +3,9 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from minidl.config import constructor_arguments
 from minidl.layers.base import Layer, walk
@@ -10,7 +13,8 @@ from minidl.parameters import Parameters
 from minidl.testing.checks.equality import close, differing, named
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Point, Probe, calling
+from minidl.testing.points import rows_of
+from minidl.testing.probe import LayerFailure, Point, Probe, calling
 from minidl.testing.registry import register_check
 from minidl.testing.subject import strip
 
@@ -23,8 +27,36 @@ def copies(examination: Examination) -> Iterator[Finding]:
     yield from _config(examination)
     yield from _config_when_built(examination)
     yield from _rebuilt(examination)
+    yield from _nothing_stays(examination)
     for training in (False, True):
         yield from _equal(examination, examination.point.with_(training=training))
+
+
+def _nothing_stays(examination: Examination) -> Iterator[Finding]:
+    """Public attributes travel in copies and files, so that nothing of a batch may stay in them after a call."""
+    point, sizes = examination.point, []
+    for rows in (2, 9):
+        try:
+            there = rows_of(examination.subject, examination.rng, point, rows)
+            probe = examination.subject.at(there)
+            probe.run(there)
+        except LayerFailure:
+            return  # the number of rows is an affair of `batch`
+        parts = walk({"": probe.layer})
+        sizes.append({name: _numbers(value) for _, part in parts for name, value in part.__getstate__().items()})
+    for name, size in sizes[0].items():
+        if sizes[1].get(name, size) != size:
+            why = f"a cache needs a leading underscore: self._{name}; copies and files leave it out"
+            yield examination.finding(f"the attribute {name} holds the batch, also in copies and files", name, why)
+
+
+def _numbers(value: Any) -> int:
+    """Return how many numbers there are in arrays and containers."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sum(_numbers(item) for item in value) if isinstance(value, (list, tuple)) else 1
 
 
 def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
@@ -37,7 +69,7 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
     for way, layer in _twins(probe.layer):
         for _, part in walk({"": layer}):
             part.__dict__.setdefault("rng", probe.rng)
-        twin = Probe(layer, probe.rng, Parameters({}))
+        twin = Probe(layer, probe.rng, Parameters({})).set({}, point.states)
         found = named(twin.forward(point.x.copy(), point.training), twin.backward(point.dy.copy()))
         for name, value in expected.items():
             if not close(found.get(name), value, 1e-12):

@@ -16,6 +16,8 @@ from minidl.typing import Array
 
 FAR = 3000.0
 ARGUMENTS = 12  # variations of them in float32
+LARGEST = 1e37  # what float32 has to hold
+MANY = 40  # rows of integers
 
 
 @register_check("dtype")
@@ -77,7 +79,7 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     yield from _types(examination, found, np.float32)
     double = examination.subject.at(rounded)
     expected = {**named(*double.run(rounded)), **_states(double)}
-    if not all(np.isfinite(value).all() for value in expected.values()):
+    if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return
     # A gradient is a sum of products of dy and x: what is small beside those may cancel or underflow.
     natural = float(np.abs(rounded.dy).max(initial=0)) * max(1.0, float(np.abs(rounded.x).max(initial=0))) ** 2
@@ -114,17 +116,27 @@ def _conditioning(examination: Examination, point: Point, expected: Gradients, n
 
 
 def _integers(examination: Examination) -> Iterator[Finding]:
-    point = examination.point
-    whole = point.x.round() + (point.x > 0) if examination.subject.domain == "real" else point.x.round() + 1
-    here = point.with_(x=whole, training=point.training and not examination.probe.draws[point.training])
-    probe = examination.subject.at(here)
+    point, real = examination.point, examination.subject.domain == "real"
+    here = point.with_(training=point.training and not examination.probe.draws[point.training])
+    yield from _whole(examination, here.with_(x=point.x.round() + (point.x > 0 if real else 1)))
     try:
-        y = probe.forward(whole.astype(np.int64), here.training)
+        many = rows_of(examination.subject, examination.rng, here, MANY)
+    except LayerFailure:
+        return  # the number of rows is an affair of `batch`
+    # Small ones: y is whole for many integers, as for those that a hard threshold lets pass.
+    yield from _whole(examination, many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
+
+
+def _whole(examination: Examination, point: Point) -> Iterator[Finding]:
+    """Compare integers with the same numbers in floating point."""
+    probe = examination.subject.at(point)
+    try:
+        y = probe.forward(point.x.astype(np.int64), point.training)
         found = named(y, probe.backward(point.dy.copy()))
     except LayerFailure:
         examination.certificate.cover("inputs", "int64 refused")
         return
-    for name, value in named(*examination.run(here)).items():
+    for name, value in named(*examination.run(point)).items():
         # dx is of no use for integers: they are the data. An array like x may hold it, cut off.
         if name != "dx" and np.isfinite(value).all() and not close(found.get(name), value, 1e-9):
             message = f"{name} for int64 inputs differs from that for the same float64 inputs"

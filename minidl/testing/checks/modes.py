@@ -58,6 +58,8 @@ def running(examination: Examination) -> Iterator[Finding]:
     """Once running statistics have settled on one batch, inference gives what training gives on it."""
     point, subject = examination.point, examination.subject
     probe = subject.at(point)
+    if point.states:
+        yield from _without_statistics(examination)
     if not point.states or not examination.modes_differ or probe.draws.get(True, False):
         raise Skipped("there are no statistics of batches")
     x = draw_x(subject.domain, examination.rng, (ROWS, *point.input_shape))
@@ -75,6 +77,22 @@ def running(examination: Examination) -> Iterator[Finding]:
         message = f"inference differs from training by {gap:.3g} once the running statistics have settled on the batch"
         why = "the statistics are never updated, or are not those that training uses: another axis, var for std"
         yield examination.finding(message, "y", why)
+
+
+def _without_statistics(examination: Examination) -> Iterator[Finding]:
+    """Inference that ignores the state may not look at the other rows of a batch instead."""
+    point = examination.point.with_(training=False)
+    y = examination.run(point)[0]
+    states = {name: 1.5 * value + 0.3 for name, value in point.states.items()}
+    if not np.array_equal(examination.run(point.with_(states=states))[0], y):
+        return
+    try:
+        alone = examination.subject.at(point).forward(point.x[:1].copy(), False)
+    except LayerFailure:
+        return
+    if not close(alone, y[:1], 1e-6):
+        message = f"inference depends on the other rows of the batch, and not on the state {', '.join(states)}"
+        yield examination.finding(message, "y", "statistics of the batch are used in place of the running ones")
 
 
 def _updated(probe: Probe, x: Array, states: Arrays) -> Arrays:

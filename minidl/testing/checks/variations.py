@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import MinidlError
+from minidl.testing.checks.axes import leading_axes
 from minidl.testing.constants import Mentioned, mentioned
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, from_failure
@@ -62,6 +63,7 @@ def shapes(examination: Examination) -> Iterator[Finding]:
     for other, batch in tries:
         if (other, batch) != (shape, 3):
             yield from other_shape(examination, other, batch, (True, False) if max(other) <= SHORT else (True,))
+    yield from leading_axes(examination)
 
 
 def other_shape(examination: Examination, shape: Shape, batch: int, modes: tuple[bool, ...]) -> Iterator[Finding]:
@@ -74,6 +76,7 @@ def other_shape(examination: Examination, shape: Shape, batch: int, modes: tuple
         y = probe.forward(point.x.copy(), point.training)
         output = probe.layer.output_shape or ()
         if y.shape != (batch, *output) and not examination.subject.whole_batch:
+            yield from _squeezed(examination, y.shape, (batch, *output))
             return  # the layer did not mean to take such rows
         if np.shape(probe.backward(point.dy.copy())["dx"]) == y.shape != point.x.shape:
             return  # NumPy's broadcasting let them pass: x + f(x) with a single feature
@@ -84,6 +87,13 @@ def other_shape(examination: Examination, shape: Shape, batch: int, modes: tuple
     except (Refused, LayerFailure):
         return
     examination.certificate.cover("shapes", point.x.shape)
+
+
+def _squeezed(examination: Examination, found: Shape, expected: Shape) -> Iterator[Finding]:
+    """Yield a finding if two shapes of y differ in axes of length 1 only."""
+    if [length for length in found if length != 1] == [length for length in expected if length != 1]:
+        why = "an axis of length 1 is squeezed away, or added"
+        yield examination.finding(f"y has shape {found}, expected {expected}", "y", why)
 
 
 @register_check("arguments", after=("numeric", "mode", "copies"), level="standard")
@@ -109,7 +119,11 @@ def _with(examination: Examination, changed: dict[str, Any]) -> Finding | None:
     point = examination.draw(arguments=changed)
     probe = examination.subject.at(point)
     output = probe.layer.output_shape
-    if output and probe.forward(point.x.copy()).shape != (len(point.x), *output):
+    found, expected = probe.forward(point.x.copy()).shape, (len(point.x), *(output or ()))
+    if output and found != expected:
+        finding = next(_squeezed(examination, found, expected), None)
+        if finding is not None:
+            return finding
         raise Refused("not meant for rows so short")  # such as the 8 largest of 5 values
     for training in (True, False):
         here = point.with_(training=training)

@@ -20,7 +20,8 @@ from minidl.testing.diagnosis.source import functions_behind, watch
 from minidl.typing import Array
 
 SECONDS = 0.5  # of the processor, for all trials of one diagnosis
-FACTS = ("analytic", "equals", "numeric", "ratio", "error")  # how causes begin that say what the numbers are
+# How causes begin that say where the gradient would be right, not what the numbers are.
+GUESSES = ("right when", "right for", "right at", "right where", "right while", "no hypothesis")
 SHORT = 120  # characters: a longer formula is fitted rather than meant
 SLOW = 5e-3  # seconds a call, beyond which too few trials are possible
 
@@ -52,7 +53,7 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
     if edit is None:
         return found
     best = found[0]
-    telling = best.score >= NAMED and best.text.startswith(FACTS) and len(best.text) <= SHORT
+    telling = best.score >= NAMED and not best.text.startswith(GUESSES) and len(best.text) <= SHORT
     told = f"{best.text}; " if telling else ""
     return [Hypothesis(f"{told}becomes right when {edit.shown()}", max(best.score, NAMED)), *found]
 

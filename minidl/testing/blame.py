@@ -39,7 +39,7 @@ def from_comparison(
     assert best is not None
     best.also = [target for target in wrong if target != best.target]
     best.hypotheses = repaired(of_best, best.hypotheses)
-    best.why = _only(situation) + best.hypotheses[0][0] if best.hypotheses else ""
+    best.why = _only(check, situation) + best.hypotheses[0][0] if best.hypotheses else ""
     return best
 
 
@@ -69,8 +69,10 @@ def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -
     )
 
 
-def _only(situation: str) -> str:
+def _only(check: str, situation: str) -> str:
     """Return where the cause is confined to, for a point that is reached after the ordinary ones had passed."""
+    if check == "special":
+        return f"only for such values ({situation}): "
     if situation.startswith(("inputs times", "large parameters", "initial parameters")):
         return f"only for {situation}: "
     return "at inference: " if situation.startswith("inference") else ""

@@ -1,11 +1,13 @@
 """state, parameters-live: the same numbers whatever was called before."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from minidl.testing.checks.equality import close, named
 from minidl.testing.constants import mentioned
+from minidl.testing.diagnosis.survivors import kept_from
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy, draw_x, rows_of
@@ -34,7 +36,8 @@ def state(examination: Examination) -> Iterator[Finding]:
             with calling("forward"):
                 history(probe)
             message = f"wrong after {told}, right on a fresh layer"
-            yield from _unequal(examination, expected, everything(probe, point), message)
+            why = partial(kept_from, partial(examination.subject.at, point), history, point)
+            yield from _unequal(examination, expected, everything(probe, point), message, why)
         yield from _arguments_stay(examination, probe)
     yield from _many_calls(examination)
     yield from _in_between(examination)
@@ -59,11 +62,13 @@ def _points(examination: Examination) -> Iterator[Point]:
                 continue
 
 
-def _unequal(examination: Examination, expected: Gradients, found: Gradients, message: str) -> Iterator[Finding]:
+def _unequal(
+    examination: Examination, expected: Gradients, found: Gradients, message: str, why: Callable[[], str] = str
+) -> Iterator[Finding]:
     for name, value in expected.items():
         if not close(found.get(name), value, 1e-12):
             target = name.removeprefix("the state ")  # another order of the same sums is no fault
-            yield examination.finding(f"{name} is {message}", target, KEPT)
+            yield examination.finding(f"{name} is {message}", target, why() or KEPT)
 
 
 def _arguments_stay(examination: Examination, probe: Probe) -> Iterator[Finding]:
@@ -177,11 +182,16 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
     for training in (True, False):
         here = target.with_(training=training)
         expected = named(*examination.run(here))
-        used = examination.subject.at(point)
-        used.run(point)
-        used.set(other.parameters, other.states)
         message = "that of the parameters before the update: a stale copy"
-        yield from _unequal(examination, expected, named(*used.run(here)), message)
+
+        def before_the_update(probe: Probe, here: Point = here) -> None:
+            probe.set(point.parameters, point.states).run(point)
+            probe.set(here.parameters, here.states)
+
+        used = examination.subject.at(point)
+        before_the_update(used)
+        why = partial(kept_from, partial(examination.subject.at, here), before_the_update, here)
+        yield from _unequal(examination, expected, named(*used.run(here)), message, why)
         used = examination.subject.at(point)
         used.run(point.with_(training=training))
         for name, value in other.parameters.items():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minidl.testing.checks.calls import KEPT
 from minidl.testing.checks.equality import close, named
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
@@ -35,6 +36,9 @@ def layouts(array: Array) -> Iterator[tuple[str, Array]]:
     unaligned = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
     unaligned[...] = array
     yield "unaligned", unaligned
+
+
+IN_MEMORY = 'right only for C-contiguous memory: look for ravel("K"), reshape or a view of another shape'
 
 
 @register_check("layout", after=("numeric", "state"))
@@ -72,5 +76,7 @@ def _laid(
     found = named(y, probe.backward(dy))
     for name, value in named(*reference).items():
         if not close(found.get(name), value, 1e-11):
-            why = 'right only for C-contiguous memory: look for ravel("K"), reshape or a view of another shape'
+            fresh = examination.subject.at(point)
+            again = named(fresh.forward(x, point.training), fresh.backward(dy))
+            why = KEPT if close(again.get(name), value, 1e-11) else IN_MEMORY
             yield examination.finding(f"{name} is wrong when {told}", name, why)

@@ -114,7 +114,7 @@ def _expect(
         context = blame.make_context(
             examination.subject, shown, gradients, name, examination.check, {"situation": message}
         )
-        hypotheses = blame.explain(context, gradients[name])
+        hypotheses = blame.repaired(context, blame.explain(context, gradients[name]))
         certain = [text for text, score in hypotheses[:1] if score >= CERTAIN]
         yield examination.finding(
             message,

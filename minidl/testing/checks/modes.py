@@ -153,7 +153,10 @@ def random(examination: Examination) -> Iterator[Finding]:
     if np.array_equal(first, again) and all(
         np.array_equal(first, probe.forward(x.copy(), True, reset=False)) for _ in range(40)
     ):
-        why = "a generator made or seeded in forward gives the same numbers each time: draw from self.rng"
+        why = (
+            "numbers are drawn once and kept (such as a mask for each shape), or come from a generator made or seeded "
+        )
+        why += "in forward: draw them from self.rng in each forward"
         if examination.modes_differ:
             yield examination.finding("all training batches are given the same random numbers", "y", why)
     if examination.at_least("standard"):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.checks.equality import differing, named
+from minidl.testing.diagnosis.survivors import kept_from, spoiled_by_backward
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy
@@ -53,7 +54,8 @@ def repeats(examination: Examination, point: Point, expected: Gradients) -> Iter
         yield examination.finding(f"two fresh layers with equal parameters give different {name}", name, why)
     second = named(*probe.run(point))
     for name in differing(kept, second):
-        why = noise(kept[name], second[name])
+        why = kept_from(lambda: examination.subject.at(point), lambda used: used.run(point), point)
+        why = why or noise(kept[name], second[name])
         yield examination.finding(f"two identical calls give different {name}", name, why)
 
 
@@ -90,7 +92,8 @@ def backward_twice(examination: Examination, point: Point) -> Iterator[Finding]:
     second = named(first["y"], {"dx": dx, **probe.parameter_gradients()})
     for name in differing(first, second):
         message = f"two identical backward calls give different {name}: it accumulates, or backward spoils its cache"
-        yield examination.finding(message, name, noise(first[name], second[name]))
+        why = spoiled_by_backward(examination.subject.at(point), point) or noise(first[name], second[name])
+        yield examination.finding(message, name, why)
     other = point.with_(dy=draw_dy(examination.rng, point.dy.shape))
     expected = named(*examination.run(other))
     for name in differing(expected, named(first["y"], probe.backward(other.dy.copy()))):

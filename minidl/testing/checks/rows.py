@@ -165,7 +165,9 @@ def _finding(examination: Examination, point: Point, result: Comparison, situati
         found = result.y if mismatch.target == "y" else result.gradients[mismatch.target]
         if found.shape != mismatch.shape:
             message = f"{mismatch.target} has shape {found.shape} for {len(point.x)} rows, expected {mismatch.shape}"
-            return examination.finding(message, mismatch.target)
+            dropped = found.shape == mismatch.shape[1:] and len(point.x) == 1
+            why = "the batch axis is lost where there is one row: an index in the place of a slice, or squeeze"
+            return examination.finding(message, mismatch.target, why if dropped else "")
     if "y" in names:
         message = "y of a batch is not that of its rows, although y of other rows does not change it"
         return examination.finding(message, "y", detail=situation)

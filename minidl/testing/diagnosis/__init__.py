@@ -22,6 +22,7 @@ from minidl.testing.diagnosis import (
     regions,
     residuals,
     shapes,
+    steps,
 )
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
 from minidl.testing.diagnosis.repairs import with_repair
@@ -39,6 +40,7 @@ AT_ONCE: list[Test] = [
     *precision.TESTS,
     *changes.FOR,
     *regions.TESTS,
+    *steps.TESTS,
     *blocks.TESTS,
 ]
 LATE: list[Test] = [

@@ -75,7 +75,7 @@ def alterations(site: Site) -> Iterator[Edit]:
     elif isinstance(node, ast.Call):
         yield from of_calls(site, node)
     elif isinstance(node, ast.Subscript):
-        yield site.edit(node.value, 1.2)
+        yield site.edit(node.value, 1.1)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
         yield site.edit(node.value, 0.9)
     elif isinstance(node, ast.Attribute) and node.attr == "size":

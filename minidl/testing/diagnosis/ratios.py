@@ -27,8 +27,15 @@ MEANINGS = {
 
 
 def zero(e: Evidence) -> Iterator[Hypothesis]:
-    """The gradient is zero everywhere: it was never computed."""
-    if e.first.analytic.size and all(not np.any(s.analytic) for s in e.visible):
+    """The gradient is zero everywhere: it was never computed; or it is zero here only."""
+    if not e.first.analytic.size or any(np.any(s.analytic) for s in e.visible):
+        return
+    if any(np.any(s.analytic) for s in e.samples):
+        text = (
+            "gradient is identically zero here, though not elsewhere: an early exit, or a mask that covers everything"
+        )
+        yield Hypothesis(text, 0.96)
+    else:
         yield Hypothesis("gradient is identically zero: never computed or never stored", 0.99)
 
 
@@ -46,7 +53,7 @@ def constant_ratio(e: Evidence) -> Iterator[Hypothesis]:
             return
     if close_to_one and np.allclose(np.array(ratios) - 1, r - 1, rtol=1e-2, atol=0):
         text = f"analytic/numeric is constant {r:.12g}: a factor differs from 1 by {number(r - 1)}"
-        yield Hypothesis(f"{text}, an epsilon or an approximation (a finite difference, float32)", 0.9)
+        yield Hypothesis(f"{text}, an epsilon or an approximation (a finite difference, float32)", 0.905)
     elif e.context is None or (len(ratios) > 1 and np.allclose(ratios, r, rtol=1e-6, atol=0) and not close_to_one):
         yield Hypothesis(f"analytic/numeric is constant {number(r)}: a factor is wrong", 0.9)
     else:

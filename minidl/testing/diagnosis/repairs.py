@@ -19,10 +19,14 @@ from minidl.testing.diagnosis.sample import EXACT, Sample, floats, largest
 from minidl.testing.diagnosis.source import functions_behind, watch
 from minidl.typing import Array
 
+MENDED = 0.95  # how much an alteration says
 SECONDS = 0.5  # of the processor, for all trials of one diagnosis
-# How causes begin that say where the gradient would be right, not what the numbers are.
+TELLING = 0.9  # the score from which a cause is told beside an alteration
+# How causes begin that say what the numbers are, and those that only say where the gradient would be right.
+FACTS = ("analytic", "equals", "numeric", "ratio", "error", "gradient")
 GUESSES = ("right when", "right for", "right at", "right where", "right while", "no hypothesis")
-SHORT = 120  # characters: a longer formula is fitted rather than meant
+BROAD = ("gradient is identically zero", "every entry")  # causes that are sure, but leave open where
+SHORT = 160  # characters: a longer formula is fitted rather than meant
 SLOW = 5e-3  # seconds a call, beyond which too few trials are possible
 
 
@@ -45,17 +49,19 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
         Its ``facts["wrong"]`` names all gradients that are wrong: what mends them all is preferred.
     """
     evidence = Evidence(analytic, numeric, context)
-    if evidence.first.gap <= evidence.first.noise or found[0].score >= SURE:
+    settled = found[0].score >= SURE and not found[0].text.startswith(BROAD)
+    if settled or evidence.first.gap <= evidence.first.noise:
         return found
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         edit = mending_edit(evidence)
     if edit is None:
         return found
-    best = found[0]
-    telling = best.score >= NAMED and not best.text.startswith(GUESSES) and len(best.text) <= SHORT
-    told = f"{best.text}; " if telling else ""
-    return [Hypothesis(f"{told}becomes right when {edit.shown()}", max(best.score, NAMED)), *found]
+    best, told = found[0], f"becomes right when {edit.shown()}"
+    enough = NAMED - 0.01 if best.text.startswith("error") else TELLING
+    if best.score >= enough and len(best.text) <= SHORT and not best.text.startswith(GUESSES):
+        told = f"{best.text}; {told}" if best.text.startswith(FACTS) else f"{told}; {best.text}"
+    return [Hypothesis(told, max(best.score, MENDED)), *found]
 
 
 def mending_edit(e: Evidence) -> Edit | None:
@@ -99,6 +105,10 @@ def altered(edit: Edit) -> CodeType | None:
 def calls_of(e: Evidence) -> list[Call]:
     """Return the samples with the changes of the failing call that lead to them: other values, other arguments."""
     calls = [Call(s, {"x": s.x, "dy": s.dy, "parameters": s.parameters}) for s in e.samples]
+    if e.first.x.dtype.kind == "f":
+        changes = {"x": 0.1 * e.first.x}  # what mends a special point may spoil the ordinary ones
+        sample = e.run(**changes)
+        calls += [] if sample is None else [Call(sample, changes)]
     for name, setting in list(e.settings.items())[:3]:
         sample = e.with_argument(name, setting)
         if sample is not None:

@@ -53,7 +53,12 @@ def not_numbers(e: Evidence) -> Iterator[Hypothesis]:
     if x.shape == a.shape and np.array_equal(bad, x == 0):
         where = ", exactly where x is 0: a division by x"
     index = tuple(int(i) for i in np.argwhere(bad)[0])
-    yield Hypothesis(f"not finite in {int(bad.sum())} of {a.size} entries, first at {list(index)}{where}", 1.0)
+    if not where and x.shape == a.shape:
+        value = f"{list(index)}, where x is {float(x[index]):.4g}"
+        where = ": an intermediate value overflows, or 0/0 or 0*inf appears"
+    else:
+        value = f"{list(index)}"
+    yield Hypothesis(f"not finite in {int(bad.sum())} of {a.size} entries, first at {value}{where}", 1.0)
 
 
 Change = Callable[[Array], Array]

@@ -1,6 +1,7 @@
 """Blame: from a wrong gradient to a finding that names the array, the cause and the line."""
 
 import copy
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,21 @@ from minidl.typing import Array
 if TYPE_CHECKING:
     from minidl.testing.examination import Examination
 
+PATIENCE = 0.6  # seconds of the processor, from which on no further wrong gradient is looked at
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
 
 
 def from_comparison(
     examination: "Examination", point: Point, result: Comparison, check: str, situation: str
 ) -> Finding:
-    """Return one finding for all the mismatches at a point: that with the best explained target."""
+    """Return one finding for all the mismatches at a point: that with the best explained target, as far as time allows."""
     wrong = [mismatch.target for mismatch in result.mismatches]
     facts = {"situation": situation, "wrong": wrong}
     best: Finding | None = None
+    end = time.process_time() + PATIENCE
     for mismatch in result.mismatches:
+        if best is not None and time.process_time() > end:
+            break
         context = make_context(examination.subject, point, result.gradients, mismatch.target, check, facts)
         finding = _one(examination.subject, point, context, mismatch)
         if best is None or _score(finding) > _score(best):

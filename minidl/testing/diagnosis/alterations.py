@@ -74,6 +74,9 @@ def alterations(site: Site) -> Iterator[Edit]:
         yield from of_comparisons(site, node)
     elif isinstance(node, ast.Call):
         yield from of_calls(site, node)
+    elif isinstance(node, ast.Tuple):
+        for element in node.elts if all(isinstance(element, ast.Constant) for element in node.elts) else ():
+            yield site.edit(element, 1.0)  # fewer axes
     elif isinstance(node, ast.Subscript):
         yield site.edit(node.value, 1.1)
     elif isinstance(node, ast.Attribute) and node.attr == "T":
@@ -98,6 +101,9 @@ def of_names(site: Site) -> Iterator[Edit]:
         same = np.shape(there) == shape and (other in site.function.linear) == linear
         if other != site.text and same and not np.array_equal(there, value):
             yield site.edit(other, 1.0 if shape else 1.3)
+        if other != site.text and same and shape and not linear:
+            yield site.edit(f"({site.text} - {other})", 1.45)
+            yield site.edit(f"({site.text} + {other})", 1.45)
     for k, form in enumerate(AROUND[:1] if linear else AROUND if shape else OF_NUMBERS):
         yield site.edit(form.format(site.text), (1.2 if shape else 1.1) + 0.02 * k)
     if len(shape) > 1:

@@ -29,7 +29,10 @@ FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
 def from_comparison(
     examination: "Examination", point: Point, result: Comparison, check: str, situation: str
 ) -> Finding:
-    """Return one finding for all the mismatches at a point: that with the best explained target, as far as time allows."""
+    """Return one finding for all the mismatches at a point: that with the best explained target.
+
+    Where there are many, as many are looked at as time allows.
+    """
     wrong = [mismatch.target for mismatch in result.mismatches]
     facts = {"situation": situation, "wrong": wrong}
     best: Finding | None = None

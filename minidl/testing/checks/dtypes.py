@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.checks.equality import close, named
-from minidl.testing.checks.variations import variations
+from minidl.testing.checks.variations import made_with, variations
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import Refused, is_integer, normal, rows_of
@@ -163,7 +163,7 @@ def _arguments(examination: Examination) -> Iterator[Finding]:
     """A float32 layer made with other arguments."""
     for changed in variations(examination)[:ARGUMENTS]:
         try:
-            yield from _single(examination, examination.draw(arguments=changed))
+            yield from _single(examination, made_with(examination, changed))
         except (Refused, LayerFailure):
             continue
 

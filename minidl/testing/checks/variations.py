@@ -11,7 +11,7 @@ from minidl.testing.constants import Mentioned, mentioned
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, from_failure
 from minidl.testing.points import Refused, rows_of
-from minidl.testing.probe import LayerFailure
+from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Shape
 
@@ -114,17 +114,37 @@ def arguments(examination: Examination) -> Iterator[Finding]:
             yield finding
 
 
+def made_with(examination: Examination, changed: dict[str, Any]) -> Point:
+    """Return a point of the layer made with other arguments.
+
+    Raises
+    ------
+    Refused
+        If the layer refuses them, or they are not meant for rows so short, as the 8 largest of 5 values.
+    """
+    point = examination.draw(arguments=changed)
+    found, expected = _shapes_of_y(examination, point)
+    if found != expected:
+        raise Refused("not meant for rows so short")
+    return point
+
+
+def _shapes_of_y(examination: Examination, point: Point) -> tuple[Shape, Shape]:
+    """Return the shape that y has, and the one that `build` said."""
+    probe = examination.subject.at(point)
+    found, output = probe.forward(point.x.copy()).shape, probe.layer.output_shape
+    return found, (len(point.x), *output) if output else found
+
+
 def _with(examination: Examination, changed: dict[str, Any]) -> Finding | None:
     """Return the finding if a gradient is wrong with these arguments, in either mode, for few or many rows."""
     point = examination.draw(arguments=changed)
-    probe = examination.subject.at(point)
-    output = probe.layer.output_shape
-    found, expected = probe.forward(point.x.copy()).shape, (len(point.x), *(output or ()))
-    if output and found != expected:
+    found, expected = _shapes_of_y(examination, point)
+    if found != expected:
         finding = next(_squeezed(examination, found, expected), None)
         if finding is not None:
             return finding
-        raise Refused("not meant for rows so short")  # such as the 8 largest of 5 values
+        raise Refused("not meant for rows so short")
     for training in (True, False):
         here = point.with_(training=training)
         for batch in (len(point.x), 9, 1):

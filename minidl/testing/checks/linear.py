@@ -111,9 +111,8 @@ def _expect(
         worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
         # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
         shown, gradients = (point, found) if dy.any() else (point.with_(dy=examination.point.dy), of_u)
-        context = blame.make_context(
-            examination.subject, shown, gradients, name, examination.check, {"situation": message}
-        )
+        facts = {"situation": message, "wrong": list(expected)}
+        context = blame.make_context(examination.subject, shown, gradients, name, examination.check, facts)
         hypotheses = blame.repaired(context, blame.explain(context, gradients[name]))
         certain = [text for text, score in hypotheses[:1] if score >= CERTAIN]
         yield examination.finding(

@@ -16,7 +16,7 @@ from minidl.typing import Array
 
 FAR = 3000.0
 ARGUMENTS = 12  # variations of them in float32
-LARGEST = 1e37  # what float32 has to hold
+SMALLEST, LARGEST = 1e-30, 1e37  # what float32 has to hold, with all its digits
 MANY = 40  # rows of integers
 
 
@@ -84,7 +84,7 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     # A gradient is a sum of products of dy and x: what is small beside those may cancel or underflow.
     natural = float(np.abs(rounded.dy).max(initial=0)) * max(1.0, float(np.abs(rounded.x).max(initial=0))) ** 2
     for name, value in expected.items():
-        least = 0.0 if name == "y" else 1e-2 * natural
+        least = SMALLEST if name == "y" else 1e-2 * natural
         if close(found.get(name), value, 1e-6, least):
             continue
         if not close(found.get(name), value, max(1e-5, _conditioning(examination, rounded, expected, name)), least):
@@ -175,7 +175,9 @@ def _far_from_zero(examination: Examination) -> Iterator[Finding]:
     expected = double.forward(point.x.copy(), point.training)
     found = single.forward(point.x.astype(np.float32), point.training)
     size = float(np.abs(expected).max(initial=0))
-    lost = float(np.abs(found - expected).max(initial=0)) / (size or 1.0)
+    if not SMALLEST < size < LARGEST:
+        return
+    lost = float(np.abs(found - expected).max(initial=0)) / size
     if lost > 0.05 and lost > 10 * _conditioning(examination, point, named(*double.run(point)), "y"):
         message = f"y of a float32 layer is off by {lost:.0%} for inputs around {FAR:g}"
         why = "cancellation: a difference of large numbers, such as mean(x**2) - mean(x)**2 for a variance"

@@ -56,7 +56,7 @@ def alterations(site: Site) -> Iterator[Edit]:
     if isinstance(node, ast.BinOp):
         yield from of_operators(site, node)
     elif isinstance(node, ast.UnaryOp):
-        yield site.edit(node.operand, 1.0)
+        yield site.edit(node.operand, 1.25 if site.place[1] == "step" else 1.0)
     elif isinstance(node, ast.Constant):
         yield from of_constants(site, node.value)
     elif isinstance(node, ast.Compare):

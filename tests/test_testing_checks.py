@@ -611,3 +611,26 @@ def test_a_registered_check_may_skip_or_leave_open():
     )
     assert certificate.outcome == "UNVERIFIED"
     assert "? open   unverified: no idea" in str(certificate)
+
+
+class WrongWhereTwoMeet(Layer):
+    """y = scale * x, backwards in time where ``reverse``; wrong only where both arguments are others."""
+
+    certify_input_shape = (3, 2)
+
+    def __init__(self, scale=1.0, centre=False, reverse=False):
+        self.scale, self.centre, self.reverse = scale, centre, reverse
+
+    def forward(self, x, training=False):
+        x = x - x.mean(axis=1, keepdims=True) if self.centre else x
+        return self.scale * (x[:, ::-1] if self.reverse else x)
+
+    def backward(self, dy):
+        dx = self.scale * (dy[:, ::-1] if self.reverse and not self.centre else dy)
+        return dx - dx.mean(axis=1, keepdims=True) if self.centre else dx
+
+
+def test_arguments_are_varied_two_at_a_time():
+    finding = certify(WrongWhereTwoMeet(), on_fail="return").findings[0]
+    assert finding.check == "arguments"
+    assert "wrong for centre=True, reverse=True" in finding.why

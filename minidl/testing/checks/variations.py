@@ -1,5 +1,6 @@
 """square, shapes, arguments: the same layer for other rows, and made with other arguments."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ LONGEST = 400
 MOST_PARAMETERS = 20_000
 SHORT = 100  # rows up to here are tried in both modes
 MOST = {"standard": 40, "thorough": 120}
+PAIRS = 2  # combinations of values for each two arguments
 
 REFUSALS = (MinidlError, ValueError, TypeError)
 
@@ -186,14 +188,24 @@ def _broken(examination: Examination, changed: dict[str, Any], refused: Refused)
 
 
 def variations(examination: Examination) -> list[dict[str, Any]]:
-    """Return the changes of arguments to try: those the class declares, and every number, flag, word and None."""
+    """Return the changes of arguments to try, the arguments by turns: one alone, then two together, then one again."""
     declared = getattr(examination.subject.cls, "certify_arguments", {})
-    tries = [{name: value} for name, values in declared.items() for value in values]
     code = mentioned(examination.subject.example)
+    others = {name: list(values) for name, values in declared.items()}
     for name, value in examination.subject.arguments.items():
         if name not in declared and name not in FIXED:
-            tries += [{name: other} for other in _others(name, value, code) if other != value or other is not value]
-    return tries[: MOST[examination.level]]
+            others[name] = [other for other in _others(name, value, code) if other != value or other is not value]
+    others = {name: values for name, values in others.items() if values}
+    rounds = itertools.zip_longest(*[[{name: value} for value in values] for name, values in others.items()])
+    alone = [change for changes in rounds for change in changes if change is not None]
+    pairs = [
+        {one: others[one][turn % len(others[one])], two: others[two][turn // 2 % len(others[two])]}
+        for turn in range(PAIRS)
+        for one, two in itertools.combinations(others, 2)
+    ]
+    first = 2 * len(others)
+    most = MOST[examination.level]
+    return [*alone[:first], *pairs[: most // 2], *alone[first:]][:most]
 
 
 def _others(name: str, value: Any, code: Mentioned) -> list[Any]:

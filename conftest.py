@@ -15,7 +15,8 @@ from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
 import minidl
 
 pytest_plugins = ["pytester"]
-collect_ignore_glob = ["tests/planted/*", "docs/*.py", "docs/_build/*"]  # run by the documentation's build
+# run by the tests that look at them, and by the documentation's build
+collect_ignore_glob = ["tests/planted/*", "tests/unseen/*", "docs/*.py", "docs/_build/*"]
 
 HOME = Path(__file__).parent
 

@@ -9,7 +9,6 @@ sight of what the kit says, so the figure shows that the words stay right, not w
 
 import statistics
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -81,18 +80,12 @@ def by_level(levels: dict[str, tuple[Outcomes, Outcomes]]) -> str:
     """Return the table of times and detections, a level a row."""
     rows = []
     for level, (bugs, right) in levels.items():
-        cells = [middle_and_worst(outcome.seconds for outcome in outcomes) for outcomes in (right, bugs)]
+        cells = [common.middle_and_worst(outcome.seconds for outcome in outcomes) for outcomes in (right, bugs)]
         found = common.share(sum(outcome.detected for outcome in bugs), len(bugs))
         blamed = common.share(sum(outcome.detected for outcome in right), len(right))
         rows.append([level, found, blamed, *cells])
     header = ["level", "bugs detected", "right layers blamed", "a right layer: median, worst", "a wrong layer"]
     return common.table(header, rows)
-
-
-def middle_and_worst(seconds: Iterable[float]) -> str:
-    """Return the median and the largest of some times."""
-    seconds = list(seconds) or [0.0]
-    return f"{common.duration(statistics.median(seconds))}, {common.duration(max(seconds))}"
 
 
 def other_figures(right: Outcomes, mutated: tuple[int, int, list[str]], smallest: list[float]) -> str:

@@ -152,6 +152,12 @@ def duration(seconds: float | None) -> str:
     return f"{three_digits(seconds / 1e-9)} ns"
 
 
+def middle_and_worst(seconds: Iterable[float]) -> str:
+    """Return the median and the largest of some times."""
+    seconds = list(seconds) or [0.0]
+    return f"{duration(statistics.median(seconds))}, {duration(max(seconds))}"
+
+
 def three_digits(value: float) -> str:
     """Return ``value`` rounded to three digits, never in powers of ten."""
     return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"

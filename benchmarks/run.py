@@ -19,6 +19,7 @@ BENCHMARKS = (
     "optimizer",
     "reliability",
     "certify_power",
+    "certify_unseen",
     "gradcheck_vs_torch",
 )
 

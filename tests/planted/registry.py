@@ -20,7 +20,7 @@ class Planted(NamedTuple):
 
     kind: type[Layer] | type[Loss]
     arguments: tuple[Any, ...]
-    input_shape: tuple[int, ...]
+    input_shape: tuple[int, ...] | None  # None: the kit finds one
     category: str = "right"
     words: str = ""  # a regular expression that a right diagnosis matches
 

@@ -123,5 +123,5 @@ def _expect(
             analytic=float(found[name][worst]),
             numeric=float(value[worst]),
             detail=f"{int((gap > tolerance * size).sum())}/{gap.size} entries wrong, input {point.x.shape}",
-            hypotheses=[(why, 0.9), *hypotheses],
+            hypotheses=sorted([*hypotheses, (why, 0.9)], key=lambda hypothesis: -hypothesis[1]),
         )

@@ -194,7 +194,7 @@ def numeric_gradient(subject: Subject, point: Point, target: str) -> Array:
     """Return the numerical gradient ``target`` at ``point``, all its entries."""
     oracle, name = _oracle(subject, point, target)
     f, start = oracle.function(name)
-    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.eps).values
+    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.precision(f, start)).values
     return values.astype(float).reshape(start.shape)
 
 
@@ -203,7 +203,8 @@ def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> floa
         return None
     oracle, name = _oracle(subject, point, target)
     f, start = oracle.function(name)
-    error = analytic - differentiate(f, start, point.dy, range(start.size), eps=oracle.eps).values.reshape(start.shape)
+    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.precision(f, start)).values
+    error = analytic - values.reshape(start.shape)
     error = np.where(np.isfinite(error), error, 0)
     if not error.any():
         return None

@@ -146,6 +146,7 @@ class Judge:
         self, oracle: Oracle, name: str, analytic: Array, floor: float, rng: np.random.Generator, most: int
     ) -> None:
         self.f, self.start = oracle.function(name)
+        self.eps = oracle.precision(self.f, self.start)
         self.oracle, self.analytic, self.floor = oracle, analytic, floor
         size = analytic.size
         if size <= most:
@@ -160,7 +161,7 @@ class Judge:
 
     def _differentiate(self, part: Array, **options: Any) -> Estimate:
         moves = [self.which[n] for n in part]
-        return differentiate(self.f, self.start, self.oracle.point.dy, moves, eps=self.oracle.eps, **options)
+        return differentiate(self.f, self.start, self.oracle.point.dy, moves, eps=self.eps, **options)
 
     @property
     def scale(self) -> float:

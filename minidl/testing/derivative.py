@@ -14,6 +14,7 @@ from minidl.typing import Array
 
 LENGTHS = 7  # steps in a table
 FIRST_STEP = 0.02
+COARSE = 2.0**-20, 2.0**-16, 2.0**-12  # down to the smallest steps of a table
 LONG = np.longdouble
 CHUNK = 2_000_000  # values of y held at a time
 
@@ -167,17 +168,23 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
     size = float(np.abs(y).ravel() @ upstream)
     eps = float(np.finfo(y.dtype if y.dtype.kind == "f" else float).eps)
 
-    def wobble(step: float) -> float:
-        move = unit * step * rng.choice([-1.0, 1.0], x.shape)
+    def wobble(move: Array) -> float:
         second = np.asarray(f(x + move), LONG) - 2 * np.asarray(y, LONG) + np.asarray(f(x - move), LONG)
         return float(np.abs(second).ravel() @ upstream)
 
+    def signs() -> Array:
+        return np.asarray(unit * rng.choice([-1.0, 1.0], x.shape))
+
     fine = 2.0 ** (-34 if y.dtype == LONG else -28)
-    noise = max(wobble(fine), wobble(fine))
-    # float32 in disguise: its roundings show at coarser steps only, where curvature, unlike them, falls with the step.
-    coarse, half = wobble(2.0**-20), wobble(2.0**-22)
-    if coarse > 1e-8 * size and half > coarse / 4:
-        noise = max(noise, coarse)
+    noise = max(wobble(fine * signs()), wobble(fine * signs()))
+    # Roundings may show at coarser steps only: those of float32 in disguise, or beside a large number that cancels,
+    # as in exp(x) - 1. Curvature falls with the square of the step, and what a kink does as fast as the step.
+    for step in COARSE:
+        # No multiples of what is lost, which would cancel; but x + move stays exact.
+        move = step * signs() * rng.integers(2**29, 2**30, x.shape) * 2.0**-30
+        coarse, quarter = wobble(move), wobble(move / 4)
+        if max(coarse, quarter) > 4 * noise and quarter > coarse / 4:
+            noise = max(coarse, quarter)
     return max(eps, noise / size) if size > 0 and np.isfinite(noise) else eps
 
 

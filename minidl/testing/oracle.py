@@ -24,11 +24,7 @@ class Oracle:
         self.probe, self.dtype = self._longest(subject, y)
         self.x = point.x if self.integer else point.x.astype(self.dtype)
         self.size = float(np.abs(np.nan_to_num(np.asarray(y, float))).ravel() @ np.abs(point.dy).ravel())
-        self.eps = float(np.finfo(self.dtype).eps)
-        for target in (list(point.parameters) if self.integer else ["dx"])[:1]:
-            f, start = self.function(target)
-            self.eps = precision(f, start, point.dy, rng)
-            self.restore()
+        self.rng = rng
 
     def _longest(self, subject: Subject, y: Array) -> tuple[Probe, Any]:
         x = self.point.x
@@ -69,6 +65,10 @@ class Oracle:
             return self.probe.forward(x, training)
 
         return f, start
+
+    def precision(self, f: Callable[[Array], Array], start: Array) -> float:
+        """Return the relative rounding error of the forward pass while what ``f`` depends on is moved."""
+        return precision(f, start, self.point.dy, self.rng)
 
     def restore(self) -> None:
         """Give the parameters their values back, after a function of one of them was called."""

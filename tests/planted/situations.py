@@ -80,13 +80,6 @@ class Saturation(Layer):
         return dy * np.exp(-np.abs(self._x))
 
 
-@bug(PRECISION, "cancellation")
-class SaturationCancels(Saturation):
-    def forward(self, x, training=False):
-        self._x = x
-        return np.sign(x) * (1 - np.exp(-np.abs(x)))
-
-
 @correct()
 class Simplex(Layer):
     """The nearest point with positive entries that sum to one, of each row (sparsemax)."""

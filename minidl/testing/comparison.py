@@ -233,6 +233,12 @@ class Judge:
         left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
         slack = SAFETY * (left.errors + right.errors) + 1e-7 * self.scale
         kink = np.abs(right.values - left.values) > slack
+        # Where both sides agree, but not with what larger steps gave, those reached over a kink farther off.
+        middle, was = (left.values + right.values) / 2, Estimate(*(found[part] for found in self.estimate))
+        beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors)
+        self.estimate.values[part[beyond]] = middle[beyond]
+        self.estimate.errors[part[beyond]] = (left.errors + right.errors)[beyond]
+        self.off = self.wrong(self.claimed)
         low, high = np.minimum(left.values, right.values) - slack, np.maximum(left.values, right.values) + slack
         inside = (self.claimed[part] >= low) & (self.claimed[part] <= high)
         coordinate = np.array([isinstance(self.which[n], int) for n in part])

@@ -8,7 +8,7 @@ from minidl.layers import Layer
 from tests.planted.dense import Dense
 from tests.planted.elementwise import Sigmoid, Tanh
 from tests.planted.normalising import BatchNorm
-from tests.planted.registry import FORMULA, INTERFACE, PRECISION, REGION, STATE, bug, correct
+from tests.planted.registry import FORMULA, INTERFACE, REGION, STATE, bug, correct
 
 
 @correct(3)

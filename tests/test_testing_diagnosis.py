@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from minidl.layers import Layer
+from minidl.layers import Dense, Layer, ReLU
 from minidl.losses import Loss
 from minidl.testing import certify, certify_loss, diagnose
 
@@ -201,6 +201,50 @@ class Smoothed(Loss):
         return g * e.shape[1] if self.wrong == "mean" else g
 
 
+class Softplus(Layer):
+    """log(1 + exp(x)), differentiated by differences, or in float32."""
+
+    wrong = ""
+
+    def forward(self, x, training=False):
+        self._x = x
+        return np.logaddexp(0, x)
+
+    def backward(self, dy):
+        if self.wrong == "differences":
+            return dy * (np.logaddexp(0, self._x + 1e-3) - np.logaddexp(0, self._x - 1e-3)) / 2e-3
+        x = self._x.astype(np.float32) if self.wrong == "float32" else self._x
+        return dy * (1 / (1 + np.exp(-x))).astype(dy.dtype)
+
+
+class Inside(Layer):
+    """y = x + down(relu(up(x))), and a layer that backward forgets."""
+
+    wrong = ""
+
+    def build(self, input_shape):
+        self.up, self.relu, self.down = Dense(5), ReLU(), Dense(input_shape[0])
+        return self.down.declare(self.relu.declare(self.up.declare(input_shape)))
+
+    def forward(self, x, training=False):
+        return x + self.down.forward(self.relu.forward(self.up.forward(x, training), training), training)
+
+    def backward(self, dy):
+        dh = self.down.backward(dy)
+        return dy + self.up.backward(dh if self.wrong == "relu" else self.relu.backward(dh))
+
+
+class Cube(Layer):
+    """x**3 + x with the derivative of x**4/4 + x: the error fades away near 0 without an end."""
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x**3 + x
+
+    def backward(self, dy):
+        return dy * (1 + 3 * self._x**2 * np.cosh(self._x / 40))
+
+
 def wrong(kind, mistake, *arguments):
     """Return a layer or a loss with one mistake."""
     return type(kind.__name__, (kind,), {"wrong": mistake, "__module__": __name__})(*arguments)
@@ -224,6 +268,9 @@ CAUSES = [
     (wrong(Halves, "tanh"), r"wrong only in columns 0, 1, 2 of 6: .*tanh'\(x\) is missing"),
     (wrong(Ranked, "order"), r"permut|other order"),
     (Capped(), r"any small a: a branch of forward|a > 1\.5"),
+    (wrong(Softplus, "differences"), r"changes smoothly with x.*finite difference"),
+    (wrong(Softplus, "float32"), r"float32"),
+    (wrong(Inside, "relu"), r"self\.relu takes part in forward, and its backward is not called"),
     (Flushed(), r"look for clipping.*16 to 256"),
 ]
 
@@ -250,9 +297,13 @@ def test_the_cause_in_a_loss_is_told_by_its_own_names(loss, cause):
     assert_matches(cause, from_the_numbers(certify_loss(loss, on_fail="return")))
 
 
-@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked])
+@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked, Softplus, Inside])
 def test_the_layers_are_right_without_the_mistake(kind):
     assert certify(kind()).outcome == "PASS"
+
+
+def test_an_error_that_fades_away_has_no_region():
+    assert "wrong exactly where" not in certify(Cube(), on_fail="return").findings[0].why
 
 
 def test_two_arrays_alone_are_compared():

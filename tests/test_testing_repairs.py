@@ -195,3 +195,99 @@ def gradient(x):
 def test_the_line_of_a_bare_function_is_told():
     report = gradient_check(lambda x: (x**3).sum(), gradient, np.array([1.0, -2.0, 0.3]))
     assert "`return 3 * x` reads `return 3 * x ** 2`" in report.findings[0].why
+
+
+class Wave(Layer):
+    def build(self, input_shape):
+        self.add_parameter("a", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x + np.sin(self.a * x) ** 2
+
+    def backward(self, dy):
+        x = self._x
+        slope = 2 * np.sin(self.a * x)
+        self.da = (dy * x * slope).sum(axis=0)
+        return dy * (1 + self.a * slope)
+
+
+class Gated(Layer):
+    def build(self, input_shape):
+        self.add_parameter("W", (input_shape[0], 3))
+        self.add_parameter("V", (input_shape[0], 3))
+        return (3,)
+
+    def forward(self, x, training=False):
+        self._x, self._a, self._g = x, x @ self.W, np.tanh(x @ self.V)
+        return self._a * self._g
+
+    def backward(self, dy):
+        da = dy * self._g
+        dz = dy * self._a * (1 - self._g**2)
+        self.dW, self.dV = self._x.T @ da, self._x.T @ dz
+        return da @ self.W.T
+
+
+class Delayed(Layer):
+    certify_input_shape = (5, 2)
+
+    def forward(self, x, training=False):
+        self._padded = np.pad(x, ((0, 0), (2, 0), (0, 0)))
+        return self._padded[:, :-2] + 3 * self._padded[:, 1:-1]
+
+    def backward(self, dy):
+        time = dy.shape[1]
+        dpadded = np.zeros(self._padded.shape, dy.dtype)
+        dpadded[:, :-2] += dy
+        dpadded[:, 1:-1] += 3 * dy
+        return dpadded[:, :time]
+
+
+class Shares(Layer):
+    """Tempered softmax of |x|; what forward keeps is worked out anew, without the absolute value."""
+
+    def forward(self, x, training=False):
+        self._sign = np.sign(x)
+        e = np.exp(np.abs(x) - np.abs(x).max(axis=-1, keepdims=True))
+        self._x, self._y = x, e / e.sum(axis=-1, keepdims=True)
+        return self._y
+
+    def backward(self, dy):
+        e = np.exp(self._x - self._x.max(axis=-1, keepdims=True))
+        y = e / e.sum(axis=-1, keepdims=True)
+        return self._sign * y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+
+
+class Ranking(Loss):
+    target_domain = "real"
+
+    def forward(self, y_pred, y_true, sample_weight=None):
+        gap = 1.0 - (y_pred[:, :, None] - y_pred[:, None, :])
+        ordered = y_true[:, :, None] > y_true[:, None, :]
+        self._active = (ordered & (gap > 0)).astype(y_pred.dtype)
+        return self.mean((self._active * gap).sum(axis=(1, 2)), sample_weight)
+
+    def backward(self):
+        pushed = -self._active.sum(axis=2)
+        return self.share(pushed)
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        (Wave(), "np.sin(self.a * x) * np.cos(self.a * x)"),
+        (Gated(), "reads `return da @ self.W.T + dz @ self.V.T`"),
+        (Delayed(), "reads `return dpadded[:, -time:]`"),
+        (Shares(), "reads `y = self._y`"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",
+)
+def test_what_was_left_out_is_put_in(layer, line):
+    assert line in why(layer)
+
+
+def test_the_other_half_of_the_pairs_is_put_in():
+    told = certify_loss(Ranking(), on_fail="return").findings[0].why
+    assert "self._active.sum(axis=2) - self._active.sum(axis=1)" in told

@@ -57,6 +57,71 @@ class ChangesItsArgument(Layer):
         return self._rate * dy
 
 
+class KeepsItInADictionary(Cached):
+    def __init__(self):
+        self.cache = {}
+
+    def forward(self, x, training=False):
+        self.cache["x"] = x
+        return np.tanh(x)
+
+    def backward(self, dy):
+        return dy * (1 - np.tanh(self.cache["x"]) ** 2)
+
+
+class KeyedOnTheArray(Cached):
+    def forward(self, x, training=False):
+        if getattr(self, "_key", None) != id(x):
+            self._key, self._y = id(x), np.tanh(x)
+        self._x = x
+        return self._y.copy()
+
+
+class SetInTrainingOnly(Cached):
+    def forward(self, x, training=False):
+        if training:
+            self._x = x
+        return np.tanh(x)
+
+
+class WorksOutTheGainOnce(Cached):
+    def __init__(self):
+        self.gain = None
+
+    def build(self, input_shape):
+        self.add_state("level", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        self._gain = self.level.copy()
+        if training:
+            self.level = 0.9 * self.level + 0.1 * x.std()
+        else:
+            self.gain = self.level.copy() if self.gain is None else self.gain
+            self._gain = self.gain
+        return self._gain * np.tanh(x)
+
+    def backward(self, dy):
+        return self._gain * super().backward(dy)
+
+
+class ScalesInPlace(Cached):
+    def build(self, input_shape):
+        self.add_parameter("a", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return self.a * np.tanh(x)
+
+    def backward(self, dy):
+        self.da = (dy * np.tanh(self._x)).sum(axis=0)
+        a = self.a
+        a *= 2
+        return a * super().backward(dy) / 2
+
+
 class LosesTheBatchAxis(Cached):
     def backward(self, dy):
         return super().backward(dy).squeeze()
@@ -69,6 +134,11 @@ class LosesTheBatchAxis(Cached):
         (SpoilsItsCache(), "backward changes self._x, which forward keeps for it"),
         (DrawsInBackward(), "backward draws random numbers: it has to use those that forward drew"),
         (ChangesItsArgument(), "a call changes self.rate, which belongs to the constructor"),
+        (KeepsItInADictionary(), "self.cache, one dict for a layer and its twins"),
+        (KeyedOnTheArray(), "self._key holds something from the call before"),
+        (SetInTrainingOnly(), "forward sets self._x in some calls only, such as in training"),
+        (WorksOutTheGainOnce(), "a call changes self.gain, which belongs to the constructor"),
+        (ScalesInPlace(), "an operation in place, such as *=, changes a itself"),
         (LosesTheBatchAxis(), "the batch axis is lost where there is one row"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",

@@ -4,6 +4,7 @@ import traceback
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from minidl.errors import CacheError
 from minidl.layers.base import Layer
 from minidl.testing.places import place_of
 from minidl.testing.probe import LayerFailure
@@ -92,6 +93,9 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
         why = "a length of -1 cannot be worked out where there are no rows: write all lengths in reshape"
     elif check == "empty-batch" and "zero-size" in text:
         why = "a maximum or a minimum of no rows does not exist: return early, or give initial="
+    elif isinstance(error, CacheError) and failure.method == "backward" and check != "contract":
+        kept = f"self.{error.name}" if error.name else "what backward needs"
+        why = f"forward sets {kept} in some calls only, such as in training: backward needs it after each"
     elif failure.method == "backward" and any(sign in text for sign in SHAPE_TROUBLE):
         why = "the shapes of the operands do not fit; they would for a square layer: a transpose, a sum or keepdims "
         why += "is missing"

@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl.testing.checks.equality import close, named
 from minidl.testing.constants import mentioned
-from minidl.testing.diagnosis.survivors import kept_from
+from minidl.testing.diagnosis.survivors import kept_from, shared_by_twins
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy, draw_x, rows_of
@@ -154,7 +154,8 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
         yield examination.finding(message, "", why, line="y")
         return
     found, expected = named(y, probe.backward(point.dy.copy())), named(*examination.reference)
-    yield from _unequal(examination, expected, found, "disturbed by a predict between forward and backward")
+    shared = partial(shared_by_twins, examination.subject.at(point), point)
+    yield from _unequal(examination, expected, found, "disturbed by a predict between forward and backward", shared)
 
 
 def _same_array(examination: Examination) -> Iterator[Finding]:
@@ -163,12 +164,19 @@ def _same_array(examination: Examination) -> Iterator[Finding]:
     probe = examination.subject.at(point)
     x = np.ascontiguousarray(draw_x(examination.subject.domain, examination.rng, point.x.shape))
     dy = draw_dy(examination.rng, point.dy.shape)
-    probe.forward(x, point.training)
-    probe.backward(dy)
-    x[...], dy[...] = point.x, point.dy
-    y = probe.forward(x, point.training)
-    found, expected = named(y, probe.backward(dy)), named(*examination.reference)
-    yield from _unequal(examination, expected, found, "wrong when the caller fills the same array with new values")
+    other, other_dy = x.copy(), dy.copy()
+
+    def call(used: Probe, values: Array = other, upstream: Array = other_dy) -> tuple[Array, Gradients]:
+        x[...], dy[...] = values, upstream
+        return used.forward(x, point.training), used.backward(dy)
+
+    def filled_anew(used: Probe, here: Point) -> tuple[Array, Gradients]:
+        return call(used, here.x, here.dy)
+
+    call(probe)
+    found, expected = named(*filled_anew(probe, point)), named(*examination.reference)
+    why = partial(kept_from, partial(examination.subject.at, point), call, point, filled_anew)
+    yield from _unequal(examination, expected, found, "wrong when the caller fills the same array with new values", why)
 
 
 @register_check("parameters-live", after=("numeric", "mode"))
@@ -190,19 +198,30 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
 
         used = examination.subject.at(point)
         before_the_update(used)
-        why = partial(kept_from, partial(examination.subject.at, here), before_the_update, here)
+        make = partial(examination.subject.at, here)
+        why = partial(kept_from, make, before_the_update, here)
         yield from _unequal(examination, expected, named(*used.run(here)), message, why)
+
+        def assigned(probe: Probe, here: Point = here) -> None:
+            probe.set(point.parameters, point.states).run(point.with_(training=here.training))
+            _assign(probe, here)
+
         used = examination.subject.at(point)
-        used.run(point.with_(training=training))
-        for name, value in other.parameters.items():
-            if "/" not in name:
-                setattr(used.layer, name, value)
-            else:
-                used.values[name][...] = value
-        used.set({}, other.states)
-        yield from _unequal(examination, expected, named(*used.run(here)), message)
+        assigned(used)
+        why = partial(kept_from, make, assigned, here)
+        yield from _unequal(examination, expected, named(*used.run(here)), message, why)
         for _ in range(3):  # small steps, as of an optimizer
             near = {name: value * (1 + 1e-7) for name, value in used.values.items()}
             used.set(near, {})
             expected = named(*examination.run(here.with_(parameters=near)))
             yield from _unequal(examination, expected, named(*used.run(here)), message)
+
+
+def _assign(probe: Probe, point: Point) -> None:
+    """Give a layer the values of a point, as far as possible by assignment."""
+    for name, value in point.parameters.items():
+        if "/" not in name:
+            setattr(probe.layer, name, value)
+        else:
+            probe.values[name][...] = value
+    probe.set({}, point.states)

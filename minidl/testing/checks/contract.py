@@ -44,7 +44,8 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
     yield from _gradients(examination, probe)
     yield from _dx(examination, gradients)
     for name in _changed(probe.values, before):
-        yield examination.finding(f"backward changed the parameter {name}", name, line=target_of(name))
+        why = f"an operation in place, such as *=, changes {name} itself: work on a copy"
+        yield examination.finding(f"backward changed the parameter {name}", name, why, line=target_of(name))
     for name in _changed(probe.states, states):
         why = "only forward in training may update running statistics"
         yield examination.finding(f"backward changed the state {name}", name, why, line="dx")

@@ -23,6 +23,7 @@ from minidl.testing.diagnosis import (
     residuals,
     shapes,
     steps,
+    sublayers,
 )
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
 from minidl.testing.diagnosis.repairs import with_repair
@@ -33,6 +34,7 @@ __all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
 
 SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
 AT_ONCE: list[Test] = [
+    *sublayers.TESTS,
     *shapes.TESTS,
     *ratios.TESTS,
     *formulas.TESTS,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.diagnosis.additions import missing_factors, missing_terms, of_counts
+from minidl.testing.diagnosis.completions import kept_instead, missing_derivatives, missing_paths, other_axes
 from minidl.testing.diagnosis.edits import Edit, Site
 
 # Groups of functions that are taken for each other.
@@ -80,6 +81,7 @@ def alterations(site: Site) -> Iterator[Edit]:
         yield from of_conditions(site)
     yield from missing_factors(site)
     yield from missing_terms(site)
+    yield from missing_paths(site)
 
 
 def of_names(site: Site) -> Iterator[Edit]:
@@ -147,6 +149,8 @@ def of_comparisons(site: Site, node: ast.Compare) -> Iterator[Edit]:
 
 def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
     """Yield the call of a function that resembles it, its arguments alone, exchanged, or without a keyword."""
+    yield from missing_derivatives(site, node)
+    yield from other_axes(site, node)
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if ast.unparse(node.func) == "len":
         yield from of_counts(site, node.args[0])
@@ -167,7 +171,11 @@ def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
 
 
 def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
-    """Yield the whole, one end more or less, and the other direction."""
+    """Yield the whole, one end more or less, as much from the other end, and the other direction."""
+    if node.lower is None and node.upper is not None:
+        yield site.edit(ast.Slice(ast.UnaryOp(ast.USub(), node.upper), None, node.step), 1.12)
+    elif node.upper is None and node.lower is not None:
+        yield site.edit(ast.Slice(None, ast.UnaryOp(ast.USub(), node.lower), node.step), 1.12)
     for lower, upper in ((None, None), (1, None), (None, -1), (node.lower, None), (None, node.upper)):
         ends = [ast.Constant(end) if isinstance(end, int) else end for end in (lower, upper)]
         yield site.edit(ast.Slice(ends[0], ends[1], node.step), 1.1)
@@ -185,8 +193,9 @@ def of_conditions(site: Site) -> Iterator[Edit]:
 
 
 def of_statements(site: Site) -> Iterator[Edit]:
-    """Yield the statement left out, and the other kinds of assignment."""
+    """Yield the statement left out, what forward keeps instead, and the other kinds of assignment."""
     node = site.node
+    yield from kept_instead(site)
     plain = isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
     if not isinstance(node, (ast.Return, ast.For)):
         yield site.edit(ast.Pass(), 1.35 if plain else 0.9)

@@ -11,7 +11,10 @@ from minidl.typing import Array
 
 
 def condition(e: Evidence) -> Iterator[Hypothesis]:
-    """Wrong where a value of x, y, dy or a parameter lies beyond a threshold or inside an interval."""
+    """Wrong where a value of x, y, dy or a parameter lies beyond a threshold or inside an interval.
+
+    The rest has to be right to rounding: an error that fades away near a point is everywhere, only smaller there.
+    """
     samples = [s for s in e.samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]]
     wrong = np.concatenate([s.wrong.ravel() for s in samples])
     if wrong.size < 3 or not wrong.any() or wrong.all():
@@ -24,7 +27,8 @@ def condition(e: Evidence) -> Iterator[Hypothesis]:
         where = describe(values, wrong, name)
         if where is not None:
             support = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong])))
-            if support >= 2 or name in ("x", "y", "dy"):
+            fades = any(s.shows and np.any(np.abs(s.residual)[~s.wrong] > 30 * s.noise) for s in samples)
+            if (support >= 2 or name in ("x", "y", "dy")) and not fades:
                 score = 0.9 if support >= 4 else 0.83 if name in ("x", "y", "dy") else HINT
                 yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", score)
                 return

@@ -11,9 +11,10 @@ from minidl.testing.held import INTERNAL, held
 from minidl.testing.probe import LayerFailure, Point, Probe
 
 Make = Callable[[], Probe]
+Run = Callable[[Probe, Point], tuple[Any, Any]]
 
 
-def kept_from(make: Make, history: Callable[[Probe], Any], point: Point) -> str:
+def kept_from(make: Make, history: Callable[[Probe], Any], point: Point, run: Run = Probe.run) -> str:
     """Return which attribute has to go after ``history`` for the layer to be like a fresh one; empty if none alone.
 
     Parameters
@@ -22,36 +23,66 @@ def kept_from(make: Make, history: Callable[[Probe], Any], point: Point) -> str:
         Makes a fresh clone for ``point``.
     history : function
         Calls a clone.
+    point : Point
+    run : function
+        ``run(clone, point)`` returns the output and the gradients after ``history``.
     """
     expected, used = named(*make().run(point)), make()
     history(used)
-    for holder, name in attributes(used):
+    for holder, name in attributes(used, make()):
         probe = make()
-        before = vars(holders(probe)[holder]).get(name)
+        at_first = {**vars(holders(probe)[holder])}
         history(probe)
         now = vars(holders(probe)[holder])
-        if before is None:
-            now.pop(name, None)
+        if name in at_first:
+            now[name] = at_first[name]
         else:
-            now[name] = before
+            now.pop(name, None)
         try:
-            found = named(*probe.run(point))
+            found = named(*run(probe, point))
         except LayerFailure:
             continue
         if all(close(found.get(key), value, 1e-12) for key, value in expected.items()):
             if name[0] != "_":
-                return f"a call changes self.{name}, which belongs to the constructor: use an underscore attribute"
+                told = f"a call changes self.{name}, which belongs to the constructor: use an underscore attribute"
+                return told + ("" if isinstance(now[name], float) else ", and set it anew in each forward")
             told = f"self.{name} holds something from the call before that is used again (it accumulates, or is a cache"
             return f"{told} that is not renewed): set it anew in each forward"
     return ""
 
 
-def attributes(probe: Probe) -> Iterator[tuple[int, str]]:
+def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
     """Yield the attributes of a used layer that a call may have set, as the number of their holder and a name."""
-    for k, holder in enumerate(holders(probe)):
+    for k, (holder, before) in enumerate(zip(holders(used), holders(fresh), strict=False)):
         for name, value in vars(holder).items():
-            if (name[0] == "_" and name not in INTERNAL) or isinstance(value, float):
+            own = name[0] == "_" and name not in INTERNAL
+            set_since = vars(before).get(name) is None and isinstance(value, np.ndarray)
+            if own or set_since or isinstance(value, float):
                 yield k, name
+
+
+def shared_by_twins(probe: Probe, point: Point) -> str:
+    """Return which object a twin shares with the layer and changes in forward; empty if none is seen to change."""
+    probe.forward(point.x.copy(), point.training)
+    twin = probe.layer.detached()
+    shared = [
+        (name, value)
+        for (_, part), (_, other) in zip(walk({"": probe.layer}), walk({"": twin}), strict=True)
+        for name, value in vars(part).items()
+        if isinstance(value, (dict, list, set)) and vars(other).get(name) is value
+    ]
+    before = [items_of(value) for _, value in shared]
+    twin.forward(2 * point.x, False)
+    for (name, value), items in zip(shared, before, strict=True):
+        if [id(item) for item in items] != [id(item) for item in items_of(value)]:
+            text = f"forward keeps something in self.{name}, one {type(value).__name__} for a layer and its twins"
+            return f"{text}: keep it in underscore attributes, which each has for itself"
+    return ""
+
+
+def items_of(value: Any) -> list[Any]:
+    """Return what a dictionary, a list or a set holds."""
+    return list(value.values() if isinstance(value, dict) else value)
 
 
 def holders(probe: Probe) -> list[Any]:

@@ -150,3 +150,11 @@ def test_the_path_integral_says_where_the_derivative_is_wrong_and_that_a_functio
     assert 2.9 < result.worst[0] < result.worst[1] < 3.3
     assert not result.jumps
     assert path_integral_test(RIGHT_PATHS["jump"]).jumps
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_digits_lost_beside_a_large_number_widen_the_error(seed):
+    x = 1e-9 * np.random.default_rng(seed).standard_normal(12)
+    gradient, error = numerical_gradient(lambda v: np.exp(v) - 1, x, np.ones(12))
+    assert error.max() > 1e-9  # longdouble keeps eleven digits of y
+    assert np.all(np.abs(gradient - np.exp(x)) <= 30 * error)

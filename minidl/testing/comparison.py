@@ -22,6 +22,7 @@ FLOOR = 1e-10  # of the largest entry
 WANTED = 1e-9  # look more closely where the tolerance is above this part
 POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
 PLANTED = 1e-6  # the error that the positive control plants
+EXACT = 1e-5  # one-sided derivatives known to this part of their difference: the point lies on the kink itself
 NEIGHBOURS, NEAR = (24, 300), 1e-7  # how many points around a kink, and how near
 DIRECTIONS = 2  # for arrays too large to try every entry
 
@@ -158,6 +159,7 @@ class Judge:
         self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in self.which])
         self.estimate = self._differentiate(np.arange(len(self.which)))
         self.kinks = 0
+        self.settled = np.zeros(len(self.which), bool)  # kinks that smaller steps would show again
 
     def _differentiate(self, part: Array, **options: Any) -> Estimate:
         moves = [self.which[n] for n in part]
@@ -195,15 +197,15 @@ class Judge:
     def decide(self, rounding: Callable[[], Array | None]) -> None:
         """Look again, more closely, wherever something is off or unknown."""
         self.off = self.wrong(self.claimed)
+        self._allow_kinks(np.flatnonzero(self.off), EXACT)
         for shrink in (0.37, self._growth(), 1 / 300):
-            again = np.flatnonzero(self.off | ~(self.tolerance <= WANTED * self.scale + 10 * self.floor))
+            unknown = ~(self.tolerance <= WANTED * self.scale + 10 * self.floor)
+            again = np.flatnonzero((self.off | unknown) & ~self.settled)
             if not len(again):
                 return
             self._improve(again, shrink)
-            self.off = self.wrong(self.claimed)
-        again = np.flatnonzero(self.off | self.weak())
-        if len(again):
-            self._allow_kinks(again)
+            self.off = self.wrong(self.claimed) & ~self.settled
+        self._allow_kinks(np.flatnonzero((self.off | self.weak()) & ~self.settled))
         forgiven = rounding() if self.off.any() else None
         if forgiven is not None:
             allowed = np.array(
@@ -228,8 +230,10 @@ class Judge:
         self.estimate.values[part[better]] = again.values[better]
         self.estimate.errors[part[better]] = again.errors[better]
 
-    def _allow_kinks(self, part: Array) -> None:
-        """Where the derivatives to the two sides differ, every value between them is right."""
+    def _allow_kinks(self, part: Array, sure: float = np.inf) -> None:
+        """Where the derivatives to both sides differ, and are known to ``sure`` of that, all between them is right."""
+        if not len(part):
+            return
         left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
         slack = SAFETY * (left.errors + right.errors) + 1e-7 * self.scale
         kink = np.abs(right.values - left.values) > slack
@@ -246,6 +250,10 @@ class Judge:
         # Where the one-sided derivatives are too uncertain themselves, a large gap proves nothing either.
         gap = np.abs(self.claimed[part] - self.estimate.values[part])
         excused = (kink & ~coordinate) | (inside & (kink | (gap > 1e-4 * self.scale)))
+        if sure < np.inf:
+            excused &= slack <= sure * np.abs(right.values - left.values)
+            kink &= excused
+            self.settled[part[excused]] = True
         self.kinks += int(kink.sum())
         self.off[part[excused]] = False
         self.estimate.errors[part[excused]] = np.where((kink & coordinate)[excused], 0, np.inf)

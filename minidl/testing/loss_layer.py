@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -120,9 +121,20 @@ class LossLayer(Layer):
 
 def targets_for(kind: str, rows: int, outputs: int) -> Array:
     """Return targets for the first ``rows`` rows, always the same."""
-    return TARGETS[kind](np.random.default_rng(20), ROWS, outputs)[np.arange(rows) % ROWS]
+    return _table(kind, outputs)[np.arange(rows) % ROWS]
+
+
+@lru_cache(maxsize=64)
+def _table(kind: str, outputs: int) -> Array:
+    """Return the targets of `ROWS` rows: drawn once, copied from at each call."""
+    return TARGETS[kind](np.random.default_rng(20), ROWS, outputs)
 
 
 def weights_for(kind: str, rows: int) -> Array | None:
     """Return weights for the first ``rows`` rows, always the same."""
-    return None if kind == "none" else WEIGHTS[kind](np.random.default_rng(21))[np.arange(rows) % ROWS]
+    return None if kind == "none" else _weights(kind)[np.arange(rows) % ROWS]
+
+
+@lru_cache(maxsize=64)
+def _weights(kind: str) -> Array:
+    return WEIGHTS[kind](np.random.default_rng(21))

@@ -29,6 +29,8 @@ def close(found: Any, expected: Array, tolerance: float, least: float = 0.0) -> 
     """Return whether two arrays agree to ``tolerance`` of the largest entry, or of ``least``."""
     if np.shape(found) != np.shape(expected):
         return False
+    if np.array_equal(found, expected):
+        return True
     size = np.abs(expected).max(initial=least, where=np.isfinite(expected))
     with np.errstate(invalid="ignore"):
         equal = (np.abs(np.asarray(found, LONG) - expected) <= tolerance * size) | (np.asarray(found, LONG) == expected)

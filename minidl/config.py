@@ -6,6 +6,7 @@ of names such as ``"adam"`` follow from that, with no code in the single classes
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from minidl.checks import did_you_mean
@@ -113,6 +114,7 @@ def register(cls: type[T]) -> type[T]:
 IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
 
 
+@lru_cache(maxsize=1024)
 def snake_case(name: str) -> str:
     """Return the Keras-style name of a class: ``"BinaryCrossentropy"`` -> ``"binary_crossentropy"``."""
     for irregular, regular in IRREGULAR:

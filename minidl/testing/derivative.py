@@ -5,6 +5,7 @@ the entry whose estimated error is least is taken. Non-finite entries drop out, 
 them, so that the small steps survive a kink or a pole that the large ones meet.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -85,14 +86,20 @@ def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
 
 def usual_steps(x: Array) -> Array:
     """Return the largest step for each entry of ``x``: smaller where one is small, but not among larger ones."""
-    typical = (float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0) or 1.0
-    sizes = np.abs(x).astype(float)
+    typical = _typical(x)
+    sizes = np.abs(x).astype(float, copy=False)
     return np.asarray(FIRST_STEP * np.minimum(1.0, np.where(sizes > 1e-3 * typical, sizes, typical)))
+
+
+def _typical(x: Array) -> float:
+    """Return the root mean square of the entries, 1 where that is 0."""
+    flat = x.astype(float, copy=False).ravel()
+    return (math.sqrt(flat @ flat / flat.size) if flat.size else 1.0) or 1.0
 
 
 def first_steps(x: Array, which: Sequence[Any]) -> Array:
     """Return the largest step for each move: that of its entry, or for a direction that of a usual entry."""
-    typical = (float(np.sqrt(np.mean(np.square(x, dtype=float)))) if x.size else 1.0) or 1.0
+    typical = _typical(x)
     along = [isinstance(move, np.ndarray) for move in which]
     if not any(along):
         return np.asarray(usual_steps(x).ravel()[np.array(which, int)])

@@ -67,7 +67,8 @@ def alike(subject: Subject, point: Point, other: Point, rng: np.random.Generator
 
 
 def _direction(value: Array, rng: np.random.Generator) -> Array:
-    return np.asarray(usual_steps(value) * rng.uniform(0.5, 1.5, value.shape) * rng.choice([-1.0, 1.0], value.shape))
+    signed = rng.uniform(-1.0, 1.0, value.shape)
+    return np.asarray(usual_steps(value) * (signed + np.copysign(0.5, signed)))
 
 
 def _disagrees(probe: Probe, point: Point, gradients: Arrays, moves: Arrays) -> bool:

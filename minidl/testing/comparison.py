@@ -12,6 +12,7 @@ import numpy as np
 
 from minidl.errors import ShapeError
 from minidl.testing.derivative import FIRST_STEP, Estimate, differentiate, first_steps
+from minidl.testing.neighbours import gradients_around, rounding_of
 from minidl.testing.oracle import Oracle
 from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.subject import Subject
@@ -23,7 +24,7 @@ WANTED = 1e-9  # look more closely where the tolerance is above this part
 POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
 PLANTED = 1e-6  # the error that the positive control plants
 EXACT = 1e-5  # one-sided derivatives known to this part of their difference: the point lies on the kink itself
-NEIGHBOURS, NEAR = (24, 300), 1e-7  # how many points around a kink, and how near
+NEIGHBOURS = 24, 300  # how many points around a kink
 DIRECTIONS = 2  # for arrays too large to try every entry
 
 
@@ -98,10 +99,10 @@ def compare(
     for name in names:
         target = _target(name)
         judge = Judge(oracle, name, np.asarray(result.gradients[target], float), floor, rng, most)
-        judge.decide(lambda target=target: _rounding(subject, point, target, rng) if hard else None)  # type: ignore[misc]
+        judge.decide(lambda target=target: rounding_of(subject, point, target, rng) if hard else None)  # type: ignore[misc]
         for count in NEIGHBOURS:  # a slope of a rare combination of pieces may take many
             if judge.off.any():
-                judge.allow_between(_nearby(subject, point, target, rng, count))
+                judge.allow_between(gradients_around(subject, point, target, rng, count))
         judge.report(target, result)
         oracle.restore()
     return result
@@ -109,35 +110,6 @@ def compare(
 
 def _target(name: str) -> str:
     return name if name == "dx" else target_of(name)
-
-
-def _rounding(subject: Subject, point: Point, target: str, rng: np.random.Generator) -> Array:
-    """Return how much each entry moves when the input moves by its last digits: the layer's own rounding error.
-
-    A move by more than a thousandth is a jump to another branch, which is not forgiven.
-    """
-    base = subject.run(point)[1][target]
-    moved = []
-    for _ in range(4):
-        x = point.x * (1 + 4e-16 * rng.standard_normal(point.x.shape))
-        moved.append(np.abs(subject.run(point.with_(x=x))[1][target] - base))
-    largest = np.max(moved, axis=0)
-    return np.asarray(np.where(largest <= 1e-3 * np.abs(base).max(initial=0), 100 * largest, 0.0))
-
-
-def _nearby(subject: Subject, point: Point, target: str, rng: np.random.Generator, count: int) -> Array:
-    """Return the layer's own gradients at points around: several of them where there is a kink."""
-    found = []
-    for _ in range(count):
-        x = point.x
-        if x.dtype.kind == "f":
-            x = x + NEAR * np.maximum(1, np.abs(x)) * rng.standard_normal(x.shape)
-        parameters = {
-            name: value + NEAR * np.maximum(1, np.abs(value)) * rng.standard_normal(value.shape)
-            for name, value in point.parameters.items()
-        }
-        found.append(subject.run(point.with_(x=x, parameters=parameters))[1][target])
-    return np.array(found, float)
 
 
 class Judge:
@@ -204,7 +176,7 @@ class Judge:
             if not len(again):
                 return
             self._improve(again, shrink)
-            self.off = self.wrong(self.claimed) & ~self.settled
+            self.off = self.wrong(self.claimed)
         self._allow_kinks(np.flatnonzero((self.off | self.weak()) & ~self.settled))
         forgiven = rounding() if self.off.any() else None
         if forgiven is not None:
@@ -239,7 +211,7 @@ class Judge:
         kink = np.abs(right.values - left.values) > slack
         # Where both sides agree, but not with what larger steps gave, those reached over a kink farther off.
         middle, was = (left.values + right.values) / 2, Estimate(*(found[part] for found in self.estimate))
-        beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors)
+        beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors) & (sure == np.inf)
         self.estimate.values[part[beyond]] = middle[beyond]
         self.estimate.errors[part[beyond]] = (left.errors + right.errors)[beyond]
         self.off = self.wrong(self.claimed)

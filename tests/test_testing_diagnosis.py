@@ -234,6 +234,46 @@ class Inside(Layer):
         return dy + self.up.backward(dh if self.wrong == "relu" else self.relu.backward(dh))
 
 
+class Largest(Layer):
+    """The largest of three pieces x @ W[:, :, k]."""
+
+    wrong = ""
+
+    def build(self, input_shape):
+        self.add_parameter("W", (input_shape[0], 2, 3))
+        return (2,)
+
+    def forward(self, x, training=False):
+        z = np.tensordot(x, self.W, axes=1)
+        self._x, self._chosen = x, z.argmax(axis=2)[:, :, None] == np.arange(3)
+        return z.max(axis=2)
+
+    def backward(self, dy):
+        dz = dy[:, :, None] * self._chosen
+        self.dW = np.tensordot(self._x, dz, axes=(0, 0))
+        if self.wrong == "all":
+            return dy @ self.W.sum(axis=2).T
+        return np.tensordot(dz, self.W, axes=((1, 2), (1, 2)))
+
+
+class Delayed(Layer):
+    """y[t] = x[t] + 3 x[t - 1] + x[t - 2]."""
+
+    certify_input_shape = (6, 2)
+
+    wrong = ""
+
+    def forward(self, x, training=False):
+        padded = np.pad(x, ((0, 0), (2, 0), (0, 0)))
+        return padded[:, 2:] + 3 * padded[:, 1:-1] + padded[:, :-2]
+
+    def backward(self, dy):
+        dx = np.pad(dy, ((0, 0), (2, 0), (0, 0)))
+        dx[:, 1:-1] += 3 * dy
+        dx[:, :-2] += dy
+        return dx[:, : dy.shape[1]] if self.wrong == "crop" else dx[:, 2:]
+
+
 class Cube(Layer):
     """x**3 + x with the derivative of x**4/4 + x: the error fades away near 0 without an end."""
 
@@ -270,6 +310,8 @@ CAUSES = [
     (Capped(), r"any small a: a branch of forward|a > 1\.5"),
     (wrong(Softplus, "differences"), r"changes smoothly with x.*finite difference"),
     (wrong(Softplus, "float32"), r"float32"),
+    (wrong(Largest, "all"), r"all slices of W along axis 2, summed, .* not selected in backward"),
+    (wrong(Delayed, "crop"), r"every value stands 2 positions too late along axis 1"),
     (wrong(Inside, "relu"), r"self\.relu takes part in forward, and its backward is not called"),
     (Flushed(), r"look for clipping.*16 to 256"),
 ]
@@ -297,7 +339,7 @@ def test_the_cause_in_a_loss_is_told_by_its_own_names(loss, cause):
     assert_matches(cause, from_the_numbers(certify_loss(loss, on_fail="return")))
 
 
-@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked, Softplus, Inside])
+@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked, Softplus, Inside, Largest, Delayed])
 def test_the_layers_are_right_without_the_mistake(kind):
     assert certify(kind()).outcome == "PASS"
 

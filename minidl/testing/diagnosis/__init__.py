@@ -21,6 +21,7 @@ from minidl.testing.diagnosis import (
     ratios,
     regions,
     residuals,
+    selection,
     shapes,
     steps,
     sublayers,
@@ -46,6 +47,7 @@ AT_ONCE: list[Test] = [
     *blocks.TESTS,
 ]
 LATE: list[Test] = [
+    *selection.TESTS,
     *jacobian.TESTS,
     *outer.TESTS,
     calls.not_linear,

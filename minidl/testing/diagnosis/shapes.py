@@ -109,6 +109,24 @@ def along(axis: int) -> Iterator[tuple[str, Change]]:
     yield f"summed cumulatively along axis {axis}", partial(np.cumsum, axis=axis)
 
 
+def moved(e: Evidence) -> Iterator[Hypothesis]:
+    """The right values some positions further along an axis, those beyond its end lost."""
+    for axis, length in enumerate(e.first.analytic.shape):
+        for by in range(1, length - 1):
+            for sign, word in ((1, "late"), (-1, "early")):
+                if e.everywhere(is_moved, axis, sign * by):
+                    told = f"every value stands {by} {'position' if by == 1 else 'positions'} too {word} along"
+                    yield Hypothesis(f"{told} axis {axis}: an offset, or a crop at the wrong end", 0.93)
+                    return
+
+
+def is_moved(s: Sample, axis: int, by: int) -> bool:
+    """Return whether ``analytic[t] == numeric[t - by]`` along an axis, and that is not right as it is."""
+    there, origin = (slice(by, None), slice(None, -by)) if by > 0 else (slice(None, by), slice(-by, None))
+    one, other, wrong = (np.moveaxis(v, axis, 0) for v in (s.analytic, s.numeric, s.wrong))
+    return bool(wrong[there].any()) and s.fits(one[there], other[origin])
+
+
 def other_order(v: Array) -> Array:
     """Return each row of v, or a matrix, read column by column."""
     inner = v.shape[1:] if v.ndim > 2 else v.shape
@@ -208,4 +226,4 @@ def zero_or_scaled_entries(e: Evidence) -> Iterator[Hypothesis]:
         )
 
 
-TESTS = [no_dependence, turned, reduced_too_far, mask_inverted, zero_or_scaled_entries]
+TESTS = [no_dependence, turned, moved, reduced_too_far, mask_inverted, zero_or_scaled_entries]

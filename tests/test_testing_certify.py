@@ -296,6 +296,15 @@ def test_a_wrong_layer_inside_a_wrapper_is_found():
         certify(Residual(BatchNorm()), input_shape=(4,))
 
 
+def test_the_report_ends_in_a_call_that_repeats_the_finding():
+    certificate = certify(BatchNorm(), input_shape=(4,), seed=2, level="quick", on_fail="return")
+    call = re.search(r"again   (.*)", str(certificate))[1]
+    assert 'input_shape=(4,), seed=2, level="quick", checks=["' in call
+    with pytest.raises(CertificationError) as raised:
+        eval(call, {"certify": certify, "BatchNorm": BatchNorm})
+    assert raised.value.certificate.findings[0].check == certificate.findings[0].check
+
+
 def test_levels_differ_in_what_they_cover():
     quick, standard = (certify(Dense(3), level=level) for level in ("quick", "standard"))
     assert len(quick.verdicts) < len(standard.verdicts)
@@ -306,4 +315,3 @@ def test_levels_differ_in_what_they_cover():
 def test_the_thorough_level_covers_more():
     thorough = certify(Dense(3), level="thorough")
     assert "2049" in thorough.coverage["batches"]
-    assert thorough.seconds < 30

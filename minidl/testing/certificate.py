@@ -5,6 +5,7 @@ from typing import Any
 
 from minidl.errors import MinidlError
 from minidl.testing.findings import Finding
+from minidl.typing import Shape
 
 PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
 
@@ -34,8 +35,8 @@ class Certificate:
         By array: a larger relative error of its gradient would have been reported.
     coverage : dict of str to list
         Shapes, batches, layouts, regimes, arguments varied, kinks met, entries sampled.
-    seed, level : int, str
-        To run it again.
+    seed, level, input_shape : int, str, tuple or None
+        As given, to run it again.
     seconds : float
 
     Examples
@@ -55,6 +56,7 @@ class Certificate:
     sensitivity: dict[str, float] = field(default_factory=dict)
     coverage: dict[str, list[str]] = field(default_factory=dict)
     seconds: float = 0.0
+    input_shape: Shape | None = None
 
     @property
     def outcome(self) -> str:

@@ -83,6 +83,7 @@ def examine(
         arguments.choice(name, f"{call}: expected_failures", CHECKS)
     examination = Examination(subject, level, seed, call)
     certificate = examination.certificate
+    certificate.input_shape = input_shape
     refusal = _settle(examination, input_shape, point)
     if refusal is None:
         examination.examine(checks, tuple(exclude or ()), expected)

@@ -84,7 +84,14 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
     if finding.where:
         source = f"   {finding.source}" if finding.source else ""
         lines.append(f"   where   {finding.where}{source}")
-    level = "" if certificate.level == "standard" else f', level="{certificate.level}"'
-    again = f'{certificate.call}({certificate.subject}, seed={certificate.seed}{level}, checks=["{finding.check}"])'
-    lines.append(f"   again   {again}")
+    if certificate.call in ("certify", "certify_loss"):
+        lines.append(f"   again   {_again(certificate, finding)}")
     return lines
+
+
+def _again(certificate: Certificate, finding: Finding) -> str:
+    """Return the call that repeats a finding, and only its check."""
+    shape = "" if certificate.input_shape is None else f", input_shape={certificate.input_shape}"
+    level = "" if certificate.level == "standard" else f', level="{certificate.level}"'
+    rest = f'{shape}, seed={certificate.seed}{level}, checks=["{finding.check}"]'
+    return f"{certificate.call}({certificate.subject}{rest})"

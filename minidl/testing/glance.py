@@ -61,7 +61,7 @@ def alike(subject: Subject, point: Point, other: Point, rng: np.random.Generator
     for x in (point.x, beside):
         (y, gradients), (y_other, known) = (subject.run(here.with_(x=x)) for here in (point, other))
         pairs = [(y, y_other), *((gradients[name], known[name]) for name in known)]
-        if not all(one is two or np.array_equal(one, two, equal_nan=True) for one, two in pairs):  # None: ids have no dx
+        if not all(one is two or np.array_equal(one, two, equal_nan=True) for one, two in pairs):  # ids have no dx
             return False
     return point.arguments is other.arguments
 

@@ -15,8 +15,8 @@ from minidl.typing import Array, Shape
 BLOCK = 1 << 18  # values looked at together in a check: they stay in cache
 
 
-def check_features(value: Any, input_shape: Shape, label: str, dtype: Any, who: str = "x") -> Array:
-    """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``, for the layer called ``label``."""
+def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: str = "x") -> Array:
+    """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``, for ``layer``, which takes it."""
     x = as_array(value, who)
     if x.shape[1:] != input_shape:
         expected = "(" + ", ".join(["batch", *map(str, input_shape)]) + ")"
@@ -25,7 +25,7 @@ def check_features(value: Any, input_shape: Shape, label: str, dtype: Any, who: 
             fix = f" For one row use {who}.reshape(1, -1), for one feature {who}.reshape(-1, 1)."
         elif len(input_shape) == 1 and x.ndim > 2 and x[:1].size == input_shape[0]:
             fix = " Add Flatten() before it."
-        raise ShapeError(f"{label}: expected input of shape {expected}, got {x.shape}.{fix}")
+        raise ShapeError(f"{layer.label}: expected input of shape {expected}, got {x.shape}.{fix}")
     check_finite(x, who, dtype)
     return x
 
@@ -124,17 +124,24 @@ def place(index: tuple[int, ...]) -> str:
     return words if len(index) == 1 else f"{words}, position {tuple(int(i) for i in index[1:])}"
 
 
-@np.errstate(all="ignore")
 def check_finite(array: Array, who: str, dtype: Any) -> None:
     """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``."""
     if array.dtype.kind != "f" or not len(array):
         return
     step = max(1, BLOCK * len(array) // max(array.size, 1))
     for start in range(0, len(array), step):
-        flat = np.asarray(array[start : start + step], dtype).ravel()
-        total = np.dot(flat, flat)  # the fastest pass there is; finite unless something is wrong or huge
-        if not math.isfinite(total) and not np.isfinite(flat).all():
+        block = array[start : start + step]
+        if block.dtype != dtype:
+            block = _in_dtype(block, dtype)
+        square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
+        if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype))
+
+
+@np.errstate(all="ignore")
+def _in_dtype(array: Array, dtype: Any) -> Array:
+    """Return a copy in ``dtype``, with infinities where it overflows."""
+    return array.astype(dtype)
 
 
 def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> None:
@@ -145,8 +152,7 @@ def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> Non
             f"{who}: expected finite numbers, got {array[first]} at {place(first)} "
             f"({bad.sum()} of {array.size} values are not finite). Remove or replace them."
         )
-    with np.errstate(over="ignore"):
-        first = tuple(int(i) for i in np.argwhere(~np.isfinite(array.astype(dtype)))[0])
+    first = tuple(int(i) for i in np.argwhere(~np.isfinite(_in_dtype(array, dtype)))[0])
     raise DataError(
         f"{who}: expected values that fit {dtype}, got {array[first]} at {place(first)}. "
         'Scale the data, or use Sequential(..., dtype="float64").'

@@ -212,6 +212,10 @@ class SparseCategoricalCrossentropy(Loss):
         return self.share(derivative)
 
     def check_targets(self, y: Array, outputs: int) -> None:
+        if y.dtype == np.intp and y.size:
+            unsigned = y.view(np.uintp)  # in which a negative label is huge, so that one look is enough
+            if unsigned[unsigned.argmax()] < outputs:
+                return
         if y.dtype.kind not in "iub" and (y != np.rint(y)).any():
             row = int(np.argmax(y != np.rint(y)))
             raise DataError(f"y: expected whole numbers as labels, got {y[row]} at row {row}.")
@@ -229,12 +233,8 @@ class SparseCategoricalCrossentropy(Loss):
                 "SparseCategoricalCrossentropy: expected y_pred of shape (batch, outputs) and labels of shape "
                 f"(batch,), got {y_pred.shape} and {y.shape}. For one-hot targets use CategoricalCrossentropy."
             )
-        outputs = y_pred.shape[1]
-        unsigned = y.view(np.uintp) if y.dtype == np.intp else None  # so one look finds negative labels too
-        if unsigned is None or unsigned[unsigned.argmax()] >= outputs:
-            self.check_targets(y, outputs)
-            y = y.astype(np.intp)
-        return y
+        self.check_targets(y, y_pred.shape[1])
+        return y.astype(np.intp, copy=False)
 
 
 def log_or_lowest(logarithm: Array) -> Array:

@@ -51,7 +51,7 @@ def make_table(model: "Sequential", x: Any, y: Any, sample_weight: Any, class_we
         If anything does not fit; nothing has changed then.
     """
     trial = model if model._built else _built_for(model, x, who)
-    x = check_features(x, trial.input_shape, trial._entrance, trial.dtype, f"{who}x")  # type: ignore[arg-type]
+    x = check_features(x, trial.input_shape, trial._chain[0], trial.dtype, f"{who}x")  # type: ignore[arg-type]
     if not len(x):
         raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
     if len(trial.output_shape) != 1:  # type: ignore[arg-type]

@@ -250,7 +250,7 @@ class Sequential(Stack):
         rows_at_once = (
             PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
         )
-        x = check_features(x, self.input_shape, self._entrance, self.dtype)  # type: ignore[arg-type]
+        x = check_features(x, self.input_shape, self._chain[0], self.dtype)  # type: ignore[arg-type]
         chain = [layer.detached() for layer in self._chain]
         if callbacks is not None or verbose:
             from minidl import training

@@ -265,7 +265,7 @@ class Stack(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the outputs for the rows of ``x``, keeping what `backward` needs."""
         self._require_built("forward")
-        x = check_features(x, self.input_shape, self._entrance, self.dtype).astype(self.dtype, copy=False)  # type: ignore[arg-type]
+        x = check_features(x, self.input_shape, self._chain[0], self.dtype).astype(self.dtype, copy=False)  # type: ignore[arg-type]
         self._outputs = (len(x), *self.output_shape)  # type: ignore[misc]
         for layer in self._chain:
             x = layer.forward(x, training)
@@ -280,10 +280,6 @@ class Stack(Layer):
         for layer in reversed(self._chain):
             dy = layer.backward(dy)
         return dy
-
-    @property
-    def _entrance(self) -> str:
-        return self._chain[0].label
 
     def detached(self) -> Self:
         twin = super().detached()

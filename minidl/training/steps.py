@@ -113,7 +113,9 @@ def train_on_batch(model: "Sequential", x: Any, y: Any, weight: Any, class_weigh
     model._require_compiled("train_on_batch")
     x, y, weight = model.table(x, y, weight, class_weight).batch(slice(None))
     loss, z = step(model, x, y, weight, ("train_on_batch", 0, 0))
-    scores = Scores(model)
-    if scores.any:
+    logs = {"loss": loss}
+    if model.metrics or model.weighted_metrics:
+        scores = Scores(model)
         scores.update(y, model.plan.finish(z), weight)
-    return returned(scores.logs(loss), return_dict)
+        logs = scores.logs(loss)
+    return returned(logs, return_dict)

@@ -62,6 +62,13 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
     raise ArgumentError(f"{who}: expected one of {expected}, got {value!r}.{did_you_mean(value, known)}")
 
 
+def alike(now: Any, then: Any) -> bool:
+    """Return whether ``then`` is of the kind of ``now``: a number, a text, a list, a dict; None is a number to come."""
+    if now is None or isinstance(now, (int, float, np.number)):
+        return (then is None and now is None) or isinstance(then, (int, float, np.number))
+    return isinstance(then, type(now))
+
+
 def did_you_mean(value: Any, known: Iterable[str]) -> str:
     """Return `` Did you mean 'adam'?`` where a known name is close to ``value``, else nothing."""
     if not isinstance(value, str):

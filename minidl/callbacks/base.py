@@ -72,7 +72,17 @@ class Callback:
         return copy.deepcopy({name: getattr(self, name) for name in self.kept})
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes."""
+        """Go on from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes.
+
+        Raises
+        ------
+        StateError
+            If the names are others, as a file must not set what is not kept; for minidl's own, if a kind is another.
+        """
+        now = self.get_state()
+        own = type(self).__module__.startswith("minidl.")
+        if now.keys() != state.keys() or (own and not all(checks.alike(now[name], state[name]) for name in now)):
+            raise StateError(f"{type(self).__name__}: set_state: expected a state such as {now}, got another.")
         vars(self).update(state)
 
     def on_train_begin(self, logs: Logs = None) -> None:

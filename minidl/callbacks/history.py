@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.callbacks.base import Callback, Logs
+from minidl.errors import StateError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,14 @@ class History(Callback):
     def __repr__(self) -> str:
         last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if np.ndim(values) == 1)
         return f"History({len(self.epoch)} epochs{last and '; last: ' + last})"
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        for name, values in {"epoch": state["epoch"], **state["history"]}.items():
+            if not isinstance(name, str) or not isinstance(values, list) or np.asarray(values).dtype.kind not in "biuf":
+                raise StateError(
+                    f"History: set_state: expected lists of numbers by name, got {values!r:.100} of {name!r}."
+                )
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)

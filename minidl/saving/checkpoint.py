@@ -4,12 +4,12 @@ The resumed run is the interrupted one, bit for bit, on the same machine with th
 """
 
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from minidl import checks
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
@@ -18,13 +18,15 @@ from minidl.saving.format import DIGEST, START, read_file, write_file
 from minidl.saving.model import (
     COMPILED,
     check_content,
+    compare,
     described,
     environment,
     misfits,
+    refusing,
     set_optimizer_state,
     weights_of,
 )
-from minidl.saving.objects import Decoder, Encoder, raise_problems
+from minidl.saving.objects import Decoder, Encoder, differences, raise_problems
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -103,11 +105,14 @@ class Checkpoint:
                 "ModelCheckpoint write the file."
             )
         decoder = Decoder(dict(self.arrays), {})
-        self.run = {name: decoder.decode(run.get(name), f"run/{name}") for name in RUN}
-        self.state = decoder.decode(self.content["state"].get("rng"), "state/rng")
-        self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
-        raise_problems(path, decoder.problems)
-        self.seed: int = self.content["model"]["config"]["seed"]
+        with refusing(path):
+            self.run = {name: decoder.decode(run[name], f"run/{name}") for name in RUN}
+            self.state = decoder.decode(self.content["state"]["rng"], "state/rng")
+            self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
+            raise_problems(path, decoder.problems)
+            self.seed = checks.integer(self.content["model"]["config"]["seed"], "seed", minimum=0)
+            checks.integer(self.content["state"]["epoch"], "state/epoch", minimum=0)
+            _check_run(self.run)
 
     @classmethod
     def find(cls, path: Any) -> Self | None:
@@ -135,13 +140,14 @@ class Checkpoint:
         """Raise an `ArgumentError` that names every difference between this `fit` and the one in the file."""
         _, now = described(model, Encoder())
         before = self.content
-        found = list(_differences("model", before["model"], now["model"]))
-        for name in COMPILED:
-            then, given = before["training"]["compile"].get(name), now["training"]["compile"][name]
-            if name == "optimizer" and isinstance(then, dict) and isinstance(given, dict):
-                then, given = _without_rate(then), _without_rate(given)
-            found += _differences(name, then, given)
-        found += _differences("fit", self.run["conditions"], _conditions(run))
+        with refusing(self.path):
+            found = list(differences("model", before["model"], now["model"], OWN))
+            for name in COMPILED:
+                then, given = before["training"]["compile"][name], now["training"]["compile"][name]
+                if name == "optimizer" and isinstance(then, dict) and isinstance(given, dict):
+                    then, given = _without_rate(then), _without_rate(given)
+                found += differences(name, then, given)
+            found += differences("fit", self.run["conditions"], _conditions(run))
         names = [type(callback).__name__ for callback in run.callbacks]
         for name, _ in self.run["callbacks"]:
             if name not in names:
@@ -152,14 +158,44 @@ class Checkpoint:
             shown = "\n  ".join(found[:20])
             raise ArgumentError(f"fit: resume: expected the run that wrote {self.path}, got another one:\n  {shown}")
         raise_problems(self.path, misfits(model, weights_of(self.arrays)))
-        changed = list(_differences("environment", before["environment"], environment()))
+        self._rehearse(model)
+        changed = list(differences("environment", before["environment"], environment()))
         if changed:
             warnings.warn(
                 f"fit: resume: the last digits may differ from the run's: {'; '.join(changed)}.", stacklevel=4
             )
 
+    def _rehearse(self, model: "Sequential") -> None:
+        """Put a copy of ``model`` where the file says, so that a file that cannot be followed changes nothing."""
+        twin = model.copy()
+        with refusing(self.path):
+            start = self.run["start"]
+            if start is not None:
+                twin.set_weights(start["weights"])
+                twin.rng.bit_generator.state = start["rng"]
+                checks.integer(start["iterations"], "run/start/iterations", minimum=0)
+            self._set(twin)
+            _, again = described(twin, Encoder())
+            compare(self.path, self.content, again, ("model", "state"))
+            compare(self.path, self.content["training"], again["training"], ("optimizer_state",))
+
     def apply(self, model: "Sequential", run: "Run") -> None:
         """Put model and run where the file says they were."""
+        with refusing(self.path):
+            for metric, (_, state) in zip(run.scores.metrics, self.run["metrics"], strict=True):
+                metric.set_state(state)
+                metric.result()  # fails for a state that cannot be one
+            waiting = list(run.callbacks)
+            for name, state in self.run["callbacks"]:
+                callback = next(item for item in waiting if type(item).__name__ == name)
+                waiting.remove(callback)
+                callback.set_state(state)
+        self._set(model)
+        run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]
+        run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
+        run.start, model.stop_training = self.run["start"], self.run["stopped"]
+
+    def _set(self, model: "Sequential") -> None:
         for path, layer in walk(model.sublayers()):
             for name in layer.declared:
                 layer.views[name][...] = self.arrays[f"weights/{path}/{name}"]
@@ -167,16 +203,17 @@ class Checkpoint:
         model.rng.bit_generator.state = self.state
         model.epoch = self.content["state"]["epoch"]
         set_optimizer_state(model, self.optimizer_state)
-        run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]
-        run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
-        run.start, model.stop_training = self.run["start"], self.run["stopped"]
-        for metric, (_, state) in zip(run.scores.metrics, self.run["metrics"], strict=True):
-            metric.set_state(state)
-        waiting = list(run.callbacks)
-        for name, state in self.run["callbacks"]:
-            callback = next(item for item in waiting if type(item).__name__ == name)
-            waiting.remove(callback)
-            callback.set_state(state)
+
+
+def _check_run(run: dict[str, Any]) -> None:
+    """Raise an error if a value of ``run`` is not of its kind."""
+    for name in ("epoch", "batch", "first", "rows"):
+        checks.integer(run[name], f"run/{name}", minimum=0)
+    checks.number(run["loss"], "run/loss")
+    checks.flag(run["stopped"], "run/stopped")
+    pairs = [*run["metrics"], *run["callbacks"]]
+    if not all(isinstance(text, str) for name, state in pairs for text in (name, *dict.keys(state))):
+        raise ArgumentError("run: expected names and states of metrics and callbacks, got something else")
 
 
 def _set_own(model: "Sequential", description: dict[str, Any]) -> None:
@@ -194,29 +231,6 @@ def _without_rate(optimizer: dict[str, Any]) -> dict[str, Any]:
     if isinstance(config.get("learning_rate"), float):
         del config["learning_rate"]
     return {**optimizer, "config": config}
-
-
-def _differences(path: str, before: Any, now: Any) -> Iterator[str]:
-    """Yield where two descriptions differ, apart from what the file restores."""
-    import json  # only resuming needs it
-
-    if isinstance(before, dict) and isinstance(now, dict):
-        for name in dict.fromkeys([*before, *now]):
-            if name not in OWN:
-                yield from _differences(f"{path}: {name}", before.get(name), now.get(name))
-    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
-        for index, (left, right) in enumerate(zip(before, now, strict=True)):
-            yield from _differences(f"{path} {index}", left, right)
-    elif json.dumps(before) != json.dumps(now):
-        yield f"{path}: expected {_short(before)}, got {_short(now)}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "class" in value:
-        return str(value["class"])
-    if isinstance(value, list):
-        return f"{len(value)} items"
-    return str(value)[:100]
 
 
 def _looks_like_a_model(path: Path) -> bool:

@@ -3,8 +3,9 @@
 A file describes; it never holds code. Every size is compared with the file's before anything is allocated.
 """
 
+import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from minidl.callbacks import History
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
 from minidl.layers.base import walk
 from minidl.saving.format import read_file, write_file
-from minidl.saving.objects import Decoder, Encoder, check_custom_objects, raise_problems
+from minidl.saving.objects import Decoder, Encoder, check_custom_objects, differences, raise_problems, same
 from minidl.sequential import Sequential
 from minidl.typing import Array
 
@@ -68,20 +69,28 @@ def _weights(model: Sequential) -> dict[str, Array]:
     for path, layer in walk(model.sublayers()):
         for name, view in layer.views.items():
             if name in layer.declared:
-                if not np.isfinite(view).all():
-                    raise ArgumentError(
-                        f"save: {layer.label}: {name}: expected finite values, got {view[~np.isfinite(view)][0]}. "
-                        "The run has diverged: an older file stays as it is."
-                    )
+                _require_finite(view, f"{layer.label}: {name}")
                 weights[f"weights/{path}/{name}"] = view
     return weights
 
 
+def _require_finite(array: Array, what: str) -> None:
+    if not np.isfinite(array).all():
+        raise ArgumentError(
+            f"save: {what}: expected finite values, got {array[~np.isfinite(array)][0]}. "
+            "The run has diverged: an older file stays as it is."
+        )
+
+
 def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
     history = getattr(model, "history", None)
+    state = model.optimizer.get_state()
+    for name, value in state.items():
+        if isinstance(value, np.ndarray):
+            _require_finite(value, f"{type(model.optimizer).__name__}: {name}")
     return {
         "compile": {name: encoder.encode(getattr(model, name), name) for name in COMPILED},
-        "optimizer_state": encoder.encode(model.optimizer.get_state(), "optimizer_state"),
+        "optimizer_state": encoder.encode(state, "optimizer_state"),
         "history": None if history is None else encoder.encode(history.get_state(), "history"),
     }
 
@@ -112,13 +121,20 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
     custom_objects = check_custom_objects(custom_objects)
     content, arrays = read_file(path)
     check_content(path, content)
-    try:
+    with refusing(path):
         return _restored(path, content, arrays, custom_objects, compile)
+
+
+@contextlib.contextmanager
+def refusing(path: Any) -> Iterator[None]:
+    """Make a `ModelFileError` of whatever goes wrong with what a stranger wrote."""
+    try:
+        yield
     except ModelFileError:
         raise
     except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
         raise ModelFileError(
-            f"{path}: expected a description that fits minidl, got one that does not: {error}"
+            f"{path}: expected a description that fits minidl, got one that does not: {str(error)[:1000]}"
         ) from error
 
 
@@ -141,7 +157,8 @@ def _restored(
         left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
         raise_problems(path, [f"{name}: expected no such array" for name in left])
     if not custom_objects:
-        _compare(path, model, content, compile)
+        _, again = described(model, Encoder())
+        compare(path, content, again, ("model", "state", "training") if compile else ("model", "state"))
     return model
 
 
@@ -215,22 +232,22 @@ def set_optimizer_state(model: Sequential, state: dict[str, Any]) -> None:
     """Give the optimizer what its `get_state` returned, if the arrays are of the model's size."""
     size = model.parameters.values.size if model.output_shape else 0
     for name, value in state.items():
-        if isinstance(value, np.ndarray) and (value.ndim == 0 or value.shape[-1] != size or value.dtype != model.dtype):
+        if not isinstance(value, np.ndarray):
+            continue
+        if value.ndim == 0 or value.shape[-1] != size or value.dtype != model.dtype:
             raise ArgumentError(
                 f"optimizer_state/{name}: expected {size} values of {model.dtype}, got {value.shape} of {value.dtype}."
             )
+        if not np.isfinite(value).all():
+            raise ArgumentError(f"optimizer_state/{name}: expected finite values, got others.")
     model.optimizer.set_state(state)
 
 
-def _compare(path: Any, model: Sequential, content: dict[str, Any], compile: bool) -> None:
-    """Describe the model that was made, and refuse the file if that is not what it says."""
-    import json
-
-    _, again = described(model, Encoder())
-    parts = ("model", "state", "training") if compile else ("model", "state")
-    problems = [
-        f"{name}: expected what the file says, got a model described otherwise"
-        for name in parts
-        if json.dumps(again[name], sort_keys=True) != json.dumps(content[name], sort_keys=True)
-    ]
+def compare(path: Any, content: dict[str, Any], again: dict[str, Any], parts: Iterable[str]) -> None:
+    """Refuse a file whose model is, described again, not what the file says."""
+    problems = []
+    for name in parts:
+        if not same(content[name], again[name]):
+            where = next(differences(name, content[name], again[name]), f"{name}: expected what the file says")
+            problems.append(f"{where}, once the model is made")
     raise_problems(path, problems)

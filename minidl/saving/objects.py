@@ -4,7 +4,7 @@ A class or function is stored as its name alone; a name is looked up among the c
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -194,6 +194,34 @@ class Decoder:
             self._complain(path, f"the argument {name!r}", "none")
         for name in config.keys() - known.keys():
             self._complain(path, f"one of the arguments {', '.join(known) or 'none'}", repr(name))
+
+
+def same(before: Any, now: Any) -> bool:
+    """Return whether two descriptions are the same: 1, 1.0 and true are not."""
+    import json  # only saving and loading need it
+
+    return json.dumps(before, sort_keys=True) == json.dumps(now, sort_keys=True)
+
+
+def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> Iterator[str]:
+    """Yield where two descriptions differ, apart from the keys in ``skip``."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in dict.fromkeys([*before, *now]):
+            if name not in skip:
+                yield from differences(f"{path}: {name}", before.get(name), now.get(name), skip)
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (left, right) in enumerate(zip(before, now, strict=True)):
+            yield from differences(f"{path} {index}", left, right, skip)
+    elif not same(before, now):
+        yield f"{path}: expected {_short(before)}, got {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict) and "class" in value:
+        return str(value["class"])[:100]
+    if isinstance(value, list):
+        return f"{len(value)} items"
+    return str(value)[:100]
 
 
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """ModelCheckpoint: the model as a file, every so often, and all that `fit` needs to go on from there."""
 
+import re
+import string
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,10 @@ class ModelCheckpoint(Callback):
         Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.paths = [path for path in self.paths if self._is_own(path)]  # they will be removed
+
     def due(self) -> bool:
         return self.save_freq != "epoch" and self.model.optimizer.iterations - self.saved_at >= self.save_freq
 
@@ -123,6 +129,12 @@ class ModelCheckpoint(Callback):
             Path(self.paths.pop(0)).unlink(missing_ok=True)
         if self.verbose:
             sys.stdout.write(f"Epoch {epoch + 1}: saved {path}\n")
+
+    def _is_own(self, path: Any) -> bool:
+        """Return whether ``path`` is one that ``filepath`` can give."""
+        parts = string.Formatter().parse(self.filepath)
+        pattern = "".join(re.escape(text) + (r"[^/\\]*" if name is not None else "") for text, name, *_ in parts)
+        return isinstance(path, str) and re.fullmatch(pattern, path, re.DOTALL) is not None
 
     def _path(self, epoch: int, logs: dict[str, Any]) -> str:
         try:

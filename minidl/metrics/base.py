@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.config import Configured, constructor_arguments, snake_case
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -73,6 +73,8 @@ class Metric(Configured, ABC):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` of such a metric returned."""
+        if any(name in {"name", *constructor_arguments(type(self))} for name in state):
+            raise StateError(f"{self.get_name()}: set_state: expected what get_state returns, got {', '.join(state)}.")
         self.reset()
         self.__dict__.update(state)
 

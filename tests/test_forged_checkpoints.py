@@ -1,0 +1,139 @@
+"""Checkpoints by a stranger, with a right digest: `fit(resume=...)` refuses them and changes nothing, or goes on."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from minidl import Dense, Input, Sequential
+from minidl.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from minidl.errors import ArgumentError, ModelFileError
+from tests.faults.forging import forge, parts, text_of
+from tests.faults.fuzzing import nodes
+
+FORGED = [
+    -1, 10**30, 1.5, "x", None, True, {"float": "nan"}, [], [1], {"dict": []}, {"array": "weights/dense/W"},
+    {"function": "os.system"}, {"class": "ReLU", "name": None, "trainable": True, "config": {"slope_at_zero": 1}},
+]  # fmt: skip
+X = np.random.default_rng(0).standard_normal((10, 3))
+Y = np.arange(10) % 2
+
+
+class Count(Callback):
+    """A callback of a user's, whose value changes its kind."""
+
+    kept = ("seen",)
+
+    def __init__(self):
+        self.seen = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen = "something"
+
+
+def new_model(optimizer="adam"):
+    model = Sequential([Input((3,)), Dense(2, activation="softmax")], seed=0)
+    model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
+    return model
+
+
+def fit(model, folder, epochs, **arguments):
+    saving = ModelCheckpoint(folder / "{epoch}.safetensors", keep_last=1)
+    watching = [saving, EarlyStopping("loss", patience=9), ReduceLROnPlateau("loss"), Count()]
+    return model.fit(X, Y, epochs=epochs, verbose=0, callbacks=watching, **arguments)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    fit(new_model(), tmp_path, 2)
+    return tmp_path / "2.safetensors"
+
+
+def everything(model):
+    state = {name: np.asarray(value).tobytes() for name, value in model.optimizer.get_state().items()}
+    return [w.tobytes() for w in model.get_weights()], state, model.rng.bit_generator.state, model.epoch, model.seed
+
+
+def replaced(content, path, value):
+    content = copy.deepcopy(content)
+    holder = content
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return content
+
+
+def test_any_value_of_a_run_may_be_another_one(checkpoint):
+    content, entries, data = parts(checkpoint.read_bytes())
+    tried = [(name, *path) for name in ("state", "training", "run") for path in nodes(content[name])]
+    assert len(tried) > 100
+    for path in tried:
+        for value in FORGED:
+            checkpoint.write_bytes(forge(text_of(replaced(content, path, value)), entries, data))
+            model = new_model()
+            before = everything(model)
+            try:
+                fit(model, checkpoint.parent, 3, resume=checkpoint)
+            except (ModelFileError, ArgumentError):
+                assert everything(model) == before, f"{path}: {value}"
+            except Exception as error:
+                raise AssertionError(f"{path}: {value}") from error
+
+
+def test_a_user_may_keep_what_changes_its_kind(checkpoint):
+    callback = Count()
+    callback.set_state({"seen": "something"})
+    assert callback.seen == "something"
+
+
+def forged_callback(checkpoint, name, change):
+    """Change the state of a callback in the file."""
+    content, entries, data = parts(checkpoint.read_bytes())
+    state = next(pair["tuple"][1] for pair in content["run"]["callbacks"] if pair["tuple"][0] == name)
+    change(state["dict"])
+    checkpoint.write_bytes(forge(text_of(content), entries, data))
+
+
+def test_no_file_is_removed_because_a_checkpoint_names_it(checkpoint, tmp_path):
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    forged_callback(checkpoint, "ModelCheckpoint", lambda pairs: pairs[2][1].insert(0, str(mine)))
+    forged_callback(
+        checkpoint, "ModelCheckpoint", lambda pairs: pairs[2][1].insert(0, f"{tmp_path}/../mine.safetensors")
+    )
+    fit(new_model(), tmp_path, 4, resume=checkpoint)
+    assert mine.read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["4.safetensors", "mine"]
+
+
+@pytest.mark.parametrize("name", ["filepath", "keep_last", "on_epoch_end", "_model", "__class__"])
+def test_no_attribute_is_set_because_a_checkpoint_names_it(checkpoint, name):
+    forged_callback(checkpoint, "ModelCheckpoint", lambda pairs: pairs.append([name, "elsewhere"]))
+    with pytest.raises(ModelFileError, match="ModelCheckpoint: set_state: expected a state such as"):
+        fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
+
+
+def test_no_argument_of_a_metric_is_set_because_a_checkpoint_names_it(checkpoint):
+    content, entries, data = parts(checkpoint.read_bytes())
+    content["run"]["metrics"][0]["tuple"][1]["dict"].append(["name", "other"])
+    checkpoint.write_bytes(forge(text_of(content), entries, data))
+    with pytest.raises(ModelFileError, match="accuracy: set_state: expected what get_state returns"):
+        fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
+
+
+def test_the_start_of_a_full_batch_run_may_be_another_one(tmp_path):
+    def run(epochs, name, **arguments):
+        model = new_model("lbfgs")
+        before = everything(model)
+        try:
+            model.fit(X, Y, epochs=epochs, verbose=0, callbacks=ModelCheckpoint(tmp_path / name), **arguments)
+        except ModelFileError:
+            assert everything(model) == before
+
+    run(2, "run")
+    content, entries, data = parts((tmp_path / "run").read_bytes())
+    for path in nodes(content["run"]["start"]):
+        for value in FORGED:
+            forged = forge(text_of(replaced(content, ("run", "start", *path), value)), entries, data)
+            (tmp_path / "forged").write_bytes(forged)
+            run(3, "new", resume=tmp_path / "forged")

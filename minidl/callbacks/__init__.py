@@ -9,15 +9,6 @@ from minidl.callbacks.progress import ProgressBar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
 __all__ = [
-    "CSVLogger",
-    "Callback",
-    "CallbackList",
-    "EarlyStopping",
-    "History",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "ModelCheckpoint",
-    "ProgressBar",
-    "ReduceLROnPlateau",
-    "TimeLimit",
-]
+    "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
+    "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit",
+]  # fmt: skip

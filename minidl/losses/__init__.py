@@ -6,17 +6,6 @@ from minidl.losses.divergence import Hinge, KLDivergence
 from minidl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
 
 __all__ = [
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "Hinge",
-    "Huber",
-    "KLDivergence",
-    "LogCosh",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Poisson",
-    "Quantile",
-    "SparseCategoricalCrossentropy",
-    "resolve_loss",
-]
+    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "MeanAbsoluteError", "MeanSquaredError", "Poisson", "Quantile", "SparseCategoricalCrossentropy", "resolve_loss",
+]  # fmt: skip

@@ -13,19 +13,7 @@ from minidl.metrics.regression import MeanAbsoluteError, MeanSquaredError, R2Sco
 from minidl.metrics.resolution import resolve_metrics
 
 __all__ = [
-    "AUC",
-    "BinaryAccuracy",
-    "CategoricalAccuracy",
-    "F1Score",
-    "FunctionMetric",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Metric",
-    "Precision",
-    "R2Score",
-    "Recall",
-    "SparseCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-    "resolve_metrics",
-]
+    "AUC", "BinaryAccuracy", "CategoricalAccuracy", "F1Score", "FunctionMetric", "MeanAbsoluteError",
+    "MeanSquaredError", "Metric", "Precision", "R2Score", "Recall", "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy", "resolve_metrics",
+]  # fmt: skip

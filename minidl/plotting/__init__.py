@@ -11,14 +11,6 @@ from minidl.plotting.health import LayerHealth, plot_gradient_flow
 from minidl.plotting.matrices import plot_confusion_matrix, plot_images, plot_weights
 
 __all__ = [
-    "Diagram",
-    "LayerHealth",
-    "plot_activation",
-    "plot_confusion_matrix",
-    "plot_decision_boundary",
-    "plot_gradient_flow",
-    "plot_history",
-    "plot_images",
-    "plot_model",
-    "plot_weights",
-]
+    "Diagram", "LayerHealth", "plot_activation", "plot_confusion_matrix", "plot_decision_boundary",
+    "plot_gradient_flow", "plot_history", "plot_images", "plot_model", "plot_weights",
+]  # fmt: skip

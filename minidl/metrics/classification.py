@@ -21,6 +21,7 @@ class Counts(Metric):
     """Abstract base: for each class, how often it was predicted rightly, predicted wrongly, and missed."""
 
     average: str | None
+    class_id: int | None = None
     _counts: Array | None = None  # rows: right, wrongly predicted, missed; a column for each class
 
     @abstractmethod
@@ -35,12 +36,18 @@ class Counts(Metric):
         y_true, y_pred = alike(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
         table = np.stack([predicted & true, predicted & ~true, ~predicted & true])
+        if self.class_id is not None:
+            outputs = y_pred.shape[1]
+            if self.class_id >= outputs:
+                who = f"{type(self).__name__}: class_id"
+                raise ArgumentError(f"{who}: expected one of {outputs} outputs, got {self.class_id}.")
+            table = table[:, :, [self.class_id]]
         counts = row_weights(sample_weight, len(true)) @ table.astype(np.float64)
         self._counts = counts if self._counts is None else self._counts + counts
 
     def result(self) -> Any:
         counts = np.zeros((3, 1)) if self._counts is None else self._counts
-        if self.average == "micro":
+        if self.average == "micro" or self.class_id is not None:
             return float(self.score(*counts.sum(axis=1)))
         each = self.score(*counts)
         if self.average == "macro":
@@ -92,26 +99,11 @@ class Precision(Counts):
         self.average = None if average is None else checks.choice(average, f"{who}: average", AVERAGES)
         self.name = name
 
-    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        super().update(y_true, y_pred, sample_weight)
-        outputs = self._counts.shape[1]  # type: ignore[union-attr]
-        if self.class_id is not None and self.class_id >= outputs:
-            raise ArgumentError(
-                f"{type(self).__name__}: class_id: expected one of {outputs} outputs, got {self.class_id}."
-            )
-
     def predicted(self, y_pred: Array) -> Array:
-        if self.thresholds == "largest":
-            return largest(y_pred)
-        return np.greater(y_pred, 0.5 if self.thresholds is None else self.thresholds)
+        return above(y_pred, self.thresholds)
 
     def score(self, right: Any, wrong: Any, missed: Any) -> Any:
         return quotient(right, right + wrong)
-
-    def result(self) -> Any:
-        if self.class_id is None or self._counts is None:
-            return super().result()
-        return float(self.score(*self._counts[:, self.class_id]))
 
 
 class Recall(Precision):
@@ -140,9 +132,7 @@ class F1Score(Counts):
         self.name = name
 
     def predicted(self, y_pred: Array) -> Array:
-        if self.threshold is None and y_pred.shape[1] > 1:
-            return largest(y_pred)
-        return np.greater(y_pred, 0.5 if self.threshold is None else self.threshold)
+        return above(y_pred, "largest" if self.threshold is None and y_pred.shape[1] > 1 else self.threshold)
 
     def score(self, right: Any, wrong: Any, missed: Any) -> Any:
         return quotient(2 * right, 2 * right + wrong + missed)
@@ -176,9 +166,11 @@ class AUC(Kept):
         return float(positive @ below / pairs) if pairs else float("nan")
 
 
-def largest(y_pred: Array) -> Array:
-    """Tell for each row and class whether its output is the row's largest (of equal ones the first)."""
-    return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
+def above(y_pred: Array, threshold: float | str | None) -> Array:
+    """Tell for each output whether it is above ``threshold``, or the row's "largest" (of equal ones the first)."""
+    if threshold == "largest":
+        return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
+    return np.greater(y_pred, 0.5 if threshold is None else threshold)
 
 
 def quotient(a: Any, b: Any) -> Any:

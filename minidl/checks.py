@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
+from minidl.typing import Array
 
 
 def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
@@ -67,6 +68,13 @@ def alike(now: Any, then: Any) -> bool:
     if now is None or isinstance(now, (int, float, np.number)):
         return (then is None and now is None) or isinstance(then, (int, float, np.number))
     return isinstance(then, type(now))
+
+
+def wrong_label(labels: Array, count: float) -> int | None:
+    """Return the row of the first label that is not whole or outside [0, ``count``); None if all are right."""
+    with np.errstate(invalid="ignore"):  # of inf % 1
+        wrong = ~((labels >= 0) & (labels < count) & (labels % 1 == 0))
+    return int(wrong.argmax()) if wrong.any() else None
 
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:

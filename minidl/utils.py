@@ -46,13 +46,10 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     if labels.size != len(labels):
         raise DataError(f"to_categorical: x: expected labels of shape (rows,), got {labels.shape}.")
     labels = labels.reshape(-1)
-    limit = math.inf
+    classes = math.inf
     if num_classes is not None:
-        limit = checks.integer(num_classes, "to_categorical: num_classes", minimum=1)
-    with np.errstate(invalid="ignore"):  # of inf % 1
-        wrong = ~((labels >= 0) & (labels < limit) & (labels % 1 == 0))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(f"to_categorical: x: expected labels in [0, {limit}), got {labels[row]} at row {row}.")
-    labels = labels.astype(np.intp)
-    return one_hot(labels, int(labels.max(initial=0)) + 1 if num_classes is None else num_classes)
+        classes = checks.integer(num_classes, "to_categorical: num_classes", minimum=1)
+    row = checks.wrong_label(labels, classes)
+    if row is not None:
+        raise DataError(f"to_categorical: x: expected labels in [0, {classes}), got {labels[row]} at row {row}.")
+    return one_hot(labels.astype(np.intp), int(labels.max(initial=0)) + 1 if num_classes is None else num_classes)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl import checks
 from minidl.config import Configured, constructor_arguments, snake_case
 from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.numeric import one_hot
@@ -187,9 +188,8 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
 
 def as_labels(y_true: Array, outputs: int, who: Metric) -> Array:
     """Return labels (batch,) as integers; a `DataError` for those that are none, or outside [0, ``outputs``)."""
-    wrong = ~((y_true >= 0) & (y_true < outputs) & (y_true % 1 == 0))
-    if wrong.any():
-        row = int(wrong.argmax())
+    row = checks.wrong_label(y_true, outputs)
+    if row is not None:
         raise DataError(
             f"{type(who).__name__}: expected labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row "
             f"{row}. Other targets have the shape of the outputs."

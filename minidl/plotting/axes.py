@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl import checks
 from minidl.errors import ArgumentError, MinidlError
 from minidl.typing import Array
 
@@ -57,6 +58,6 @@ def class_labels(y: Any, who: str) -> Array:
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    if y.ndim != 1 or not np.array_equal(y, y.astype(int)) or y.min(initial=0) < 0:
+    if y.ndim != 1 or y.dtype.kind not in "biuf" or checks.wrong_label(y, np.inf) is not None:
         raise ArgumentError(f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}.")
     return y.astype(int)

@@ -3,7 +3,6 @@
 The first step is 0. An optimizer takes any callable ``step -> rate``; these are the usual ones, with Keras' arguments.
 """
 
-import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -46,30 +45,25 @@ class ExponentialDecay(Schedule):
     def __init__(
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False
     ) -> None:
-        self.initial_learning_rate = check_rate(initial_learning_rate, "ExponentialDecay: initial_learning_rate")
-        self.decay_steps = checks.integer(decay_steps, "ExponentialDecay: decay_steps", minimum=1)
-        self.decay_rate = checks.number(decay_rate, "ExponentialDecay: decay_rate", at_least=0)
-        self.staircase = checks.flag(staircase, "ExponentialDecay: staircase")
+        who = type(self).__name__
+        self.initial_learning_rate = check_rate(initial_learning_rate, f"{who}: initial_learning_rate")
+        self.decay_steps = checks.integer(decay_steps, f"{who}: decay_steps", minimum=1)
+        self.decay_rate = checks.number(decay_rate, f"{who}: decay_rate", at_least=0)
+        self.staircase = checks.flag(staircase, f"{who}: staircase")
+
+    def decays(self, step: int) -> float:
+        """Return ``step / decay_steps``, rounded down for ``staircase``."""
+        return step // self.decay_steps if self.staircase else step / self.decay_steps
 
     def __call__(self, step: int) -> float:
-        decays = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate**decays
+        return self.initial_learning_rate * self.decay_rate ** self.decays(step)
 
 
-class InverseTimeDecay(Schedule):
+class InverseTimeDecay(ExponentialDecay):
     """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; parameters as `ExponentialDecay`."""
 
-    def __init__(
-        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False
-    ) -> None:
-        self.initial_learning_rate = check_rate(initial_learning_rate, "InverseTimeDecay: initial_learning_rate")
-        self.decay_steps = checks.integer(decay_steps, "InverseTimeDecay: decay_steps", minimum=1)
-        self.decay_rate = checks.number(decay_rate, "InverseTimeDecay: decay_rate", at_least=0)
-        self.staircase = checks.flag(staircase, "InverseTimeDecay: staircase")
-
     def __call__(self, step: int) -> float:
-        decays = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate / (1.0 + self.decay_rate * decays)
+        return self.initial_learning_rate / (1.0 + self.decay_rate * self.decays(step))
 
 
 class PiecewiseConstantDecay(Schedule):
@@ -90,20 +84,17 @@ class PiecewiseConstantDecay(Schedule):
     """
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+        who = "PiecewiseConstantDecay"
         for name, given in (("boundaries", boundaries), ("values", values)):
             if not isinstance(given, (list, tuple)):
-                raise ArgumentError(f"PiecewiseConstantDecay: {name}: expected a list, got {given!r}.")
-        self.boundaries = [
-            checks.integer(boundary, "PiecewiseConstantDecay: boundaries", minimum=0) for boundary in boundaries
-        ]
-        self.values = [check_rate(value, "PiecewiseConstantDecay: values") for value in values]
-        if len(self.values) != len(self.boundaries) + 1:
-            raise ArgumentError(
-                f"PiecewiseConstantDecay: values: expected {len(self.boundaries) + 1}, one more than boundaries, "
-                f"got {len(self.values)}."
-            )
-        if any(first >= second for first, second in itertools.pairwise(self.boundaries)):
-            raise ArgumentError(f"PiecewiseConstantDecay: boundaries: expected ascending steps, got {boundaries!r}.")
+                raise ArgumentError(f"{who}: {name}: expected a list, got {given!r}.")
+        self.boundaries = [checks.integer(step, f"{who}: boundaries", minimum=0) for step in boundaries]
+        self.values = [check_rate(value, f"{who}: values") for value in values]
+        if len(values) != len(boundaries) + 1:
+            expected = f"{len(boundaries) + 1}, one more than boundaries"
+            raise ArgumentError(f"{who}: values: expected {expected}, got {len(values)}.")
+        if self.boundaries != sorted(set(boundaries)):
+            raise ArgumentError(f"{who}: boundaries: expected ascending steps, got {boundaries!r}.")
 
     def __call__(self, step: int) -> float:
         return self.values[sum(step > boundary for boundary in self.boundaries)]
@@ -143,10 +134,8 @@ class PolynomialDecay(Schedule):
         steps = self.decay_steps
         if self.cycle:
             steps *= max(1, math.ceil(step / steps))
-        left = 1.0 - min(step, steps) / steps
-        return (self.initial_learning_rate - self.end_learning_rate) * math.pow(
-            left, self.power
-        ) + self.end_learning_rate
+        height = self.initial_learning_rate - self.end_learning_rate
+        return height * math.pow(1.0 - min(step, steps) / steps, self.power) + self.end_learning_rate
 
 
 class CosineDecay(Schedule):

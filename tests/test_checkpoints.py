@@ -536,6 +536,20 @@ def test_the_folder_is_made_before_training_begins(tmp_path):
     assert (tmp_path / "a" / "b").is_dir()
 
 
+def test_a_program_may_change_its_folder_while_it_trains(tmp_path, monkeypatch):
+    class Leave(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            os.chdir(tmp_path / "elsewhere")
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    saving = ModelCheckpoint("runs/{epoch}", keep_last=2)
+    x, y = data()
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, epochs=3, callbacks=[saving, CSVLogger("runs/log.csv"), Leave()], verbose=0)
+    assert names(tmp_path / "runs") == ["2", "3", "log.csv"]
+    assert names(tmp_path / "elsewhere") == []
+
+
 def test_a_line_tells_of_each_file(tmp_path, capsys):
     x, y = data()
     model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=ModelCheckpoint(tmp_path / "x", verbose=1), verbose=0)

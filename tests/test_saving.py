@@ -1,5 +1,6 @@
 """Model files: what comes back is what was saved, and whatever is not a whole file of ours is refused."""
 
+import errno
 import io
 import json
 import os
@@ -436,6 +437,25 @@ def test_what_cannot_be_read_is_an_error_with_the_path(tmp_path):
         minidl.load_model(tmp_path)
     with pytest.raises(ModelFileError, match="/dev/zero: expected a regular file"):
         minidl.load_model("/dev/zero")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(path):
+    os.mkfifo(path)
+    with pytest.raises(ModelFileError, match=f"{path}: expected a regular file"):
+        minidl.load_model(path)
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_file_is_an_error_with_the_path(path, whole, monkeypatch):
+    path.write_bytes(whole)
+
+    class Broken(io.BytesIO):
+        def read(self, *size):
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", lambda self, mode: Broken())
+    with pytest.raises(OSError, match=f"Input/output error: '{path}'"):
+        minidl.load_model(path)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")

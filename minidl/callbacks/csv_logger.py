@@ -31,7 +31,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
-        self.filename = Path(filename)
+        self.filename = Path(filename).absolute()  # the program may go elsewhere while it trains
         if str(separator) != separator or len(separator) != 1:
             raise ArgumentError(f"CSVLogger: separator: expected one character, got {separator!r}.")
         self.separator = separator

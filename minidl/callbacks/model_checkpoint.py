@@ -60,6 +60,7 @@ class ModelCheckpoint(Callback):
 
     last = True
     kept = ("best", "saved_at", "paths")
+    _base = Path()
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class ModelCheckpoint(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         if self.save_freq != "epoch" and isinstance(self.model.optimizer, LBFGS):
             raise ArgumentError(f"ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
+        self._base = Path.cwd()  # the program may go elsewhere while it trains
         Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 
@@ -124,9 +126,9 @@ class ModelCheckpoint(Callback):
             self.best = value
         path = self._path(epoch, logs)
         self.paths = [*(other for other in self.paths if other != path), path]
-        (save_weights if self.save_weights_only else save_checkpoint)(self.model, path)
+        (save_weights if self.save_weights_only else save_checkpoint)(self.model, self._base / path)
         while self.keep_last is not None and len(self.paths) > self.keep_last:
-            Path(self.paths.pop(0)).unlink(missing_ok=True)
+            (self._base / self.paths.pop(0)).unlink(missing_ok=True)
         if self.verbose:
             sys.stdout.write(f"Epoch {epoch + 1}: saved {path}\n")
 

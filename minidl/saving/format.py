@@ -4,7 +4,6 @@
 """
 
 import math
-import os
 import stat
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,12 +81,16 @@ def digest(data: bytes) -> str:
 def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the JSON object and the arrays of a model file; anything else is a `ModelFileError`."""
     path = files.as_path(path, "load: path")
-    with path.open("rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
-        _check_start(path, file.read(DIGEST.start))
-        file.seek(0)
-        data = file.read()
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would wait for its other end
+        raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
+    try:
+        with path.open("rb") as file:
+            _check_start(path, file.read(DIGEST.start))
+            file.seek(0)
+            data = file.read()
+    except OSError as error:  # one of read has no path
+        raise OSError(error.errno, error.strerror, str(path)) from error
     length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8:
         _fail(path, f"a header of {length} bytes in a file of {len(data)}: it is cut short or no model file")

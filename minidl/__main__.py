@@ -1,6 +1,7 @@
 """The command ``python -m minidl inspect FILE``: what a model file holds, without making any of it."""
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -25,25 +26,42 @@ def main(arguments: list[str] | None = None) -> int:
     except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
         print(f"{path}: expected the description of a model, got something else ({error!r}).", file=sys.stderr)
         return 1
-    for line in lines:
-        print(line if line.isprintable() else ascii(line))  # a file must not command the terminal
+    return _print(lines)
+
+
+def _print(lines: list[str]) -> int:
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = (line if line.isprintable() else ascii(line) for line in lines)  # a file must not command the terminal
+    try:
+        print("\n".join(shown).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries to write the rest at its end
+        if not isinstance(error, BrokenPipeError):  # a pager that was left
+            print(error, file=sys.stderr)
+            return 1
     return 0
 
 
 def description(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
     """Return the lines that say what the content of a file is."""
     environment = ", ".join(f"{name} {version}" for name, version in content["environment"].items())
-    lines = [f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})", "", "model"]
+    lines = [f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})"]
+    lines += ["whole: its SHA-256 is right", "", "model"]
     lines += _object(content["model"], 1)
     training, run = content["training"], content["run"]
     if training is not None:
-        lines += ["", "training", f"  epochs so far: {content['state']['epoch']}"]
+        state = dict(training["optimizer_state"]["dict"])
+        lines += ["", "training", f"  so far: {content['state']['epoch']} epochs, {state['iterations']} steps"]
+        if training["history"] is not None:
+            logs = dict(training["history"]["dict"])["history"]["dict"]
+            lines += [f"  last epoch: {', '.join(f'{name}={_plain(values[-1])}' for name, values in logs if values)}"]
         for name, value in training["compile"].items():
             lines += [f"  {name}:", *_object(value, 2)] if isinstance(value, dict) else [f"  {name}: {_plain(value)}"]
     if run is not None:
         lines += ["", f"a run of fit under way: epoch {run['epoch'] + 1}, {run['batch']} batches done"]
     total = sum(array.nbytes for array in arrays.values())
-    lines += ["", f"{len(arrays)} arrays, {total:,} bytes"]
+    weights = sum(array.size for name, array in arrays.items() if name.startswith("weights/"))
+    lines += ["", f"{len(arrays)} arrays, {total:,} bytes; {weights:,} values in the weights"]
     width = max(map(len, arrays), default=0)
     lines += [f"  {name:{width}}  {array.dtype}  {array.shape}" for name, array in sorted(arrays.items())]
     return lines

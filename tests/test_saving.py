@@ -890,6 +890,24 @@ def test_inspect_prints_what_a_file_holds(path, whole):
         assert words in result.stdout
 
 
+def test_inspect_tells_where_training_stands(path):
+    model = trained_model()
+    model.save(path)
+    out = inspect(path).stdout
+    for words in ("whole: its SHA-256 is right", "so far: 1 epochs, 1 steps", "last epoch: loss=", "39 values in the"):
+        assert words in out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_inspect_ends_without_a_traceback_where_it_cannot_print(path, whole):
+    path.write_bytes(whole)
+    command = f'"{sys.executable}" -m minidl inspect "{path}"'
+    for rest, words in (("| true", ""), ("> /dev/full", "No space left")):
+        result = subprocess.run(["/bin/sh", "-c", f"{command} {rest}"], capture_output=True, text=True, check=False)
+        assert "Traceback" not in result.stderr
+        assert words in result.stderr
+
+
 def test_inspect_needs_no_class_and_builds_nothing(path):
     custom_model().save(path)
     assert "Doubled 'doubled': factor=3" in inspect(path).stdout

@@ -3,8 +3,8 @@
 ``who`` names the receiver and the argument, such as ``"Dense: units"``; it opens the message.
 """
 
-import math
 from collections.abc import Iterable
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -23,27 +23,14 @@ def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
 
 
 def number(
-    value: Any,
-    who: str,
-    *,
-    at_least: float | None = None,
-    above: float | None = None,
-    at_most: float | None = None,
-    below: float | None = None,
+    value: Any, who: str, *, at_least: float = -inf, above: float = -inf, at_most: float = inf, below: float = inf
 ) -> float:
     """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if (
-        real
-        and math.isfinite(value)
-        and (at_least is None or value >= at_least)
-        and (above is None or value > above)
-        and (at_most is None or value <= at_most)
-        and (below is None or value < below)
-    ):
+    if real and isfinite(value) and at_least <= value <= at_most and above < value < below:
         return float(value)
     bounds = ((">=", at_least), (">", above), ("<=", at_most), ("<", below))
-    expected = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    expected = " and ".join(f"{word} {bound:g}" for word, bound in bounds if isfinite(bound))
     raise ArgumentError(f"{who}: expected {f'a finite number {expected}'.strip()}, got {value!r}.")
 
 

@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 def plot_decision_boundary(
-    model: "Sequential",
-    x: Any,
-    y: Any,
-    *,
-    threshold: float = 0.5,
-    resolution: int = 200,
-    ax: "Axes | None" = None,
+    model: "Sequential", x: Any, y: Any, *, threshold: float = 0.5, resolution: int = 200, ax: "Axes | None" = None
 ) -> "Axes":
     """Draw the regions that ``model`` predicts on the plane, and the points ``x`` with a mark for each class ``y``.
 

@@ -67,12 +67,7 @@ def plot_images(
 
 
 def plot_weights(
-    model: "Sequential",
-    layer: int | str = 0,
-    *,
-    shape: Shape | None = None,
-    units: int = 32,
-    ax: "Axes | None" = None,
+    model: "Sequential", layer: int | str = 0, *, shape: Shape | None = None, units: int = 32, ax: "Axes | None" = None
 ) -> "Axes":
     """Draw the columns of a layer's ``W`` as pictures: what each of its units looks for.
 

@@ -104,10 +104,8 @@ class ReduceLROnPlateau(Callback):
         if self.resting:
             return
         self.wait += 1
-        if self.wait >= self.patience:
-            self._reduce(epoch)
-
-    def _reduce(self, epoch: int) -> None:
+        if self.wait < self.patience:
+            return
         self.resting, self.wait = self.cooldown, 0
         optimizer = self.model.optimizer
         old = float(optimizer.learning_rate)

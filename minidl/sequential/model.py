@@ -19,7 +19,7 @@ from minidl.optimizers import Optimizer
 from minidl.sequential.contract import infer
 from minidl.sequential.fitting import check_ends, make_table
 from minidl.sequential.plan import Plan
-from minidl.sequential.stack import Stack
+from minidl.sequential.stack import Stack, owner_of
 from minidl.sequential.summary import html, summary
 from minidl.typing import Array
 
@@ -101,8 +101,7 @@ class Sequential(Stack):
             resolve_metrics(specs, loss, outputs)
         if loss is not None and self.layers:
             check_ends(self, loss)
-        owner = optimizer.__dict__.get("_model")
-        if owner is not None and owner() not in (None, self):
+        if owner_of(optimizer) not in (None, self):
             raise ArgumentError(
                 f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
             )
@@ -247,20 +246,18 @@ class Sequential(Stack):
         It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
         """
         self._require_built("predict")
-        rows_at_once = (
-            PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
-        )
+        size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
         x = check_features(x, self.input_shape, self._chain[0], self.dtype)  # type: ignore[arg-type]
         chain = [layer.detached() for layer in self._chain]
         if callbacks is not None or verbose:
             from minidl import training
 
-            return training.predict(self, chain, x, rows_at_once, callbacks, verbose)
-        if len(x) <= rows_at_once:
+            return training.predict(self, chain, x, size, callbacks, verbose)
+        if len(x) <= size:
             return infer(chain, self.output_shape, x.astype(self.dtype, copy=False))
         y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
-        for start in range(0, len(x), rows_at_once):
-            part = slice(start, start + rows_at_once)
+        for start in range(0, len(x), size):
+            part = slice(start, start + size)
             y[part] = infer(chain, self.output_shape, x[part].astype(self.dtype, copy=False))
         return y
 

@@ -3,6 +3,7 @@
 It is the structural half of `Sequential`: adding, building, forward, backward; the other half trains.
 """
 
+import itertools
 import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
@@ -81,10 +82,12 @@ class Stack(Layer):
         before, shape = list(self.layers), self.input_shape
         try:
             for layer in layers:
-                if isinstance(layer, Input):
-                    self._set_input(layer)
-                else:
+                if not isinstance(layer, Input):
                     self._append(layer)
+                elif self.layers or self.input_shape is not None:
+                    raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
+                else:
+                    self.input_shape = layer.shape
             self._infer_input()
             self._rebuild()
         except BaseException:
@@ -94,14 +97,8 @@ class Stack(Layer):
             raise
 
     def _require_alone(self) -> None:
-        owner = self.__dict__.get("_model")
-        if owner is not None and owner() is not None:
+        if owner_of(self) is not None:
             raise StateError(f"{self.label}: expected a model that stands alone: change the layers before nesting it.")
-
-    def _set_input(self, layer: Input) -> None:
-        if self.layers or self.input_shape is not None:
-            raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
-        self.input_shape = layer.shape
 
     def _infer_input(self) -> None:
         """Take the shape of the inputs from a first layer that was given it, or is a model that has it."""
@@ -119,8 +116,7 @@ class Stack(Layer):
         if not isinstance(layer, Layer):
             raise ArgumentError(f"{self.label}: expected a layer, got {layer!r}.")
         for part in layer.expand():
-            owner = part.__dict__.get("_model")
-            if (owner is not None and owner() is not None) or part is self:
+            if owner_of(part) is not None or part is self:
                 raise ArgumentError(
                     f"{part.label}: expected a layer that stands in no model yet: "
                     "a layer keeps the caches of one place. "
@@ -139,12 +135,9 @@ class Stack(Layer):
                     f"{layer.label}: name: expected one without '/' that no other layer has, got {layer.name!r}."
                 )
             return layer.name
-        base = name = snake_case(type(layer).__name__)
-        count = 0
-        while name in taken:
-            count += 1
-            name = f"{base}_{count}"
-        return name
+        base = snake_case(type(layer).__name__)
+        numbered = (f"{base}_{number}" for number in itertools.count(1))
+        return next(name for name in itertools.chain([base], numbered) if name not in taken)
 
     # Building
 
@@ -285,6 +278,12 @@ class Stack(Layer):
         twin = super().detached()
         twin._chain = list(twin._leaves())
         return twin
+
+
+def owner_of(part: Any) -> Any:
+    """Return the model that a layer or an optimizer stands in, None if there is none (any more)."""
+    owner = part.__dict__.get("_model")
+    return None if owner is None else owner()
 
 
 def _anew(layer: Layer) -> Layer:

@@ -1,10 +1,15 @@
-"""Draws the figures of the pages that are not part of the course: the rows of modules, and a model."""
+"""Draws the figures of the pages that are not part of the course: the rows of modules, a model, and the README's.
+
+``python docs/figures.py`` draws the README's anew.
+"""
 
 import ast
 from pathlib import Path
 
 import minidl
-from minidl.plotting import plot_model
+import minidl.datasets
+import minidl.optimizers
+from minidl.plotting import plot_decision_boundary, plot_model
 
 PACKAGE = Path(minidl.__file__).parent
 # The rows of the house, from the ground up, without the package's own __init__ and __main__; tests/test_house.py
@@ -77,8 +82,35 @@ def model() -> str:
     return plot_model(minidl.Sequential(layers, seed=0))
 
 
+def front(path: Path) -> None:
+    """Train three networks on two spirals, and write their decision boundaries to ``path``."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    x, y = minidl.datasets.spirals(400, turns=1.0, noise=0.03, seed=0)
+    figure, row = pyplot.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+    for ax, hidden in zip(row, [[], [8], [32, 32]], strict=True):
+        layers = [minidl.Dense(units, activation="relu") for units in hidden]
+        network = minidl.Sequential([minidl.Input((2,)), *layers, minidl.Dense(1, activation="sigmoid")], seed=0)
+        network.compile(minidl.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+        network.fit(x, y, epochs=300, verbose=0)
+        plot_decision_boundary(network, x, y, ax=ax)
+        ax.get_legend().remove()
+        ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+        words = " and ".join(str(units) for units in hidden)
+        accuracy = network.evaluate(x, y, verbose=0)[1]
+        ax.set_title(f"{f'{words} ReLU units' if hidden else 'no hidden layer'}: {accuracy:.0%} right", fontsize=11)
+    figure.savefig(path, dpi=110)
+
+
 def draw_all(folder: Path) -> None:
     """Write every figure into ``folder``."""
     folder.mkdir(exist_ok=True)
     (folder / "architecture.svg").write_text(architecture(), encoding="utf-8")
     (folder / "model.svg").write_text(model(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    front(Path(__file__).parent / "_static" / "front.png")

@@ -55,10 +55,6 @@ def trace(model: "Sequential", x: Any, y: Any) -> Trace:
     x : array-like of shape (rows, ...)
     y : array-like of shape (rows,) or (rows, outputs)
 
-    Returns
-    -------
-    Trace
-
     Raises
     ------
     StateError
@@ -131,10 +127,6 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
     format : {"text", "markdown", "html"}
     digits : int
         Digits after the point.
-
-    Returns
-    -------
-    str
 
     Raises
     ------

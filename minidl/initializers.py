@@ -80,12 +80,7 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """``value`` everywhere.
-
-    Parameters
-    ----------
-    value : float
-    """
+    """``value`` everywhere."""
 
     def __init__(self, value: float = 0.0) -> None:
         self.value = checks.number(value, "Constant: value")
@@ -95,14 +90,7 @@ class Constant(Initializer):
 
 
 class RandomNormal(Initializer):
-    """Normal with ``mean`` and standard deviation ``stddev``.
-
-    Parameters
-    ----------
-    mean : float
-    stddev : float
-        At least 0.
-    """
+    """Normal with ``mean`` and standard deviation ``stddev``, at least 0."""
 
     aliases = ("normal",)
 
@@ -115,13 +103,7 @@ class RandomNormal(Initializer):
 
 
 class RandomUniform(Initializer):
-    """Uniform in ``[minval, maxval)``.
-
-    Parameters
-    ----------
-    minval, maxval : float
-        The ends, in ascending order.
-    """
+    """Uniform in ``[minval, maxval)``, where ``minval <= maxval``."""
 
     aliases = ("uniform",)
 
@@ -189,10 +171,6 @@ class Orthogonal(Initializer):
     Saxe et al. (2014), Exact solutions to the nonlinear dynamics of learning. Leading axes are merged, as in Keras.
     The signs that the QR decomposition leaves open are fixed, which makes the distribution uniform (Mezzadri, 2007).
     An array of fewer than two axes is a `ShapeError`.
-
-    Parameters
-    ----------
-    gain : float
     """
 
     def __init__(self, gain: float = 1.0) -> None:

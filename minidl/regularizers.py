@@ -41,13 +41,7 @@ def resolve_regularizer(value: Any, who: str) -> Regularizer | None:
 
 
 class L1(Regularizer):
-    """``l1 * sum(|W|)``, whose derivative at 0 is taken as 0.
-
-    Parameters
-    ----------
-    l1 : float
-        At least 0.
-    """
+    """``l1 * sum(|W|)`` with ``l1 >= 0``; its derivative at 0 is taken as 0."""
 
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = checks.number(l1, "L1: l1", at_least=0)
@@ -60,13 +54,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    """``l2 * sum(W**2)``, as in Keras: without the factor of one half.
-
-    Parameters
-    ----------
-    l2 : float
-        At least 0.
-    """
+    """``l2 * sum(W**2)`` with ``l2 >= 0``; as in Keras, without the factor of one half."""
 
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = checks.number(l2, "L2: l2", at_least=0)
@@ -79,13 +67,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    """``l1 * sum(|W|) + l2 * sum(W**2)``.
-
-    Parameters
-    ----------
-    l1, l2 : float
-        At least 0.
-    """
+    """``l1 * sum(|W|) + l2 * sum(W**2)``, neither factor below 0."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1 = checks.number(l1, "L1L2: l1", at_least=0)

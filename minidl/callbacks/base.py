@@ -164,17 +164,8 @@ class LambdaCallback(Callback):
 class CallbackList(Callback):
     """Several callbacks as one: each hook calls those that override it, in order.
 
-    Parameters
-    ----------
-    callbacks : Callback or iterable of Callback
-        None for no callbacks.
-    model : Sequential
-        Handed to each of them.
-
-    Raises
-    ------
-    ArgumentError
-        If an item is not an instance of `Callback`, or stands twice in the list.
+    ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. What is no instance of `Callback`, or
+    stands twice in the list, is an `ArgumentError`.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:

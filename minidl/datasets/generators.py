@@ -38,8 +38,6 @@ def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None
         Number of words; no word comes again before all ``2**bits`` have come.
     bits : int, optional
         Length of a word, 1 to 62. Default: 4.
-    noise, seed
-        As in all generators.
 
     Examples
     --------
@@ -80,8 +78,6 @@ def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02
         Number of arms, at least 2. Default: 2.
     turns : float, optional
         Turns that each arm makes. Default: 1.5.
-    n, noise, seed
-        As in all generators.
 
     Examples
     --------

@@ -13,12 +13,8 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
     """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
 
     Arrays that a layer holds already (it was built before) keep their values; the others are initialised
-    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this.
-
-    Raises
-    ------
-    ShapeError
-        If a layer was built before for other shapes; nothing has changed then.
+    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this. One that was built
+    before for other shapes is a `ShapeError`; nothing has changed then.
     """
     everything = list(walk(layers))
     dtype = np.dtype(dtype)

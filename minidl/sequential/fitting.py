@@ -45,10 +45,7 @@ def check_ends(model: "Sequential", loss: Loss) -> None:
 def make_table(model: "Sequential", x: Any, y: Any, sample_weight: Any, class_weight: Any, who: str) -> Table:
     """Return the rows checked against ``model`` and its loss, building the model if it is not built.
 
-    Raises
-    ------
-    ArgumentError, DataError, ShapeError
-        If anything does not fit; nothing has changed then.
+    If anything does not fit, nothing has changed.
     """
     trial = model if model._built else _built_for(model, x, who)
     x = check_features(x, trial.input_shape, trial._chain[0], trial.dtype, f"{who}x")  # type: ignore[arg-type]

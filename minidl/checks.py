@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.typing import Array
+from minidl.typing import Array, Shape
 
 
 def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
@@ -62,6 +62,11 @@ def wrong_label(labels: Array, count: float) -> int | None:
     with np.errstate(invalid="ignore"):  # of inf % 1
         wrong = ~((labels >= 0) & (labels < count) & (labels % 1 == 0))
     return int(wrong.argmax()) if wrong.any() else None
+
+
+def batch_shape(shape: Shape | None) -> str:
+    """Return how people write the shape of a batch of rows of ``shape``: ``(batch, 28, 28)``."""
+    return f"({', '.join(['batch', *map(str, shape or ())])})"
 
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:

@@ -149,21 +149,16 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
     """
     checks.choice(format, "explain: format", RENDERERS)
     checks.integer(digits, "explain: digits", minimum=0)
-    model._require_built("explain")
-    for name in model.parameters:
-        _check_size(name, model.parameters[name])
     passed = trace(model, x, y)
-    for name, step in passed.steps.items():
-        _check_size(name, step.y)
+    parameters = {name: model.parameters[name] for name in model.parameters}
+    outputs = {name: step.y for name, step in passed.steps.items()}
+    for name, array in [*parameters.items(), *outputs.items()]:
+        if array.size > MOST_VALUES:
+            raise ArgumentError(
+                f"explain: expected arrays of at most {MOST_VALUES} values, got {array.size} in {name}. "
+                "Take fewer rows, or use trace, which returns the arrays."
+            )
     return "\n".join(RENDERERS[format](_sections(model, passed, y), digits))
-
-
-def _check_size(name: str, array: Array) -> None:
-    if array.size > MOST_VALUES:
-        raise ArgumentError(
-            f"explain: expected arrays of at most {MOST_VALUES} values, got {array.size} in {name}. "
-            "Take fewer rows, or use trace, which returns the arrays."
-        )
 
 
 def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:

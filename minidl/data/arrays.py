@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.checks import batch_shape
 from minidl.errors import DataError, ShapeError
 from minidl.losses import Loss
 from minidl.typing import Array, Shape
@@ -19,13 +20,12 @@ def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: 
     """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``, for ``layer``, which takes it."""
     x = as_array(value, who)
     if x.shape[1:] != input_shape:
-        expected = "(" + ", ".join(["batch", *map(str, input_shape)]) + ")"
         fix = ""
         if x.ndim == 1:
             fix = f" For one row use {who}.reshape(1, -1), for one feature {who}.reshape(-1, 1)."
         elif len(input_shape) == 1 and x.ndim > 2 and x[:1].size == input_shape[0]:
             fix = " Add Flatten() before it."
-        raise ShapeError(f"{layer.label}: expected input of shape {expected}, got {x.shape}.{fix}")
+        raise ShapeError(f"{layer.label}: expected input of shape {batch_shape(input_shape)}, got {x.shape}.{fix}")
     check_finite(x, who, dtype)
     return x
 

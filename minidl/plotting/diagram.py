@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from minidl.checks import batch_shape
 from minidl.errors import StateError
 
 if TYPE_CHECKING:
@@ -70,22 +71,18 @@ def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | A
 
 
 def _boxes(model: "Sequential") -> list[Box]:
-    boxes = [Box("Input", "x", _shape(model.input_shape))]
+    boxes = [Box("Input", "x", batch_shape(model.input_shape))]
     for layer in model.layers:
         count = layer.count_params()
         parts = [f"{count:,} parameters"] if count else []
         if count and not layer.trainable:
             parts.append("frozen")
-        boxes.append(Box(_short(repr(layer)), ", ".join([layer.name or "", *parts]), _shape(layer.output_shape)))
+        boxes.append(Box(_short(repr(layer)), ", ".join([layer.name or "", *parts]), batch_shape(layer.output_shape)))
     return boxes
 
 
 def _short(text: str, most: int = 44) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "(" + ", ".join(["batch", *map(str, shape or ())]) + ")"
 
 
 def _svg(boxes: list[Box], description: str) -> str:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from minidl.checks import batch_shape
 from minidl.layers import Layer
-from minidl.layers.base import walk
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -23,8 +23,9 @@ def rows(model: "Stack") -> list[tuple[str, str, str, str]]:
         if layer.output_shape is None:
             table.append((name, "?", "?", "?"))
         else:
-            shape = "(" + ", ".join(["batch", *map(str, layer.output_shape)]) + ")"
-            table.append((name, shape, f"{layer.count_params():,}", f"{cached[layer.name]:,}"))
+            table.append(
+                (name, batch_shape(layer.output_shape), f"{layer.count_params():,}", f"{cached[layer.name]:,}")
+            )
     return table
 
 
@@ -48,7 +49,7 @@ def cached_bytes(model: "Stack") -> dict[str | None, int]:
     seen: set[int] = set()
     count: dict[str | None, int] = {}
     x = np.zeros((2, *(model.input_shape or ())), model.dtype)
-    twins = [_twin(layer) for layer in model.layers]  # all alive at once, so that no address comes again
+    twins = [layer.copy() for layer in model.layers]  # all alive at once, so that no address comes again
     for layer, twin in zip(model.layers, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
@@ -56,15 +57,6 @@ def cached_bytes(model: "Stack") -> dict[str | None, int]:
         seen.update(new)
         count[layer.name] = sum(new.values())
     return count
-
-
-def _twin(layer: Layer) -> Layer:
-    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
-    stateful = any(set(part.declared) - set(part.parameter_names) for _, part in walk({"": layer}))
-    twin = layer.copy() if stateful else layer.detached()
-    for _, part in walk({"": twin}):
-        part.rng = np.random.default_rng(0)
-    return twin
 
 
 def _caches(layer: Layer) -> list[Array]:
@@ -76,7 +68,7 @@ def _caches(layer: Layer) -> list[Array]:
 def summary(model: "Stack") -> str:
     """Return the table as text, its columns aligned."""
     table: list[Any] = [HEADER, *rows(model)]
-    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [
         f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}" for row in table
     ]

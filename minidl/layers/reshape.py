@@ -50,15 +50,8 @@ class Reshape(Layer):
         return dy.reshape(self._shape)
 
 
-class Flatten(Layer):
-    """Each row as a vector: ``y[i] = x[i].ravel()``; pictures before a Dense layer."""
+class Flatten(Reshape):
+    """Each row as a vector, ``Reshape((-1,))``: ``y[i] = x[i].ravel()``; pictures before a Dense layer."""
 
-    def build(self, input_shape: Shape) -> Shape:
-        return (math.prod(input_shape),)
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        self._shape = x.shape
-        return x.reshape(len(x), math.prod(x.shape[1:]))
-
-    def backward(self, dy: Array) -> Array:
-        return dy.reshape(self._shape)
+    def __init__(self) -> None:
+        self.target_shape = (-1,)

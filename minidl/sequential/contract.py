@@ -65,17 +65,14 @@ class Watched:
             ) from error
 
     def _expect(self, method: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
+        who = f"{self.layer.label}: {method}: expected it to return"
         if not isinstance(value, np.ndarray):
-            raise LayerError(
-                f"{self.layer.label}: {method}: expected it to return an array, got {type(value).__name__}."
-            )
+            raise LayerError(f"{who} an array, got {type(value).__name__}.")
         if value.shape != shape:
-            raise LayerError(f"{self.layer.label}: {method}: expected it to return shape {shape}, got {value.shape}.")
+            raise LayerError(f"{who} shape {shape}, got {value.shape}.")
         if value.dtype != dtype:
-            raise LayerError(
-                f"{self.layer.label}: {method}: expected it to return {dtype}, as it was given, got {value.dtype}. "
-                "NumPy scalars and new arrays are float64 unless told otherwise."
-            )
+            fix = "NumPy scalars and new arrays are float64 unless told otherwise."
+            raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
 
 
 def infer(chain: list[Layer], output_shape: Shape | None, x: Array) -> Array:

@@ -162,19 +162,17 @@ class Stack(Layer):
         """Lay the parameters out anew, keeping the values there are."""
         self.output_shape = None
         if self.input_shape is not None and self.layers:
-            self.output_shape = self._declare_layers(self.input_shape)
+            self.declare(self.input_shape)
             self._bind(allocate(self.sublayers(), self.rng, self.dtype))
 
     def declare(self, input_shape: Shape) -> Shape:
         if self._built and tuple(input_shape) != self.input_shape:
             raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
-        self.declared, self.input_shape = {}, tuple(input_shape)
-        self.output_shape = self._declare_layers(self.input_shape)
-        return self.output_shape
-
-    def _declare_layers(self, shape: Shape) -> Shape:
+        self.declared, shape = {}, tuple(input_shape)
+        self.input_shape = shape
         for layer in self.layers:
             shape = layer.declare(shape)
+        self.output_shape = shape
         return shape
 
     def _bind(self, parameters: Parameters) -> None:

@@ -1,10 +1,14 @@
 """From ``python script.py`` to a result, in new processes: time and peak memory, interpreter and imports included.
 
-Three scripts a stack: the import alone, a model trained on the digits for 20 epochs (64-64-10, batch 32), and a first
-prediction from a saved model.
+Three scripts a stack: the import alone, a model trained on the digits for 20 epochs (64-64-10, batch 32) and saved, and
+a first prediction from the saved model. The files are in the system's cache and the modules compiled by a first,
+untimed run. Further, the installed size of each stack: its packages and all that they require.
 """
 
+import importlib.metadata
 import os
+import random
+import re
 import statistics
 import subprocess
 import sys
@@ -148,11 +152,47 @@ print(jax.jit(lambda x: jax.nn.relu(x @ V + c) @ W + b)(x[:1]).argmax())
 TASKS = ("import", "train", "predict")
 
 
+PACKAGES = {  # what `pip install` is asked for
+    "numpy alone": ("numpy",),
+    "minidl": ("minidl",),
+    "scikit-learn": ("scikit-learn",),
+    "torch": ("torch", "numpy"),
+    "Keras on JAX": ("keras", "jax"),
+    "JAX": ("jax", "optax"),
+}
+
+
+def installed(packages: tuple[str, ...]) -> set[str]:
+    """Return the names of ``packages`` and of all that they require and that is installed."""
+    found: set[str] = set()
+    waiting = list(packages)
+    while waiting:
+        name = re.sub("[-_.]+", "-", waiting.pop()).lower()
+        try:
+            requirements = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # required on other systems only
+        if name not in found:
+            found.add(name)
+            waiting += [re.match(r"[\w.-]+", text)[0] for text in requirements if "extra ==" not in text]  # type: ignore[index]
+    return found
+
+
+def mebibytes(package: str) -> float:
+    """Return the size of a package's files; minidl's are counted where they are, in the clone."""
+    if package == "minidl":
+        paths = [path for path in Path(__file__).parents[1].joinpath("minidl").rglob("*") if path.is_file()]
+    else:
+        paths = [Path(str(file.locate())) for file in importlib.metadata.files(package) or []]
+    return sum(path.stat().st_size for path in paths if path.is_file()) / 2**20
+
+
 def run(script: str, folder: Path, environment: dict[str, str]) -> tuple[float, float]:
     """Run a script in a new process; return its seconds and its peak memory in MiB."""
+    (folder / "script.py").write_text(script, encoding="utf-8")
     start = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, "script.py"], cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     message = process.stderr.read()  # type: ignore[union-attr]
     _, status, usage = os.wait4(process.pid, 0)
@@ -160,9 +200,7 @@ def run(script: str, folder: Path, environment: dict[str, str]) -> tuple[float, 
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise RuntimeError(message.decode().strip().splitlines()[-1])
-    return seconds, usage.ru_maxrss / (1 if sys.platform == "darwin" else 1024) / (
-        1024 if sys.platform == "darwin" else 1
-    )
+    return seconds, usage.ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
 
 
 def main() -> None:
@@ -188,7 +226,23 @@ def main() -> None:
             rows.append([stack, common.duration(statistics.median(seconds)), ratio, f"{memory:.0f} MiB"])
         rows += [[stack, remark, "", ""] for stack, remark in remarks.items()]
         tables[title] = common.table(["stack", "time", "minidl / it", "peak memory"], rows)
+    tables["more than numpy alone, and on disk"] = beyond_numpy(results)
     common.report("cold_start", arguments, tables, results)
+
+
+def beyond_numpy(results: dict[str, Any]) -> str:
+    """Return the table of what importing a stack costs beyond numpy, and of the installed sizes."""
+    alone, rows = results["numpy alone"]["import"], []
+    for stack, result in results.items():
+        more = [
+            statistics.median(a - b for a, b in zip(result["import"][kind], alone[kind], strict=True))
+            for kind in ("seconds", "MiB")
+        ]
+        packages = installed(PACKAGES[stack])
+        size = sum(map(mebibytes, packages))
+        result["installed"] = {"MiB": size, "packages": sorted(packages)}
+        rows.append([stack, f"{more[0] * 1e3:.0f} ms", f"{more[1]:.0f} MiB", f"{size:.0f} MiB", str(len(packages))])
+    return common.table(["stack", "import, time", "import, memory", "installed size", "packages"], rows)
 
 
 def measure(folder: Path, environment: dict[str, str], rounds: int) -> tuple[dict[str, Any], dict[str, str]]:
@@ -205,9 +259,11 @@ def measure(folder: Path, environment: dict[str, str], rounds: int) -> tuple[dic
             results[stack] = {task: {"seconds": [], "MiB": []} for task in scripts}
         except RuntimeError as error:
             remarks[stack] = str(error)
+    order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        for stack, tasks in results.items():
-            for task, result in tasks.items():
+        rng.shuffle(order)  # nobody always follows the same one
+        for stack in order:
+            for task, result in results[stack].items():
                 seconds, mebibytes = run(SCRIPTS[stack][1][task], folder, environment)
                 result["seconds"].append(seconds)
                 result["MiB"].append(mebibytes)

@@ -5,11 +5,14 @@ a slow moment of the machine hits all of them.
 """
 
 import argparse
+import gc
 import importlib.metadata
 import importlib.util
 import json
 import os
 import platform
+import random
+import shlex
 import statistics
 import sys
 import time
@@ -18,9 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 THREADS = 2
-REST = (
-    0.05  # seconds; threads of OpenBLAS and OpenMP look for work in a loop before they sleep: not beside the next one
-)
+REST = 0.05  # seconds; idle threads of OpenBLAS and OpenMP look for work in a loop before they sleep
 PEERS = ("numpy", "scipy", "torch", "jax", "optax", "keras", "scikit-learn")
 
 
@@ -45,23 +46,37 @@ class Contender(NamedTuple):
     units: int = 1  # what a call does: 32 training steps, 1e6 parameters, ...
 
 
-def options(description: str | None, *, threads: int = THREADS, **more: Any) -> argparse.Namespace:
+def positive(text: str) -> int:
+    """Return the integer in ``text``, at least 1, for argparse."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1; got {text}")
+    return int(text)
+
+
+def options(description: str | None, *, rounds: int = 5, threads: int = THREADS, **more: Any) -> argparse.Namespace:
     """Read the command line that all benchmarks share, and go on in a process with the same threads for every library.
 
-    ``threads`` is the default of its flag; ``more`` maps further flags to the keywords of
+    ``rounds`` and ``threads`` are the defaults of their flags; ``more`` maps further flags to the keywords of
     `argparse.ArgumentParser.add_argument`.
     """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(threads, cores)
     parser = argparse.ArgumentParser(description=(description or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="fewer cases and rounds: for a first look")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write every number there as well")
     parser.add_argument("--markdown", type=Path, metavar="PATH", help="write the tables there as well")
-    parser.add_argument("--rounds", type=int, help="interleaved rounds per case")
-    parser.add_argument("--threads", type=int, default=threads, help=f"cores for every library (default {threads})")
+    parser.add_argument("--rounds", type=positive, help=f"interleaved rounds per case (default {rounds})")
+    parser.add_argument("--threads", type=positive, default=threads, help=f"cores for each library (default {threads})")
     for flag, keywords in more.items():
         parser.add_argument("--" + flag.replace("_", "-"), **keywords)
     arguments = parser.parse_args()
     if arguments.rounds is None:
-        arguments.rounds = 3 if arguments.quick else 9
+        arguments.rounds = min(rounds, 3) if arguments.quick else rounds
+    if arguments.threads > cores:
+        parser.error(f"--threads: expected at most {cores}, the cores of this process; got {arguments.threads}")
+    for path in filter(None, (arguments.json, arguments.markdown)):
+        if not path.parent.is_dir():
+            parser.error(f"expected a file in an existing folder; got {path}")
     start_fairly(arguments.threads)
     return arguments
 
@@ -84,8 +99,9 @@ def child_environment(threads: int) -> dict[str, str]:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = str(threads)
     environment.update(
-        MINIDL_BENCHMARK=str(threads), KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3"
-    )
+        MINIDL_BENCHMARK=str(threads), KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3",
+        TORCHINDUCTOR_COMPILE_THREADS="1",  # no pool of processes beside what is timed
+    )  # fmt: skip
     root = str(Path(__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
     return environment
@@ -99,18 +115,22 @@ def installed(*modules: str) -> bool:
 def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 0.1) -> dict[str, list[float]]:
     """Time all contenders once a round, in turn; return the seconds per unit of each round, by name.
 
-    A first, untimed round compiles and warms up, and finds the number of calls that takes ``seconds``.
+    A first, untimed round compiles and warms up, and finds the number of calls that takes ``seconds``. The garbage
+    collector stays on, as it is for users, but does not search what was built before: that belongs to all contenders.
     """
     calls = {name: _calls_for(contender, seconds) for name, contender in contenders.items()}
+    gc.collect()
+    gc.freeze()
     times: dict[str, list[float]] = {name: [] for name in contenders}
-    order = list(contenders)
+    order, rng = list(contenders), random.Random(0)
     for _ in range(rounds):
+        rng.shuffle(order)  # nobody always follows the same one
         for name in order:
             time.sleep(REST)
             if calls[name] > 1:
                 contenders[name].run(1)
             times[name].append(_timed(contenders[name], calls[name]))
-        order = order[1:] + order[:1]  # nobody always follows the same one
+    gc.unfreeze()
     return times
 
 
@@ -185,9 +205,13 @@ def table(header: list[str], rows: Iterable[list[str]]) -> str:
 
 def environment() -> dict[str, str]:
     """Return what the numbers depend on: processor, cores, versions, BLAS, what else the machine did meanwhile."""
+    from minidl import __version__
+
     facts = {
         "processor": _processor(),
+        "system": f"{platform.system()} {platform.machine()}",
         "cores": os.environ.get("MINIDL_BENCHMARK", "?"),
+        "minidl": __version__,
         "python": platform.python_version(),
     }
     for package in PEERS:
@@ -224,7 +248,7 @@ def command(name: str) -> str:
     flags = [
         word for before, word in zip(["", *words], words, strict=False) if not {before, word} & {"--json", "--markdown"}
     ]
-    return " ".join([f"python benchmarks/{name}.py", *flags])
+    return shlex.join(["python", f"benchmarks/{name}.py", *flags])
 
 
 def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], numbers: Any) -> None:
@@ -237,5 +261,6 @@ def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], num
     if arguments.markdown:
         arguments.markdown.write_text(f"{text}\n", encoding="utf-8")
     if arguments.json:
-        record = {"benchmark": name, "quick": arguments.quick, "environment": facts, "numbers": numbers}
+        record = {"benchmark": name, "command": command(name), "rounds": arguments.rounds, "quick": arguments.quick}
+        record |= {"environment": facts, "numbers": numbers}
         arguments.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,12 @@
 """Whole training runs as a user writes them, to a fixed accuracy: the time, and the accuracy that was reached.
 
 Each contender gets as many epochs as it needs to reach the accuracy on the test set (found in runs that are not
-timed), and is then timed from the arrays to the trained model, compiling included: every run is a new model.
+timed), and is then timed from the arrays to the trained model, compiling included: every run is a new model. All are
+seeded; the accuracy is the median over the runs.
 """
 
+import gc
+import random
 import statistics
 import time
 from collections.abc import Callable
@@ -61,6 +64,8 @@ TASKS = {
 def train(build: Any, task: Task, data: Any, epochs: int) -> tuple[float, float]:
     """Return the seconds that training took, and the accuracy on the test set."""
     (x, y), (x_test, y_test) = data
+    gc.collect()
+    time.sleep(common.REST)
     start = time.perf_counter()
     run, predict = build(task.network, x, y, task.batch)
     run(epochs)
@@ -74,19 +79,13 @@ def accuracy(predict: Any, x: np.ndarray, y: np.ndarray) -> float:
 
 def epochs_needed(build: Any, task: Task, data: Any) -> int:
     """Return the smallest number of epochs after which a new model has the accuracy, at most ``most_epochs``."""
-    if build is peers.sklearn_epoch:  # its fit starts anew
-        accuracies = (train(build, task, data, epochs)[1] for epochs in range(1, task.most_epochs))
-    else:
-        (x, y), test = data
-        run, predict = build(task.network, x, y, task.batch)
-        accuracies = (_one_more_epoch(run, predict, test) for _ in range(1, task.most_epochs))
-    reached = (epochs for epochs, value in enumerate(accuracies, 1) if value >= task.target)
-    return next(reached, task.most_epochs)
-
-
-def _one_more_epoch(run: Any, predict: Any, test: Any) -> float:
-    run(1)
-    return accuracy(predict, *test)
+    (x, y), test = data
+    run, predict = build(task.network, x, y, task.batch)
+    for epochs in range(1, task.most_epochs):
+        run(epochs if build is peers.sklearn_epoch else 1)  # its fit starts anew
+        if accuracy(predict, *test) >= task.target:
+            return epochs
+    return task.most_epochs
 
 
 def measure(task: Task, data: Any, rounds: int) -> dict[str, Any]:
@@ -94,16 +93,19 @@ def measure(task: Task, data: Any, rounds: int) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for name, (build, modules) in CONTENDERS.items():
         if common.installed(*modules):
-            results[name] = {"epochs": epochs_needed(build, task, data), "seconds": [], "accuracy": 0.0}
+            results[name] = {"epochs": epochs_needed(build, task, data), "seconds": [], "accuracies": []}
+    order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        for name, result in results.items():
-            seconds, result["accuracy"] = train(CONTENDERS[name][0], task, data, result["epochs"])
-            result["seconds"].append(seconds)
+        rng.shuffle(order)  # nobody always follows the same one
+        for name in order:
+            seconds, reached = train(CONTENDERS[name][0], task, data, results[name]["epochs"])
+            results[name]["seconds"].append(seconds)
+            results[name]["accuracies"].append(reached)
     return results
 
 
 def main() -> None:
-    arguments = common.options(__doc__)
+    arguments = common.options(__doc__, rounds=3)
     tables, numbers = {}, {}
     for title, task in list(TASKS.items())[: 1 if arguments.quick else None]:
         try:
@@ -111,18 +113,15 @@ def main() -> None:
         except Exception as error:
             tables[title] = f"not measured: {error}"
             continue
-        numbers[title] = results = measure(task, data, min(arguments.rounds, 5))
+        numbers[title] = results = measure(task, data, arguments.rounds)
         times = {name: result["seconds"] for name, result in results.items()}
         rows = []
         for name in CONTENDERS:
             if name not in results:
                 rows.append([name, "not installed", "", "", "", ""])
                 continue
-            epochs, accuracy, median = (
-                results[name]["epochs"],
-                results[name]["accuracy"],
-                statistics.median(times[name]),
-            )
+            epochs, median = results[name]["epochs"], statistics.median(times[name])
+            accuracy = statistics.median(results[name]["accuracies"])
             ratio = common.factor(common.ratio(times, "minidl fit", name))
             reached = f"{accuracy:.1%}" if accuracy >= task.target else f"{accuracy:.1%} (too low)"
             rows.append([name, str(epochs), common.duration(median), common.duration(median / epochs), ratio, reached])

@@ -60,6 +60,11 @@ class Network(NamedTuple):
         y = np.stack([first, second], axis=1).reshape(2 * half, *first.shape[1:])
         return x.repeat(2, axis=0)[:rows], y[:rows]
 
+    def batches(self, rows: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the (x, y) that a step learns in turn: a batch of `data`, or both targets of the row if it has one."""
+        x, y = self.data(max(rows, 2))
+        return [(x[start : start + rows], y[start : start + rows]) for start in range(0, len(x), rows)]
+
 
 SMALL = Network((20, 64, 64, 2))
 MNIST = Network((784, 128, 10))

@@ -1,19 +1,27 @@
 """One training step, and one epoch, of minidl and of each peer at its best.
 
-``..._step(network, x, y)`` returns ``run(n)``: n steps on the batch, waiting for the last, whose loss it returns.
+``..._step(network, batches)`` returns ``run(n)``: n steps on the batches in turn, waiting for the last, whose loss it
+returns.
 ``..._epoch(network, x, y, batch)`` returns ``run(n)``, n shuffled epochs in batches, and ``predict(x)``, the scores of
 the rows with what has been learnt. Peers are optional, hence imported where they are used.
 """
 
+import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from networks import EPSILON, RATE, Network
 
 Run = Callable[[int], Any]
+Batches = list[tuple[Any, Any]]
 Epochs = tuple[Run, Callable[[np.ndarray], np.ndarray]]
+
+
+def turns(batches: Batches, n: int) -> Iterator[tuple[Any, Any]]:
+    """Return n batches: all in turn, again and again."""
+    return itertools.islice(itertools.cycle(batches), n)
 
 
 def products(network: Network, x: np.ndarray, lowest: bool = False) -> Run:
@@ -50,11 +58,11 @@ def minidl_model(network: Network) -> Any:
     return model
 
 
-def minidl_step(network: Network, x: np.ndarray, y: np.ndarray) -> Run:
+def minidl_step(network: Network, batches: Batches) -> Run:
     model = minidl_model(network)
 
     def run(n: int) -> float:
-        for _ in range(n):
+        for x, y in turns(batches, n):
             loss = model.train_on_batch(x, y)
         return loss
 
@@ -67,10 +75,11 @@ def minidl_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> 
 
 
 def torch_parts(network: Network, fused: bool, compiled: bool = False) -> tuple[Any, Any, Any]:
-    """Return torch's model, loss function and optimizer."""
+    """Return torch's model, loss function and optimizer; and have it shuffle the same way each time."""
     import torch
     from torch import nn
 
+    torch.manual_seed(0)
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[network.activation]
     layers: list[Any] = []
     for inputs, units in network.pairs:
@@ -84,16 +93,16 @@ def torch_parts(network: Network, fused: bool, compiled: bool = False) -> tuple[
     return (torch.compile(model) if compiled else model), loss, optimizer
 
 
-def torch_step(network: Network, x: np.ndarray, y: np.ndarray, *, fused: bool = False, compiled: bool = False) -> Run:
+def torch_step(network: Network, batches: Batches, *, fused: bool = False, compiled: bool = False) -> Run:
     import torch
 
     model, loss_function, optimizer = torch_parts(network, fused, compiled)
-    tx, ty = torch.from_numpy(x), torch.from_numpy(y)
+    tensors = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
 
     def run(n: int) -> float:
-        for _ in range(n):
+        for x, y in turns(tensors, n):
             optimizer.zero_grad()
-            loss = loss_function(model(tx), ty)
+            loss = loss_function(model(x), y)
             loss.backward()
             optimizer.step()
         return loss.item()
@@ -178,17 +187,17 @@ def jax_parts(network: Network) -> tuple[Callable[..., Any], Callable[..., Any],
     return scores, step, (parameters, optimizer.init(parameters))
 
 
-def jax_step(network: Network, x: np.ndarray, y: np.ndarray) -> Run:
+def jax_step(network: Network, batches: Batches) -> Run:
     import jax
 
     _, step, state = jax_parts(network)
     compiled = jax.jit(step, donate_argnums=0)
-    on_device = jax.device_put((x, y))
+    on_device = jax.device_put(batches)
 
     def run(n: int) -> float:
         nonlocal state
-        for _ in range(n):
-            state, loss = compiled(state, *on_device)
+        for x, y in turns(on_device, n):
+            state, loss = compiled(state, x, y)
         jax.block_until_ready(state)
         return float(loss)
 
@@ -196,7 +205,7 @@ def jax_step(network: Network, x: np.ndarray, y: np.ndarray) -> Run:
 
 
 def jax_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    """An epoch in one compiled scan, shuffled on the device."""
+    """An epoch in one compiled scan, shuffled on the device, without the rows that fill no batch."""
     import jax
 
     scores, step, state = jax_parts(network)
@@ -240,60 +249,72 @@ def jax_loop_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -
     return run, lambda x: np.asarray(forward(state[0], x))
 
 
-def keras_model(network: Network) -> Any:
-    """Return Keras' compiled model, on JAX."""
+def keras_model(network: Network, steps: int = 1) -> Any:
+    """Return Keras' compiled model, on JAX; jit_compile is its default there."""
     import keras
 
+    keras.utils.set_random_seed(0)
     *hidden, last = [units for _, units in network.pairs]
     head = {"classes": "softmax", "binary": "sigmoid", "regression": None}[network.task]
     loss = {"classes": "sparse_categorical_crossentropy", "binary": "binary_crossentropy", "regression": "mse"}
     layers = [keras.layers.Dense(units, activation=network.activation) for units in hidden]
     model = keras.Sequential([keras.Input((network.sizes[0],)), *layers, keras.layers.Dense(last, activation=head)])
-    model.compile(optimizer=keras.optimizers.Adam(RATE, epsilon=EPSILON), loss=loss[network.task])
+    optimizer = keras.optimizers.Adam(RATE, epsilon=EPSILON)
+    model.compile(optimizer=optimizer, loss=loss[network.task], steps_per_execution=steps)
     model.set_weights(network.weights())
     return model
 
 
-def keras_step(network: Network, x: np.ndarray, y: np.ndarray) -> Run:
+def keras_step(network: Network, batches: Batches) -> Run:
     model = keras_model(network)
 
-    def run(n: int) -> None:
-        for _ in range(n):
-            model.train_on_batch(x, y)
+    def run(n: int) -> float:
+        for step, (x, y) in enumerate(turns(batches, n), 1):
+            if step == n:
+                model.reset_metrics()  # otherwise the loss is the mean over all steps so far
+            loss = model.train_on_batch(x, y)
+        return float(loss)
 
     return run
 
 
-def keras_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    model = keras_model(network)
+def keras_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int, *, steps: int = 1) -> Epochs:
+    """Fit; ``steps`` is how many training steps a call of the compiled function does, at most an epoch."""
+    model = keras_model(network, min(steps, len(x) // batch))
     return lambda n: model.fit(x, y, batch_size=batch, epochs=n, verbose=0), lambda x: model.predict(x, verbose=0)
 
 
-def sklearn_model(network: Network, batch: int, epochs: int = 1) -> Any:
+def sklearn_model(network: Network, batch: int, epochs: int = 1, **more: Any) -> Any:
     """Return scikit-learn's estimator; it draws its own initial weights."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     return (MLPRegressor if network.task == "regression" else MLPClassifier)(
         hidden_layer_sizes=network.sizes[1:-1], activation=network.activation, alpha=0, batch_size=batch,
         learning_rate_init=RATE, epsilon=EPSILON, max_iter=epochs, tol=0, n_iter_no_change=epochs + 1, random_state=0,
+        **more,
     )  # fmt: skip
 
 
-def sklearn_step(network: Network, x: np.ndarray, y: np.ndarray) -> Run:
-    model = sklearn_model(network, len(x))
-    target = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+def flat(y: np.ndarray) -> np.ndarray:
+    """Return targets of shape (rows, 1) as scikit-learn wants them: (rows,)."""
+    return y.reshape(len(y)) if y.shape[1:] == (1,) else y
+
+
+def sklearn_step(network: Network, batches: Batches) -> Run:
+    model = sklearn_model(network, len(batches[0][0]), shuffle=False)
+    batches = [(x, flat(y)) for x, y in batches]
     further = {} if network.task == "regression" else {"classes": np.arange(max(2, network.sizes[-1]))}
 
     def run(n: int) -> None:
-        for _ in range(n):
-            model.partial_fit(x, target, **further)
+        for x, y in turns(batches, n):
+            model.partial_fit(x, y, **further)
 
     return run
 
 
 def sklearn_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
     model: Any = None
-    target = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+    y = flat(y)
 
     def run(n: int) -> None:
         nonlocal model
@@ -302,6 +323,6 @@ def sklearn_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) ->
         model = sklearn_model(network, batch, n)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # it is told to stop after n epochs
-            model.fit(x, target)
+            model.fit(x, y)
 
     return run, lambda x: (model.predict if network.task == "regression" else model.predict_proba)(x)

@@ -34,7 +34,7 @@ def time_cases(quick: bool) -> dict[str, dict[int, Contender]]:
 
 
 def step(network: Network, batch: int) -> Contender:
-    return Contender(peers.minidl_step(network, *network.data(batch)))
+    return Contender(peers.minidl_step(network, network.batches(batch)))
 
 
 def epoch(network: Network, rows: int, batch: int) -> Contender:

@@ -1,10 +1,14 @@
 """One training step of minidl beside its peers and beside the matrix products alone.
 
-Forward, loss, backward and Adam on one batch (``train_on_batch`` and its like), and the cost per step of whole
-shuffled epochs (``fit`` and its like): microseconds, and ratios of medians over interleaved rounds.
+Forward, loss, backward and Adam on one batch (``train_on_batch`` and its like), the cost per step of whole shuffled
+epochs (``fit`` and its like), and every network with batches of 1 to 1,024 rows: medians over interleaved rounds of the
+times, and of the ratios within a round.
 """
 
+import argparse
+import itertools
 import statistics
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -26,14 +30,17 @@ EPOCHS = {
     "minidl fit": (peers.minidl_epoch, ("numpy",)),
     "JAX scan": (peers.jax_epoch, ("jax", "optax")),
     "Keras fit": (peers.keras_epoch, ("keras", "jax")),
+    "Keras fit, 32 steps a call": (partial(peers.keras_epoch, steps=32), ("keras", "jax")),
     "sklearn fit": (peers.sklearn_epoch, ("sklearn",)),
 }
 TORCH = [name for name in STEPS if name.startswith("torch")]
+BATCHES = (1, 16, 128, 1024)
+SWEPT = ("products", "minidl", "torch, fused Adam", "JAX jit")
 
 
 def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict[str, Contender], dict[str, Any]]:
     """Return what can be timed here, and the loss after ten steps, or why something cannot be timed."""
-    epoch_steps = 32 if batch * network.sizes[0] < 100_000 else 8
+    epoch_steps = 128 if batch * network.sizes[0] < 10_000 else 32 if batch * network.sizes[0] < 200_000 else 8
     x, y = network.data(batch * epoch_steps)
     found = {"products": Contender(peers.products(network, x[:batch]))}
     found["products and dx of the input"] = Contender(peers.products(network, x[:batch], lowest=True))
@@ -46,7 +53,7 @@ def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict
             continue
         try:
             if name in STEPS:
-                run = build(network, x[:batch], y[:batch])
+                run = build(network, network.batches(batch))
                 remarks[name] = run(10)
                 found[name] = Contender(run)
             else:
@@ -55,8 +62,27 @@ def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict
                 found[name] = Contender(run, units=epoch_steps)
         except Exception as error:  # a peer that does not work here is a row of the table, not the end of the run
             found.pop(name, None)
-            remarks[name] = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+            remarks[name] = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
     return found, remarks
+
+
+def by_batch(networks: Iterable[Network], arguments: argparse.Namespace) -> tuple[str, list[Any]]:
+    """Return the table of a step's time by network and rows in the batch, and its numbers."""
+    numbers, rows = [], []
+    for network, batch in itertools.product(networks, BATCHES):
+        batches = network.batches(batch)
+        found = {"products": Contender(peers.products(network, batches[0][0]))}
+        for name in SWEPT[1:]:
+            build, modules = STEPS[name]
+            if name not in arguments.leave_out and common.installed(*modules):
+                found[name] = Contender(build(network, batches))
+        times = common.interleaved(found, arguments.rounds, arguments.seconds / 2)
+        medians = [common.duration(statistics.median(times[name]) if name in times else None) for name in SWEPT]
+        ratios = [common.factor(common.ratio(times, "minidl", name)) for name in SWEPT if name != "minidl"]
+        rows.append([network.name, f"{batch:,}", *medians, *ratios])
+        numbers.append({"network": network.name, "batch": batch, "seconds": times})
+    header = ["network", "batch", *SWEPT, *[f"minidl / {name}" for name in SWEPT if name != "minidl"]]
+    return common.table(header, rows), numbers
 
 
 def check_losses(remarks: dict[str, Any]) -> None:
@@ -73,11 +99,9 @@ def main() -> None:
         leave_out={"metavar": "NAME", "nargs": "*", "default": [], "help": "contenders to leave out"},
         seconds={"type": float, "default": 0.1, "help": "length of one measurement (default 0.1)"},
     )
-    if arguments.quick:
-        arguments.leave_out.append("torch, compiled")  # it takes minutes to compile
     cases = [(network, batch) for network, batch in CASES if arguments.only in network.name]
     cases = cases[:2] if arguments.quick else cases
-    tables, numbers, summary = {}, [], []
+    tables, numbers, summary, overhead = {}, [], [], []
     for network, batch in cases:
         found, remarks = contenders(network, batch, arguments.leave_out)
         check_losses(remarks)
@@ -86,12 +110,25 @@ def main() -> None:
         tables[title] = case_table(times, remarks)
         numbers.append({"case": title, "seconds": times, "remarks": remarks})
         best = common.best_of(times, TORCH)
-        against = [(best, "minidl"), ("JAX jit", "minidl"), ("products", "minidl"), ("minidl", "minidl fit")]
-        against += [("Keras fit", "minidl fit"), ("sklearn fit", "minidl fit")]
+        against = [(peer, "minidl") for peer in ("products", best, "JAX jit")]
+        against += [(peer, "minidl fit") for peer in EPOCHS if peer != "minidl fit"]
         summary.append([title, *[common.factor(common.ratio(times, ours, peer)) for peer, ours in against]])
-    header = ["network", "torch's best", "JAX jit", "products", "fit / train_on_batch", "Keras fit", "sklearn fit"]
-    tables = {"minidl's time divided by the peer's": common.table(header, summary), **tables}
-    common.report("train_step", arguments, tables, numbers)
+        overhead.append([title, *fit_adds(times)])
+    header = ["network", "products", "torch's best", "JAX jit", *list(EPOCHS)[1:]]
+    tables = {
+        "minidl's time divided by the peer's": common.table(header, summary),
+        "what minidl's fit adds to train_on_batch": common.table(["network", "a step", "part of it"], overhead),
+        **tables,
+    }
+    tables["a step, by rows in the batch"], more = by_batch(dict.fromkeys(network for network, _ in cases), arguments)
+    common.report("train_step", arguments, tables, {"cases": numbers, "by batch": more})
+
+
+def fit_adds(times: dict[str, list[float]]) -> list[str]:
+    """Return what a step costs more within fit, in microseconds and as a part of train_on_batch."""
+    pairs = list(zip(times["minidl fit"], times["minidl"], strict=True))
+    part = statistics.median(fit / step - 1 for fit, step in pairs)
+    return [f"{statistics.median(fit - step for fit, step in pairs) * 1e6:+.1f} us", f"{part:+.1%}"]
 
 
 def case_table(times: dict[str, list[float]], remarks: dict[str, Any]) -> str:

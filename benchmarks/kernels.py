@@ -1,0 +1,141 @@
+"""Activations and cross-entropies of minidl beside the same in SciPy and in plain NumPy: time, and last digits.
+
+In float32 on arrays of three sizes; a loss with its gradient. The error is the largest on 1e5 values between about -40
+and 40, in units in the last place (ulp) of float32, against the same in float64; ``tests/test_ulps.py`` holds minidl to
+4 ulp for both dtypes and up to 1e4, against mpmath.
+"""
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import common
+import numpy as np
+from common import Contender
+from scipy import special
+
+from minidl import losses, numeric
+
+SHAPES = ((32, 10), (128, 128), (1024, 512))
+
+
+def numpy_softmax(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def numpy_log_softmax(z: np.ndarray) -> np.ndarray:
+    z = z - z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+def labels(z: np.ndarray) -> np.ndarray:
+    return np.arange(len(z)) % z.shape[1]
+
+
+def yes_no(z: np.ndarray) -> np.ndarray:
+    return (np.arange(z.size).reshape(z.shape) % 3 == 0).astype(z.dtype)
+
+
+def minidl_loss(loss: Any, targets: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], Any]:
+    return lambda z: (loss.forward(z, targets(z)), loss.backward())
+
+
+def softmax_loss(log_softmax: Any, softmax: Any) -> Callable[[np.ndarray], Any]:
+    """Sparse categorical cross-entropy of logits, made of the two functions given."""
+
+    def compute(z: np.ndarray) -> tuple[Any, np.ndarray]:
+        chosen = np.arange(len(z)), labels(z)
+        value, dz = -log_softmax(z)[chosen].mean(), softmax(z)
+        dz[chosen] -= 1
+        return value, dz / len(z)
+
+    return compute
+
+
+def sigmoid_loss(softplus: Any, sigmoid: Any) -> Callable[[np.ndarray], Any]:
+    """Binary cross-entropy of logits, made of the two functions given."""
+
+    def compute(z: np.ndarray) -> tuple[Any, np.ndarray]:
+        y = yes_no(z)
+        return (softplus(z) - y * z).mean(), (sigmoid(z) - y) / np.float32(z.size)
+
+    return compute
+
+
+def numpy_sigmoid(z: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-z))
+
+
+def numpy_softplus(z: np.ndarray) -> np.ndarray:
+    return np.logaddexp(z.dtype.type(0), z)
+
+
+def scipy_softplus(z: np.ndarray) -> np.ndarray:
+    return -special.log_expit(-z)
+
+
+# name: minidl's, SciPy's, plain NumPy's
+KERNELS: dict[str, tuple[Callable[[np.ndarray], Any] | None, ...]] = {
+    "sigmoid": (numeric.sigmoid, special.expit, numpy_sigmoid),
+    "softplus": (numeric.softplus, scipy_softplus, numpy_softplus),
+    "normal cdf (GELU)": (numeric.normal_cdf, special.ndtr, None),
+    "softmax": (numeric.softmax, lambda z: special.softmax(z, axis=1), numpy_softmax),
+    "log_softmax": (numeric.log_softmax, lambda z: special.log_softmax(z, axis=1), numpy_log_softmax),
+    "sparse categorical cross-entropy": (
+        minidl_loss(losses.SparseCategoricalCrossentropy(from_logits=True), labels),
+        softmax_loss(lambda z: special.log_softmax(z, axis=1), lambda z: special.softmax(z, axis=1)),
+        softmax_loss(numpy_log_softmax, numpy_softmax),
+    ),
+    "binary cross-entropy": (
+        minidl_loss(losses.BinaryCrossentropy(from_logits=True), yes_no),
+        sigmoid_loss(scipy_softplus, special.expit),
+        sigmoid_loss(numpy_softplus, numpy_sigmoid),
+    ),
+}
+NAMES = ("minidl", "scipy", "numpy")
+
+
+def repeated(kernel: Callable[[np.ndarray], Any], z: np.ndarray) -> Contender:
+    def run(n: int) -> None:
+        for _ in range(n):
+            kernel(z)
+
+    return Contender(run)
+
+
+def worst_ulp(kernel: Callable[[np.ndarray], Any], exact: Callable[[np.ndarray], Any]) -> float:
+    """Return the largest error of an elementwise kernel in float32, in ulp of what ``exact`` gives in float64."""
+    z = (np.random.default_rng(0).standard_normal((10_000, 10)) * 10).astype(np.float32)
+    truth = exact(z.astype(np.float64))
+    unit = np.spacing(np.maximum(np.abs(truth), np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
+    return float((np.abs(kernel(z) - truth) / unit).max())
+
+
+def errors(kernels: tuple[Any, ...]) -> list[str]:
+    """Return the errors of the three, which lose digits to different degrees."""
+    exact = kernels[0]  # in float64
+    return ["-" if kernel is None else f"{worst_ulp(kernel, exact):,.1f}" for kernel in kernels]
+
+
+def main() -> None:
+    arguments = common.options(__doc__)
+    tables, numbers = {}, []
+    for shape in SHAPES[: 2 if arguments.quick else None]:
+        z = (np.random.default_rng(0).standard_normal(shape) * 3).astype(np.float32)
+        rows = []
+        for name, kernels in KERNELS.items():
+            found = {who: repeated(kernel, z) for who, kernel in zip(NAMES, kernels, strict=True) if kernel}
+            times = common.interleaved(found, arguments.rounds, 0.02)
+            faster = common.best_of(times, ("scipy", "numpy")) or ""
+            medians = [common.duration(statistics.median(times[who])) if who in times else "-" for who in NAMES]
+            rows.append([name, *medians, common.factor(common.ratio(times, "minidl", faster))])
+            numbers.append({"kernel": name, "shape": shape, "seconds": times})
+        tables[f"{shape[0]:,} x {shape[1]}"] = common.table(["kernel", *NAMES, "minidl / the faster"], rows)
+    elementwise = {name: errors(kernels) for name, kernels in KERNELS.items() if "entropy" not in name}
+    tables["largest error, ulp"] = common.table(["kernel", *NAMES], [[name, *e] for name, e in elementwise.items()])
+    common.report("kernels", arguments, tables, {"times": numbers, "ulp": elementwise})
+
+
+if __name__ == "__main__":
+    main()

@@ -106,8 +106,11 @@ def main() -> None:
             saving(arguments.rounds, folder),
             checkpoints(arguments.rounds, folder),
         ]
-    for what, figure, limit in found:
-        print(f"{what:55} {figure:8.4f}   limit {limit:g}   {'kept' if figure <= limit else 'MISSED'}")
+    rows = [
+        [what, f"{figure:.4f}", f"{limit:g}", "kept" if figure <= limit else "MISSED"] for what, figure, limit in found
+    ]
+    table = common.table(["", "measured", "limit", ""], rows)
+    common.report("reliability", arguments, {"what reliability costs": table}, found)
 
 
 if __name__ == "__main__":

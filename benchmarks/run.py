@@ -1,48 +1,46 @@
 """Runs the benchmarks one after another, each in a process of its own: ``python benchmarks/run.py --quick``.
 
-Names choose some of them; ``--json FOLDER`` and ``--markdown FOLDER`` write a file for each; every other flag goes to
-all of them. The numbers of docs/performance.md come from ``python benchmarks/run.py --markdown docs/numbers``.
+Names choose some of them, ``speed`` and ``certify`` those of a page; ``--json FOLDER`` and ``--markdown FOLDER`` write
+a file for each; every other flag goes to all of them. ``python benchmarks/run.py speed --markdown docs/numbers`` writes
+the tables of docs/performance.md: about 12 minutes on two cores with nothing else to do.
 """
 
 import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BENCHMARKS = (
-    "train_step",
-    "fit",
-    "cold_start",
-    "predict",
-    "scaling",
-    "optimizer",
-    "reliability",
-    "certify_power",
-    "certify_unseen",
-    "gradcheck_vs_torch",
-)
+GROUPS = {
+    "speed": ("train_step", "fit", "cold_start", "predict", "kernels", "scaling", "optimizer"),
+    "certify": ("certify_power", "certify_unseen", "gradcheck_vs_torch"),
+}
+BENCHMARKS = (*GROUPS["speed"], "reliability", *GROUPS["certify"])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of {', '.join(BENCHMARKS)}; default: all")
+    known = [*GROUPS, *BENCHMARKS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"out of {', '.join(known)}; default: all")
     parser.add_argument("--json", type=Path, metavar="FOLDER", help="write FOLDER/NAME.json for each")
     parser.add_argument("--markdown", type=Path, metavar="FOLDER", help="write FOLDER/NAME.txt for each")
     arguments, flags = parser.parse_known_args()
-    unknown = set(arguments.names) - set(BENCHMARKS)
+    unknown = set(arguments.names) - set(known)
     if unknown:
-        parser.error(f"expected names out of {', '.join(BENCHMARKS)}; got {', '.join(sorted(unknown))}")
+        parser.error(f"expected names out of {', '.join(known)}; got {', '.join(sorted(unknown))}")
     failed = []
-    for name in arguments.names or BENCHMARKS:
+    chosen = [name for word in arguments.names or BENCHMARKS for name in GROUPS.get(word, (word,))]
+    for name in chosen:
         more = []
         for flag, folder, suffix in (("--json", arguments.json, "json"), ("--markdown", arguments.markdown, "txt")):
             if folder:
                 folder.mkdir(parents=True, exist_ok=True)
                 more += [flag, str(folder / f"{name}.{suffix}")]
+        start = time.perf_counter()
         if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *flags, *more], check=False).returncode:
             failed.append(name)
-        print(flush=True)
+        print(f"\n({name}: {time.perf_counter() - start:.0f} s)\n", flush=True)
     if failed:
         print(f"failed: {', '.join(failed)}")
     return len(failed)

@@ -70,7 +70,7 @@ def measure_memory(case: dict[str, Any], folder: Path, threads: int) -> dict[str
     command = [sys.executable, __file__, "--child", json.dumps({**case, "path": str(path)})]
     result = subprocess.run(command, env=common.child_environment(threads), capture_output=True, text=True, check=False)
     if result.returncode:
-        return {**case, "error": result.stderr.strip().splitlines()[-1]}
+        return {**case, "error": (result.stderr.strip() or "ended without a word").splitlines()[-1]}
     return {**case, **json.loads(result.stdout)}
 
 
@@ -115,6 +115,10 @@ def main() -> None:
     for case in measured:
         sizes = [f"{case[key]:,}" for key in ("mebibytes", "units", "batch")]
         rows.append([case["varied"], *sizes, case.get("error") or f"{case['peak']:.1f} MiB"])
+    first, *_, last = (case for case in measured if case["varied"].startswith("data"))
+    if "peak" in first and "peak" in last:  # the order of the rows, and nothing else, should grow with the data
+        growth = (last["peak"] - first["peak"]) * 2**20 / (last["rows"] - first["rows"])
+        rows.append(["peak a row of data", "", "", "", f"{growth:.1f} bytes"])
     header = ["varied", "data on disk, MiB", "units", "batch", "peak in fit"]
     tables[f"Peak memory, limit {LIMIT} MiB"] = common.table(header, rows)
     numbers["memory"] = measured

@@ -1,0 +1,103 @@
+"""JAX: a compiled step, an epoch in one scan and as its tutorials write it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from networks import EPSILON, RATE, Network
+
+from peers.shared import Batches, Epochs, Run, turns
+
+
+def jax_parts(network: Network) -> tuple[Callable[..., Any], Callable[..., Any], tuple[Any, Any]]:
+    """Return ``scores(parameters, x)``, ``step(state, x, y) -> (state, loss)``, neither compiled yet, and the state."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    activation = {"relu": jax.nn.relu, "tanh": jnp.tanh}[network.activation]
+    arrays = [jnp.asarray(array) for array in network.weights()]
+    parameters = list(zip(arrays[::2], arrays[1::2], strict=True))
+    optimizer = optax.adam(RATE, eps=EPSILON)
+
+    def scores(parameters: Any, x: Any) -> Any:
+        *hidden, (W, b) = parameters
+        for V, c in hidden:
+            x = activation(x @ V + c)
+        return x @ W + b
+
+    def loss(parameters: Any, x: Any, y: Any) -> Any:
+        z = scores(parameters, x)
+        if network.task == "classes":
+            return optax.softmax_cross_entropy_with_integer_labels(z, y).mean()
+        return (optax.sigmoid_binary_cross_entropy(z, y) if network.task == "binary" else (z - y) ** 2).mean()
+
+    def step(state: Any, x: Any, y: Any) -> Any:
+        parameters, moments = state
+        value, gradients = jax.value_and_grad(loss)(parameters, x, y)
+        updates, moments = optimizer.update(gradients, moments, parameters)
+        return (optax.apply_updates(parameters, updates), moments), value
+
+    return scores, step, (parameters, optimizer.init(parameters))
+
+
+def jax_step(network: Network, batches: Batches) -> Run:
+    import jax
+
+    _, step, state = jax_parts(network)
+    compiled = jax.jit(step, donate_argnums=0)
+    on_device = jax.device_put(batches)
+
+    def run(n: int) -> float:
+        nonlocal state
+        for x, y in turns(on_device, n):
+            state, loss = compiled(state, x, y)
+        jax.block_until_ready(state)
+        return float(loss)
+
+    return run
+
+
+def jax_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
+    """An epoch in one compiled scan, shuffled on the device, without the rows that fill no batch."""
+    import jax
+
+    scores, step, state = jax_parts(network)
+    forward = jax.jit(scores)
+    dx, dy = jax.device_put((x, y))
+    key = jax.random.key(0)
+
+    def epoch(state: Any, key: Any, x: Any, y: Any) -> Any:
+        rows = jax.random.permutation(key, len(x))[: len(x) // batch * batch].reshape(-1, batch)
+        return jax.lax.scan(lambda state, rows: step(state, x[rows], y[rows]), state, rows)
+
+    compiled = jax.jit(epoch, donate_argnums=0)
+
+    def run(n: int) -> None:
+        nonlocal state, key
+        for _ in range(n):
+            key, now = jax.random.split(key)
+            state, _ = compiled(state, now, dx, dy)
+        jax.block_until_ready(state)
+
+    return run, lambda x: np.asarray(forward(state[0], x))
+
+
+def jax_loop_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
+    """As JAX's tutorials write it: a compiled step, and the batches taken from NumPy arrays."""
+    import jax
+
+    scores, step, state = jax_parts(network)
+    forward, compiled = jax.jit(scores), jax.jit(step, donate_argnums=0)
+    rng = np.random.default_rng(0)
+
+    def run(n: int) -> None:
+        nonlocal state
+        for _ in range(n):
+            order = rng.permutation(len(x))
+            for start in range(0, len(x), batch):
+                rows = order[start : start + batch]
+                state, _ = compiled(state, x[rows], y[rows])
+        jax.block_until_ready(state)
+
+    return run, lambda x: np.asarray(forward(state[0], x))

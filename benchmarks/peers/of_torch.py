@@ -1,0 +1,90 @@
+"""torch: a step, an epoch as it is fastest and as its tutorials write it, predictions."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from networks import EPSILON, RATE, Network
+
+from peers.shared import Batches, Epochs, Run, turns
+
+
+def torch_parts(network: Network, fused: bool, compiled: bool = False) -> tuple[Any, Any, Any]:
+    """Return torch's model, loss function and optimizer; and have it shuffle the same way each time."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[network.activation]
+    layers: list[Any] = []
+    for inputs, units in network.pairs:
+        layers += [nn.Linear(inputs, units), activation()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for parameter, array in zip(model.parameters(), network.weights(), strict=True):
+            parameter.copy_(torch.from_numpy(array.T))
+    loss = {"classes": nn.CrossEntropyLoss, "binary": nn.BCEWithLogitsLoss, "regression": nn.MSELoss}[network.task]()
+    optimizer = torch.optim.Adam(model.parameters(), lr=RATE, eps=EPSILON, fused=fused or None)
+    return (torch.compile(model) if compiled else model), loss, optimizer
+
+
+def torch_step(network: Network, batches: Batches, *, fused: bool = False, compiled: bool = False) -> Run:
+    import torch
+
+    model, loss_function, optimizer = torch_parts(network, fused, compiled)
+    tensors = [(torch.from_numpy(x), torch.from_numpy(y)) for x, y in batches]
+
+    def run(n: int) -> float:
+        for x, y in turns(tensors, n):
+            optimizer.zero_grad()
+            loss = loss_function(model(x), y)
+            loss.backward()
+            optimizer.step()
+        return loss.item()
+
+    return run
+
+
+def torch_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
+    """The tensors cut up by a permutation, and the fused Adam: faster than a DataLoader."""
+    import torch
+
+    model, loss_function, optimizer = torch_parts(network, fused=True)
+    tx, ty = torch.from_numpy(x), torch.from_numpy(y)
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            for rows in torch.randperm(len(tx)).split(batch):
+                optimizer.zero_grad()
+                loss_function(model(tx[rows]), ty[rows]).backward()
+                optimizer.step()
+
+    return run, torch_predict(model)
+
+
+def torch_loader_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
+    """As torch's tutorials write it: a DataLoader and the default Adam."""
+    import torch
+    from torch.utils.data import DataLoader, TensorDataset
+
+    model, loss_function, optimizer = torch_parts(network, fused=False)
+    loader = DataLoader(TensorDataset(torch.from_numpy(x), torch.from_numpy(y)), batch_size=batch, shuffle=True)
+
+    def run(n: int) -> None:
+        for _ in range(n):
+            for rows, targets in loader:
+                optimizer.zero_grad()
+                loss_function(model(rows), targets).backward()
+                optimizer.step()
+
+    return run, torch_predict(model)
+
+
+def torch_predict(model: Any) -> Callable[[np.ndarray], np.ndarray]:
+    import torch
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return model(torch.from_numpy(x)).numpy()
+
+    return predict

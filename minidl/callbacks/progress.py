@@ -43,7 +43,10 @@ class ProgressBar(Callback):
         self._open(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._draw(batch, logs)
+        if self.due():
+            self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
+            self._bar.n = batch + 1
+            self._bar.set_postfix_str(_text(logs, ", "))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._close(logs, f"Epoch {epoch + 1}/{self.epochs} - {time.monotonic() - self._started:.1f} s - ")
@@ -57,7 +60,7 @@ class ProgressBar(Callback):
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._title == "Evaluate":
-            self._draw(batch, logs)
+            self.on_train_batch_end(batch, logs)
 
     def on_test_end(self, logs: Logs = None) -> None:
         if self._title == "Evaluate":
@@ -66,8 +69,7 @@ class ProgressBar(Callback):
     def on_predict_begin(self, logs: Logs = None) -> None:
         self._open("Predict")
 
-    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._draw(batch, None)
+    on_predict_batch_end = on_train_batch_end
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._close({})
@@ -82,12 +84,6 @@ class ProgressBar(Callback):
                 total=self.steps, desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT
             )
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
-
-    def _draw(self, batch: int, logs: Logs) -> None:
-        if self.due():
-            self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
-            self._bar.n = batch + 1
-            self._bar.set_postfix_str(_text(logs, ", "))
 
     def _close(self, logs: Logs, line: str = "") -> None:
         self._title = ""

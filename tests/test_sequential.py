@@ -8,7 +8,7 @@ import weakref
 import numpy as np
 import pytest
 
-from minidl import Dense, Dropout, Flatten, Input, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from minidl import Dense, Dropout, Flatten, Input, Layer, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.sequential.summary import rows as summary_rows
 
@@ -305,3 +305,18 @@ def test_float32_stays_float32_and_float64_stays_float64():
         model.fit(X, Y, verbose=0)
         assert model.predict(X).dtype == model.parameters.values.dtype == dtype
         assert model.parameters.gradients.dtype == dtype
+
+
+def test_a_summary_needs_no_copy_of_a_layer_without_state():
+    class Holder(Layer):
+        def __init__(self):
+            self.module = copy  # cannot be copied
+
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((3,)), Holder()])
+    assert summary_rows(model) == [("holder (Holder)", "(batch, 3)", "0", "0")]

@@ -6,6 +6,7 @@ import numpy as np
 
 from minidl.checks import batch_shape
 from minidl.layers import Layer
+from minidl.layers.base import walk
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ def rows(model: "Stack") -> list[tuple[str, str, str, str]]:
         if layer.output_shape is None:
             table.append((name, "?", "?", "?"))
         else:
-            table.append(
-                (name, batch_shape(layer.output_shape), f"{layer.count_params():,}", f"{cached[layer.name]:,}")
-            )
+            count = f"{layer.count_params():,}"
+            table.append((name, batch_shape(layer.output_shape), count, f"{cached[layer.name]:,}"))
     return table
 
 
@@ -49,7 +49,7 @@ def cached_bytes(model: "Stack") -> dict[str | None, int]:
     seen: set[int] = set()
     count: dict[str | None, int] = {}
     x = np.zeros((2, *(model.input_shape or ())), model.dtype)
-    twins = [layer.copy() for layer in model.layers]  # all alive at once, so that no address comes again
+    twins = [_twin(layer) for layer in model.layers]  # all alive at once, so that no address comes again
     for layer, twin in zip(model.layers, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
@@ -57,6 +57,15 @@ def cached_bytes(model: "Stack") -> dict[str | None, int]:
         seen.update(new)
         count[layer.name] = sum(new.values())
     return count
+
+
+def _twin(layer: Layer) -> Layer:
+    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
+    stateful = any(set(part.declared) - set(part.parameter_names) for _, part in walk({"": layer}))
+    twin = layer.copy() if stateful else layer.detached()
+    for _, part in walk({"": twin}):
+        part.rng = np.random.default_rng(0)
+    return twin
 
 
 def _caches(layer: Layer) -> list[Array]:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -131,6 +132,13 @@ def test_an_activation_is_drawn_with_the_derivative_that_training_uses():
     np.testing.assert_allclose(np.ravel(derivative.get_ydata()), 1 - np.tanh(z) ** 2, rtol=1e-9)
 
 
+def test_drawing_the_activation_of_a_model_leaves_the_model_as_it_is(model):
+    y = model.forward(X)
+    plot_activation(model["relu"])
+    assert model["relu"].output_shape == (4,)
+    assert model.backward(np.ones_like(y)).shape == X.shape
+
+
 @pytest.mark.parametrize("layer", [Softmax(), Dense(1), None])
 def test_what_is_no_function_of_one_value_is_refused(layer):
     with pytest.raises(ArgumentError, match="plot_activation: activation: expected"):
@@ -153,13 +161,65 @@ def test_the_pictures_of_weights_are_the_columns_on_one_scale():
     assert images[0].get_clim() == images[1].get_clim()
 
 
-def test_titles_of_two_lines_touch_no_picture():
-    ax = plot_images(np.ones((6, 8, 8)), ["a coat\nread as a shirt"] * 6, columns=3)
+@pytest.mark.parametrize("shape", [(8, 8), (4, 32), (32, 8)])
+@pytest.mark.parametrize("title", ["a coat\nread as a shirt", "a coat, read as a shirt"])
+def test_titles_touch_no_picture_and_no_other_title(shape, title):
+    ax = plot_images(np.ones((6, *shape)), [title] * 6, columns=3)
     ax.figure.draw_without_rendering()
-    pictures = [image.get_window_extent() for image in ax.images]
     titles = [text.get_window_extent() for text in ax.texts]
     assert len(titles) == 6
-    assert not any(title.overlaps(picture) for title in titles for picture in pictures)
+    for index, extent in enumerate(titles):
+        others = [*titles[:index], *(image.get_window_extent() for image in ax.images)]
+        assert not any(extent.overlaps(other) for other in others)
+
+
+def test_no_legend_lies_on_the_points_or_curves(model):
+    for ax in (plot_decision_boundary(model, X, Y), plot_gradient_flow(health_after_training(model))):
+        ax.figure.draw_without_rendering()
+        assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+
+
+def test_a_figure_without_a_layout_keeps_the_legend_inside(model):
+    ax = plot_decision_boundary(model, X, Y, ax=pyplot.subplots()[1])
+    ax.figure.draw_without_rendering()
+    assert ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+
+
+def test_the_columns_of_a_table_name_the_axes(model):
+    pandas = pytest.importorskip("pandas")
+    ax = plot_decision_boundary(model, pandas.DataFrame(X, columns=["hours", "age"]), Y)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("hours", "age")
+
+
+def test_the_marks_of_epochs_are_whole_numbers_even_for_one(model):
+    marks = plot_history(model.fit(X, Y, verbose=0)).get_xticks()
+    assert 1.0 in marks
+    assert all(mark.is_integer() for mark in marks)
+
+
+def test_a_deep_model_has_a_curve_a_layer_and_a_name_every_few():
+    layers = [Dense(3, activation="tanh") for _ in range(25)]
+    model = Sequential([Input((2,)), *layers, Dense(1, activation="sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy")
+    ax = plot_gradient_flow(health_after_training(model))
+    ax.figure.draw_without_rendering()
+    assert len(ax.get_lines()) == 51
+    assert len(ax.get_legend().get_texts()) == 11
+
+
+def test_the_boxes_of_a_deep_model_do_not_overlap():
+    model = Sequential([Input((2,)), Dense(3, name="a layer with a long name " * 9), *map(Dense, [3] * 24)])
+    ax = plot_model(model, ax=pyplot.subplots()[1])
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_bbox_patch().get_window_extent() for text in ax.texts if text.get_bbox_patch()]
+    assert len(boxes) == 26
+    assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+    assert all(box.x0 >= 0 and box.x1 <= ax.figure.bbox.width for box in boxes)
+
+
+def test_names_of_classes_may_be_an_array():
+    ax = plot_confusion_matrix([0, 1], [1, 1], labels=np.array(["no", "yes"]))
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["no", "yes"]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +241,21 @@ def test_titles_of_two_lines_touch_no_picture():
         (lambda model: plot_confusion_matrix([0.5], [0]), ArgumentError, "y_true: expected class labels"),
         (lambda model: plot_confusion_matrix([3], [0], labels="ab"), ArgumentError, "labels: expected 4, got 2"),
         (lambda model: plot_gradient_flow(LayerHealth(X, Y)), StateError, "expected one that has been a callback"),
+        (lambda model: plot_gradient_flow("health"), ArgumentError, "health: expected a LayerHealth, got 'health'"),
+        (lambda model: plot_history(History()), StateError, "history: expected at least one epoch, got none"),
+        (lambda model: plot_activation("relu", limits=(1, 1)), ArgumentError, "expected .low, high. with low < high"),
+        (lambda model: plot_activation("relu", limits=3), ArgumentError, "low < high, got 3"),
+        (lambda model: plot_activation("relu", ax=[1, 2]), ArgumentError, "ax: expected the Axes .*, got list"),
+        (lambda model: plot_model(model, ax=3), ArgumentError, "ax: expected the Axes of one picture, got int"),
+        (lambda model: plot_weights(model, shape=2), ShapeError, r"expected height \* width = 2, got 2"),
+        (lambda model: plot_weights(model, shape=(-1, -2)), ShapeError, r"got -1 \* -2"),
+        (lambda model: plot_decision_boundary(model, X[:0], Y[:0]), ShapeError, "expected shape .rows, 2., got .0, 2."),
+        (
+            lambda model: plot_decision_boundary(model, X, Y, threshold="a"),
+            ArgumentError,
+            "threshold: expected a finite",
+        ),
+        (lambda model: plot_confusion_matrix(Y, model.predict(X)), ArgumentError, "or p > 0.5 of probabilities"),
         (lambda model: plot_history({"loss": [1.0]}), ArgumentError, "history: expected what fit returned"),
         (lambda model: plot_model(Sequential([Dense(1)])), StateError, "plot_model: expected a built model"),
         (lambda model: LayerHealth(X, Y, warn_above=2), ArgumentError, "LayerHealth: warn_above: expected"),
@@ -253,6 +328,13 @@ def test_health_goes_on_from_its_state(model):
     second.set_state(first.get_state())
     assert second.gradients == first.gradients
     assert second.epoch == [0, 1]
+
+
+def test_health_refuses_rows_that_do_not_fit_before_training(model):
+    before = model.parameters.values.copy()
+    with pytest.raises(ShapeError, match="expected input of shape"):
+        model.fit(X, Y, verbose=0, callbacks=[LayerHealth(X[:, :1], Y)])
+    assert np.array_equal(model.parameters.values, before)
 
 
 # The diagram

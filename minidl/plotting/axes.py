@@ -24,26 +24,37 @@ class MissingPackageError(MinidlError, ImportError):
 def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
     """Return ``ax``, or the axes of a new figure of ``size`` in inches; a `MissingPackageError` without matplotlib."""
     if ax is not None:
+        if not hasattr(ax, "contourf"):
+            raise ArgumentError(f"minidl.plotting: ax: expected the Axes of one picture, got {type(ax).__name__}.")
         return ax
     try:
         import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise MissingPackageError(
-            "minidl.plotting: expected matplotlib, got none installed. Run: pip install matplotlib"
+            "minidl.plotting: expected matplotlib, got none installed. Run: pip install matplotlib, or 'minidl[plot]'"
         ) from error
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
-    """Draw each of ``curves`` over the epochs, which count from 0, in a style of its own, with a legend."""
-    x, every = np.array(epochs) + 1, max(1, len(epochs) // 8)
+    """Draw each of ``curves`` over the epochs, which count from 0, in a style of its own; name it, or every few."""
+    x, every, named = np.array(epochs) + 1, max(1, len(epochs) // 8), -(-len(curves) // 12)
     for index, (label, values) in enumerate(curves.items()):
         color, dashes, marker = (styles[index % len(styles)] for styles in (COLORS, DASHES, MARKERS))
+        if named > 1:  # the styles would repeat
+            color, dashes, marker = str(0.8 * index / len(curves)), "-", ""
         lines = ax.plot(x, values, color=color, linestyle=dashes, marker=marker, markersize=4, markevery=every)
-        lines[0].set_label(label)
-    ax.legend(frameon=False)
-    ax.locator_params(axis="x", integer=True)
+        lines[0].set_label(label if index % named == 0 else f"_{label}")
+    ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     tidy(ax, xlabel="epoch")
+
+
+def legend(ax: "Axes", columns: int = 1) -> None:
+    """List what is drawn: beside ``ax`` where the layout of the figure makes room for it, else inside."""
+    if ax.figure.get_layout_engine() is None:
+        ax.legend(framealpha=0.9, ncols=columns)
+    else:
+        ax.legend(frameon=False, ncols=columns, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def tidy(ax: "Axes", **labels: Any) -> "Axes":
@@ -59,5 +70,8 @@ def class_labels(y: Any, who: str) -> Array:
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     if y.ndim != 1 or y.dtype.kind not in "biuf" or checks.wrong_label(y, np.inf) is not None:
-        raise ArgumentError(f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}.")
+        raise ArgumentError(
+            f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}. "
+            "Take argmax(axis=1) of several columns, or p > 0.5 of probabilities."
+        )
     return y.astype(int)

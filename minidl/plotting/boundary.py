@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ShapeError
-from minidl.plotting.axes import MARKERS, axes, class_labels, tidy
+from minidl.plotting.axes import MARKERS, axes, class_labels, legend, tidy
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def plot_decision_boundary(
         Two inputs. With one output, the boundary is where it crosses ``threshold``; with several, where the largest
         output changes.
     x : array-like of shape (rows, 2)
+        The columns of a DataFrame name the axes.
     y : array-like of shape (rows,) or (rows, 1)
         Class labels from 0.
     threshold : float
@@ -40,13 +41,16 @@ def plot_decision_boundary(
     ArgumentError
         If y holds something other than class labels.
     """
+    columns = getattr(x, "columns", ("x[0]", "x[1]"))
     x, labels = np.asarray(x, float), class_labels(y, "plot_decision_boundary: y")
     checks.integer(resolution, "plot_decision_boundary: resolution", minimum=2)
-    if x.ndim != 2 or x.shape[1] != 2:
+    checks.number(threshold, "plot_decision_boundary: threshold")
+    if x.ndim != 2 or x.shape[1] != 2 or len(x) == 0:
         raise ShapeError(f"plot_decision_boundary: x: expected shape (rows, 2), got {x.shape}.")
     if len(labels) != len(x):
         raise ShapeError(f"plot_decision_boundary: expected as many labels as points, got {len(labels)} and {len(x)}.")
-    margin = 0.05 * np.ptp(x, axis=0) + 1e-9
+    spread = np.ptp(x, axis=0)
+    margin = 0.05 * np.where(spread > 0, spread, 1.0)
     low, high = x.min(axis=0) - margin, x.max(axis=0) + margin
     first, second = (np.linspace(low[axis], high[axis], resolution) for axis in (0, 1))
     grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
@@ -62,7 +66,7 @@ def plot_decision_boundary(
     shades = np.linspace(0.72, 0.97, classes)
     ax.contourf(first, second, regions, np.arange(classes + 1) - 0.5, colors=[str(shade) for shade in shades])
     _draw_points(ax, x, labels)
-    return tidy(ax, xlabel="x[0]", ylabel="x[1]")
+    return tidy(ax, xlabel=columns[0], ylabel=columns[1])
 
 
 def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
@@ -71,4 +75,4 @@ def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
         face = str(0.1 + 0.9 * label / (classes - 1))  # dark to white: as the regions
         style: dict[str, Any] = {"s": 18, "facecolors": face, "edgecolors": "black", "linewidths": 0.6}
         ax.scatter(*x[labels == label].T, marker=MARKERS[label % len(MARKERS)], label=f"class {label}", **style)
-    ax.legend(loc="upper right", framealpha=0.9)
+    legend(ax, columns=-(-classes // 15))

@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import History
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, StateError
 from minidl.layers import Layer
 from minidl.layers.activations import resolve_activation
 from minidl.plotting.axes import COLORS, axes, plot_epochs, tidy
@@ -29,14 +29,19 @@ def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = No
     ------
     ArgumentError
         If the history holds no such name.
+    StateError
+        If it has no epoch yet.
     """
     if not isinstance(history, History):
         raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
     curves = history.history
+    if not history.epoch:
+        raise StateError("plot_history: history: expected at least one epoch, got none.")
     checks.choice(name, "plot_history: name", [key for key in curves if not key.startswith("val_")])
     parts = {"training": name, "validation": f"val_{name}"}
     ax = axes(ax)
     plot_epochs(ax, history.epoch, {label: curves[key] for label, key in parts.items() if key in curves})
+    ax.legend(frameon=False)
     ax.set_ylabel(name.replace("_", " "))
     return ax
 
@@ -61,8 +66,11 @@ def plot_activation(
     layer = resolve_activation(activation, "plot_activation: activation")
     if layer is None:
         raise ArgumentError("plot_activation: activation: expected a nonlinear function, got the identity.")
-    low, high = (checks.number(limit, "plot_activation: limits") for limit in limits)
-    z = np.linspace(low, high, 1001)[:, np.newaxis]
+    ends = [checks.number(end, "plot_activation: limits") for end in np.ravel(limits).tolist()]
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise ArgumentError(f"plot_activation: limits: expected (low, high) with low < high, got {limits!r}.")
+    z = np.linspace(ends[0], ends[1], 1001)[:, np.newaxis]
+    layer = layer.copy()  # it may stand in a model
     try:
         layer.declare((1,))
         elementwise = not layer.declared
@@ -78,4 +86,4 @@ def plot_activation(
     ax.plot(z, a, color=COLORS[0], linewidth=2, label="a = g(z)")
     ax.plot(z, slope, color=COLORS[1], linewidth=2, linestyle="--", label="g'(z)")
     ax.legend(frameon=False)
-    return tidy(ax, xlabel="z", title=repr(layer))
+    return tidy(ax, xlabel="z", ylabel="a, g'(z)", title=repr(layer))

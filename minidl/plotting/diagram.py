@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minidl.checks import batch_shape
 from minidl.errors import StateError
+from minidl.plotting.axes import axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +67,7 @@ def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | A
         raise StateError("plot_model: expected a built model. Put Input((features,)) first, or call build.")
     boxes = _boxes(model)
     if ax is not None:
-        return _draw(boxes, ax)
+        return _draw(boxes, axes(ax))
     return Diagram(_svg(boxes, f"Diagram of a model with {len(model.layers)} layers"))
 
 
@@ -77,7 +78,9 @@ def _boxes(model: "Sequential") -> list[Box]:
         parts = [f"{count:,} parameters"] if count else []
         if count and not layer.trainable:
             parts.append("frozen")
-        boxes.append(Box(_short(repr(layer)), ", ".join([layer.name or "", *parts]), batch_shape(layer.output_shape)))
+        boxes.append(
+            Box(_short(repr(layer)), _short(", ".join([layer.name or "", *parts]), 52), batch_shape(layer.output_shape))
+        )
     return boxes
 
 
@@ -107,11 +110,13 @@ def _svg(boxes: list[Box], description: str) -> str:
 
 
 def _draw(boxes: list[Box], ax: "Axes") -> "Axes":
+    room = ax.get_window_extent().height * 72 / ax.figure.dpi / len(boxes)  # points for a box and its arrow
+    size = min(9.0, room / 5.5)
     style = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "black"}
     for index, (title, detail, shape) in enumerate(boxes):
-        ax.text(0, -index, f"{title}\n{detail}", ha="center", va="center", fontsize=9, bbox=style)
-        ax.annotate("", (0, -index - 0.75), (0, -index - 0.25), arrowprops={"arrowstyle": "->"})
-        ax.text(0.03, -index - 0.5, shape, va="center", fontsize=8)
+        ax.text(0, -index, f"{title}\n{detail}", ha="center", va="center", fontsize=size, bbox=style)
+        ax.annotate("", (0, -index - 0.75), (0, -index - 0.25), fontsize=size, arrowprops={"arrowstyle": "->"})
+        ax.text(0.03, -index - 0.5, shape, va="center", fontsize=0.9 * size)
     ax.set(xlim=(-1, 1), ylim=(-len(boxes) + 0.1, 0.5))
     ax.set_axis_off()
     return ax

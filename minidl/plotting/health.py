@@ -10,11 +10,11 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import Callback
-from minidl.errors import StateError
+from minidl.errors import ArgumentError, StateError
 from minidl.explain import Step, trace
 from minidl.layers import Sigmoid, Tanh
 from minidl.layers.activations import ActivationLayer
-from minidl.plotting.axes import axes, plot_epochs
+from minidl.plotting.axes import axes, legend, plot_epochs
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ class LayerHealth(Callback):
         self.saturated: dict[str, list[float]] = {}
         self.warned: list[str] = []
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        trace(self.model, self.x, self.y)  # rows that do not fit are refused before training
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
         steps = trace(self.model, self.x, self.y).steps
@@ -110,6 +113,8 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
         If it has seen no epoch yet.
     """
     checks.choice(what, "plot_gradient_flow: what", ("gradients", "activations"))
+    if not isinstance(health, LayerHealth):
+        raise ArgumentError(f"plot_gradient_flow: health: expected a LayerHealth, got {health!r}.")
     if not health.epoch:
         raise StateError("plot_gradient_flow: health: expected one that has been a callback of fit, got a new one.")
     ax = axes(ax)
@@ -118,5 +123,6 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
         label = f"{name} (exactly 0)" if sizes[-1] == 0 else name
         curves[label] = np.where(np.array(sizes) > 0, sizes, np.nan)
     plot_epochs(ax, health.epoch, curves)
+    legend(ax)
     ax.set(yscale="log", ylabel=f"root mean square of the {what}")
     return ax

@@ -50,16 +50,19 @@ def plot_images(
     if columns is None:
         columns = min(count, math.ceil(math.sqrt(2 * count)))
     columns = checks.integer(columns, "plot_images: columns", minimum=1)
-    lines = max((str(title).count("\n") + 1 for title in titles), default=0) if titles is not None else 0
-    rows, room = -(-count // columns), (0.13 + 0.17 * lines) * height if lines else 0.0
-    ax = axes(ax, (columns * 0.9, rows * 0.9 * (height + room) / width + 0.1))
+    shown = [] if titles is None else [str(title) for title in titles]
+    lines = max((title.count("\n") + 1 for title in shown), default=0)
+    rows, room = -(-count // columns), (0.13 + 0.17 * lines) * width if lines else 0.0
+    longest = max((len(line) for title in shown for line in title.split("\n")), default=0)
+    cell = max(0.9, 0.07 * longest)  # inches
+    ax = axes(ax, (columns * cell, rows * cell * (height + room) / width + 0.1))
     low, high = limits or (images.min(), images.max())
     for index, image in enumerate(images):
         left, top = index % columns * width * 1.08, index // columns * (height * 1.08 + room)
         extent = (left, left + width, top + height, top)
         ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
-        if titles is not None:
-            ax.text(left + width / 2, top - 0.04 * height, str(titles[index]), ha="center", va="bottom", fontsize=8)
+        if shown:
+            ax.text(left + width / 2, top - 0.04 * width, shown[index], ha="center", va="bottom", fontsize=8)
     ax.set_xlim(-0.04 * width, columns * width * 1.08)
     ax.set_ylim(rows * (height * 1.08 + room) - room, -room - 0.04 * height)
     ax.set_axis_off()
@@ -97,10 +100,11 @@ def plot_weights(
     side = math.isqrt(len(W))
     if shape is None and side * side != len(W):
         raise ArgumentError(f"plot_weights: shape: expected (height, width) for the {len(W)} inputs, got None.")
-    height, width = shape or (side, side)
-    if height * width != len(W):
-        raise ShapeError(f"plot_weights: shape: expected height * width = {len(W)}, got {height} * {width}.")
-    pictures = W.T[:units].reshape(-1, height, width)
+    shape = shape or (side, side)
+    if np.shape(shape) != (2,) or min(shape) < 1 or math.prod(shape) != len(W):
+        got = " * ".join(map(str, np.ravel(shape)))
+        raise ShapeError(f"plot_weights: shape: expected height * width = {len(W)}, got {got}.")
+    pictures = W.T[:units].reshape(-1, *shape)
     scale = float(np.abs(pictures).max()) or 1.0
     return plot_images(pictures, limits=(-scale, scale), ax=ax)
 
@@ -133,13 +137,14 @@ def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "
         raise ShapeError(
             f"plot_confusion_matrix: expected labels for the same rows, got {true.shape} and {predicted.shape}."
         )
-    classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, len(labels or ()))
+    classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, 0 if labels is None else len(labels))
     names = [str(number) for number in range(classes)] if labels is None else [str(label) for label in labels]
     if len(names) < classes:
         raise ArgumentError(f"plot_confusion_matrix: labels: expected {classes}, got {len(names)}.")
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (true, predicted), 1)
-    return _draw_counts(axes(ax, (0.5 * classes + 1.5, 0.5 * classes + 1.2)), counts, names)
+    cell = max(0.5, 0.1 * len(str(counts.max())))  # inches
+    return _draw_counts(axes(ax, (cell * classes + 1.5, cell * classes + 1.2)), counts, names)
 
 
 def _draw_counts(ax: "Axes", counts: Array, names: list[str]) -> "Axes":

@@ -4,6 +4,7 @@ Every message says who, what was expected and what was got; after the error the 
 """
 
 import re
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,23 @@ def changed(array, place, value):
     return array
 
 
+class Unreadable:
+    """Like a tensor that is part of a graph."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("call detach() first")
+
+
+class Endless:
+    """Like a data set whose items are numbered, and which has one for every number."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, index):
+        return [1.0, 2.0, 3.0]
+
+
 def with_weight(weight):
     return {"sample_weight": weight}
 
@@ -98,7 +116,7 @@ DATA = [
     (regression, X, np.ones((20, 3)), {}, ShapeError, r"y: expected shape \(20, 1\).*got \(20, 3\)"),
     (lambda: regression(3), X, np.ones((20, 1)), {}, ShapeError, r"y: expected shape \(20, 3\).*got \(20, 1\)"),
     (lambda: regression(3), X, ONE, {}, ShapeError, r"y: expected shape \(20, 3\).*got \(20,\)"),
-    (regression, X, ONE[None], {}, ShapeError, "x has 20 rows, y has 1"),
+    (regression, X, ONE[None], {}, ShapeError, r"x has 20 rows, y has 1\. Its shape is \(1, 20\): use y\.T"),
     (regression, X, ONE[:, None, None], {}, ShapeError, r"y: expected shape \(20, 1\).*got \(20, 1, 1\)"),
     (regression, X, np.float64(3.0), {}, DataError, "y: expected an array with a row for each example, got"),
     # 3: different lengths
@@ -152,6 +170,16 @@ DATA = [
     (regression, pd.DataFrame({"a": ["u"] * 20, "b": ONE, "c": ONE}), ONE, {}, DataError, "x: expected real numbers, got 'u'"),
     (regression, X, pd.Series(["u"] * 20), {}, DataError, "y: expected real numbers"),
     (regression, [[10**400, 1, 2]] * 20, ONE, {}, DataError, "x: expected numbers that fit float64"),
+    (regression, changed(X.astype(object), (3, 1), np.complex64(1)), ONE, {}, DataError, "x: expected real numbers, got np.complex64.* at row 3, column 1"),
+    (regression, changed(X.astype(object), (3, 1), np.timedelta64(1, "s")), ONE, {}, DataError, "x: expected real numbers, got np.timedelta64"),
+    (regression, changed(X.astype(object), (3, 1), np.longdouble("1e4000")), ONE, {}, DataError, "x: expected finite numbers, got inf at row 3, column 1"),
+    (regression, changed(X.astype(object), (3, 1), Decimal("1.5")), ONE, {}, DataError, r"got Decimal\('1\.5'\) at row 3, column 1\. Convert"),
+    (regression, pd.DataFrame({"a": pd.array([1, None] * 10, "Int64"), "b": ONE, "c": ONE}), ONE, {}, DataError, "x: expected real numbers, got <NA> at row 1, column 0|got nan at row 1"),
+    (regression, pd.DataFrame({"a": pd.date_range("2020", periods=20, tz="UTC"), "b": ONE, "c": ONE}), ONE, {}, DataError, "x: expected real numbers, got Timestamp"),
+    (sparse, X, pd.Series(pd.Categorical(["u", "v"] * 10)), {}, DataError, "y: expected real numbers, got 'u' at row 0"),
+    (regression, Unreadable(), ONE, {}, DataError, r"x: expected an array, got something ragged or unreadable: call detach\(\) first"),
+    (regression, Endless(), ONE, {}, DataError, "x: expected an array, got Endless, which has items but no __iter__"),
+    (regression, {"a": X}, ONE, {}, DataError, "x: expected an array with a row for each example, got dict"),
     # 12: masked, sparse
     (regression, np.ma.masked_less(X, 0), ONE, {}, DataError, "x: expected numbers everywhere, got a masked array"),
     (regression, X, np.ma.masked_less(ONE, 0.5), {}, DataError, "y: expected numbers everywhere, got a masked array"),
@@ -407,6 +435,7 @@ ARGUMENTS = [
     (lambda: optimizers.SGD(clipnorm=0), ArgumentError, "SGD: clipnorm: expected a finite number > 0, got 0"),
     *[(lambda rate=rate: optimizers.SGD(rate), ArgumentError, "SGD: learning_rate: expected") for rate in (-1, 0 - 1e-9, nan, inf, "x", None, True)],
     *[(lambda rate=rate: assign_rate(rate), ArgumentError, "Adam: learning_rate: expected") for rate in (-1, nan, "x")],
+    (lambda: optimizers.SGD(10**400), ArgumentError, "SGD: learning_rate: expected a finite number"),
     (lambda: optimizers.SGD(momentum=1), ArgumentError, "SGD: momentum: expected a finite number .*< 1, got 1"),
     (lambda: optimizers.SGD(momentum=-0.1), ArgumentError, r"SGD: momentum: expected .*got -0\.1"),
     (lambda: optimizers.SGD(nesterov="yes"), ArgumentError, "SGD: nesterov: expected True or False"),
@@ -446,6 +475,7 @@ ARGUMENTS = [
     (lambda: fit(validation_data=(X, ONE[:-1])), ShapeError, "validation_data: .*x has 20 rows, y has 19"),
     (lambda: fit(validation_data=(X[:, :2], ONE)), ShapeError, r"expected input of shape \(batch, 3\), got \(20, 2\)"),
     (lambda: fit(validation_data=(X, changed(ONE, 2, nan))), DataError, "validation_data: y: expected finite numbers, got nan at row 2"),
+    (lambda: fit(validation_data=(X[0], ONE)), ShapeError, r"got \(3,\)\. For one row use x\.reshape\(1, -1\)"),
     (lambda: fit(validation_data=3), MinidlError, "validation_data"),
     (lambda: fit(validation_data=(X[:0], ONE[:0])), DataError, "validation_data: x: expected at least one row"),
     (lambda: fit(split="random", validation_split=0.2), ArgumentError, "fit: split: expected one of 'shuffle', 'stratify', 'last'"),

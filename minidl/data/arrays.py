@@ -22,7 +22,7 @@ def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: 
     if x.shape[1:] != input_shape:
         fix = ""
         if x.ndim == 1:
-            fix = f" For one row use {who}.reshape(1, -1), for one feature {who}.reshape(-1, 1)."
+            fix = " For one row use x.reshape(1, -1), for one feature x.reshape(-1, 1)."
         elif len(input_shape) == 1 and x.ndim > 2 and x[:1].size == input_shape[0]:
             fix = " Add Flatten() before it."
         raise ShapeError(f"{layer.label}: expected input of shape {batch_shape(input_shape)}, got {x.shape}.{fix}")
@@ -34,7 +34,8 @@ def check_targets(value: Any, rows: int, outputs: int, loss: Loss, dtype: Any, w
     """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which the loss can use."""
     y = as_array(value, who)
     if len(y) != rows:
-        raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.")
+        fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
+        raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
     check_finite(y, who, dtype)
     if loss.sparse:
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
@@ -91,10 +92,13 @@ def as_array(value: Any, who: str) -> Array:
         if np.any(value.mask):
             raise DataError(f"{who}: expected numbers everywhere, got a masked array with masked entries. Fill them.")
         array = value.data
+    elif hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in ("__iter__", "__array__")):
+        # NumPy would ask for one item after another, without end where no IndexError comes
+        raise DataError(f"{who}: expected an array, got {type(value).__name__}, which has items but no __iter__. Add it.")
     else:
         try:
             array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
-        except (ValueError, TypeError) as error:
+        except Exception as error:  # whatever __array__ or to_numpy raises
             raise DataError(f"{who}: expected an array, got something ragged or unreadable: {error}") from error
     if array.ndim == 0:
         shown = "None" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
@@ -108,10 +112,11 @@ def as_array(value: Any, who: str) -> Array:
 
 def _numbers(array: Array, who: str) -> Array:
     for index, item in np.ndenumerate(array):
-        if not isinstance(item, (int, float, np.number, np.bool_)) or isinstance(item, complex):
-            raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}.")
+        if not isinstance(item, (int, float, np.integer, np.floating, np.bool_)) or isinstance(item, np.timedelta64):
+            raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}. Convert or encode it first.")
     try:
-        return array.astype(np.float64)
+        with np.errstate(over="ignore"):  # an infinity is found by check_finite
+            return array.astype(np.float64)
     except OverflowError:
         raise DataError(f"{who}: expected numbers that fit float64, got a longer integer.") from None
 
@@ -154,6 +159,6 @@ def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> Non
         )
     first = tuple(int(i) for i in np.argwhere(~np.isfinite(_in_dtype(array, dtype)))[0])
     raise DataError(
-        f"{who}: expected values that fit {dtype}, got {array[first]} at {place(first)}. "
+        f"{who}: expected values that fit {dtype}, got {array[first]!s} at {place(first)}. "
         'Scale the data, or use Sequential(..., dtype="float64").'
     )

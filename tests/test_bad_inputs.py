@@ -178,7 +178,7 @@ DATA = [
     (regression, pd.DataFrame({"a": pd.date_range("2020", periods=20, tz="UTC"), "b": ONE, "c": ONE}), ONE, {}, DataError, "x: expected real numbers, got Timestamp"),
     (sparse, X, pd.Series(pd.Categorical(["u", "v"] * 10)), {}, DataError, "y: expected real numbers, got 'u' at row 0"),
     (regression, Unreadable(), ONE, {}, DataError, r"x: expected an array, got something ragged or unreadable: call detach\(\) first"),
-    (regression, Endless(), ONE, {}, DataError, "x: expected an array, got Endless, which has items but no __iter__"),
+    (regression, Endless(), ONE, {}, DataError, "x: expected an array, got Endless, which has no __iter__"),
     (regression, {"a": X}, ONE, {}, DataError, "x: expected an array with a row for each example, got dict"),
     # 12: masked, sparse
     (regression, np.ma.masked_less(X, 0), ONE, {}, DataError, "x: expected numbers everywhere, got a masked array"),

@@ -94,7 +94,7 @@ def as_array(value: Any, who: str) -> Array:
         array = value.data
     elif hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in ("__iter__", "__array__")):
         # NumPy would ask for one item after another, without end where no IndexError comes
-        raise DataError(f"{who}: expected an array, got {type(value).__name__}, which has items but no __iter__. Add it.")
+        raise DataError(f"{who}: expected an array, got {type(value).__name__}, which has no __iter__. Add it.")
     else:
         try:
             array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
@@ -113,7 +113,7 @@ def as_array(value: Any, who: str) -> Array:
 def _numbers(array: Array, who: str) -> Array:
     for index, item in np.ndenumerate(array):
         if not isinstance(item, (int, float, np.integer, np.floating, np.bool_)) or isinstance(item, np.timedelta64):
-            raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}. Convert or encode it first.")
+            raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}. Convert or encode it.")
     try:
         with np.errstate(over="ignore"):  # an infinity is found by check_finite
             return array.astype(np.float64)

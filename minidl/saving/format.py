@@ -40,41 +40,44 @@ FOREIGN = {
 
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
     """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
-    files.write_file(files.as_path(path, "save: path"), seal(serialise(arrays, content)))
+    files.write_file(files.as_path(path, "save: path"), seal(*serialise(arrays, content)))
 
 
-def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> bytes:
-    """Return the file as bytes, with zeros for the digest."""
-    import json  # this and safetensors: only saving and loading need them
-
-    from safetensors.numpy import save
+def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
+    """Return the file in parts, with zeros for the digest: all before the arrays, then each of them, not copied."""
+    import json  # only saving and loading need it
 
     text = json.dumps({"sha256": ZEROS, "format": FORMAT, **content}, allow_nan=False)
-    dense = {}
-    for name, array in arrays.items():
+    header: dict[str, Any] = {"__metadata__": {"minidl": text}}
+    parts, end = [], 0
+    for name in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):  # so that each array is aligned
+        array = arrays[name]
         if array.dtype.name not in CODES:
             raise ArgumentError(f"save: {name}: expected an array of {', '.join(CODES)}; got {array.dtype}.")
-        # safetensors writes arrays that are not contiguous wrongly, and says nothing
-        dense[name] = np.asarray(array, array.dtype.newbyteorder("="), order="C")
-    data = save(dense, {"minidl": text})
-    complaint = _limits(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        dense = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1)
+        begin, end = end, end + dense.nbytes
+        header[name] = {"dtype": CODES[array.dtype.name], "shape": array.shape, "data_offsets": [begin, end]}
+        parts.append(dense.view(np.uint8))
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)
+    complaint = _limits(head)
     if complaint:
         raise ArgumentError(f"save: {complaint}. Keep less: a shorter history, fewer callbacks with large states.")
-    return data
+    return [len(head).to_bytes(8, "little") + head, *parts]
 
 
-def seal(data: bytes) -> list[bytes | memoryview]:
-    """Return ``data`` in parts, with the digest in its place."""
-    return [data[: DIGEST.start], digest(data).encode(), memoryview(data)[DIGEST.stop :]]
+def seal(head: bytes, *rest: Any) -> list[Any]:
+    """Return the parts of a file with the digest in its place."""
+    return [head[: DIGEST.start], digest(head, *rest).encode(), memoryview(head)[DIGEST.stop :], *rest]
 
 
-def digest(data: bytes) -> str:
+def digest(head: bytes, *rest: Any) -> str:
     """Return the SHA-256, in hexadecimal, of the whole file with 64 zeros in the digest's place."""
     import hashlib
 
-    found = hashlib.sha256(data[: DIGEST.start])
-    found.update(ZEROS.encode())
-    found.update(memoryview(data)[DIGEST.stop :])
+    found = hashlib.sha256(head[: DIGEST.start])
+    for part in (ZEROS.encode(), memoryview(head)[DIGEST.stop :], *rest):
+        found.update(part)
     return found.hexdigest()
 
 

@@ -69,8 +69,8 @@ def _weights(model: Sequential) -> dict[str, Array]:
     for path, layer in walk(model.sublayers()):
         for name, view in layer.views.items():
             if name in layer.declared:
-                _require_finite(view, f"{layer.label}: {name}")
-                weights[f"weights/{path}/{name}"] = view
+                weights[f"weights/{path}/{name}"] = array = view.copy()  # another thread may be training
+                _require_finite(array, f"{layer.label}: {name}")
     return weights
 
 

@@ -172,7 +172,15 @@ def test_streams_of_batches_train_like_arrays():
         def __iter__(self):
             return ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 50, 10))
 
-    arrays, stream, listed, endless = regression(), regression(), regression(), regression()
+    class ByNumber:  # Keras' PyDataset; slices raise no IndexError, so iterating over it would never end
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, number):
+            rows = slice(10 * number, 10 * number + 10)
+            return X[rows], Y[rows]
+
+    arrays, stream, listed, endless, numbered = (regression() for _ in range(5))
     arrays.fit(X, Y, batch_size=10, epochs=2, shuffle=False, verbose=0)
     stream.fit(Batches(), epochs=2, verbose=0)
     listed.fit(list(Batches()), epochs=2, verbose=0)
@@ -182,7 +190,11 @@ def test_streams_of_batches_train_like_arrays():
             yield from Batches()
 
     endless.fit(forever(), epochs=2, steps_per_epoch=5, verbose=0)
-    for model in (stream, listed, endless):
+    numbered.fit(ByNumber(), epochs=2, verbose=0)
+    assert numbered.evaluate(ByNumber(), verbose=0) == pytest.approx(arrays.evaluate(X, Y, verbose=0), rel=1e-12)
+    with pytest.raises(DataError, match="x: expected an array"):
+        numbered.predict(ByNumber())
+    for model in (stream, listed, endless, numbered):
         assert np.array_equal(model.parameters.values, arrays.parameters.values)
 
 

@@ -92,7 +92,7 @@ def as_array(value: Any, who: str) -> Array:
         if np.any(value.mask):
             raise DataError(f"{who}: expected numbers everywhere, got a masked array with masked entries. Fill them.")
         array = value.data
-    elif hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in ("__iter__", "__array__")):
+    elif is_numbered(value):
         # NumPy would ask for one item after another, without end where no IndexError comes
         raise DataError(f"{who}: expected an array, got {type(value).__name__}, which has no __iter__. Add it.")
     else:
@@ -108,6 +108,12 @@ def as_array(value: Any, who: str) -> Array:
     if array.dtype.kind not in "fiub":
         raise DataError(f"{who}: expected real numbers, got an array of {array.dtype}. Convert or encode it first.")
     return array
+
+
+def is_numbered(value: Any) -> bool:
+    """Tell whether ``value`` gives its items by number alone, as Keras' PyDataset does."""
+    other_ways = ("__iter__", "__array__", "to_numpy")
+    return hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in other_ways)
 
 
 def _numbers(array: Array, who: str) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.data.arrays import is_numbered
 from minidl.errors import DataError
 from minidl.typing import Array
 
@@ -52,8 +53,9 @@ class Stream:
     """
 
     def __init__(self, iterable: Any, check: Any, steps: int | None, who: str) -> None:
-        self.iterable, self.check, self.steps, self.who = iterable, check, steps, who
-        self.endless = _endless(iterable)
+        self.iterable = _Numbered(iterable) if is_numbered(iterable) else iterable
+        self.check, self.steps, self.who = check, steps, who
+        self.endless = _endless(self.iterable)
         self.epochs = 0
 
     def skip_epochs(self, count: int) -> None:
@@ -97,6 +99,19 @@ class Stream:
         )
 
 
+class _Numbered:
+    """Goes through the batches of an object that gives them by number, such as Keras' PyDataset."""
+
+    def __init__(self, batches: Any) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.batches[number] for number in range(len(self)))
+
+
 def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
     """Go through ``iterable`` again and again, for as long as it yields anything."""
     before, count = -1, 0
@@ -110,11 +125,11 @@ def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
 def is_stream(x: Any, y: Any) -> bool:
     """Tell whether ``x`` is an iterable of batches and no array."""
     array_like = any(hasattr(x, name) for name in ("__array__", "to_numpy", "toarray"))
-    if y is not None or array_like or isinstance(x, (str, bytes, dict, set)) or not hasattr(x, "__iter__"):
+    if y is not None or array_like or isinstance(x, (str, bytes, dict, set)):
         return False
     if isinstance(x, (list, tuple)):
         return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1
-    return True
+    return hasattr(x, "__iter__") or (is_numbered(x) and hasattr(x, "__len__"))
 
 
 def in_memory(array: Array, dtype: Any) -> Array:

@@ -335,6 +335,8 @@ ARGUMENTS = [
     (lambda: Dense(True), ArgumentError, "Dense: units: expected an integer of at least 1, got True"),
     (lambda: Dense("8"), ArgumentError, "Dense: units: expected an integer of at least 1, got '8'"),
     (lambda: Dense(None), ArgumentError, "Dense: units: expected an integer of at least 1, got None"),
+    (lambda: Dense(8)(Input((3,))), ArgumentError, r"Dense.*: expected an array, got Input\(\(3,\)\)\. Stack the two: Sequential"),
+    (lambda: Softmax(axis=-1), TypeError, r"Softmax\(\) takes no arguments but name= and trainable=, got \['axis'\]"),
     (lambda: Dense(8, activation="rleu"), ArgumentError, "Dense: activation: .*rleu.*Did you mean 'relu'"),
     (lambda: Dense(8, activation=ReLU), ArgumentError, r"Dense: activation: expected an instance, got the class ReLU\. Write ReLU\(\)"),
     (lambda: Dense(8, activation=3), ArgumentError, "Dense: activation: expected"),

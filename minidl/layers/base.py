@@ -90,6 +90,8 @@ class Layer(Configured, metaclass=LayerType):
         self.backward(dy)
 
     def __call__(self, x: Array, training: bool = False) -> Array:
+        if isinstance(x, Configured):  # as in Keras' functional interface
+            raise ArgumentError(f"{self.label}: expected an array, got {x!r}. Stack the two: Sequential([..., ...]).")
         return self.forward(x, training)
 
     def add_parameter(

@@ -22,6 +22,8 @@ class LayerType(ABCMeta):
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
         flag(trainable, f"{cls.__name__}: trainable")
+        if (args or keywords) and cls.__init__ is object.__init__:  # type: ignore[misc]
+            raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args, *keywords]}")
         layer: Any = object.__new__(cls)  # type: ignore[arg-type]
         layer.__dict__.update(
             name=name, trainable=trainable, position=None, declared={}, views={}, output_shape=None,

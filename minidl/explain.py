@@ -181,16 +181,17 @@ def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:
         lines = [_fused(step, x, y, targets)]
     else:
         lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
-    loss = Line(f"L = {model.loss!r} of {y}", passed.loss, "")
+    penalties = " + the penalties of the parameters" if model.plan.penalties else ""
+    loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss, "")
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 
 
 def _forward(step: Step, x: str, y: str, number: int) -> list[Line]:
+    parameters = [Line(f"{name}[{number}]", value) for name, value in step.values.items()]
     if not isinstance(step.layer, Dense):
-        return [Line(f"{y} = {type(step.layer).__name__}({x})", step.y)]
+        return [*parameters, Line(f"{y} = {type(step.layer).__name__}({x})", step.y)]
     bias, shape = (f" + b[{number}]", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
     shapes = f"{step.y.shape} = {step.x.shape} @ {step.values['W'].shape}{shape}"
-    parameters = [Line(f"{name}[{number}]", value) for name, value in step.values.items()]
     return [*parameters, Line(f"{y} = {x} @ W[{number}]{bias}", step.y, shapes)]
 
 
@@ -200,16 +201,25 @@ def _backward(step: Step, x: str, y: str, number: int) -> list[Line]:
     lines = []
     if isinstance(step.layer, Dense):
         W, dW = step.values["W"], gradients.pop("W")
-        lines.append(Line(f"dW[{number}] = {x}.T @ d{y}", dW, f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"))
+        formula = f"dW[{number}] = {x}.T @ d{y}{_penalty(step, 'W', number)}"
+        lines.append(Line(formula, dW, f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"))
         if "b" in gradients:
-            lines.append(Line(f"db[{number}] = column sums of d{y}", gradients.pop("b")))
+            formula = f"db[{number}] = column sums of d{y}{_penalty(step, 'b', number)}"
+            lines.append(Line(formula, gradients.pop("b")))
         formula, shapes = f"d{y} @ W[{number}].T", f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
     elif isinstance(step.layer, ActivationLayer) and not isinstance(step.layer, Softmax):
         formula = f"d{y} * {name}'({x})"
     else:
         formula = f"{name}.backward(d{y})"
-    lines += [Line(f"d{parameter}[{number}]", value) for parameter, value in gradients.items()]
+    for parameter, value in gradients.items():
+        holder, slash, own = parameter.rpartition("/")
+        lines.append(Line(f"{holder}{slash}d{own}[{number}]", value))
     return [*lines, Line(f"d{x} = {formula}", step.dx, shapes)]
+
+
+def _penalty(step: Step, name: str, number: int) -> str:
+    regularizer = step.layer.declared[name].regularizer
+    return "" if regularizer is None else f" + {regularizer!r}.gradient({name}[{number}])"
 
 
 def _fused(step: Step, x: str, y: str, targets: Any) -> Line:
@@ -228,7 +238,7 @@ def _shapes(line: Line) -> str:
 
 def _numbers(array: Array | float, digits: int) -> list[list[str]]:
     table = np.atleast_2d(array) if np.ndim(array) < 2 else np.reshape(array, (len(np.asarray(array)), -1))
-    return [[f"{value:.{digits}f}" for value in row] for row in table]
+    return [[f"{value:z.{digits}f}" for value in row] for row in table]
 
 
 def _aligned(array: Array | float, digits: int) -> list[str]:

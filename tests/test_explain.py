@@ -94,6 +94,24 @@ def test_an_explanation_says_equation_0_only_where_it_holds():
     assert "dA[2] = gradient of L" in network("mean_squared_error").explain(X, Y)
 
 
+def test_an_explanation_names_the_penalties_that_are_in_its_numbers():
+    text = network(kernel_regularizer=L2(0.5)).explain(X, Y)
+    assert "dW[1] = A[0].T @ dZ[1] + L2(l2=0.5).gradient(W[1])    (2, 3)" in text
+    assert "L = BinaryCrossentropy() of A[2] + the penalties of the parameters\n" in text
+    assert "dW[2] = A[1].T @ dZ[2]    (3, 1)" in text
+    assert "gradient(" not in network().explain(X, Y)
+
+
+def test_an_explanation_shows_the_parameters_of_a_model_in_the_model():
+    inner = Sequential([Input((2,)), Dense(2, activation="relu")], name="inner")
+    model = Sequential([inner, Dense(1)], seed=0, dtype="float64")
+    model.compile("sgd", "mean_squared_error")
+    text = model.explain(X, Y)
+    for name in ("dense/W[1]", "dense/b[1]", "dense/dW[1]", "dense/db[1]"):
+        assert f"  {name}    (" in text
+    assert "-0.0000" not in text
+
+
 def test_an_explanation_takes_layers_that_it_does_not_know():
     class Scale(Layer):
         def build(self, input_shape):
@@ -112,6 +130,7 @@ def test_an_explanation_takes_layers_that_it_does_not_know():
     model.compile("sgd", "mean_squared_error")
     text = model.explain(X, Y)
     assert "Z[1] = Scale(A[0])" in text
+    assert "  gamma[1]    (2,)\n    1.0000  1.0000\n  Z[1] = Scale(A[0])" in text
     assert "dgamma[1]" in text
     assert "Z[2] = Z[1] @ W[2] + b[2]" in text
 

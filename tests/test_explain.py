@@ -80,6 +80,8 @@ def test_an_explanation_names_every_matrix_with_its_shapes_and_numbers():
         "dZ[1] = dA[1] * Tanh'(Z[1])",
     ):
         assert f"  {formula}\n" in text or f"  {formula}    (" in text
+    assert "  A[0] = x, m = 3    (3, 2)\n" in text
+    assert "  Y = y    (3, 1)\n    0.0000\n    1.0000\n    1.0000\n" in text
     step = network().trace(X, Y).steps["dense"]
     assert "  ".join(f"{value:7.4f}" for value in step.gradients["W"][0]) in text
 

@@ -141,7 +141,7 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
     >>> model.compile("sgd", "binary_crossentropy")
     >>> model["dense"].W = [[1.0], [-1.0]]
     >>> lines = explain(model, [[0.0, 1.0], [2.0, 1.0]], [0, 1]).splitlines()
-    >>> print("\n".join(lines[22:26]))
+    >>> print("\n".join(lines[23:27]))
     Backward: Sigmoid 'sigmoid' (layer 1)
       dZ[1] = (A[1] - Y) / m, the loss and Sigmoid together    (2, 1)
          0.1345
@@ -163,8 +163,10 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
 
 def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:
     """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
-    rows = next(iter(passed.steps.values())).x
-    given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", np.asarray(targets, float))]
+    rows, outputs = next(iter(passed.steps.values())).x, list(passed.steps.values())[-1].y
+    truth = np.asarray(targets, float)
+    truth = truth.reshape(outputs.shape) if truth.size == outputs.size else truth
+    given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", truth)]
     forward: Sections = [("Input", given)]
     backward: Sections = []
     y, number = "A[0]", 0

@@ -53,6 +53,7 @@ for ax, hidden in zip(axes, ([], [Dense(4, activation="tanh")]), strict=True):
     accuracy[name] = model.evaluate(x, y, verbose=0, return_dict=True)["accuracy"]
     plot_decision_boundary(model, x, y, ax=ax)
     ax.set_title(f"{name}: {accuracy[name]:.1%} right")
+axes[0].get_legend().remove()  # one is enough
 plt.show()
 
 # %%

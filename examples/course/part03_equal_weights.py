@@ -2,8 +2,9 @@
 3. Why equal weights never separate
 ===================================
 
-Units that begin with the same weights receive the same gradient, so they stay the same for ever: a layer of ten
-equal units is a layer of one. Small random weights break the symmetry; in logistic regression there is none to break.
+Units that begin with the same weights, into them and out of them, receive the same gradient, so they stay the same for
+ever: a layer of ten equal units is a layer of one. Small random weights break the symmetry; in logistic regression
+there is none to break.
 """
 
 import matplotlib.pyplot as plt
@@ -62,5 +63,7 @@ print(f"logistic regression from zeros: accuracy {alone:.1%}")
 assert results["random"] > 0.95 > results["equal, 0.1"]
 
 # %%
-# **Result.** The units that began equal are equal after 60 epochs, to rounding, and do no better than logistic
-# regression; the random ones separate and solve the problem.
+# **Result.** The units that began equal are equal after 60 epochs, to rounding. Together they are one unit, and the
+# boundary of one unit is a straight line, as that of logistic regression: the two are about equally often right. From
+# zeros not even that comes about: the hidden outputs are 0, so W[2] gets no gradient, and through a W[2] of 0 none
+# reaches W[1]; only the last bias learns. The random units separate and solve the problem.

@@ -34,6 +34,8 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
     plot_decision_boundary(model, x, y, ax=ax)
     ax.set_title(f"{name}: {accuracy:.1%}")
     print(f"{name:20} {model.count_params():5} parameters, accuracy {accuracy:.1%}")
+for ax in axes[:-1]:
+    ax.get_legend().remove()  # one is enough
 plt.show()
 
 # %%
@@ -52,8 +54,10 @@ print("its one matrix:", W.ravel().round(3), "and bias", b.round(3))
 
 logits = x.astype(float) @ W + b
 difference = np.abs(1 / (1 + np.exp(-logits)) - linear.predict(x)).max()
-print(f"largest difference between the two: {difference:.1e}")
+few, many = W.size + b.size, linear.count_params()
+print(f"largest difference between the {many} parameters and these {few}: {difference:.1e}")
 assert difference < 1e-12
 
 # %%
-# **Result.** 609 linear parameters do what 3 do, to rounding; the same network with tanh bends the boundary.
+# **Result.** The parameters of all the linear layers do what those of one do, to rounding; the same network with tanh
+# bends the boundary.

@@ -44,6 +44,7 @@ for warning in warned:
 # The part of the units that is dead, in the first and in the second hidden layer.
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained", sharey=True)
+figure.suptitle("dead units while training")
 for (name, (health, _)), style in zip(results.items(), ("k-", "k--", "k:"), strict=True):
     for ax, parts in zip(axes, health.dead.values(), strict=True):
         ax.plot(range(1, 41), parts, style, label=name)

@@ -4,12 +4,14 @@
 
 Parameters (W and b) are found by training. Hyperparameters (learning rate, depth, width, activation, ...) are chosen
 before it, and the only way to know is to try: train with each choice, and compare on data that was not trained on.
+The trials do not need each other, so that joblib (``pip install joblib``) runs them on all cores.
 """
 
 import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+from joblib import Parallel, delayed
 
 from minidl import Dense, Input, Sequential, datasets
 from minidl.optimizers import Adam
@@ -33,7 +35,7 @@ def accuracy(rate, depth, width, activation):
 
 
 grid = list(itertools.product(rates, depths, widths, activations))
-scores = [accuracy(*choice) for choice in grid]
+scores = Parallel(n_jobs=-1)(delayed(accuracy)(*choice) for choice in grid)
 results = np.array(scores).reshape(len(rates), len(depths), len(widths), len(activations))
 
 # %%

@@ -56,6 +56,8 @@ plot_confusion_matrix(y_new, said).set_title("which digit was taken for which")
 plt.show()
 
 # %%
+# Grey is a weight of 0, white a positive, black a negative one.
+
 plot_weights(model).set_title("weights of the first 32 units")
 plt.show()
 
@@ -69,4 +71,4 @@ plot_images(x_new[wrong].reshape(-1, side, side), [f"{y_new[i]} as {said[i]}" fo
 plt.show()
 
 # %%
-# **Result.** The accuracy printed above, on pictures that had no part in training or stopping.
+# **Result.** The accuracy printed above is that on pictures that had no part in training or stopping.

@@ -39,11 +39,14 @@ if here:
     plt.show()
 
 # %%
-# Shirts are the hard part.
+# Which clothes are hard, and what are they taken for?
 
 if here:
     said = model.predict(x_new).argmax(axis=1)
-    plot_confusion_matrix(y_new, said, labels=CLASSES).set_title("what was taken for what")
+    recognised = [np.mean(said[y_new == label] == label) for label in range(10)]
+    for place, label in (("hardest", np.argmin(recognised)), ("easiest", np.argmax(recognised))):
+        print(f"{place}: {CLASSES[label]}, {recognised[label]:.1%} recognised")
+    plot_confusion_matrix(y_new, said, labels=CLASSES).set_title("which clothes were taken for which")
     plt.show()
 
 # %%
@@ -54,8 +57,11 @@ if here:
     plt.show()
 
 # %%
-# What 24 units of the first layer look for.
+# What 24 units of the first layer look for: grey is a weight of 0, white a positive, black a negative one.
 
 if here:
     plot_weights(model, units=24).set_title("weights of 24 units")
     plt.show()
+
+# %%
+# **Result.** The test accuracy is the one printed above; the test pictures chose nothing, the four epochs were fixed.

@@ -43,6 +43,15 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what the campaigns measured, behind everything else."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    figures = [text for report in reports for name, text in report.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+        terminalreporter.write_line("\n".join(figures))
+
+
 @pytest.fixture(autouse=True)
 def names_of_docstring_examples(doctest_namespace: dict[str, Any]) -> None:
     doctest_namespace["np"] = np

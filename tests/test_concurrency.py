@@ -99,10 +99,9 @@ def test_predictions_in_four_threads_disturb_no_gradient(swift_switching):
 
 
 @pytest.mark.slow
-def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switching, capsys):
+def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switching, record_property):
     wrong = gradients_beside_predictions(10_000)
-    with capsys.disabled():
-        sys.stdout.write(f"\nthreads: {wrong} wrong gradients in 10,000 steps beside four predicting threads\n")
+    record_property("figure", f"threads: {wrong} wrong gradients in 10,000 steps beside four predicting threads")
     assert wrong == 0
 
 
@@ -229,10 +228,9 @@ def test_memory_does_not_grow_with_the_steps():
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_in_10000_steps(capsys):
+def test_memory_does_not_grow_in_10000_steps(record_property):
     bytes_a_turn = growth(10_000)
-    with capsys.disabled():
-        sys.stdout.write(f"\nmemory: {bytes_a_turn:.2f} bytes of growth a turn of train_on_batch and predict\n")
+    record_property("figure", f"memory: {bytes_a_turn:.2f} bytes of growth a turn of train_on_batch and predict")
     assert bytes_a_turn <= 100
 
 

@@ -87,7 +87,7 @@ def _fingerprint(source: Any, rows: Array | None) -> dict[str, Any]:
         array = getattr(source, name)
         if array is not None:
             sample = np.ascontiguousarray(array[chosen])
-            found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample).hexdigest()[:16]}"
+            found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample.data).hexdigest()[:16]}"
     return found
 
 

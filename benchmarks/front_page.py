@@ -4,55 +4,70 @@
 """
 
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import common
 
 ROOT = Path(__file__).parent.parent
+NUMBERS = ROOT / "docs" / "numbers"
 README = ROOT / "README.md"
 PEERS = ["minidl", "torch", "JAX", "Keras on JAX", "scikit-learn"]
-# what is compared -> the command, its table, the table's column, and the row of each of PEERS in it
-ROWS = {
-    "import": ("cold_start", "import alone", "time", PEERS),
-    "start, train on 1,437 digits, end": ("cold_start", "digits, 20 epochs", "time", PEERS),
-    "a step of 20-64-64-2, batch 32": (
-        "train_step", "20-64-64-2, batch 32", "a step",
-        ["minidl", "torch, fused Adam", "JAX jit", "Keras train_on_batch", "sklearn partial_fit"],
-    ),
-    "a step of 784-128-10, batch 128": (
-        "train_step", "784-128-10, batch 128", "a step",
-        ["minidl", "torch, fused Adam", "JAX jit", "Keras train_on_batch", "sklearn partial_fit"],
-    ),
-    "wrong gradients found, of 342": ("gradcheck_vs_torch", "bugs that are found", "all", ["certify", "gradcheck x20"]),
-}  # fmt: skip
+CHECKERS = ["certify", "gradcheck x20"]  # minidl's and torch's
+UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+Cells = dict[str, dict[str, str]]  # by row, then by column
 
 
-def cells(command: str, title: str) -> list[list[str]]:
-    """Return the cells of one table in docs/numbers, the header first."""
-    text = (ROOT / "docs" / "numbers" / f"{command}.txt").read_text(encoding="utf-8")
+def cells(text: str, title: str) -> Cells | None:
+    """Return the cells of the table under ``title``; None if there is none."""
     found = re.search(rf"\*\*{re.escape(title)}\*\*\n\n((?:\|.*\n)+)", text)
     if found is None:
-        raise SystemExit(f"docs/numbers/{command}.txt: expected a table {title!r}, got none")
-    lines = found[1].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in [lines[0], *lines[2:]]]
+        return None
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines()]
+    return {row[0]: dict(zip(header, row, strict=True)) for row in rows}
 
 
-def figures(command: str, title: str, column: str, names: list[str]) -> list[str]:
-    """Return what the table says of ``column`` for each of ``names``, whichever of the two stands at the side."""
-    table = cells(command, title)
-    by_name = {row[0]: dict(zip(table[0], row, strict=True)) for row in table[1:]}
-    if column in by_name:
-        return [by_name[column][name].split(" of ")[0] for name in names]
-    return [by_name[name][column] for name in names]
+def column(table: Cells, name: str) -> list[str]:
+    """Return a column of a table with a row for each of the peers."""
+    return [table[peer][name] for peer in PEERS]
+
+
+def fastest(table: Cells) -> list[str]:
+    """Return the time of the fastest contender of each peer: its name begins as the peer's."""
+    found = []
+    for peer in ("minidl", "torch", "JAX", "Keras", "sklearn"):
+        times = [row["a step"] for name, row in table.items() if re.split("[ ,]", name)[0] == peer]
+        measured = [time for time in times if re.fullmatch(r"[\d.]+ (ns|us|ms|s)", time)]
+        found.append(min(measured, key=lambda time: float(time.split()[0]) * UNITS[time.split()[1]], default="-"))
+    return found
+
+
+def bugs(table: Cells) -> list[str]:
+    """Return how many of all bugs each checker finds; JAX, Keras and scikit-learn have none."""
+    return [re.sub(r" \(.*", "", table["all"][checker]) for checker in CHECKERS] + 3 * ["-"]
+
+
+# what is compared -> the benchmark, its table, and what to read there
+ROWS: dict[str, tuple[str, str, Callable[[Cells], list[str]]]] = {
+    "installed size": ("cold_start", "more than numpy alone, and on disk", partial(column, name="installed size")),
+    "import": ("cold_start", "import alone", partial(column, name="time")),
+    "start, 20 epochs of digits, end": ("cold_start", "digits, 20 epochs", partial(column, name="time")),
+    "step of 20-64-64-2, batch 32": ("train_step", "20-64-64-2, batch 32", fastest),
+    "step of 784-128-10, batch 128": ("train_step", "784-128-10, batch 128", fastest),
+    "planted bugs found": ("gradcheck_vs_torch", "bugs that are found", bugs),
+}
 
 
 def front_page() -> str:
-    """Return the table as Markdown."""
+    """Return the table as Markdown; a row whose table is not measured yet is left out."""
     lines = []
-    for label, (command, title, column, names) in ROWS.items():
-        found = figures(command, title, column, names)
-        lines.append([label, *found, *["-"] * (len(PEERS) - len(found)), f"`python benchmarks/{command}.py`"])
-    return common.table(["", *PEERS, "command"], lines)
+    for label, (benchmark, title, read) in ROWS.items():
+        text = (NUMBERS / f"{benchmark}.txt").read_text(encoding="utf-8")
+        table, command = cells(text, title), re.search(r"Measured by (`.*?`)", text)
+        if table is not None and command is not None:
+            lines.append([label, *read(table), command[1]])
+    return common.table(["", *PEERS, "measured by"], lines)
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+import warnings
 from pathlib import Path
 
 from docutils import nodes
@@ -96,6 +97,7 @@ PUBLIC = [
 ]
 INSIDE = {"minidl.explain.Line"}  # no function takes or returns it
 
+warnings.filterwarnings("ignore", "Unknown section Shapes")  # of numpydoc: see show_shapes
 logger = logging.getLogger(__name__)
 # A table of contents may name pages that are still to come: the warning has no type by which to suppress it.
 logging.getLogger("sphinx.directives.other").logger.addFilter(lambda record: "glob pattern" not in str(record.msg))

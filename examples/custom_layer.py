@@ -1,15 +1,17 @@
 """A layer of one's own: written from its equations, certified, trained, saved and loaded again.
 
-Run: ``python examples/custom_layer.py``.
+Run: ``python examples/custom_layer.py``. It ends with more than 90% of 600 new points right.
 """
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from scipy.special import expit  # the sigmoid, without overflow
 
 from minidl import Dense, Input, Layer, Sequential, datasets, load_model, register
 from minidl.errors import ShapeError
+from minidl.optimizers import Adam
 from minidl.testing import certify
 
 
@@ -32,8 +34,8 @@ class Gate(Layer):
 
     def forward(self, x, training=False):
         half = self.output_shape[0]
-        self._a, b = x[:, :half], x[:, half : 2 * half]
-        self._s = 1 / (1 + np.exp(-b))
+        self._a, b = x[:, :half], x[:, half:]
+        self._s = expit(b)
         return self._a * self._s
 
     def backward(self, dy):
@@ -51,8 +53,7 @@ def main():
         [Input((2,)), Dense(64), Gate(), Dense(32), Gate(), Dense(1, activation="sigmoid")],
         seed=0,
     )
-    model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-    model.optimizer.learning_rate = 0.02
+    model.compile(Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x, y, epochs=60, verbose=0)
     _loss, accuracy = model.evaluate(*datasets.spirals(600, turns=1.0, seed=1), verbose=0)
     print(f"two spirals: {accuracy:.1%} of 600 new points right")

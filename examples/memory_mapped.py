@@ -1,6 +1,7 @@
 """Data larger than the memory: ``fit`` reads a memory-mapped file a batch at a time.
 
-Run: ``python examples/memory_mapped.py [--rows N]``; N rows take N * 400 bytes on the disk, and none of them in memory.
+Run: ``python examples/memory_mapped.py [--rows N]``; N rows take N * 400 bytes on the disk, of which a batch at a time
+is in memory. More than 90% of the validation part come out right.
 """
 
 import argparse

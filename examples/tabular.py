@@ -1,7 +1,8 @@
 """Tabular data with pandas: numbers and categories in one table, and a class that is rare.
 
 Run: ``python examples/tabular.py``; it needs pandas (``pip install pandas``). The table is made up: machines, their age,
-temperature and maker, and whether they failed.
+temperature and maker, and whether they failed. With balanced weights more than two thirds of the failures are found, at the
+price of false alarms; without them less than half.
 """
 
 import numpy as np

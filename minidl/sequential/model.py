@@ -205,7 +205,8 @@ class Sequential(Stack):
     ) -> Any:
         """Return the exact loss over the rows, or a list with the metrics, or a dict of all.
 
-        The penalties of the regularizers are part of the loss. Arguments as in `fit`.
+        The penalties of the regularizers are part of the loss; ``steps`` is the number of batches to take from an
+        iterable. The other arguments are as in `fit`.
         """
         from minidl import training
 

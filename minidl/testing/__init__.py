@@ -1,4 +1,4 @@
-"""The certification kit: one line proves a hand-written layer right, or says what is wrong with it and where.
+"""The certification kit: one line puts a hand-written layer to the test, and says what is wrong with it and where.
 
 >>> from minidl.testing import certify
 >>> certify(minidl.layers.Tanh()).outcome

@@ -1,4 +1,4 @@
-"""certify: one call that proves a layer right, or says what is wrong with it and where."""
+"""certify: one call that puts a layer to the test, and says what is wrong with it and where."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

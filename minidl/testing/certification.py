@@ -26,7 +26,7 @@ def certify(
     expected_failures: Mapping[str, str] | None = None,
     on_fail: str = "raise",
 ) -> Certificate:
-    """Prove the backward pass of ``layer`` right, or raise with a report of what is wrong.
+    """Put the backward pass of ``layer`` to the test; raise with a report of what is wrong.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def certify(
     input_shape : tuple of int, optional
         Shape of a row. By default some are tried; the coverage says which was taken.
     level : {"quick", "standard", "thorough"}
-        "quick" takes some 50 ms, "standard" some 0.3 s, "thorough" up to 10 s.
+        How much is tried: "quick" for a first look, "thorough" once in a while.
     seed : int
         Another seed draws other inputs, parameters and upstream gradients.
     checks, exclude : iterable of str, optional

@@ -157,7 +157,7 @@ def certify_loss(
     expected_failures: Mapping[str, str] | None = None,
     on_fail: str = "raise",
 ) -> Certificate:
-    """Prove ``loss.backward`` right, with and without sample weights, or raise with a report; see `certify`.
+    """Put ``loss.backward`` to the test, with and without sample weights; raise with a report of what is wrong.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def certify_loss(
         It stays untouched. Its class may declare ``input_domain`` as a layer does, and ``target_domain``: one of
         "real", "positive", "one_hot", "probability", "binary", "soft", "signs", "labels".
     input_shape : tuple of int, optional
-        ``(outputs,)``, by default (3,).
+        ``(outputs,)``, by default (3,). The other arguments are those of `certify`.
 
     Raises
     ------

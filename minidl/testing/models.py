@@ -37,7 +37,7 @@ def certify_model(
     model : Sequential
         Compiled with a loss. It stays untouched.
     x, y : array-like
-        Data; a few rows are enough.
+        Data; a few rows are enough. The other arguments are those of `certify`.
 
     Raises
     ------

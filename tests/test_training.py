@@ -71,6 +71,12 @@ def test_a_loop_of_ones_own_takes_the_same_steps():
     assert np.array_equal(fitted.parameters.values, own.parameters.values)
 
 
+def test_the_arguments_of_evaluate_stand_in_the_order_of_keras():
+    model, weight = regression(), np.linspace(0, 2, 50)
+    by_name = model.evaluate(X, Y, batch_size=7, verbose=0, sample_weight=weight, steps=2, return_dict=True)
+    assert model.evaluate(X, Y, 7, 0, weight, 2, None, True) == by_name
+
+
 def test_evaluate_is_exact_whatever_the_batches():
     model = regression(metrics=["mae", "r2_score"])
     whole = model.evaluate(X, Y, batch_size=50, verbose=0)

@@ -190,18 +190,18 @@ class Sequential(Stack):
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Return the loss of these rows, or a list with the metrics, or a dict of all; nothing is changed."""
-        return self.evaluate(x, y, sys.maxsize, sample_weight, 0, return_dict)
+        return self.evaluate(x, y, sys.maxsize, 0, sample_weight, return_dict=return_dict)
 
     def evaluate(
         self,
         x: Any,
         y: Any = None,
         batch_size: int = 32,
-        sample_weight: Any = None,
         verbose: int | str = "auto",
-        return_dict: bool = False,
+        sample_weight: Any = None,
         steps: int | None = None,
         callbacks: Any = None,
+        return_dict: bool = False,
     ) -> Any:
         """Return the exact loss over the rows, or a list with the metrics, or a dict of all.
 

@@ -160,7 +160,7 @@ class SiLU(ActivationLayer):
 
 
 class Softplus(ActivationLayer):
-    """Smooth ReLU: ``y = log(1 + exp(x))``; its derivative is the logistic function."""
+    """Smooth ReLU: ``y = log(1 + exp(x))``; its derivative is the logistic function. Dugas et al., 2001."""
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._x = x
@@ -180,7 +180,7 @@ class Softmax(ActivationLayer):
 
     Notes
     -----
-    The Jacobian of a row is ``diag(y) - outer(y, y)``, hence ``dx = y (dy - sum(dy y))``.
+    The Jacobian of a row is ``diag(y) - outer(y, y)``, hence ``dx = y (dy - sum(dy y))``. Bridle, 1990.
     """
 
     def build(self, input_shape: Shape) -> Shape:

@@ -56,7 +56,7 @@ class Hinge(Loss):
 
     Notes
     -----
-    ``dL/dp = (-y where y p < 1) / m`` for m values in the batch, taken as 0 at y p = 1.
+    ``dL/dp = (-y where y p < 1) / m`` for m values in the batch, taken as 0 at y p = 1. Cortes and Vapnik, 1995.
     """
 
     binary = True

@@ -69,7 +69,7 @@ bench:  ## the quick form of the benchmarks, beside the peers, in an environment
 
 .PHONY: bench-beside-peers
 bench-beside-peers: $(VENV)/.bench
-	$(RUN) benchmarks/run.py --quick
+	$(RUN) benchmarks/run.py speed reliability --quick
 
 .PHONY: clean
 clean:  ## remove the environments and everything built

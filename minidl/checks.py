@@ -35,6 +35,11 @@ def number(
     raise ArgumentError(f"{who}: expected {f'a finite number {expected}'.strip()}, got {value!r}.")
 
 
+def is_shape(value: Any) -> bool:
+    """Return whether ``value`` is a tuple or list of positive integers."""
+    return isinstance(value, (tuple, list)) and all(isinstance(n, (int, np.integer)) and n > 0 for n in value)
+
+
 def flag(value: Any, who: str) -> bool:
     """Return ``value`` if it is True or False."""
     if not isinstance(value, (bool, np.bool_)):

@@ -90,9 +90,14 @@ def copy_into(view: Array, value: Array, who: str) -> None:
     ------
     ShapeError
         If the shapes differ: a silently broadcast ``self.db = dy.sum()`` would be a bug.
+    ArgumentError
+        For complex numbers, texts and objects.
     """
     if value is view:
         return
     if np.shape(value) != view.shape:
         raise ShapeError(f"{who}: expected shape {view.shape}, got {np.shape(value)}.")
-    view[...] = value
+    try:
+        np.copyto(view, value)  # unlike an assignment, it refuses complex numbers
+    except TypeError:
+        raise ArgumentError(f"{who}: expected real numbers, got an array of {np.asarray(value).dtype}.") from None

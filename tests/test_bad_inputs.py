@@ -257,7 +257,7 @@ class Broken(Layer):
 
     def build(self, input_shape):
         self.add_parameter("gamma", input_shape, "ones")
-        return [3] if self.fault == "build returns a list" else input_shape
+        return self.fault.get("build", input_shape) if isinstance(self.fault, dict) else input_shape
 
     def forward(self, x, training=False):
         if self.fault == "forward changes x":
@@ -275,6 +275,8 @@ class Broken(Layer):
             dy *= 2
         if self.fault == "dgamma of a wrong shape":
             self.dgamma = dy.sum()
+        elif self.fault == "dgamma complex":
+            self.dgamma = 1j * dy.sum(axis=0)
         elif self.fault != "no dgamma":
             self.dgamma = (dy * self._x).sum(axis=0)
         dx = dy * self.gamma
@@ -283,6 +285,24 @@ class Broken(Layer):
             "backward of a wrong shape": dx[:1],
             "backward to float64": dx.astype("f8"),
         }.get(self.fault, dx)
+
+
+class Declaring(Layer):
+    """A layer that declares W, and then something else."""
+
+    def __init__(self, what, shape=(3,), initializer="ones"):
+        self.what, self.shape, self.initializer = what, shape, initializer
+
+    def build(self, input_shape):
+        self.add_parameter("W", input_shape, "ones")
+        self.add_parameter(self.what, self.shape, self.initializer)
+        return input_shape
+
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        return dy
 
 
 def train_broken(fault):
@@ -391,7 +411,11 @@ ARGUMENTS = [
     (lambda: regression().set_weights(None), ArgumentError, "set_weights: expected a list of arrays, got None"),
     (lambda: regression().set_weights([np.full((3, 1), nan), np.ones(1)]), ArgumentError, "set_weights: .*W: expected finite numbers, got nan"),
     (lambda: regression().set_weights([np.full((3, 1), "a"), np.ones(1)]), ArgumentError, "set_weights: .*W: expected finite numbers"),
+    (lambda: regression().set_weights([np.full((3, 1), 1e300), np.ones(1)]), ArgumentError, r"set_weights: .*W: expected finite numbers, got 1e\+300 for float32"),
+    (lambda: regression().set_weights([[1, [2]], 3]), ArgumentError, "set_weights: expected arrays, got something ragged"),
+    (lambda: setattr(regression()[0], "W", np.full((3, 1), 1j)), ArgumentError, r"Dense 'dense' \(layer 0\): W: expected real numbers, got an array of complex128"),
     (lambda: setattr(regression()[0], "W", np.ones(3)), ShapeError, r"Dense 'dense' \(layer 0\): W: expected shape \(3, 1\), got \(3,\)"),
+    (lambda: (model := sparse()).pop() and model.fit(X, LABELS, verbose=0), ArgumentError, "compile: loss: expected a model that ends in Softmax.*ends in Dense"),
     # too early
     (lambda: Sequential([Input((3,)), Dense(1)]).fit(X, ONE), StateError, r"fit: expected a compiled model.*Call compile\("),
     (lambda: Sequential([Input((3,)), Dense(1)]).evaluate(X, ONE), StateError, "evaluate: expected a compiled model"),
@@ -540,7 +564,12 @@ ARGUMENTS = [
     (lambda: callbacks.CSVLogger("x", separator=";;"), ArgumentError, "CSVLogger: separator: expected one character"),
     (lambda: callbacks.ModelCheckpoint("x", save_freq=0), ArgumentError, "ModelCheckpoint: save_freq"),
     # layers that break their contract
-    (lambda: train_broken("build returns a list"), LayerError, "Broken.*: build: expected it to return the output shape, a tuple"),
+    *[(lambda shape=shape: Sequential([Input((3,)), Broken({"build": shape})]), LayerError, "Broken.*: build: expected it to return the output shape, a tuple") for shape in ([3], None, 3, (None, 3), (0,), (2.5,))],
+    *[(lambda name=name: Sequential([Input((3,)), Declaring(name)]), ArgumentError, "Declaring.*: expected a (new )?name") for name in ("", 3, "a b", "_W", "forward", "name", "dW", "shape")],
+    *[(lambda shape=shape: Sequential([Input((3,)), Declaring("b", shape)]), ShapeError, "Declaring.*: b: expected a shape of positive lengths, got") for shape in (3, None, "3", (0,), (2.5,))],
+    (lambda: Sequential([Input((3,)), Declaring("b", (3,), lambda rng, shape, dtype: 1j * np.ones(shape))]), ArgumentError, "Declaring.*: b: initializer: expected real numbers, got an array of complex128"),
+    (lambda: regression()[0].add_parameter("c", (3,)), StateError, r"Dense 'dense' \(layer 0\): c: expected to be declared in build"),
+    (lambda: train_broken("dgamma complex"), ArgumentError, r"Broken 'broken' \(layer 1\): dgamma: expected real numbers, got an array of complex"),
     (lambda: train_broken("forward returns None"), LayerError, r"Broken 'broken' \(layer 1\): forward: expected it to return an array, got NoneType"),
     (lambda: train_broken("forward of a wrong shape"), LayerError, r"forward: expected it to return shape \(20, 3\), got \(20, 1\)"),
     (lambda: train_broken("forward to float64"), LayerError, "forward: expected it to return float32, as it was given, got float64"),
@@ -583,6 +612,46 @@ def test_bad_arguments(call, kind, words):
     with pytest.raises(kind) as caught:
         call()
     check(caught.value, kind, words)
+
+
+# Calls on a trained model that fail: it goes on as if nothing had happened.
+
+FAILURES = [
+    lambda model: model.add(layers.Reshape((7,))),
+    lambda model: model.add(Declaring("")),
+    lambda model: model.add(Declaring("b", (3,), lambda rng, shape, dtype: None)),
+    lambda model: model.add(Dense(2, bias_initializer=lambda rng, shape, dtype: np.ones(7))),
+    lambda model: model.build((5,)),
+    lambda model: model.set_weights([np.full((3, 1), 1e300), np.ones(1)]),
+    lambda model: model.set_weights([np.ones((3, 1)), np.ones(2)]),
+    lambda model: model.optimizer.step(np.ones(3), np.ones(3)),
+    lambda model: model.optimizer.step(np.ones(4), np.ones(4)),
+    lambda model: model.optimizer.set_state({"iterations": 3}),
+    lambda model: model.compile("sgd", "categorical_crossentropy"),
+    lambda model: model[0].add_parameter("c", (3,)),
+    lambda model: setattr(model[0], "W", np.full((3, 1), 1j)),
+]
+
+
+@pytest.mark.parametrize("call", FAILURES)
+def test_a_failed_call_leaves_a_trained_model_as_it_was(call):
+    model, other = regression(), regression()
+    for one in (model, other):
+        one.train_on_batch(X, ONE)
+    with pytest.raises(MinidlError):
+        call(model)
+    for _ in range(2):
+        assert model.train_on_batch(X, ONE) == other.train_on_batch(X, ONE)
+    assert state(model) == state(other)
+
+
+def test_a_shape_that_does_not_fit_is_forgotten():
+    model = Sequential([Dense(2), Dense(1)], seed=0)
+    with pytest.raises(ShapeError):
+        model.build((3, 3))
+    assert model.input_shape is None
+    model.add(Dense(1))
+    assert model.build((3,)) == (1,)
 
 
 def test_the_table_is_long_enough():

@@ -143,14 +143,14 @@ def check_finite(array: Array, who: str, dtype: Any) -> None:
     for start in range(0, len(array), step):
         block = array[start : start + step]
         if block.dtype != dtype:
-            block = _in_dtype(block, dtype)
+            block = in_dtype(block, dtype)
         square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype))
 
 
 @np.errstate(all="ignore")
-def _in_dtype(array: Array, dtype: Any) -> Array:
+def in_dtype(array: Array, dtype: Any) -> Array:
     """Return a copy in ``dtype``, with infinities where it overflows."""
     return array.astype(dtype)
 
@@ -163,7 +163,7 @@ def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> Non
             f"{who}: expected finite numbers, got {array[first]} at {place(first)} "
             f"({bad.sum()} of {array.size} values are not finite). Remove or replace them."
         )
-    first = tuple(int(i) for i in np.argwhere(~np.isfinite(_in_dtype(array, dtype)))[0])
+    first = tuple(int(i) for i in np.argwhere(~np.isfinite(in_dtype(array, dtype)))[0])
     raise DataError(
         f"{who}: expected values that fit {dtype}, got {array[first]!s} at {place(first)}. "
         'Scale the data, or use Sequential(..., dtype="float64").'

@@ -29,13 +29,16 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
                 )
             if trained:
                 shapes[f"{path}/{name}"] = shape
-    parameters = Parameters(shapes, dtype)
+    parameters, bound = Parameters(shapes, dtype), []
     for path, layer in everything:
-        layer.rng = rng
         for name, (shape, initializer, _, trained) in layer.declared.items():
             value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
             old = layer.views.get(name)
             start = initializer(rng, shape, dtype) if old is None else old
             copy_into(value, start, f"{layer.label}: {name}: initializer")
-            layer.bind(name, value, parameters.gradient(f"{path}/{name}") if trained else None)
+            bound.append((layer, name, value, parameters.gradient(f"{path}/{name}") if trained else None))
+    for _, layer in everything:
+        layer.rng = rng
+    for layer, name, value, gradient in bound:  # last, so that after an error nothing has changed
+        layer.bind(name, value, gradient)
     return parameters

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from minidl.config import Configured
+from minidl.checks import is_shape
+from minidl.config import Configured, constructor_arguments
+from minidl.data.arrays import in_dtype
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.layer_type import LayerType
@@ -106,22 +108,30 @@ class Layer(Configured, metaclass=LayerType):
 
     def _declare(self, name: str, shape: Any, initializer: Any, regularizer: Any, trained: bool) -> None:
         who = f"{self.label}: {name}"
-        if name in self.declared:
+        if not self.__dict__.get("_building"):
+            raise StateError(f"{who}: expected to be declared in build, got a call from elsewhere. Move it into build.")
+        if name in {prefix + known for known in self.declared for prefix in ("", "d")} or f"d{name}" in self.declared:
             raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
-        if name.startswith("_") or hasattr(Layer, name) or name in Layer.__annotations__:
+        own = hasattr(Layer, str(name)) or name in Layer.__annotations__ or name in constructor_arguments(type(self))
+        if own or not str(name).isidentifier() or name[0] == "_":
             raise ArgumentError(f"{who}: expected a name without a leading underscore that no layer uses for itself.")
-        shape = tuple(int(length) for length in shape)
-        if any(length < 1 for length in shape):
-            raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape}.")
+        if not is_shape(shape):
+            raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape!r}.")
+        shape = tuple(map(int, shape))
         initializer, regularizer = resolve_initializer(initializer, who), resolve_regularizer(regularizer, who)
         self.declared[name] = Declaration(shape, initializer, regularizer, trained)
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` afresh, remember both shapes, and return the output shape."""
         self.declared = {}  # an assignment, which also forgets the holders
+        self._building = True
         shape = self.build(tuple(input_shape))
-        if not isinstance(shape, tuple):
-            raise LayerError(f"{self.label}: build: expected it to return the output shape, a tuple, got {shape!r}.")
+        self._building = False
+        if type(shape) is not tuple or not is_shape(shape):
+            raise LayerError(
+                f"{self.label}: build: expected it to return the output shape, a tuple of positive integers "
+                f"without the batch axis, got {shape!r}."
+            )
         self.input_shape, self.output_shape = tuple(input_shape), shape
         return shape
 
@@ -173,23 +183,24 @@ class Layer(Configured, metaclass=LayerType):
     def set_weights(self, arrays: Iterable[Array]) -> None:
         """Copy ``arrays``, ordered as in `get_weights`, into the parameters and state: all of them or none.
 
-        Raises
-        ------
-        ShapeError
-            If their number or a shape does not fit.
+        A `ShapeError` if their number or a shape does not fit.
         """
         if not isinstance(arrays, Iterable):
             raise ArgumentError(f"{self.label}: set_weights: expected a list of arrays, got {arrays!r}.")
-        arrays = [np.asarray(array) for array in arrays]
+        try:
+            arrays = [np.asarray(array) for array in arrays]
+        except ValueError as error:
+            raise ArgumentError(f"{self.label}: set_weights: expected arrays, got something ragged: {error}") from error
         weights = self._weights()
         if len(arrays) != len(weights):
             raise ShapeError(f"{self.label}: set_weights: expected {len(weights)} arrays, got {len(arrays)}.")
         for (name, view), array in zip(weights, arrays, strict=True):
             if array.shape != view.shape:
                 raise ShapeError(f"{self.label}: set_weights: {name}: expected shape {view.shape}, got {array.shape}.")
-            finite = np.isfinite(array) if array.dtype.kind in "fiub" else np.zeros(array.shape, bool)
+            real = array.dtype.kind in "fiub"
+            finite = np.isfinite(in_dtype(array, view.dtype)) if real else np.zeros(array.shape, bool)
             if not finite.all():
-                wrong = array[~finite][0]
+                wrong = f"{array[~finite][0]} for {view.dtype}"
                 raise ArgumentError(f"{self.label}: set_weights: {name}: expected finite numbers, got {wrong}.")
         for (_, view), array in zip(weights, arrays, strict=True):
             view[...] = array

@@ -207,14 +207,13 @@ class Optimizer(Configured, ABC):
             raise ShapeError(
                 f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."
             )
-        self._axpy = axpy_for(values.dtype, who)
+        axpy = axpy_for(values.dtype, who)
         if gradients.dtype != values.dtype:
             raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")
         if not (values.flags.carray and gradients.flags.c_contiguous and gradients.flags.aligned):
             raise ArgumentError(f"{who}: expected contiguous arrays, the values writeable. Pass parameters.values.")
-        if not self.state:
-            self.state = self.initial_state(values)
-        for name, array in self.state.items():
+        kept = self.state or self.initial_state(values)
+        for name, array in kept.items():
             if array.shape != values.shape or array.dtype != values.dtype:
                 raise StateError(
                     f"{who}: {name}: expected {values.size} values of {values.dtype}, got {array.size} of "
@@ -223,13 +222,13 @@ class Optimizer(Configured, ABC):
         if clips and (self._clipped.shape != values.shape or self._clipped.dtype != values.dtype):
             self._clipped = np.empty_like(values)
         scratch = [np.empty(min(BLOCK, values.size), values.dtype) for _ in range(self.scratch)]
-        everything = (values, self._clipped if clips else gradients, *self.state.values())
+        everything = (values, self._clipped if clips else gradients, *kept.values())
         blocks = []
         for start in range(0, values.size, BLOCK):
             w, g, *state = (array[start : start + BLOCK] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
-        self._blocks = tuple(blocks)
-        self._bound = (values, gradients, self.state, clips)
+        self.state, self._axpy, self._blocks = kept, axpy, tuple(blocks)
+        self._bound = (values, gradients, kept, clips)
 
     def _clip(self, gradients: Array) -> None:
         """Copy the gradients, clipped, into the buffer that the blocks are cut from."""

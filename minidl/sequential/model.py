@@ -230,6 +230,7 @@ class Sequential(Stack):
     def plan(self) -> Plan:
         """How a training pass runs: the layers, the loss, and where the activation is left out."""
         if self._plan is None:
+            check_ends(self, self.loss)  # layers may have come or gone since compile
             self._plan = Plan(self)
         return self._plan
 

@@ -77,10 +77,11 @@ class Stack(Layer):
         self._rebuild()
         return layer
 
-    def _extend(self, layers: list[Any]) -> None:
+    def _extend(self, layers: list[Any], input_shape: Shape | None = None) -> None:
         self._require_alone()
-        before, shape = list(self.layers), self.input_shape
+        before, drawn = (list(self.layers), self.input_shape, self.output_shape), self.rng.bit_generator.state
         try:
+            self.input_shape = input_shape or self.input_shape
             for layer in layers:
                 if not isinstance(layer, Input):
                     self._append(layer)
@@ -91,9 +92,10 @@ class Stack(Layer):
             self._infer_input()
             self._rebuild()
         except BaseException:
-            for layer in self.layers[len(before) :]:
+            for layer in self.layers[len(before[0]) :]:
                 layer.position = layer._model = None
-            self.layers, self.input_shape = before, shape
+            self.layers, self.input_shape, self.output_shape = before
+            self.rng.bit_generator.state = drawn
             raise
 
     def _require_alone(self) -> None:
@@ -154,8 +156,7 @@ class Stack(Layer):
             raise ShapeError(f"{self.label}: build: expected {self.input_shape}, as it was built before, got {shape}.")
         if not self.layers:
             raise StateError(f"{self.label}: build: expected at least one layer, got an empty model. Use add().")
-        self.input_shape = shape
-        self._rebuild()
+        self._extend([], shape)
         return self.output_shape  # type: ignore[return-value]
 
     def _rebuild(self) -> None:

@@ -1,6 +1,6 @@
 """Data: what the user passes in, checked once and handed out batch by batch."""
 
-from minidl.data.arrays import as_array, check_features, check_targets, check_weights
+from minidl.data.arrays import as_array, check_features, check_targets, check_weights, read_only
 from minidl.data.classes import balanced, class_factors, classes_of, split_rows
 from minidl.data.sources import Batch, Stream, Table, is_stream
 
@@ -16,5 +16,6 @@ __all__ = [
     "class_factors",
     "classes_of",
     "is_stream",
+    "read_only",
     "split_rows",
 ]

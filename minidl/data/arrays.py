@@ -127,6 +127,13 @@ def _numbers(array: Array, who: str) -> Array:
         raise DataError(f"{who}: expected numbers that fit float64, got a longer integer.") from None
 
 
+def read_only(array: Array) -> Array:
+    """Return a view of ``array`` that cannot be written into: what the user passed in stays as it is."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def place(index: tuple[int, ...]) -> str:
     """Return how messages call a position: ``row 3, column 2``."""
     words = f"row {index[0]}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.data.arrays import is_numbered
+from minidl.data.arrays import is_numbered, read_only
 from minidl.errors import DataError
 from minidl.typing import Array
 
@@ -21,7 +21,8 @@ class Table:
     """Checked rows of ``x`` with their ``y`` and ``sample_weight``, or None; batches of ``x`` come in ``dtype``."""
 
     def __init__(self, x: Array, y: Array | None, sample_weight: Array | None, dtype: Any) -> None:
-        self.x, self.y, self.sample_weight = in_memory(x, dtype), y, sample_weight
+        self.x, self.y = read_only(in_memory(x, dtype)), None if y is None else read_only(y)
+        self.sample_weight = sample_weight
         self.dtype = np.dtype(dtype)
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Watched: a layer whose every call is held against its contract.
+"""Watched: a layer, or a loss, whose every call is held against its contract.
 
 The first training step of a model runs through these, so that a wrong custom layer is named at once; all
 later steps run without them.
@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minidl.data import read_only
 from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.base import walk
+from minidl.losses import Loss
 from minidl.typing import Array, Shape
 
 
@@ -52,35 +54,69 @@ class Watched:
         return dx
 
     def _call(self, method: str, array: Array, *rest: Any) -> Any:
-        guarded = array.view()
-        guarded.flags.writeable = False
-        try:
-            return getattr(self.layer, method)(guarded, *rest)
-        except ValueError as error:
-            if "read-only" not in str(error):
-                raise
-            raise LayerError(
-                f"{self.layer.label}: {method}: expected its argument to stay unchanged, got a write into it. "
-                "Work on a copy."
-            ) from error
+        return _call_guarded(self.layer, f"{self.layer.label}: {method}", method, read_only(array), *rest)
 
     def _expect(self, method: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        who = f"{self.layer.label}: {method}: expected it to return"
-        if not isinstance(value, np.ndarray):
-            raise LayerError(f"{who} an array, got {type(value).__name__}.")
-        if value.shape != shape:
-            raise LayerError(f"{who} shape {shape}, got {value.shape}.")
-        if value.dtype != dtype:
-            fix = "NumPy scalars and new arrays are float64 unless told otherwise."
-            raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
+        _expect_array(value, f"{self.layer.label}: {method}", shape, dtype)
+
+
+class WatchedLoss:
+    """Stands in for ``loss``: the same forward and backward, with what they return checked."""
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss, self.name = loss, type(loss).__name__
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        """Run the loss's forward; it must return a number."""
+        self.shape, self.dtype = y_pred.shape, y_pred.dtype
+        arrays = read_only(y_pred), read_only(y_true), sample_weight
+        value = _call_guarded(self.loss, f"{self.name}: forward", "forward", *arrays)
+        real = isinstance(value, (int, float, np.integer, np.floating))
+        if not real and not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"):
+            got = f"shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+            raise LayerError(f"{self.name}: forward: expected it to return a number, got {got}. Use self.mean.")
+        return value
+
+    def backward(self) -> Array:
+        """Run the loss's backward; it must return an array like the predictions."""
+        dy = self.loss.backward()
+        _expect_array(dy, f"{self.name}: backward", self.shape, self.dtype)
+        return dy
+
+
+def _call_guarded(part: Layer | Loss, who: str, method: str, *arguments: Any) -> Any:
+    """Call a method; a write into a read-only argument is a `LayerError`."""
+    try:
+        return getattr(part, method)(*arguments)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        fix = "Work on a copy."
+        raise LayerError(f"{who}: expected its argument to stay unchanged, got a write into it. {fix}") from error
+
+
+def _expect_array(value: Any, who: str, shape: tuple[int, ...], dtype: Any) -> None:
+    who = f"{who}: expected it to return"
+    if not isinstance(value, np.ndarray):
+        raise LayerError(f"{who} an array, got {type(value).__name__}.")
+    if value.shape != shape:
+        raise LayerError(f"{who} shape {shape}, got {value.shape}.")
+    if value.dtype != dtype:
+        fix = "NumPy scalars and new arrays are float64 unless told otherwise."
+        raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
 
 
 def infer(chain: list[Layer], output_shape: Shape | None, x: Array) -> Array:
     """Return the output of the layers in inference; a layer that breaks its contract is named."""
-    y = x
-    for layer in chain:
-        y = layer.forward(y, False)
-    if type(y) is not np.ndarray or y.shape != (len(x), *output_shape):  # type: ignore[misc]
+    y, failure = read_only(x), None
+    try:
+        for layer in chain:
+            y = layer.forward(y, False)
+    except Exception as error:
+        failure = error
+    if failure or type(y) is not np.ndarray or y.dtype != x.dtype or y.shape != (len(x), *output_shape):  # type: ignore[misc]
         for layer in chain:
             x = Watched(layer).forward(x, False)
+    if failure:
+        raise failure
     return y

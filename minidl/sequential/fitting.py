@@ -47,7 +47,7 @@ def make_table(model: "Sequential", x: Any, y: Any, sample_weight: Any, class_we
 
     If anything does not fit, nothing has changed.
     """
-    trial = model if model._built else _built_for(model, x, who)
+    trial = model if model._built else built_for(model, x, who)
     x = check_features(x, trial.input_shape, trial._chain[0], trial.dtype, f"{who}x")  # type: ignore[arg-type]
     if not len(x):
         raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
@@ -63,14 +63,15 @@ def make_table(model: "Sequential", x: Any, y: Any, sample_weight: Any, class_we
                 f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
                 "Use sample_weight."
             )
-        factors = class_factors(class_weight, y, outputs).astype(model.dtype)
-        weight = factors if weight is None else weight * factors
+        factors = class_factors(class_weight, y, outputs)
+        factors = factors if weight is None else weight * factors
+        weight = check_weights(factors, len(x), model.dtype, f"{who}class_weight")
     if not model._built:
         model.build(x.shape[1:])
     return Table(x, y, weight, model.dtype)
 
 
-def _built_for(model: "Sequential", x: Any, who: str) -> "Sequential":
+def built_for(model: "Sequential", x: Any, who: str) -> "Sequential":
     """Return a copy of ``model`` built for ``x``: if anything is wrong, the model itself has not changed."""
     shape = as_array(x, f"{who}x").shape[1:]
     if not shape:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl.layers import Layer, Sigmoid, Softmax
 from minidl.layers.base import walk
-from minidl.losses import Loss
-from minidl.sequential.contract import Watched
+from minidl.sequential.contract import Watched, WatchedLoss
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ class Plan:
             if any(set(layer.declared) - set(layer.parameter_names) for _, layer in walk({"": part}))
         }
         self._passes: list[Any] = [Watched(layer) for layer in trunk]  # the first pass is watched
+        self._judge: Any = WatchedLoss(loss)
         gradients = self.parameters.gradients
         self._blocks = [gradients[i : i + BLOCK] for i in range(0, gradients.size, BLOCK)]
         self.frozen: list[slice] = []
@@ -76,9 +76,9 @@ class Plan:
         still = self._standing_still() if self.stateful else ()
         for index, layer in enumerate(passes):
             x = layer.forward(x, index not in still)
-        loss = self.loss.forward(x, y, weight)
+        loss = self._judge.forward(x, y, weight)
         if lowest < len(passes):
-            dy = self.loss.backward()
+            dy = self._judge.backward()
             for layer in passes[:lowest:-1]:
                 dy = layer.backward(dy)
             passes[lowest].backward_parameters(dy)
@@ -87,7 +87,7 @@ class Plan:
         self.frozen = self._frozen_parts()
         for part in self.frozen:
             self.parameters.gradients[part] = 0
-        self._passes = self.trunk
+        self._passes, self._judge = self.trunk, self.loss
         return loss, x
 
     def penalty(self, gradients: bool = False) -> float:
@@ -103,9 +103,9 @@ class Plan:
         """Return the model's output for the trunk's output."""
         return z if self.final is None else self.final.detached().forward(z)
 
-    def for_inference(self) -> tuple[list[Layer], Loss]:
+    def for_inference(self) -> tuple[list[Layer], WatchedLoss]:
         """Return the trunk and the loss as twins without caches, for use beside a training pass."""
-        return [layer.detached() for layer in self.trunk], copy.copy(self.loss)
+        return [layer.detached() for layer in self.trunk], WatchedLoss(copy.copy(self.loss))
 
     def square_of_gradients(self) -> float:
         """Return the sum of the squared gradients, not finite if any gradient is not (or is beyond 1e19)."""

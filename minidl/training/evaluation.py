@@ -6,10 +6,11 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import CallbackList, ProgressBar
+from minidl.callbacks.base import check_callbacks
 from minidl.data import Stream, Table
 from minidl.sequential.contract import infer
 from minidl.training.scores import Scores, returned
-from minidl.training.sources import listed, make_source, steps_of
+from minidl.training.sources import make_source, steps_of
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def evaluate(
     size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
     source = make_source(model, x, y, weight, None, steps, "evaluate: ")
     count = steps_of(source, None, size, steps, "evaluate: steps")
-    hooks = CallbackList([*listed(callbacks), ProgressBar(verbose, 1, count)], model)
+    hooks = CallbackList([*check_callbacks(callbacks), ProgressBar(verbose, 1, count)], model)
     hooks.on_test_begin({})
     rows = np.arange(min(len(source), steps * size)) if isinstance(source, Table) and steps else None
     logs = measure(model, source, rows, size, hooks).logs()
@@ -46,10 +47,8 @@ def measure(
     for index, (x, y, weight) in enumerate(batches):
         if begins:
             callbacks.on_test_batch_begin(index, {})
-        z = x
         with np.errstate(all="ignore"):
-            for layer in chain:
-                z = layer.forward(z, False)
+            z = infer(chain, model.output_shape, x)
             value = loss.forward(z, y, weight) + penalty
             scores.add(value, len(x))
             if scores.any:
@@ -61,7 +60,7 @@ def measure(
 
 def predict(model: "Sequential", chain: list[Any], x: Array, size: int, callbacks: Any, verbose: Any) -> Array:
     """Return the outputs with callbacks around the batches: see `Sequential.predict`."""
-    hooks = CallbackList([*listed(callbacks), ProgressBar(verbose, 1, -(-len(x) // size))], model)
+    hooks = CallbackList([*check_callbacks(callbacks), ProgressBar(verbose, 1, -(-len(x) // size))], model)
     y = np.empty((len(x), *model.output_shape), model.dtype)  # type: ignore[misc]
     hooks.on_predict_begin({})
     for index, start in enumerate(range(0, len(x), size)):

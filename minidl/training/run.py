@@ -10,14 +10,16 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import CallbackList, History, ProgressBar
-from minidl.data import Batch, Stream, Table
+from minidl.callbacks.base import check_callbacks
+from minidl.data import Batch, Stream, Table, is_stream
 from minidl.errors import StateError
 from minidl.optimizers import LBFGS
+from minidl.sequential.fitting import built_for
 from minidl.signals import DeferredSignals
 from minidl.training.evaluation import measure
 from minidl.training.full_batch import train_full_batch
 from minidl.training.scores import Scores
-from minidl.training.sources import Validation, batch_size_of, listed, make_source, split_off, steps_of
+from minidl.training.sources import Validation, batch_size_of, make_source, split_off, steps_of
 from minidl.training.steps import step
 from minidl.typing import Array
 
@@ -147,18 +149,19 @@ def fit(
 ) -> History:  # fmt: skip
     """Train ``model``: see `Sequential.fit`."""
     model._require_compiled("fit")
-    if model._run is not None:
-        raise StateError(f"{model.label}: fit: expected a model that is not being trained. Train a copy: model.copy().")
-    _check(epochs, initial_epoch, shuffle, batch_size, validation_split, split)
+    _check(model, epochs, initial_epoch, shuffle, batch_size, validation_split, split)
     progress = ProgressBar(verbose, epochs)
     checkpoint = _checkpoint(resume)
     seed = model.seed if checkpoint is None else checkpoint.seed
-    source = make_source(model, x, y, sample_weight, class_weight, steps_per_epoch, "fit: ")
+    trial = model if model._built or is_stream(x, y) else built_for(model, x, "")
+    source = make_source(trial, x, y, sample_weight, class_weight, steps_per_epoch, "fit: ")
     size = batch_size_of(batch_size, source, isinstance(model.optimizer, LBFGS))
-    rows, validation = split_off(model, source, validation_data, validation_split, split, class_weight, seed)
+    rows, validation = split_off(trial, source, validation_data, validation_split, split, class_weight, seed)
     history = History()
     progress.steps = steps_of(source, rows, size, steps_per_epoch, "fit: steps_per_epoch")
-    hooks = CallbackList([history, *listed(callbacks), progress], model)
+    hooks = CallbackList([history, *check_callbacks(callbacks), progress], model)
+    if not model._built:
+        model.build(trial.input_shape)  # type: ignore[arg-type]  # nothing can be wrong any more
     run = Run(
         model, source, rows, validation, hooks, epochs=epochs, initial_epoch=initial_epoch, batch_size=size,
         shuffle=shuffle, steps_per_epoch=steps_per_epoch,
@@ -182,8 +185,18 @@ def fit(
     return history
 
 
-def _check(epochs: Any, initial_epoch: Any, shuffle: Any, batch_size: Any, validation_split: Any, split: Any) -> None:
-    """Raise an `ArgumentError` for what is wrong by itself, before the data builds the model."""
+def _check(
+    model: "Sequential",
+    epochs: Any,
+    initial_epoch: Any,
+    shuffle: Any,
+    batch_size: Any,
+    validation_split: Any,
+    split: Any,
+) -> None:
+    """Raise for what is wrong by itself, before the data is looked at."""
+    if model._run is not None:
+        raise StateError(f"{model.label}: fit: expected a model that is not being trained. Train a copy: model.copy().")
     checks.integer(epochs, "fit: epochs", minimum=0)
     checks.integer(initial_epoch, "fit: initial_epoch", minimum=0)
     checks.flag(shuffle, "fit: shuffle")

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from minidl.errors import ArgumentError
 from minidl.metrics import Metric, resolve_metrics
 from minidl.typing import Array
 
@@ -46,7 +49,10 @@ class Scores:
         """Return the loss (the mean over the rows unless given) and the metrics, by name."""
         logs = {f"{prefix}loss": self.loss / max(self.rows, 1) if loss is None else loss}
         for metric in self.metrics:
-            logs[f"{prefix}{metric.get_name()}"] = metric.result()
+            name, value = metric.get_name(), metric.result()
+            if np.asarray(value).dtype.kind not in "fiub":
+                raise ArgumentError(f"metric {name!r}: expected result to return numbers, got {value!r}.")
+            logs[f"{prefix}{name}"] = value
         return logs
 
 

@@ -1,6 +1,5 @@
 """From the arguments of `fit` and `evaluate` to checked sources of batches."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ def make_source(
     """Return what the user passed as a `Table` or a `Stream`."""
     if not is_stream(x, y):
         return _weighed(model.table(x, y, weight, class_weight), "")
+    model._require_built(f"{who}x")
     if isinstance(class_weight, str) and class_weight == "balanced":
         raise ArgumentError(f"{who}class_weight: expected a dict for an iterable, whose classes nobody has counted.")
     if weight is not None:
@@ -95,8 +95,3 @@ def steps_of(source: Table | Stream, rows: Array | None, size: int, steps: int |
     if steps is not None and steps > count:
         raise ArgumentError(f"{who}: expected at most {count}, the batches of {size} rows that there are, got {steps}.")
     return steps or count
-
-
-def listed(callbacks: Any) -> Iterable[Any]:
-    """Return one callback or several as an iterable."""
-    return [] if callbacks is None else [callbacks] if not isinstance(callbacks, Iterable) else callbacks

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minidl.layers import Layer, Sigmoid, Softmax
 from minidl.layers.base import walk
+from minidl.losses import Loss
 from minidl.sequential.contract import Watched, WatchedLoss
 from minidl.typing import Array
 
@@ -103,9 +104,9 @@ class Plan:
         """Return the model's output for the trunk's output."""
         return z if self.final is None else self.final.detached().forward(z)
 
-    def for_inference(self) -> tuple[list[Layer], WatchedLoss]:
+    def for_inference(self) -> tuple[list[Layer], Loss]:
         """Return the trunk and the loss as twins without caches, for use beside a training pass."""
-        return [layer.detached() for layer in self.trunk], WatchedLoss(copy.copy(self.loss))
+        return [layer.detached() for layer in self.trunk], copy.copy(self.loss)
 
     def square_of_gradients(self) -> float:
         """Return the sum of the squared gradients, not finite if any gradient is not (or is beyond 1e19)."""

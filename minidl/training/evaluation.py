@@ -8,7 +8,7 @@ from minidl import checks
 from minidl.callbacks import CallbackList, ProgressBar
 from minidl.callbacks.base import check_callbacks
 from minidl.data import Stream, Table
-from minidl.sequential.contract import infer
+from minidl.sequential.contract import WatchedLoss, infer
 from minidl.training.scores import Scores, returned
 from minidl.training.sources import make_source, steps_of
 from minidl.typing import Array
@@ -49,7 +49,7 @@ def measure(
             callbacks.on_test_batch_begin(index, {})
         with np.errstate(all="ignore"):
             z = infer(chain, model.output_shape, x)
-            value = loss.forward(z, y, weight) + penalty
+            value = (loss if index else WatchedLoss(loss)).forward(z, y, weight) + penalty
             scores.add(value, len(x))
             if scores.any:
                 scores.update(y, plan.finish(z), weight)

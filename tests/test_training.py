@@ -320,6 +320,28 @@ def test_a_diverging_run_stops_with_the_last_finite_weights():
     assert np.isfinite(model.parameters.values).all()
 
 
+def test_a_layer_that_fails_in_training_alone_is_named():
+    class Fails(Layer):
+        def forward(self, x, training=False):
+            return x * np.float32(np.nan if training else 1)
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((3,)), Dense(2), Fails(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(NonFiniteError, match=r"is the output of Fails 'fails' \(layer 1\) in training\."):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_gradient_that_overflows_in_the_first_step_is_not_taken_for_forgotten():
+    model = Sequential([Input((3,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    x = 1e30 * np.random.default_rng(0).uniform(-1, 1, (24, 3))
+    with pytest.raises(NonFiniteError, match=r"is the gradient dW of layer 'dense'"):
+        model.fit(x, np.ones(24), verbose=0)
+
+
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), "lion"])
 def test_an_update_that_overflows_is_taken_back(optimizer):
     model = Sequential([Input((3,)), Dense(1)], seed=0)

@@ -216,6 +216,24 @@ def test_constant_huge_and_tiny_values_are_silent(value, dtype):
         assert np.isfinite(model.predict(x)).all()
 
 
+@pytest.mark.parametrize("last", ["sigmoid", None])
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+@pytest.mark.parametrize("value", [1.0, 1e-30, 1e-42, 1e30, 3e38])
+def test_the_callers_error_state_is_not_disturbed_by_underflow(value, kind, last):
+    with np.errstate(all="ignore"):
+        x = np.random.default_rng(0).uniform(-value, value, (ROWS, 3)).astype(kind)
+    y = (LABELS > 1).astype("f4")
+    model = classifier("mse" if last is None else "binary_crossentropy", last, 1)
+    with np.errstate(all="raise"):
+        model.predict(x)
+        model(x)
+        model.loss_and_gradients(x, y)
+        model.evaluate(x, y, verbose=0)
+        if value < 1e30:
+            model.fit(x, y, verbose=0)
+            model.train_on_batch(x, y)
+
+
 def test_no_call_changes_numpys_state():
     before = (np.geterr(), list(warnings.filters), np.random.get_state()[1].tobytes())  # noqa: NPY002 - the state itself
     results(classifier(), X, LABELS)

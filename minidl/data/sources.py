@@ -133,6 +133,7 @@ def is_stream(x: Any, y: Any) -> bool:
     return hasattr(x, "__iter__") or (is_numbered(x) and hasattr(x, "__len__"))
 
 
+@np.errstate(all="ignore")
 def in_memory(array: Array, dtype: Any) -> Array:
     """Return ``array`` ready for fast batches: contiguous in ``dtype``, unless that takes more memory."""
     mapped = isinstance(array, np.memmap) or isinstance(array.base, np.memmap)

@@ -48,8 +48,14 @@ class Watched:
         for gradient in gradients.values():
             gradient[...] = np.nan
         dx = self._call(method, dy)
-        for name, gradient in gradients.items():
-            if self.finite and np.isfinite(dy).all() and np.isnan(gradient).all():
+        finite = self.finite and np.isfinite(dy).all()
+        suspects = {name: gradient for name, gradient in gradients.items() if finite and np.isnan(gradient).all()}
+        for gradient in suspects.values():
+            gradient[...] = 0
+        if suspects:  # a gradient that overflowed is NaN again, one that was left alone is not
+            self._call(method, dy)
+        for name, gradient in suspects.items():
+            if not np.isnan(gradient).all():
                 raise LayerError(f"{self.layer.label}: {method}: expected it to set self.{name}, got nothing. Set it.")
         return dx
 
@@ -106,8 +112,10 @@ def _expect_array(value: Any, who: str, shape: tuple[int, ...], dtype: Any) -> N
         raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
 
 
-def infer(chain: list[Layer], output_shape: Shape | None, x: Array) -> Array:
+@np.errstate(all="ignore")
+def infer(chain: list[Layer], output_shape: Shape | None, x: Array, dtype: Any) -> Array:
     """Return the output of the layers in inference; a layer that breaks its contract is named."""
+    x = x.astype(dtype, copy=False)
     y, failure = read_only(x), None
     try:
         for layer in chain:

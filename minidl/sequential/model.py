@@ -212,6 +212,7 @@ class Sequential(Stack):
 
         return training.evaluate(self, x, y, batch_size, sample_weight, verbose, return_dict, steps, callbacks)
 
+    @np.errstate(all="ignore")
     def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """Return the loss of a batch in training mode, penalties included, and the flat gradients.
 
@@ -256,11 +257,11 @@ class Sequential(Stack):
 
             return training.predict(self, chain, x, size, callbacks, verbose)
         if len(x) <= size:
-            return infer(chain, self.output_shape, x.astype(self.dtype, copy=False))
+            return infer(chain, self.output_shape, x, self.dtype)
         y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
         for start in range(0, len(x), size):
             part = slice(start, start + size)
-            y[part] = infer(chain, self.output_shape, x[part].astype(self.dtype, copy=False))
+            y[part] = infer(chain, self.output_shape, x[part], self.dtype)
         return y
 
     def save(self, path: Any) -> None:

@@ -8,6 +8,8 @@ import copy
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from minidl.layers import Layer, Sigmoid, Softmax
 from minidl.layers.base import walk
 from minidl.losses import Loss
@@ -100,6 +102,7 @@ class Plan:
                 layer.views["d" + name] += regularizer.gradient(layer.views[name])
         return total
 
+    @np.errstate(all="ignore")
     def finish(self, z: Array) -> Array:
         """Return the model's output for the trunk's output."""
         return z if self.final is None else self.final.detached().forward(z)

@@ -254,6 +254,7 @@ class Stack(Layer):
 
     # Computing
 
+    @np.errstate(all="ignore")
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the outputs for the rows of ``x``, keeping what `backward` needs."""
         self._require_built("forward")
@@ -263,6 +264,7 @@ class Stack(Layer):
             x = layer.forward(x, training)
         return x
 
+    @np.errstate(all="ignore")
     def backward(self, dy: Array) -> Array:
         """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
         self._require_built("backward")

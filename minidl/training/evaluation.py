@@ -48,7 +48,7 @@ def measure(
         if begins:
             callbacks.on_test_batch_begin(index, {})
         with np.errstate(all="ignore"):
-            z = infer(chain, model.output_shape, x)
+            z = infer(chain, model.output_shape, x, model.dtype)
             value = (loss if index else WatchedLoss(loss)).forward(z, y, weight) + penalty
             scores.add(value, len(x))
             if scores.any:
@@ -66,7 +66,7 @@ def predict(model: "Sequential", chain: list[Any], x: Array, size: int, callback
     for index, start in enumerate(range(0, len(x), size)):
         part = slice(start, start + size)
         hooks.on_predict_batch_begin(index, {})
-        y[part] = infer(chain, model.output_shape, x[part].astype(model.dtype, copy=False))
+        y[part] = infer(chain, model.output_shape, x[part], model.dtype)
         hooks.on_predict_batch_end(index, {"outputs": y[part]})
     hooks.on_predict_end({})
     return y

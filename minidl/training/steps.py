@@ -85,10 +85,12 @@ def blame(model: "Sequential", x: Array, loss: float, where: Where) -> str:
     """Return the message that names the first array that is not finite."""
     plan = model.plan
     first = None
-    for layer in plan.for_inference()[0]:
-        x = layer.forward(x, False)
-        if first is None and not np.isfinite(x).all():
-            first = f"the output of {layer.label}"
+    for training in (False, True):
+        y = x
+        for layer in plan.for_inference()[0]:
+            y = layer.forward(y, training) if first is None else y
+            if first is None and not np.isfinite(y).all():
+                first = f"the output of {layer.label}" + (" in training" if training else "")
     if first is None and math.isfinite(loss):
         bad = [
             name for name in reversed(list(model.parameters)) if not np.isfinite(model.parameters.gradient(name)).all()

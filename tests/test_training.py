@@ -13,7 +13,7 @@ from minidl import Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Soft
 from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
-from minidl.optimizers import LBFGS, SGD, Adam
+from minidl.optimizers import LBFGS, SGD, Adam, AdamW
 from minidl.testing import CertificationError
 
 RNG = np.random.default_rng(0)
@@ -340,6 +340,14 @@ def test_a_gradient_that_overflows_in_the_first_step_is_not_taken_for_forgotten(
     x = 1e30 * np.random.default_rng(0).uniform(-1, 1, (24, 3))
     with pytest.raises(NonFiniteError, match=r"is the gradient dW of layer 'dense'"):
         model.fit(x, np.ones(24), verbose=0)
+
+
+def test_a_decay_that_makes_the_weights_grow_is_stopped_with_finite_weights():
+    model = Sequential([Input((3,)), Dense(4, activation="tanh"), Dense(2), Softmax()], seed=0)  # tanh stays finite
+    model.compile(AdamW(1e9), "sparse_categorical_crossentropy")
+    with pytest.raises(NonFiniteError):
+        model.fit(X, LABELS, batch_size=2, epochs=50, verbose=0)
+    assert np.isfinite(model.parameters.values).all()
 
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), "lion"])

@@ -48,7 +48,8 @@ def _attempt(model: "Sequential", x: Array, y: Any, weight: Array | None, where:
     if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
         raise NonFiniteError(blame(model, x, loss, where))
     frozen = [(part, values[part].copy()) for part in plan.frozen]
-    if max(1.0, math.sqrt(square)) * optimizer.learning_rate < CAREFUL:
+    rate = optimizer.learning_rate
+    if max(1.0, math.sqrt(square)) * rate < CAREFUL and rate * (optimizer.weight_decay or 0.0) <= 2.0:
         optimizer.step(values, gradients)
     else:
         _careful_step(model, where)

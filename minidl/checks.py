@@ -28,7 +28,8 @@ def number(
 ) -> float:
     """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if real and -float_info.max <= value <= float_info.max and at_least <= value <= at_most and above < value < below:
+    fits = real and (not isinstance(value, int) or abs(value) <= float_info.max) and isfinite(value)
+    if fits and at_least <= value <= at_most and above < value < below:
         return float(value)
     bounds = ((">=", at_least), (">", above), ("<=", at_most), ("<", below))
     expected = " and ".join(f"{word} {bound:g}" for word, bound in bounds if isfinite(bound))

@@ -610,6 +610,7 @@ ARGUMENTS = [
     (lambda: callbacks.ReduceLROnPlateau(factor=1.0), ArgumentError, "ReduceLROnPlateau: factor: expected"),
     (lambda: callbacks.LearningRateScheduler(3), ArgumentError, "LearningRateScheduler: schedule: expected"),
     (lambda: callbacks.TimeLimit(0), ArgumentError, "TimeLimit: seconds: expected"),
+    *[(lambda path=path: callbacks.CSVLogger(path), ArgumentError, "CSVLogger: filename: expected the path of a file, got") for path in (3, None, "")],
     (lambda: callbacks.CSVLogger("x", separator=";;"), ArgumentError, "CSVLogger: separator: expected one character"),
     (lambda: callbacks.ModelCheckpoint("x", save_freq=0), ArgumentError, "ModelCheckpoint: save_freq"),
     # layers that break their contract

@@ -324,3 +324,12 @@ def test_the_first_step_names_the_layer_that_breaks_the_contract(kind, words):
 def test_a_parameter_takes_no_name_that_the_layer_uses(name):
     with pytest.raises(ArgumentError, match=f"{name}: expected a name without a leading underscore"):
         Sequential([Input((3,)), Named(name)])
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_activation_of_the_largest_numbers_is_silent(name, dtype):
+    layer, largest = Activation(name).expand()[0], np.finfo(dtype).max
+    y = layer.forward(np.array([[-largest, -1e4, -0.0, 1e4, largest]], dtype))
+    assert np.isfinite(y).all()
+    assert np.isfinite(layer.backward(np.ones_like(y))).all()

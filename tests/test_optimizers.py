@@ -679,3 +679,11 @@ def test_lbfgs_takes_no_single_step():
 def test_lbfgs_reads_a_learning_rate_of_1():
     assert LBFGS().learning_rate == 1.0
     assert "learning_rate" not in LBFGS().get_config()
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int32, int])
+def test_a_rate_may_be_a_number_of_any_type(kind):
+    values = np.ones(3)
+    optimizers.SGD(lambda step: kind(1)).step(values, np.full(3, 0.25))
+    optimizers.SGD(kind(1)).step(values, np.full(3, 0.25))
+    assert np.array_equal(values, np.full(3, 0.5))

@@ -6,6 +6,7 @@ from typing import Any
 from minidl import checks
 from minidl.callbacks.base import Callback, Logs
 from minidl.errors import ArgumentError
+from minidl.files import as_path
 
 
 class CSVLogger(Callback):
@@ -31,7 +32,9 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
-        self.filename = Path(filename).absolute()  # the program may go elsewhere while it trains
+        self.filename = as_path(
+            filename, "CSVLogger: filename"
+        ).absolute()  # the program may go elsewhere while it trains
         if str(separator) != separator or len(separator) != 1:
             raise ArgumentError(f"CSVLogger: separator: expected one character, got {separator!r}.")
         self.separator = separator

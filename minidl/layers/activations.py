@@ -51,7 +51,8 @@ class Tanh(ActivationLayer):
         return np.tanh(x)
 
     def backward(self, dy: Array) -> Array:
-        e = np.exp(-2 * np.abs(self._x))
+        with np.errstate(over="ignore"):  # 2 x can be beyond the largest number
+            e = np.exp(-2 * np.abs(self._x))
         return dy * (4 * e / (1 + e) ** 2)
 
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from minidl.layers import Layer
 from minidl.layers.allocation import allocate
-from minidl.layers.base import walk
+from minidl.layers.tree import walk
 from minidl.losses import Loss
 from minidl.testing.loss_layer import TARGETS
 from minidl.testing.losses import input_domain, kinds_of_targets

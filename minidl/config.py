@@ -28,11 +28,6 @@ class Configured:
 
     aliases: tuple[str, ...] = ()
 
-    def __init_subclass__(cls, **keywords: Any) -> None:
-        super().__init_subclass__(**keywords)
-        if cls.__module__.startswith("minidl."):
-            register(cls)
-
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""
         # vars: an optimizer's learning_rate is a property, the rate in force; the schedule stands in its dictionary
@@ -83,6 +78,8 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
     return arguments
 
 
+Kinds = type[Configured] | tuple[type[Configured], ...]
+
 # registered name -> class: the built-ins, and what the user registered
 registry: dict[str, type[Configured]] = {}
 
@@ -111,6 +108,13 @@ def register(cls: type[T]) -> type[T]:
     return cls
 
 
+def register_builtins(names: dict[str, Any]) -> None:
+    """Register the classes among ``names``, the public names of one of minidl's packages."""
+    for value in names.values():
+        if isinstance(value, type) and issubclass(value, Configured) and value is not Configured:
+            registry[registered_name(value)] = value
+
+
 IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
 
 
@@ -126,18 +130,20 @@ def _key(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def names_of(base: type[Configured]) -> dict[str, type[Configured]]:
+def names_of(base: Kinds) -> dict[str, type[Configured]]:
     """Return the registered classes derived from ``base``, by snake-case name and alias."""
     found: dict[str, type[Configured]] = {}
     for cls in list(registry.values()):
-        if issubclass(cls, base) and cls is not base and not getattr(cls, "__abstractmethods__", None):
+        if issubclass(cls, base) and not getattr(cls, "__abstractmethods__", None):
             for name in (snake_case(cls.__name__), *cls.__dict__.get("aliases", ())):
                 found[name] = cls
     return found
 
 
-def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) -> C:
+def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> Any:
     """Return an instance of the family ``base``: ``value`` itself, or a new one of the class that a string names.
+
+    ``base`` may be a tuple of families, of which the first one's name is shown.
 
     ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` mean the same. Anything else is an `ArgumentError`, opened by
     ``who``, that lists the known names and those that the caller handles itself, ``also``.
@@ -146,7 +152,8 @@ def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) ->
         return value
     if isinstance(value, type) and issubclass(value, base):
         raise ArgumentError(f"{who}: expected an instance, got the class {value.__name__}. Write {value.__name__}().")
-    kind = snake_case(base.__name__).replace("_", " ")
+    first = base[0] if isinstance(base, tuple) else base
+    kind = snake_case(first.__name__).replace("_", " ")
     kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
     if not isinstance(value, str):
         raise ArgumentError(f"{who}: expected the name of {kind} or an instance, got {value!r}.")
@@ -154,7 +161,7 @@ def resolve(value: Any, base: type[C], who: str, *, also: Iterable[str] = ()) ->
     for name, cls in known.items():
         if _key(name) == _key(value):
             try:
-                return cls()  # type: ignore[return-value]
+                return cls()
             except TypeError as error:
                 raise ArgumentError(
                     f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."

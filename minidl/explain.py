@@ -5,7 +5,7 @@
 
 import copy
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +13,8 @@ from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Layer, Softmax
 from minidl.layers.activations import ActivationLayer
-from minidl.typing import Array
-
-if TYPE_CHECKING:
-    from minidl.sequential import Sequential
+from minidl.layers.tree import join, walk
+from minidl.typing import Array, Model
 
 MOST_VALUES = 400  # of one array: more cannot be read
 
@@ -43,7 +41,7 @@ class Trace(NamedTuple):
     steps: dict[str, Step]
 
 
-def trace(model: "Sequential", x: Any, y: Any) -> Trace:
+def trace(model: Model, x: Any, y: Any) -> Trace:
     """Return every layer's output and gradients for one batch; the model stays as it is.
 
     The layers run as in use, not as in training: dropout does nothing.
@@ -73,32 +71,30 @@ def trace(model: "Sequential", x: Any, y: Any) -> Trace:
     >>> model.compile("sgd", "binary_crossentropy")
     >>> steps = trace(model, [[0.0, 1.0], [2.0, 3.0]], [0, 1]).steps
     >>> {name: step.y.shape for name, step in steps.items()}
-    {'dense': (2, 1), 'sigmoid': (2, 1)}
+    {'dense': (2, 1), 'dense/activation': (2, 1)}
     """
-    model._require_compiled("trace")
-    model._require_built("trace")
-    rows, targets, _ = model.table(x, y).batch(slice(None))
-    loss: Any = copy.copy(model.loss)
-    twin = copy.copy(model)
+    twin = model.copy()
+    rows, targets, _ = twin.connected("trace").inputs.batch(x, y, None)
+    objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
     inputs = [rows]
-    for layer in twin.layers:
+    for layer in network.layers:
         inputs.append(layer.forward(inputs[-1], False))
     value = loss.forward(inputs[-1], targets)
     gradients = [loss.backward()]
-    for layer in reversed(twin.layers):
-        if layer is twin.layers[-1] and layer is twin.plan.final:  # training stops at the logits
-            loss = loss.on_logits()
-            loss.forward(inputs[-2], targets)
-            gradients.insert(0, loss.backward())
+    for layer in reversed(network.layers):
+        if layer is objective.activation:  # training stops at the logits
+            objective.loss.forward(inputs[-2], targets)
+            gradients.insert(0, objective.loss.backward())
         else:
             gradients.insert(0, layer.backward(gradients[0]))
-    value += twin.plan.penalty(gradients=True)
+    value += network.penalty(gradients=True)
     steps = {}
-    for index, layer in enumerate(twin.layers):
-        own = twin.parameters.section(layer.name or "")
-        steps[layer.name or ""] = Step(
+    for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
+        own = {path: part.views for path, part in walk({"": layer}) if part.declared}
+        steps[name] = Step(
             layer, inputs[index], inputs[index + 1], gradients[index + 1], gradients[index],
-            {name: own[name] for name in own}, {name: own.gradient(name) for name in own},
+            {join(path, key): views[key] for path, views in own.items() for key in views if f"d{key}" in views},
+            {join(path, key): views[f"d{key}"] for path, views in own.items() for key in views if f"d{key}" in views},
         )  # fmt: skip
     return Trace(float(value), steps)
 
@@ -114,7 +110,7 @@ class Line(NamedTuple):
 Sections = list[tuple[str, list[Line]]]
 
 
-def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
+def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
     r"""Write out one forward and backward step: symbols, shapes and the actual numbers.
 
     The symbols are those of the course notes: ``A[0]`` is x, ``Z[l]`` the output of the dense layer number l, ``A[l]``
@@ -142,7 +138,7 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
     >>> model["dense"].W = [[1.0], [-1.0]]
     >>> lines = explain(model, [[0.0, 1.0], [2.0, 1.0]], [0, 1]).splitlines()
     >>> print("\n".join(lines[23:27]))
-    Backward: Sigmoid 'sigmoid' (layer 1)
+    Backward: Sigmoid (in Dense 'dense', layer 0)
       dZ[1] = (A[1] - Y) / m, the loss and Sigmoid together    (2, 1)
          0.1345
         -0.1345
@@ -161,7 +157,7 @@ def explain(model: "Sequential", x: Any, y: Any, *, format: str = "text", digits
     return "\n".join(RENDERERS[format](_sections(model, passed, y), digits))
 
 
-def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:
+def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
     rows, outputs = next(iter(passed.steps.values())).x, list(passed.steps.values())[-1].y
     truth = np.asarray(targets, float)
@@ -180,11 +176,11 @@ def _sections(model: "Sequential", passed: Trace, targets: Any) -> Sections:
         forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, number)))
         backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, number)))
     title, lines = backward[0]
-    if model.plan.final is model.layers[-1]:
+    if model.connected("explain").objective.activation is not None:
         lines = [_fused(step, x, y, targets)]
     else:
         lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
-    penalties = " + the penalties of the parameters" if model.plan.penalties else ""
+    penalties = " + the penalties of the parameters" if model.network.penalties else ""
     loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss, "")
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, resolve
+from minidl.config import Configured, resolve, register_builtins
 from minidl.errors import ShapeError
 from minidl.typing import Array, InitializerFunction, Shape
 
@@ -183,3 +183,6 @@ class Orthogonal(Initializer):
         Q, R = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
         Q *= self.gain * np.copysign(1.0, np.diagonal(R))
         return (Q if rows >= columns else Q.T).reshape(shape).astype(dtype)
+
+
+register_builtins(globals())

@@ -128,6 +128,12 @@ def _normal_cdf_without_erfc(z: Array) -> Array:
     return np.where(z < 0, upper, np.where(x < 2, 0.5 + area, 1 - upper))
 
 
+@np.errstate(all="ignore")
+def in_dtype(array: Array, dtype: Any) -> Array:
+    """Return a copy in ``dtype``, with infinities where it overflows."""
+    return array.astype(dtype)
+
+
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
     """Rows of zeros with a 1 at the label: integers (rows,) become (rows, classes)."""
     rows = np.zeros((len(labels), classes), dtype)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, resolve
+from minidl.config import Configured, resolve, register_builtins
 from minidl.typing import Array
 
 
@@ -81,3 +81,6 @@ class L1L2(Regularizer):
 
 
 l1, l2, l1_l2 = L1, L2, L1L2  # Keras' other spelling
+
+
+register_builtins(globals())

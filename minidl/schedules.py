@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from minidl import checks
-from minidl.config import Configured
+from minidl.config import Configured, register_builtins
 from minidl.errors import ArgumentError
 
 
@@ -253,3 +253,6 @@ def check_rate(value: float, who: str) -> float:
 def half_cosine(fraction: float) -> float:
     """``(1 + cos(pi * fraction)) / 2``: from 1 at 0 down to 0 at 1, where it stays."""
     return (1.0 + math.cos(math.pi * min(fraction, 1.0))) / 2.0
+
+
+register_builtins(globals())

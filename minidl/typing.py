@@ -11,3 +11,4 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 InitializerFunction = Callable[["np.random.Generator", Shape, np.dtype[Any]], Array]
+Model = Any  # a `Sequential`, in the signatures of what it is built on

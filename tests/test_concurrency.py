@@ -20,7 +20,7 @@ import pytest
 
 import minidl
 from minidl import Dense, Dropout, Input, Sequential
-from minidl.layers.base import walk
+from minidl.layers.tree import walk
 
 X = np.random.default_rng(0).standard_normal((64, 10)).astype("float32")
 LABELS = (X[:, 0] > 0).astype(int)

@@ -1,14 +1,14 @@
 """Callbacks: what happens around the steps of training, testing and predicting."""
 
-from minidl.callbacks.base import Callback, CallbackList, LambdaCallback
+from minidl.callbacks.base import BatchLogs, Callback, CallbackList, LambdaCallback, check_callbacks
 from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from minidl.callbacks.model_checkpoint import ModelCheckpoint
-from minidl.callbacks.progress import ProgressBar
+from minidl.callbacks.progress import ProgressBar, progress_bar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
 __all__ = [
-    "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
-    "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit",
+    "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
+    "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit", "check_callbacks", "progress_bar",
 ]  # fmt: skip

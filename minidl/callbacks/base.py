@@ -6,13 +6,44 @@
 import copy
 import functools
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from minidl import checks
 from minidl.errors import ArgumentError, StateError
 
-Logs = dict[str, Any] | None
+Logs = Any  # a mapping of names to values, or None
+
+
+class BatchLogs(Mapping[str, Any]):
+    """The logs at the end of a batch, computed when a callback first looks at them.
+
+    Parameters
+    ----------
+    compute : callable
+        ``compute(loss)`` returns the logs as a dict.
+    loss : float
+        The loss of the batch.
+    """
+
+    def __init__(self, compute: Callable[[float], dict[str, Any]], loss: float) -> None:
+        self._compute, self._loss = compute, loss
+
+    @functools.cached_property
+    def _values(self) -> dict[str, Any]:
+        return self._compute(self._loss)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self._values)
 
 
 class Callback:
@@ -60,12 +91,12 @@ class Callback:
         """Remember the model, weakly: called before the first hook."""
         self._model = weakref.ref(model)
 
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Remember ``params``, the numbers of ``"epochs"`` and ``"steps"`` (None if unknown), before the first hook."""
+        self.params = params
+
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
-
-    def due(self) -> bool:
-        """Return whether a batch hook is worth calling now; a progress bar says no between two drawings."""
-        return True
 
     def get_state(self) -> dict[str, Any]:
         """Return what resuming needs: copies of the attributes in ``kept``, numbers, texts, arrays, lists and dicts."""
@@ -172,16 +203,20 @@ class CallbackList(Callback):
         self.callbacks = sorted(check_callbacks(callbacks), key=lambda callback: callback.last)
         for callback in self.callbacks:
             callback.set_model(model)
-        self.listeners = {hook: [item for item in self.callbacks if _overrides(item, hook)] for hook in HOOKS}
-        for hook, listeners in self.listeners.items():
-            setattr(self, hook, functools.partial(_call_each, listeners, hook))
+        for hook in HOOKS:
+            listeners = [item for item in self.callbacks if _overrides(item, hook)]
+            setattr(self, hook, functools.partial(_call_each, listeners, hook) if listeners else _call_none)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        for callback in self.callbacks:
+            callback.set_params(params)
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)
 
-    def hears(self, hook: str) -> bool:
-        """Return whether any callback overrides ``hook`` and is due: if not, its logs need not be computed."""
-        return any(callback.due() for callback in self.listeners[hook])
+
+def _call_none(*arguments: Any) -> None:
+    pass
 
 
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:

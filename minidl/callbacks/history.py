@@ -64,6 +64,6 @@ class History(Callback):
 
     def plot(self, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
         """Draw the curve of ``name``, and of its validation: `minidl.plotting.plot_history`."""
-        from minidl.plotting import plot_history
+        from minidl.plotting.curves import plot_history
 
         return plot_history(self, name, ax=ax)

@@ -10,7 +10,6 @@ from minidl import checks, files
 from minidl.callbacks.base import Callback, Logs
 from minidl.callbacks.monitor import Monitor
 from minidl.errors import ArgumentError
-from minidl.optimizers import LBFGS
 
 
 class ModelCheckpoint(Callback):
@@ -94,7 +93,7 @@ class ModelCheckpoint(Callback):
         self.paths: list[str] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self.save_freq != "epoch" and isinstance(self.model.optimizer, LBFGS):
+        if self.save_freq != "epoch" and self.model.optimizer.full_batch:
             raise ArgumentError(f"ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
         self._base = Path.cwd()  # the program may go elsewhere while it trains
         Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
@@ -104,20 +103,15 @@ class ModelCheckpoint(Callback):
         super().set_state(state)
         self.paths = [path for path in self.paths if self._is_own(path)]  # they will be removed
 
-    def due(self) -> bool:
-        return self.save_freq != "epoch" and self.model.optimizer.iterations - self.saved_at >= self.save_freq
-
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self.due():
-            self._save(self.model._run.epoch, {**(logs or {}), "batch": batch + 1})
+        if self.save_freq != "epoch" and self.model.optimizer.iterations - self.saved_at >= self.save_freq:
+            self._save(self.model.trainer.run.epoch, {**(logs or {}), "batch": batch + 1})
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if self.save_freq == "epoch" and (epoch + 1) % self.every == 0:
             self._save(epoch, logs or {})
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
-        from minidl.saving import save_checkpoint, save_weights  # it stands above callbacks
-
         self.saved_at = self.model.optimizer.iterations
         if self.monitor is not None:
             value = self.monitor.read(logs)
@@ -126,7 +120,10 @@ class ModelCheckpoint(Callback):
             self.best = value
         path = self._path(epoch, logs)
         self.paths = [*(other for other in self.paths if other != path), path]
-        (save_weights if self.save_weights_only else save_checkpoint)(self.model, self._base / path)
+        if self.save_weights_only:
+            self.model.save(self._base / path, include_optimizer=False)
+        else:
+            self.model.save_checkpoint(self._base / path)
         while self.keep_last is not None and len(self.paths) > self.keep_last:
             (self._base / self.paths.pop(0)).unlink(missing_ok=True)
         if self.verbose:

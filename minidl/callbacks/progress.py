@@ -22,17 +22,16 @@ class ProgressBar(Callback):
     """Shows the progress; made by the ``verbose`` argument, not by users.
 
     ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else
-    2. ``epochs`` is the number of the last epoch, for "Epoch 3/10", and ``steps`` that of the batches, where known.
+    2.
     """
 
-    def __init__(self, verbose: Any = "auto", epochs: int = 1, steps: int | None = None) -> None:
+    def __init__(self, verbose: Any = "auto") -> None:
         self.verbose = resolve_verbose(verbose)
-        self.epochs, self.steps = epochs, steps
         self._bar: Any = None
         self._next = 0.0
         self._title = ""  # of what is under way: a validation inside an epoch is not shown
 
-    def due(self) -> bool:
+    def _due(self) -> bool:
         return self._bar is not None and time.monotonic() >= self._next
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -40,16 +39,16 @@ class ProgressBar(Callback):
         self._title, self._started = "Epoch", time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._open(f"Epoch {epoch + 1}/{self.epochs}")
+        self._open(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self.due():
+        if self._due():
             self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
             self._bar.n = batch + 1
             self._bar.set_postfix_str(_text(logs, ", "))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._close(logs, f"Epoch {epoch + 1}/{self.epochs} - {time.monotonic() - self._started:.1f} s - ")
+        self._close(logs, f"Epoch {epoch + 1}/{self.params['epochs']} - {time.monotonic() - self._started:.1f} s - ")
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._close(None)
@@ -81,7 +80,7 @@ class ProgressBar(Callback):
 
             columns, rows = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would draw nothing
             self._bar = tqdm(
-                total=self.steps, desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT
+                total=self.params["steps"], desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT
             )
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
 
@@ -93,11 +92,17 @@ class ProgressBar(Callback):
         if self._bar is None:
             return
         if logs is not None:  # the end, and no exception
-            self._bar.n = self.steps or self._bar.n
+            self._bar.n = self.params["steps"] or self._bar.n
             self._bar.set_postfix_str(_text(logs, ", "), refresh=False)
             self._bar.ncols = None  # nothing follows on this line: it may run on into the next, with every value
         self._bar.close()
         self._bar = None
+
+
+def progress_bar(verbose: Any) -> list[Callback]:
+    """Return what shows the progress: a `ProgressBar`, or nothing for 0."""
+    bar = ProgressBar(verbose)
+    return [bar] if bar.verbose else []
 
 
 def resolve_verbose(verbose: Any) -> int:

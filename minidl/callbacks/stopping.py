@@ -107,11 +107,8 @@ class TimeLimit(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         self._end = time.monotonic() + self.seconds
 
-    def due(self) -> bool:
-        return time.monotonic() >= self._end
-
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self.due():
+        if time.monotonic() >= self._end:
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

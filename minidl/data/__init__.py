@@ -1,6 +1,6 @@
 """Data: what the user passes in, checked once and handed out batch by batch."""
 
-from minidl.data.arrays import as_array, check_features, check_targets, check_weights, read_only
+from minidl.data.arrays import as_array, check_features, check_finite, check_weights, read_only
 from minidl.data.classes import balanced, class_factors, classes_of, split_rows
 from minidl.data.sources import Batch, Stream, Table, is_stream
 
@@ -11,7 +11,7 @@ __all__ = [
     "as_array",
     "balanced",
     "check_features",
-    "check_targets",
+    "check_finite",
     "check_weights",
     "class_factors",
     "classes_of",

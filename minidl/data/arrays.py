@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl.checks import batch_shape
 from minidl.errors import DataError, ShapeError
-from minidl.losses import Loss
+from minidl.numeric import in_dtype
 from minidl.typing import Array, Shape
 
 BLOCK = 1 << 18  # values looked at together in a check: they stay in cache
@@ -28,41 +28,6 @@ def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: 
         raise ShapeError(f"{layer.label}: expected input of shape {batch_shape(input_shape)}, got {x.shape}.{fix}")
     check_finite(x, who, dtype)
     return x
-
-
-def check_targets(value: Any, rows: int, outputs: int, loss: Loss, dtype: Any, who: str = "y") -> Array:
-    """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which the loss can use."""
-    y = as_array(value, who)
-    if len(y) != rows:
-        fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
-        raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
-    check_finite(y, who, dtype)
-    if loss.sparse:
-        if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
-            raise ShapeError(
-                f"{who}: expected labels of shape ({rows},), got {y.shape}. "
-                f'For one-hot targets use loss="categorical_crossentropy".'
-            )
-        y = y.reshape(rows)
-        _let_check(loss, y, outputs, who)
-        return y.astype(np.intp, copy=False)
-    if y.ndim == 1 and outputs == 1:
-        y = y.reshape(rows, 1)
-    if y.shape != (rows, outputs):
-        fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
-        raise ShapeError(
-            f"{who}: expected shape {(rows, outputs)}, as the model's output for these rows, got {y.shape}.{fix}"
-        )
-    _let_check(loss, y, outputs, who)
-    return np.asarray(y, dtype)
-
-
-def _let_check(loss: Loss, y: Array, outputs: int, who: str) -> None:
-    """Let the loss look at the targets, which it calls ``y``."""
-    try:
-        loss.check_targets(y, outputs)
-    except DataError as error:
-        raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
 
 
 def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array | None:
@@ -154,12 +119,6 @@ def check_finite(array: Array, who: str, dtype: Any) -> None:
         square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype))
-
-
-@np.errstate(all="ignore")
-def in_dtype(array: Array, dtype: Any) -> Array:
-    """Return a copy in ``dtype``, with infinities where it overflows."""
-    return array.astype(dtype)
 
 
 def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> None:

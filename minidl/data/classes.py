@@ -1,5 +1,6 @@
 """Classes: weights for them, and splits that keep them in proportion."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,22 +39,22 @@ def balanced(classes: Array) -> dict[int, float]:
 
 
 def split_rows(
-    y: Array | None, rows: int, validation_split: float, split: str, rng: "np.random.Generator"
+    y: Array, rows: int, validation_split: float, split: str, rng: "np.random.Generator"
 ) -> tuple[Array, Array]:
-    """Return the row numbers for training and for validation, ``ceil(rows * validation_split)`` of them.
+    """Return the row numbers for training and for validation, the former ``floor(rows * (1 - validation_split))``.
 
     ``split`` "shuffle" takes a random part, "stratify" one with the classes in proportion, "last" the last rows.
     """
-    count = int(np.ceil(rows * validation_split))
-    if count >= rows:
+    training = math.floor(rows * (1 - validation_split))  # as in Keras
+    if training == 0:
         raise DataError(f"validation_split: expected rows left for training, got {validation_split} of {rows} rows.")
     if split == "last":
         order = np.arange(rows)
     elif split == "shuffle":
         order = rng.permutation(rows)
     else:
-        order = _stratified(classes_of(y), rng)  # type: ignore[arg-type]
-    return np.sort(order[: rows - count]), np.sort(order[rows - count :])
+        order = _stratified(classes_of(y), rng)
+    return np.sort(order[:training]), np.sort(order[training:])
 
 
 def _stratified(classes: Array, rng: "np.random.Generator") -> Array:

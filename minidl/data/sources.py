@@ -18,24 +18,28 @@ Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
 class Table:
-    """Checked rows of ``x`` with their ``y`` and ``sample_weight``, or None; batches of ``x`` come in ``dtype``."""
+    """Checked rows of ``x`` with their ``y`` and ``sample_weight`` (or None); batches of ``x`` come in ``dtype``."""
 
-    def __init__(self, x: Array, y: Array | None, sample_weight: Array | None, dtype: Any) -> None:
-        self.x, self.y = read_only(in_memory(x, dtype)), None if y is None else read_only(y)
+    def __init__(self, x: Array, y: Array, sample_weight: Array | None, dtype: Any) -> None:
+        self.x, self.y = read_only(in_memory(x, dtype)), read_only(y)
         self.sample_weight = sample_weight
         self.dtype = np.dtype(dtype)
 
     def __len__(self) -> int:
         return len(self.x)
 
+    def with_weight(self, sample_weight: Array) -> "Table":
+        """Return a table of the same samples with other weights."""
+        return Table(self.x, self.y, sample_weight, self.dtype)
+
     def batch(self, rows: slice | Array) -> Batch:
         """Return ``x, y, sample_weight`` of these rows; ``x`` in the model's dtype."""
         if isinstance(rows, slice):
             x = self.x[rows]
-            y = None if self.y is None else self.y[rows]
+            y = self.y[rows]
         else:
             x = self.x.take(rows, axis=0)
-            y = None if self.y is None else self.y.take(rows, axis=0)
+            y = self.y.take(rows, axis=0)
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return x.astype(self.dtype, copy=False), y, weight
 
@@ -48,7 +52,7 @@ class Table:
 
 
 class Stream:
-    """An iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, each made a `Table` by ``check`` as it arrives.
+    """An iterable of batches ``(x, y)`` or ``(x, y, sample_weight)``, each checked by ``check`` as it arrives.
 
     It is gone through once an epoch; with ``steps``, so many batches are taken from it each epoch.
     """
@@ -86,8 +90,8 @@ class Stream:
                 f"{self.who}: batch {index}: expected a tuple (x, y) or (x, y, sample_weight), "
                 f"got {type(item).__name__}."
             )
-        table = self.check(*item, who=f"{self.who}: batch {index}: ")
-        return table.batch(slice(None))
+        batch: Batch = self.check(*item, who=f"{self.who}: batch {index}: ")
+        return batch
 
     def _complain(self, count: int) -> None:
         if self.epochs == 0 and count == 0:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ShapeError
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.parameters import Parameters, copy_into
 
 
@@ -38,7 +39,10 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
             copy_into(value, start, f"{layer.label}: {name}: initializer")
             bound.append((layer, name, value, parameters.gradient(f"{path}/{name}") if trained else None))
     for _, layer in everything:
-        layer.rng = rng
+        layer.rng, layer.views = rng, {}
     for layer, name, value, gradient in bound:  # last, so that after an error nothing has changed
         layer.bind(name, value, gradient)
+    for path, layer in everything:
+        if type(layer).adopt is not Layer.adopt:
+            layer.adopt(parameters.section(path))
     return parameters

@@ -13,11 +13,13 @@ import numpy as np
 
 from minidl.checks import is_shape
 from minidl.config import Configured, constructor_arguments
-from minidl.data.arrays import in_dtype
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.layer_type import LayerType
-from minidl.parameters import copy_into
+from minidl.layers.tree import walk
+from minidl.numeric import in_dtype
+from minidl.parameters import Parameters, copy_into
+from minidl.randomness import LayerRandomness
 from minidl.regularizers import Regularizer, resolve_regularizer
 from minidl.typing import Array, Shape
 
@@ -68,12 +70,11 @@ class Layer(Configured, metaclass=LayerType):
 
     name: str | None
     trainable: bool
-    position: int | None  # index in the model, for messages
+    place: str | None  # where in a model it is, for messages
     declared: dict[str, Declaration]
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     input_shape: Shape | None
     output_shape: Shape | None
-    rng: "np.random.Generator"  # the model's, once built
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare the parameters for inputs of ``input_shape`` (no batch axis); return the output shape."""
@@ -156,16 +157,31 @@ class Layer(Configured, metaclass=LayerType):
             )
         return names
 
-    def expand(self) -> list["Layer"]:
-        """Return the layers that stand for this one in a model: `Dense` splits off its activation."""
-        return [self]
+    def expand(self) -> dict[str, "Layer"]:
+        """Return the layers that run in a network in place of this one, by their names inside it."""
+        return {"": self}
+
+    def adopt(self, parameters: Parameters) -> None:
+        """Called when the arrays of this layer and those inside it have been bound to ``parameters``."""
+
+    @property
+    def rng(self) -> "np.random.Generator":
+        """The layer's random numbers, in training a function of the model's seed, the pass and the layer."""
+        source = self.__dict__.get("rng")
+        if source is None:
+            raise AttributeError  # `__getattr__` says it in words
+        return source.current() if isinstance(source, LayerRandomness) else source
+
+    @rng.setter
+    def rng(self, source: "np.random.Generator | LayerRandomness") -> None:
+        self.__dict__["rng"] = source
 
     @property
     def label(self) -> str:
         """How messages call this layer: ``Dense 'hidden' (layer 0)``."""
         name = "" if self.name is None else f" {self.name!r}"
-        position = "" if self.position is None else f" (layer {self.position})"
-        return f"{type(self).__name__}{name}{position}"
+        place = "" if self.place is None else f" ({self.place})"
+        return f"{type(self).__name__}{name}{place}"
 
     @property
     def parameter_names(self) -> list[str]:
@@ -228,7 +244,7 @@ class Layer(Configured, metaclass=LayerType):
 
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
-        if unbuilt or name in self.__dict__.get("declared", ()):
+        if unbuilt or name == "rng" or name in self.__dict__.get("declared", ()):
             raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
         if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
             return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
@@ -237,22 +253,23 @@ class Layer(Configured, metaclass=LayerType):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
-        """Make ``self.<name>`` and ``self.d<name>`` these arrays."""
+        """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""
         self.__dict__.pop("_attributes", None)
         self.views[name] = self.__dict__[name] = value
         if gradient is not None:
             self.views["d" + name] = self.__dict__["d" + name] = gradient
 
-    def detached(self) -> Self:
+    def inference_twin(self) -> Self:
         """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
         state.update(self._lasting())
         for name in self.holders:
             value = state[name]
-            state[name] = (
-                value.detached() if isinstance(value, Layer) else type(value)(part.detached() for part in value)
-            )
+            if isinstance(value, Layer):
+                state[name] = value.inference_twin()
+            else:
+                state[name] = type(value)(part.inference_twin() for part in value)
         return twin
 
     def _lasting(self) -> dict[str, Any]:
@@ -267,7 +284,9 @@ class Layer(Configured, metaclass=LayerType):
     def copy(self, name: str | None = None) -> Self:
         """Return a full copy, trained values included, that belongs to no model yet."""
         twin = copy.deepcopy(self)
-        twin.name, twin.position = name, None
+        twin.name, twin.place = name, None
+        for _, part in walk(twin.sublayers()):
+            part.place = None
         return twin
 
     def __copy__(self) -> Self:
@@ -291,10 +310,3 @@ class Layer(Configured, metaclass=LayerType):
 def holds_layers(value: Any) -> bool:
     """Tell whether an attribute's value is a layer, or a list or tuple of layers."""
     return isinstance(value, Layer) or (type(value) in (list, tuple) and bool(value) and isinstance(value[0], Layer))
-
-
-def walk(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield the layers and all layers inside them with their paths, each before its own."""
-    for name, layer in layers.items():
-        yield prefix + name, layer
-        yield from walk(layer.sublayers(), f"{prefix}{name}/")

@@ -8,25 +8,25 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import snake_case
 from minidl.errors import ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.activations import resolve_activation
 from minidl.layers.base import Layer
+from minidl.layers.tree import join
 from minidl.numeric import column_sums
 from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, Shape
 
 
 class Dense(Layer):
-    """Fully connected layer: ``y = x @ W + b``.
+    """Fully connected layer: ``y = activation(x @ W + b)``.
 
     Parameters
     ----------
     units : int
         Number of outputs, at least 1.
     activation : str or Layer, optional
-        A model takes ``Dense(8, activation="relu")`` apart into the two layers ``Dense(8), ReLU()``.
+        Applied to the weighted sums, such as "relu". Default: none.
     use_bias : bool
         False leaves out ``b``.
     kernel_initializer, bias_initializer : str, Initializer or function
@@ -50,7 +50,7 @@ class Dense(Layer):
 
     Notes
     -----
-    With ``dy = dL/dy``, where L is the loss of the whole batch::
+    Without an activation, and with ``dy = dL/dy``, where L is the loss of the whole batch::
 
         dL/dW = x.T @ dy      dL/db = column sums of dy      dL/dx = dy @ W.T
 
@@ -85,23 +85,20 @@ class Dense(Layer):
         resolve_initializer(bias_initializer, "Dense: bias_initializer")
         resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
         resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")
-        resolve_activation(activation, "Dense: activation")
         self.units = units
-        self.activation = activation
+        self.activation = resolve_activation(activation, "Dense: activation")
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
         self.kernel_regularizer = kernel_regularizer
         self.bias_regularizer = bias_regularizer
 
-    def expand(self) -> list[Layer]:
-        activation = resolve_activation(self.activation, "Dense: activation")
-        self.activation = None
-        if activation is None:
-            return [self]
-        if activation.name is None and self.name is not None:
-            activation.name = f"{self.name}_{snake_case(type(activation).__name__)}"
-        return [self, activation]
+    def expand(self) -> dict[str, Layer]:
+        if self.activation is None:
+            return {"": self}
+        linear = self.inference_twin()  # shares W and b, and is the weighted sum alone
+        linear.activation = None
+        return {"": linear} | {join("activation", name): step for name, step in self.activation.expand().items()}
 
     def build(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -112,7 +109,7 @@ class Dense(Layer):
         self.add_parameter("W", (input_shape[0], self.units), self.kernel_initializer, self.kernel_regularizer)
         if self.use_bias:
             self.add_parameter("b", (self.units,), self.bias_initializer, self.bias_regularizer)
-        return (self.units,)
+        return (self.units,) if self.activation is None else self.activation.declare((self.units,))
 
     def forward(self, x: Array, training: bool = False) -> Array:
         if x.ndim != 2 or x.shape[1] != len(self.W):
@@ -121,13 +118,18 @@ class Dense(Layer):
         y = x.dot(self.W)  # as x @ self.W, but 1 us cheaper a call
         if self.use_bias:
             y += self.b
-        return y
+        return y if self.activation is None else self.activation.forward(y, training)
 
     def backward(self, dy: Array) -> Array:
-        self.backward_parameters(dy)
+        if self.activation is not None:
+            dy = self.activation.backward(dy)
+        self._backward_of_sums(dy)
         return dy.dot(self.W.T)
 
     def backward_parameters(self, dy: Array) -> None:
+        self._backward_of_sums(dy if self.activation is None else self.activation.backward(dy))
+
+    def _backward_of_sums(self, dy: Array) -> None:
         np.dot(self._x.T, dy, out=self.dW)  # straight into the gradient vector
         if self.use_bias:
             column_sums(dy, out=self.db)

@@ -26,7 +26,7 @@ class LayerType(ABCMeta):
             raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args, *keywords]}")
         layer: Any = object.__new__(cls)  # type: ignore[arg-type]
         layer.__dict__.update(
-            name=name, trainable=trainable, position=None, declared={}, views={}, output_shape=None,
+            name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
             input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model
         )  # fmt: skip
         layer.__init__(*args, **keywords)

@@ -1,5 +1,6 @@
 """Losses: what training makes small."""
 
+from minidl.config import register_builtins
 from minidl.losses.base import Loss, resolve_loss
 from minidl.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from minidl.losses.divergence import Hinge, KLDivergence
@@ -9,3 +10,5 @@ __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
     "MeanAbsoluteError", "MeanSquaredError", "Poisson", "Quantile", "SparseCategoricalCrossentropy", "resolve_loss",
 ]  # fmt: skip
+
+register_builtins(globals())

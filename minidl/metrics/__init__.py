@@ -1,5 +1,6 @@
 """Metrics: figures of merit that are reported, not trained on."""
 
+from minidl.config import register_builtins
 from minidl.metrics.accuracy import (
     BinaryAccuracy,
     CategoricalAccuracy,
@@ -17,3 +18,5 @@ __all__ = [
     "MeanSquaredError", "Metric", "Precision", "R2Score", "Recall", "SparseCategoricalAccuracy",
     "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy", "resolve_metrics",
 ]  # fmt: skip
+
+register_builtins(globals())

@@ -1,13 +1,16 @@
 """Optimizers: how the values of a model change, given their gradients."""
 
+from minidl.config import register_builtins
 from minidl.optimizers import schedules
 from minidl.optimizers.adagrad import Adagrad
 from minidl.optimizers.adam import Adam, AdamW
 from minidl.optimizers.base import Optimizer
-from minidl.optimizers.lbfgs import LBFGS
 from minidl.optimizers.lion import Lion
 from minidl.optimizers.nadam import Nadam
 from minidl.optimizers.rmsprop import RMSprop
 from minidl.optimizers.sgd import SGD
+from minidl.solvers import LBFGS
 
 __all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Lion", "Nadam", "Optimizer", "RMSprop", "schedules"]
+
+register_builtins(globals())

@@ -68,6 +68,7 @@ class Optimizer(Configured, ABC):
     array([0.5, 2.5])
     """
 
+    full_batch = False  # a batch at a time
     scratch = 1  # arrays for intermediate results that `update` asks for
 
     def __init__(
@@ -149,6 +150,10 @@ class Optimizer(Configured, ABC):
             blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
         self.update(blocks, rate)
         self.iterations += 1
+
+    def reset(self) -> None:
+        """Forget all steps."""
+        self.iterations, self.state = 0, {}
 
     @abstractmethod
     def update(self, blocks: Blocks, rate: float) -> None:

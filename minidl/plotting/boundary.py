@@ -7,16 +7,13 @@ import numpy as np
 from minidl import checks
 from minidl.errors import ShapeError
 from minidl.plotting.axes import MARKERS, axes, class_labels, legend, tidy
-from minidl.typing import Array
+from minidl.typing import Array, Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from minidl.sequential import Sequential
-
-
 def plot_decision_boundary(
-    model: "Sequential", x: Any, y: Any, *, threshold: float = 0.5, resolution: int = 200, ax: "Axes | None" = None
+    model: Model, x: Any, y: Any, *, threshold: float = 0.5, resolution: int = 200, ax: "Axes | None" = None
 ) -> "Axes":
     """Draw the regions that ``model`` predicts on the plane, and the points ``x`` with a mark for each class ``y``.
 

@@ -1,11 +1,10 @@
 """Curves: of training, epoch by epoch, and of an activation and its derivative."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minidl import checks
-from minidl.callbacks import History
 from minidl.errors import ArgumentError, StateError
 from minidl.layers import Layer
 from minidl.layers.activations import resolve_activation
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
+def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
     """Draw ``history.history[name]`` over the epochs, with ``"val_" + name`` where there is one.
 
     Parameters
@@ -32,7 +31,7 @@ def plot_history(history: History, name: str = "loss", *, ax: "Axes | None" = No
     StateError
         If it has no epoch yet.
     """
-    if not isinstance(history, History):
+    if not isinstance(getattr(history, "history", None), dict):
         raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
     curves = history.history
     if not history.epoch:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from minidl.checks import batch_shape
 from minidl.errors import StateError
 from minidl.plotting.axes import axes
+from minidl.typing import Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from minidl.sequential import Sequential
 
 WIDTH, HEIGHT, GAP, MARGIN = 320, 44, 26, 8  # pixels
 
@@ -37,7 +36,7 @@ class Diagram(str):
         Path(path).write_text(self, encoding="utf-8")
 
 
-def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | Axes":
+def plot_model(model: Model, *, ax: "Axes | None" = None) -> "Diagram | Axes":
     """Draw a model from the input down: each layer with its arguments, parameters and output shape.
 
     Parameters
@@ -71,7 +70,7 @@ def plot_model(model: "Sequential", *, ax: "Axes | None" = None) -> "Diagram | A
     return Diagram(_svg(boxes, f"Diagram of a model with {len(model.layers)} layers"))
 
 
-def _boxes(model: "Sequential") -> list[Box]:
+def _boxes(model: Model) -> list[Box]:
     boxes = [Box("Input", "x", batch_shape(model.input_shape))]
     for layer in model.layers:
         count = layer.count_params()

@@ -69,9 +69,10 @@ class LayerHealth(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
         steps = trace(self.model, self.x, self.y).steps
+        stops_at_logits = self.model.trainer.objective.activation is not None
         for name, step in steps.items():
             self.activations.setdefault(name, []).append(_size(step.y))
-            if step.layer.name != getattr(self.model.plan.final, "name", None):  # training stops below that one
+            if not (stops_at_logits and name == list(steps)[-1]):  # training stops below that one
                 self.gradients.setdefault(name, []).append(_size(step.dy))
         for name, step in list(steps.items())[:-1]:  # the output may well be sure of itself
             if isinstance(step.layer, ActivationLayer):

@@ -8,13 +8,10 @@ import numpy as np
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
 from minidl.plotting.axes import axes, class_labels
-from minidl.typing import Array, Shape
+from minidl.typing import Array, Model, Shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from minidl.sequential import Sequential
-
 
 def plot_images(
     images: Any,
@@ -70,7 +67,7 @@ def plot_images(
 
 
 def plot_weights(
-    model: "Sequential", layer: int | str = 0, *, shape: Shape | None = None, units: int = 32, ax: "Axes | None" = None
+    model: Model, layer: int | str = 0, *, shape: Shape | None = None, units: int = 32, ax: "Axes | None" = None
 ) -> "Axes":
     """Draw the columns of a layer's ``W`` as pictures: what each of its units looks for.
 

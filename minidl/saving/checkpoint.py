@@ -5,7 +5,7 @@ The resumed run is the interrupted one, bit for bit, on the same machine with th
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from minidl import checks
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
-from minidl.layers.base import walk
+from minidl.layers.tree import walk
 from minidl.saving.format import DIGEST, START, read_file, write_file
 from minidl.saving.model import (
     COMPILED,
     check_content,
     compare,
+    decode_randomness,
     described,
     environment,
     misfits,
@@ -27,20 +28,18 @@ from minidl.saving.model import (
     weights_of,
 )
 from minidl.saving.objects import Decoder, Encoder, differences, raise_problems
-from minidl.typing import Array
-
-if TYPE_CHECKING:
-    from minidl.sequential import Sequential
-    from minidl.training import Run
+from minidl.training import Run
+from minidl.training.inputs import Source
+from minidl.typing import Model
 
 SAMPLED = 1000  # rows of the data that its fingerprint looks at
 OWN = ("seed", "trainable")  # restored from the file, so never a difference
 RUN = ("epoch", "batch", "first", "stopped", "loss", "rows", "metrics", "callbacks", "start", "conditions")
 
 
-def save_checkpoint(model: "Sequential", path: Any) -> None:
+def save_checkpoint(model: Model, path: Any) -> None:
     """Write ``model`` and the `fit` that is under way to one file; errors as in `save_model`."""
-    run, encoder = model._run, Encoder()
+    run, encoder = model.trainer.run, Encoder()
     state = {
         "epoch": run.epoch,
         "batch": run.batch,
@@ -48,7 +47,7 @@ def save_checkpoint(model: "Sequential", path: Any) -> None:
         "stopped": model.stop_training,
         "loss": run.scores.loss,
         "rows": run.scores.rows,
-        "metrics": [(metric.get_name(), metric.get_state()) for metric in run.scores.metrics],
+        "metrics": [(name, metric.get_state()) for name, metric in run.scores.metrics.items()],
         "callbacks": [
             (type(callback).__name__, state) for callback in run.callbacks if (state := callback.get_state())
         ],
@@ -59,32 +58,33 @@ def save_checkpoint(model: "Sequential", path: Any) -> None:
     write_file(path, *described(model, encoder, encoded))
 
 
-def _conditions(run: "Run") -> dict[str, Any]:
+def _conditions(run: Run) -> dict[str, Any]:
     """Return what ``run`` was given, with each data set as its fingerprint; a rate that is a function is none."""
     if run.conditions is None:
-        given = dict(run.given)
-        rate = given.pop("learning_rate")
-        data, validation = given.pop("data"), given.pop("validation")
-        run.conditions = given | {
-            **{f"data: {name}": value for name, value in _fingerprint(*data).items()},
-            **{f"validation: {name}": value for name, value in _fingerprint(*(validation or (None, None))).items()},
-            "learning_rate": rate if isinstance(rate, float) else None,
+        run.conditions = {
+            "batch_size": run.source.batch_size,
+            "shuffle": run.data.shuffle,
+            "steps_per_epoch": run.data.steps_per_epoch,
+            **{f"data: {name}": value for name, value in _fingerprint(run.source).items()},
+            **{f"validation: {name}": value for name, value in _fingerprint(run.validation).items()},
+            "learning_rate": run.learning_rate if isinstance(run.learning_rate, float) else None,
         }
     return run.conditions
 
 
-def _fingerprint(source: Any, rows: Array | None) -> dict[str, Any]:
+def _fingerprint(source: Source | None) -> dict[str, Any]:
     """Return what tells one data set from another: shapes, types, and a digest of up to 1,000 rows."""
     if source is None:
         return {}
-    if not isinstance(source, Table):
-        return {"stream": "batches", "steps": source.steps}
+    data = source.data
+    if not isinstance(data, Table):
+        return {"stream": "batches", "steps": data.steps}
     import hashlib
 
-    chosen = np.unique(np.linspace(0, len(source) - 1, SAMPLED).astype(int))
-    found: dict[str, Any] = {"rows": len(source) if rows is None else len(rows)}
+    chosen = np.unique(np.linspace(0, len(data) - 1, SAMPLED).astype(int))
+    found: dict[str, Any] = {"rows": len(data) if source.rows is None else len(source.rows)}
     for name in ("x", "y", "sample_weight"):
-        array = getattr(source, name)
+        array = getattr(data, name)
         if array is not None:
             sample = np.ascontiguousarray(array[chosen])
             found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample.data).hexdigest()[:16]}"
@@ -107,11 +107,10 @@ class Checkpoint:
         decoder = Decoder(dict(self.arrays), {})
         with refusing(path):
             self.run = {name: decoder.decode(run[name], f"run/{name}") for name in RUN}
-            self.state = decoder.decode(self.content["state"]["rng"], "state/rng")
+            self.randomness = decode_randomness(decoder, self.content)
             self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
             raise_problems(path, decoder.problems)
             self.seed = checks.integer(self.content["model"]["config"]["seed"], "seed", minimum=0)
-            checks.integer(self.content["state"]["epoch"], "state/epoch", minimum=0)
             _check_run(self.run)
 
     @classmethod
@@ -136,7 +135,7 @@ class Checkpoint:
             raise failure
         return None
 
-    def check(self, model: "Sequential", run: "Run") -> None:
+    def check(self, model: Model, run: Run) -> None:
         """Raise an `ArgumentError` that names every difference between this `fit` and the one in the file."""
         _, now = described(model, Encoder())
         before = self.content
@@ -165,24 +164,26 @@ class Checkpoint:
                 f"fit: resume: the last digits may differ from the run's: {'; '.join(changed)}.", stacklevel=4
             )
 
-    def _rehearse(self, model: "Sequential") -> None:
+    def _rehearse(self, model: Model) -> None:
         """Put a copy of ``model`` where the file says, so that a file that cannot be followed changes nothing."""
         twin = model.copy()
         with refusing(self.path):
             start = self.run["start"]
             if start is not None:
-                twin.set_weights(start["weights"])
-                twin.rng.bit_generator.state = start["rng"]
+                checks.integer(start["passes"], "run/start/passes", minimum=0)
                 checks.integer(start["iterations"], "run/start/iterations", minimum=0)
+                twin.network.parameters.values[...] = start["values"]
+                for state, before in zip(twin.network.states, start["states"], strict=True):
+                    state[...] = before
             self._set(twin)
             _, again = described(twin, Encoder())
             compare(self.path, self.content, again, ("model", "state"))
             compare(self.path, self.content["training"], again["training"], ("optimizer_state",))
 
-    def apply(self, model: "Sequential", run: "Run") -> None:
+    def apply(self, model: Model, run: Run) -> None:
         """Put model and run where the file says they were."""
         with refusing(self.path):
-            for metric, (_, state) in zip(run.scores.metrics, self.run["metrics"], strict=True):
+            for metric, (_, state) in zip(run.scores.metrics.values(), self.run["metrics"], strict=True):
                 metric.set_state(state)
                 metric.result()  # fails for a state that cannot be one
             waiting = list(run.callbacks)
@@ -195,13 +196,12 @@ class Checkpoint:
         run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
         run.start, model.stop_training = self.run["start"], self.run["stopped"]
 
-    def _set(self, model: "Sequential") -> None:
+    def _set(self, model: Model) -> None:
         for path, layer in walk(model.sublayers()):
             for name in layer.declared:
                 layer.views[name][...] = self.arrays[f"weights/{path}/{name}"]
         _set_own(model, self.content["model"])
-        model.rng.bit_generator.state = self.state
-        model.epoch = self.content["state"]["epoch"]
+        model.randomness.set_state(self.randomness)
         set_optimizer_state(model, self.optimizer_state)
 
 
@@ -216,7 +216,7 @@ def _check_run(run: dict[str, Any]) -> None:
         raise ArgumentError("run: expected names and states of metrics and callbacks, got something else")
 
 
-def _set_own(model: "Sequential", description: dict[str, Any]) -> None:
+def _set_own(model: Model, description: dict[str, Any]) -> None:
     """Give ``model`` and its layers the seed and the ``trainable`` of the description."""
     model.seed, model.trainable = description["config"]["seed"], description["trainable"]
     for layer, inner in zip(model.layers, description["config"]["layers"], strict=True):

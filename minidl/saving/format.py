@@ -14,7 +14,7 @@ from minidl import files
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.typing import Array
 
-FORMAT = 1  # the major version: a reader refuses files of a higher one
+FORMAT = 2  # the major version: a reader refuses files of a higher one
 DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
 DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}

@@ -13,30 +13,25 @@ import numpy as np
 from minidl import __version__, checks
 from minidl.callbacks import History
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
-from minidl.layers.base import walk
-from minidl.saving.format import read_file, write_file
+from minidl.config import registry
+from minidl.layers.tree import walk
+from minidl.saving.format import FORMAT, read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects, differences, raise_problems, same
-from minidl.sequential import Sequential
-from minidl.typing import Array
+from minidl.typing import Array, Model
 
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
 
 
-def save_model(model: Sequential, path: Any) -> None:
+def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> None:
     """Write ``model`` to one file, which is replaced as a whole or not at all; see `Sequential.save`.
 
     A value that is not finite, or that has no place in a file, is an `ArgumentError`.
     """
-    write_file(path, *described(model, Encoder()))
-
-
-def save_weights(model: Sequential, path: Any) -> None:
-    """Write ``model`` without optimizer, loss, metrics and history; otherwise as `save_model`."""
-    write_file(path, *described(model, Encoder(), training=False))
+    write_file(path, *described(model, Encoder(), training=include_optimizer))
 
 
 def described(
-    model: Sequential, encoder: Encoder, run: dict[str, Any] | None = None, training: bool = True
+    model: Model, encoder: Encoder, run: dict[str, Any] | None = None, training: bool = True
 ) -> tuple[dict[str, Array], dict[str, Any]]:
     """Return the arrays and the JSON object of a file of ``model``; ``run`` is a training run under way."""
     if model.dtype not in ("float32", "float64"):
@@ -45,7 +40,7 @@ def described(
         "minidl": __version__,
         "environment": environment(),
         "model": encoder.encode(model, "model"),
-        "state": {"rng": encoder.encode(model.rng.bit_generator.state, "rng"), "epoch": model.epoch},
+        "state": {"randomness": encoder.encode(model.randomness.get_state(), "randomness")},
         "training": _training(model, encoder) if training and model.optimizer is not None else None,
         "run": run,
     }
@@ -64,7 +59,7 @@ def environment() -> dict[str, str]:
     }
 
 
-def _weights(model: Sequential) -> dict[str, Array]:
+def _weights(model: Model) -> dict[str, Array]:
     weights = {}
     for path, layer in walk(model.sublayers()):
         for name, view in layer.views.items():
@@ -82,7 +77,7 @@ def _require_finite(array: Array, what: str) -> None:
         )
 
 
-def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
+def _training(model: Model, encoder: Encoder) -> dict[str, Any]:
     history = getattr(model, "history", None)
     state = model.optimizer.get_state()
     for name, value in state.items():
@@ -95,7 +90,7 @@ def _training(model: Sequential, encoder: Encoder) -> dict[str, Any]:
     }
 
 
-def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
+def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Model:
     """Return the model in the file ``path``, as `Sequential.save` or `ModelCheckpoint` wrote it.
 
     Parameters
@@ -140,23 +135,22 @@ def refusing(path: Any) -> Iterator[None]:
 
 def _restored(
     path: Any, content: dict[str, Any], arrays: dict[str, Array], custom_objects: Mapping[str, Any], compile: bool
-) -> Sequential:
+) -> Model:
     """Return the model that the content of a file describes."""
     weights = weights_of(arrays)
     decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
     model = decoder.decode(content["model"], "model")
-    rng = decoder.decode(content["state"]["rng"], "state/rng")
+    randomness = decode_randomness(decoder, content)
     raise_problems(path, decoder.problems)
-    if not isinstance(model, Sequential):
+    if not isinstance(model, registry["Sequential"]):
         raise ArgumentError(f"model: expected a Sequential, got {type(model).__name__}")
     _build(path, model, content["model"]["config"]["input_shape"], weights)
-    model.rng.bit_generator.state = rng
-    model.epoch = checks.integer(content["state"]["epoch"], "state/epoch", minimum=0)
+    model.randomness.set_state(randomness)
     if compile and content["training"] is not None:
         _compile(path, model, decoder, content["training"])
         left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
         raise_problems(path, [f"{name}: expected no such array" for name in left])
-    if not custom_objects:
+    if not custom_objects and content["format"] == FORMAT:
         _, again = described(model, Encoder())
         compare(path, content, again, ("model", "state", "training") if compile else ("model", "state"))
     return model
@@ -180,7 +174,7 @@ def check_content(path: Any, content: dict[str, Any]) -> None:
     raise_problems(path, problems)
 
 
-def _build(path: Any, model: Sequential, input_shape: Any, weights: dict[str, Array]) -> None:
+def _build(path: Any, model: Model, input_shape: Any, weights: dict[str, Array]) -> None:
     """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
     if input_shape is None:
         raise_problems(path, [f"{name}: expected no array, as the model is not built" for name in weights])
@@ -198,7 +192,7 @@ def _build(path: Any, model: Sequential, input_shape: Any, weights: dict[str, Ar
     model.build(shape)
 
 
-def misfits(model: Sequential, weights: dict[str, Array]) -> list[str]:
+def misfits(model: Model, weights: dict[str, Array]) -> list[str]:
     """Return what is wrong with ``weights``, the arrays of a file, as the values of ``model``."""
     wanted = {
         f"weights/{where}/{name}": declaration.shape
@@ -216,7 +210,21 @@ def misfits(model: Sequential, weights: dict[str, Array]) -> list[str]:
     return problems
 
 
-def _compile(path: Any, model: Sequential, decoder: Decoder, training: dict[str, Any]) -> None:
+def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the state of the random numbers; a file of format 1 has no count of training passes."""
+    state = content["state"]
+    if content["format"] == 1:
+        found = {"weights": decoder.decode(state["rng"], "state/rng"), "passes": 0, "epochs": state["epoch"]}
+    else:
+        found = decoder.decode(state["randomness"], "state/randomness")
+    if found.keys() != {"weights", "passes", "epochs"}:
+        raise ArgumentError("state/randomness: expected weights, passes and epochs")
+    for name in ("passes", "epochs"):
+        checks.integer(found[name], f"state/randomness/{name}", minimum=0)
+    return found
+
+
+def _compile(path: Any, model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
     arguments = {name: decoder.decode(training["compile"][name], name) for name in COMPILED}
     state = decoder.decode(training["optimizer_state"], "optimizer_state")
     history = decoder.decode(training["history"], "history")
@@ -224,11 +232,11 @@ def _compile(path: Any, model: Sequential, decoder: Decoder, training: dict[str,
     model.compile(**arguments)
     set_optimizer_state(model, state)
     if history is not None:
-        model.history = History()
-        model.history.set_state(history)
+        model.trainer.history = History()
+        model.trainer.history.set_state(history)
 
 
-def set_optimizer_state(model: Sequential, state: dict[str, Any]) -> None:
+def set_optimizer_state(model: Model, state: dict[str, Any]) -> None:
     """Give the optimizer what its `get_state` returned, if the arrays are of the model's size."""
     size = model.parameters.values.size if model.output_shape else 0
     for name, value in state.items():

@@ -14,10 +14,9 @@ from minidl.config import REQUIRED, Configured, constructor_arguments, registere
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.layers import Layer
 from minidl.saving.format import CODES
-from minidl.sequential.stack import Stack
 from minidl.typing import Array
 
-STACK = ("layers", "seed", "dtype", "input_shape")  # what Stack.get_config returns: its constructor takes three of them
+MODEL = ("layers", "seed", "dtype", "input_shape")  # what Sequential.get_config returns
 SHOWN = 50  # mismatches that a message lists
 
 
@@ -163,7 +162,7 @@ class Decoder:
         self._check_names(cls, config, f"{path} ({cls.__name__})")
         if len(self.problems) > before:
             return None
-        if issubclass(cls, Stack):
+        if issubclass(cls, registry["Sequential"]):
             config["input_shape"] = None  # not built yet: nothing is allocated before the sizes are checked
         try:
             made = cls.from_config(config)
@@ -184,8 +183,8 @@ class Decoder:
         return self._complain(path, "a class of minidl, or one that is registered", f"{name[:100]!r}.{fix}")
 
     def _check_names(self, cls: type[Configured], config: dict[str, Any], path: str) -> None:
-        if issubclass(cls, Stack):
-            known = dict.fromkeys(STACK, REQUIRED)
+        if issubclass(cls, registry["Sequential"]):
+            known = dict.fromkeys(MODEL, REQUIRED)
         elif cls.get_config is Configured.get_config:
             known = constructor_arguments(cls)
         else:

@@ -1,36 +1,36 @@
-"""Sequential: a stack of layers that can be compiled, trained, evaluated, used and saved.
+"""Sequential: layers one after another that can be compiled, trained, evaluated, used and saved.
 
 The names and defaults are Keras'; a model is a layer itself, so models nest.
 """
 
+import copy
+import functools
 import sys
-import weakref
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import numpy as np
 
 from minidl import checks
+from minidl.callbacks import CallbackList, History, check_callbacks, progress_bar
 from minidl.config import resolve
-from minidl.data import Table, check_features
-from minidl.errors import ArgumentError, StateError
+from minidl.data import as_array, check_features, is_stream
+from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.explain import Trace, explain, trace
 from minidl.losses import Loss, resolve_loss
 from minidl.metrics import resolve_metrics
+from minidl.network import PREDICT_ROWS
 from minidl.optimizers import Optimizer
-from minidl.sequential.contract import infer
-from minidl.sequential.fitting import check_ends, make_table
-from minidl.sequential.plan import Plan
-from minidl.sequential.stack import Stack, owner_of
+from minidl.ownership import give, owner_of
+from minidl.saving import Checkpoint, save_checkpoint, save_model
+from minidl.sequential.layer_list import LayerList
 from minidl.sequential.summary import html, summary
+from minidl.solvers import Solver
+from minidl.training import Data, Epochs, Trainer, check_end, make_run, predict_with_callbacks
 from minidl.typing import Array
 
-if TYPE_CHECKING:
-    from minidl.callbacks import History
-    from minidl.explain import Trace
 
-PREDICT_ROWS = 1024  # rows that predict works on at a time
-
-
-class Sequential(Stack):
+class Sequential(LayerList):
     """Layers one after another: ``y = layers[-1](...layers[1](layers[0](x)))``.
 
     Parameters
@@ -57,14 +57,8 @@ class Sequential(Stack):
     13
     """
 
-    optimizer: Optimizer = None  # type: ignore[assignment]  # until compile
-    loss: Loss = None  # type: ignore[assignment]  # the same
-    metrics: Any = None
-    weighted_metrics: Any = None
+    trainer: Trainer | None = None
     check_gradients: str | None = None
-    _certified = False  # whether the first batch has been certified
-    epoch = 0  # epochs begun in this model's life: they order the rows
-    stop_training = False
 
     def compile(
         self,
@@ -92,25 +86,30 @@ class Sequential(Stack):
             For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
             not fit the last layer.
         """
-        optimizer = resolve(optimizer, Optimizer, "compile: optimizer")
-        loss = None if loss is None else resolve_loss(loss, "compile: loss")
+        optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
+        loss = None if loss is None else copy.copy(resolve_loss(loss, "compile: loss"))
         if check_gradients is not None:
             checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
         outputs = self.output_shape[-1] if self.output_shape else 1
         for specs in (metrics, weighted_metrics):
             resolve_metrics(specs, loss, outputs)
-        if loss is not None and self.layers:
-            check_ends(self, loss)
+        if loss is not None:
+            check_end(tuple(self.expand().values()), self.output_shape, loss)
         if owner_of(optimizer) not in (None, self):
             raise ArgumentError(
                 f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
             )
-        optimizer._model = weakref.ref(self)
-        optimizer.iterations, optimizer.state = 0, {}
-        self.optimizer = optimizer
-        self.loss, self.metrics, self.weighted_metrics = loss, metrics, weighted_metrics
+        give(optimizer, self)
+        optimizer.reset()
+        history = None if self.trainer is None else self.trainer.history
+        certify = None
+        if check_gradients is not None:
+            from minidl.testing.models import certify_model  # the kit is built on models
+
+            certify = functools.partial(certify_model, level="quick")
+        self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
         self.check_gradients = check_gradients
-        self._plan, self._certified = None, False
+        self.trainer.history = history
 
     # Training
 
@@ -173,23 +172,31 @@ class Sequential(Stack):
         NonFiniteError
             When a loss or gradient is NaN or infinite; the weights are those of the last finite step.
         """
-        from minidl import training
-
-        return training.fit(
-            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle,
-            class_weight, sample_weight, initial_epoch, steps_per_epoch, split, resume,
+        checkpoint = None if resume is None else Checkpoint.find(resume)
+        data = Data(
+            x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
+            validation_split, validation_data, split,
         )  # fmt: skip
+        with self._unbuilt_if_refused():
+            trainer, history = self.connected("fit", None if is_stream(x, y) else x), History()
+            hooks = CallbackList([history, *check_callbacks(callbacks), *progress_bar(verbose)], self)
+            seed = self.seed if checkpoint is None else checkpoint.seed
+            run = make_run(trainer, data, Epochs(epochs, initial_epoch, hooks, history), seed)
+            if checkpoint is not None:
+                checkpoint.check(self, run)
+        return run.train(None if checkpoint is None else functools.partial(checkpoint.apply, self, run))
 
     def train_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Take one step on these rows; return the loss, or a list with the metrics, or a dict of all."""
-        from minidl import training
-
-        return training.train_on_batch(self, x, y, sample_weight, class_weight, return_dict)
+        """Take one step on these samples; return the loss, or a list with the metrics, or a dict of all."""
+        with self._unbuilt_if_refused():
+            trainer = self.connected("train_on_batch", x)
+            batch = trainer.inputs.batch(x, y, sample_weight, class_weight)
+        return trainer.train_on_batch(batch, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss of these rows, or a list with the metrics, or a dict of all; nothing is changed."""
+        """Return the loss of these samples, or a list with the metrics, or a dict of all; nothing is changed."""
         return self.evaluate(x, y, sys.maxsize, 0, sample_weight, return_dict=return_dict)
 
     def evaluate(
@@ -203,97 +210,132 @@ class Sequential(Stack):
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Return the exact loss over the rows, or a list with the metrics, or a dict of all.
+        """Return the exact loss over the samples, or a list with the metrics, or a dict of all.
 
         The penalties of the regularizers are part of the loss; ``steps`` is the number of batches to take from an
         iterable. The other arguments are as in `fit`.
         """
-        from minidl import training
-
-        return training.evaluate(self, x, y, batch_size, sample_weight, verbose, return_dict, steps, callbacks)
+        trainer = self.connected("evaluate")
+        size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
+        source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
+        hooks = CallbackList([*check_callbacks(callbacks), *progress_bar(verbose)], self)
+        hooks.set_params({"steps": source.steps()})
+        return trainer.evaluate(source, hooks, return_dict=return_dict)
 
     @np.errstate(all="ignore")
     def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """Return the loss of a batch in training mode, penalties included, and the flat gradients.
 
-        A training loop of one's own is this and ``optimizer.step(model.parameters.values, gradients)``.
+        A custom training loop is this and ``optimizer.step(model.parameters.values, gradients)``.
         """
-        self._require_compiled("loss_and_gradients")
-        self._require_built("loss_and_gradients")
-        batch = self.table(x, y, sample_weight).batch(slice(None))
-        return self.plan.backpropagate(*batch)[0], self.parameters.gradients
+        trainer = self.connected("loss_and_gradients")
+        loss, _ = trainer.objective.loss_and_gradients(*trainer.inputs.batch(x, y, sample_weight))
+        return loss, trainer.network.parameters.gradients
 
-    def table(self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, who: str = "") -> Table:
-        """Return the rows checked against this model and its loss, building the model if it is not built."""
-        return make_table(self, x, y, sample_weight, class_weight, who)
-
-    @property
-    def plan(self) -> Plan:
-        """How a training pass runs: the layers, the loss, and where the activation is left out."""
-        if self._plan is None:
-            check_ends(self, self.loss)  # layers may have come or gone since compile
-            self._plan = Plan(self)
-        return self._plan
-
-    def _require_compiled(self, call: str) -> None:
-        if self.optimizer is None or self.loss is None:  # type: ignore[redundant-expr]
+    def connected(self, call: str, x: Any = None) -> Trainer:
+        """Return the trainer, connected to the network; an unbuilt model is built for the samples ``x``."""
+        trainer = self.trainer
+        if trainer is None or trainer.loss is None:
             raise StateError(
                 f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss)."
             )
+        if self.network is None and x is not None:
+            shape = as_array(x, "x").shape[1:]
+            if not shape:
+                raise ShapeError(f"x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
+            self.build(shape)
+        trainer.connect(self.built(call))
+        return trainer
+
+    def _unbuilt_if_refused(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.network is not None else self.unchanged_if_refused()
+
+    # What compile and fit have made
+
+    @property
+    def optimizer(self) -> Optimizer | Solver | None:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """A copy of what `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.loss
+
+    @property
+    def metrics(self) -> Any:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.metrics
+
+    @property
+    def weighted_metrics(self) -> Any:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.weighted_metrics
+
+    @property
+    def history(self) -> History | None:
+        """The `History` of the last `fit`, or None before."""
+        return None if self.trainer is None else self.trainer.history
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs in this model's life."""
+        return self.randomness.epochs
+
+    @property
+    def stop_training(self) -> bool:
+        """Set by callbacks: training ends after the epoch, or, from a hook of a batch, after the batch."""
+        return self.trainer is not None and self.trainer.stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        if self.trainer is None:
+            raise StateError(f"{self.label}: stop_training: expected a compiled model.")
+        self.trainer.stop_training = value
 
     # Use
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0, callbacks: Any = None) -> Array:
-        """Return the outputs for the rows of ``x``, as an array of shape (rows, ...).
+        """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
         It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
         """
-        self._require_built("predict")
+        network = self.built("predict")
         size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
-        x = check_features(x, self.input_shape, self._chain[0], self.dtype)  # type: ignore[arg-type]
-        chain = [layer.detached() for layer in self._chain]
-        if callbacks is not None or verbose:
-            from minidl import training
+        x = check_features(x, network.input_shape, network.layers[0], network.dtype)
+        if callbacks is None and not verbose:
+            return network.predict(x, size)
+        hooks = CallbackList([*check_callbacks(callbacks), *progress_bar(verbose)], self)
+        return predict_with_callbacks(network, x, size, hooks)
 
-            return training.predict(self, chain, x, size, callbacks, verbose)
-        if len(x) <= size:
-            return infer(chain, self.output_shape, x, self.dtype)
-        y = np.empty((len(x), *self.output_shape), self.dtype)  # type: ignore[misc]
-        for start in range(0, len(x), size):
-            part = slice(start, start + size)
-            y[part] = infer(chain, self.output_shape, x[part], self.dtype)
-        return y
-
-    def save(self, path: Any) -> None:
-        """Write the model to one file: architecture, values, optimizer, loss and metrics.
+    def save(self, path: Any, *, include_optimizer: bool = True) -> None:
+        """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.
 
         Raises
         ------
         OSError
             With the path; an older file there is left as it was.
         """
-        from minidl.saving import save_model
+        save_model(self, path, include_optimizer=include_optimizer)
 
-        save_model(self, path)
+    def save_checkpoint(self, path: Any) -> None:
+        """Write the model and the `fit` that is under way, which ``fit(resume=path)`` continues exactly."""
+        save_checkpoint(self, path)
 
     def summary(self) -> None:
-        """Print a table of the layers: output shape, parameters, and bytes kept a row for backward."""
+        """Print a table of the layers: output shape, parameters, and bytes cached per sample for backward."""
         print(summary(self))  # noqa: T201 - as in Keras
 
-    def trace(self, x: Any, y: Any) -> "Trace":
+    def trace(self, x: Any, y: Any) -> Trace:
         """Return every layer's output and gradients for one batch, as arrays: `minidl.explain.trace`."""
-        from minidl.explain import trace
-
         return trace(self, x, y)
 
     def explain(self, x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
         """Write out one forward and backward step with its numbers: `minidl.explain.explain`."""
-        from minidl.explain import explain
-
         return explain(self, x, y, format=format, digits=digits)
 
     def _repr_html_(self) -> str:
-        if not self._built:
+        if self.network is None:
             return html(self)
         from minidl.plotting import plot_model
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from minidl.config import Configured
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.losses import Loss
 
 USUAL = {0.0, 1.0}  # met in any case

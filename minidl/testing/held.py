@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.typing import Array
 
 MOST = 24  # arrays

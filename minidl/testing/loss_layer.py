@@ -75,7 +75,7 @@ class LossLayer(Layer):
         return ()
 
     def detached(self) -> Self:
-        twin = super().detached()
+        twin = super().inference_twin()
         twin.loss = copy.copy(self.loss)
         return twin
 

@@ -75,7 +75,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
 
         @rule(seed=SEEDS, rows=ROWS)
         def predict(self, seed: int, rows: int) -> None:
-            self.live.layer.detached().forward(
+            self.live.layer.inference_twin().forward(
                 draw_x(subject.domain, np.random.default_rng(seed), (rows, *shape)), False
             )
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import FAIL, Certificate, CertificationError
 from minidl.testing.certification import examine
@@ -59,12 +60,11 @@ def certify_model(
         raise ArgumentError(
             f"certify_model: expected a Sequential model, got {model!r}. For one layer there is certify."
         )
-    model._require_compiled("certify_model")
-    table = model.table(np.asarray(x)[:ROWS], np.asarray(y)[:ROWS], who="certify_model: ")
-    total = Certificate(repr(model), seed, level, "certify_model")
     twin = model.copy()
-    twin.compile(loss=model.loss)
-    for call in calls(twin, *table.batch(slice(None))[:2]):
+    rows = np.asarray(x)[:ROWS]
+    batch = twin.connected("certify_model", rows).inputs.batch(rows, np.asarray(y)[:ROWS], None, who="certify_model: ")
+    total = Certificate(repr(model), seed, level, "certify_model")
+    for call in calls(twin, *batch[:2]):
         label = call.layer.name or type(call.layer).__name__
         certificate = certify_call(call, level, seed)
         total.absorb(certificate, label)
@@ -76,7 +76,7 @@ def certify_model(
 
 def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
     """Run one training pass by hand and return what each layer was given in it."""
-    layers, inputs = list(model._leaves()), []
+    layers, inputs = model.built("certify_model").layers, []
     for layer in layers:
         inputs.append(x)
         x = layer.forward(x, True)

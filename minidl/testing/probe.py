@@ -9,7 +9,8 @@ import numpy as np
 
 from minidl.config import Configured
 from minidl.initializers import Initializer
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.parameters import Parameters
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape

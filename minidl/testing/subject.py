@@ -12,9 +12,10 @@ import numpy as np
 from minidl.config import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers.allocation import allocate
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.sequential import Sequential
-from minidl.sequential.stack import Stack
+from minidl.sequential.layer_list import LayerList
 from minidl.testing.probe import Gradients, Point, Probe, calling
 from minidl.typing import Array, Shape
 
@@ -25,7 +26,7 @@ def strip(layer: Layer) -> Layer:
         for name in list(part.declared):
             for attribute in (name, "d" + name):
                 part.__dict__.pop(attribute, None)
-        part.__dict__.update(declared={}, views={}, input_shape=None, output_shape=None, position=None)
+        part.__dict__.update(declared={}, views={}, input_shape=None, output_shape=None, place=None)
     return layer
 
 
@@ -89,14 +90,12 @@ class Subject:
     def built(self, layer: Layer, input_shape: Shape, dtype: Any = float) -> Probe:
         """Build a layer that is not built yet, as a model would."""
         rng = np.random.default_rng(1)
-        stacks = [(path, part) for path, part in walk({"layer": layer}) if isinstance(part, Stack)]
-        for _, part in stacks:
-            part.dtype = np.dtype(dtype).name
+        for _, part in walk({"layer": layer}):
+            if isinstance(part, LayerList):
+                part.dtype = np.dtype(dtype).name
         with calling("build"):
             layer.declare(input_shape)
             parameters = allocate({"layer": layer}, rng, dtype)
-            for path, part in stacks:
-                part._bind(parameters.section(path))
         return Probe(layer, rng, parameters)
 
     def at(self, point: Point, dtype: Any = float) -> Probe:
@@ -132,9 +131,6 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
 
 def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
     """Return a function that clones ``layer``, and one clone."""
-    splits = type(layer).expand is not Layer.expand and len(strip(layer.copy()).expand()) > 1
-    if splits:  # such as Dense(5, activation="relu"): two layers in a model
-        return _cloner(Sequential([strip(layer.copy())]))
     try:
         config = copy.deepcopy(layer.get_config())
         cls = type(layer)

@@ -1,7 +1,10 @@
-"""The training loop: `fit`, `evaluate`, `predict` and `train_on_batch` for a compiled model."""
+"""Training: from checked batches to the steps of an optimizer, below the model that users see."""
 
-from minidl.training.evaluation import evaluate, predict
-from minidl.training.run import Run, fit
-from minidl.training.steps import step, train_on_batch
+from minidl.training.inputs import Data
+from minidl.training.objective import Objective, check_end
+from minidl.training.prediction import predict_with_callbacks
+from minidl.training.run import Epochs, Run
+from minidl.training.solver_run import make_run
+from minidl.training.trainer import Trainer
 
-__all__ = ["Run", "evaluate", "fit", "predict", "step", "train_on_batch"]
+__all__ = ["Data", "Epochs", "Objective", "Run", "Trainer", "check_end", "make_run", "predict_with_callbacks"]

@@ -145,7 +145,7 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
     probe = examination.subject.at(point)
     other = draw_x(examination.subject.domain, examination.rng, point.x.shape)
     y = probe.forward(point.x.copy(), point.training)
-    twin = probe.layer.detached()
+    twin = probe.layer.inference_twin()
     try:
         twin.forward(other, False)
     except Exception as error:

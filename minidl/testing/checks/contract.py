@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.layers.base import walk
+from minidl.layers.tree import walk
 from minidl.testing.checks import repetition
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding

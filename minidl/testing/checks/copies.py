@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from minidl.config import constructor_arguments
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.parameters import Parameters
 from minidl.testing.checks.equality import close, differing, named
 from minidl.testing.examination import Examination

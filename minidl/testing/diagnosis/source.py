@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.losses import Loss
 from minidl.testing.context import Context
 

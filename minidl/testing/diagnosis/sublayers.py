@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
-from minidl.layers.base import Layer, walk
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.testing.diagnosis.evidence import Evidence, Hypothesis
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.layers.base import walk
+from minidl.layers.tree import walk
 from minidl.testing.checks.equality import close, named
 from minidl.testing.held import INTERNAL, held
 from minidl.testing.probe import LayerFailure, Point, Probe
@@ -64,7 +64,7 @@ def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
 def shared_by_twins(probe: Probe, point: Point) -> str:
     """Return which object a twin shares with the layer and changes in forward; empty if none is seen to change."""
     probe.forward(point.x.copy(), point.training)
-    twin = probe.layer.detached()
+    twin = probe.layer.inference_twin()
     shared = [
         (name, value)
         for (_, part), (_, other) in zip(walk({"": probe.layer}), walk({"": twin}), strict=True)

@@ -1,11 +1,11 @@
-"""Stack: layers one after another, with their parameters in one flat vector.
+"""LayerList: layers one after another, and the network that they become once the shape of the inputs is known.
 
-It is the structural half of `Sequential`: adding, building, forward, backward; the other half trains.
+It is the structural half of `Sequential`: adding, naming, building, forward, backward; the other half trains.
 """
 
 import itertools
-import weakref
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -16,18 +16,30 @@ from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
 from minidl.layers.allocation import allocate
-from minidl.layers.base import walk
 from minidl.layers.input import check_shape
+from minidl.layers.tree import join, walk
+from minidl.network import Network
+from minidl.ownership import give, owner_of, release
 from minidl.parameters import Parameters
+from minidl.randomness import LayerRandomness, Randomness
 from minidl.typing import Array, Shape
 
 
-class Stack(Layer):
-    """Abstract base of `Sequential`: ``y = layers[-1](...layers[1](layers[0](x)))``."""
+class LayerList(Layer):
+    """Abstract base of `Sequential`: ``y = layers[-1](...layers[1](layers[0](x)))``.
 
-    layers: list[Layer]
-    _plan: Any = None  # made by the first training pass
-    _run: Any = None  # while fit runs
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The layers as they were given; `add` and `pop` change the model.
+    network : Network or None
+        The layers as they run; None until the model is built.
+    randomness : Randomness
+        All random numbers of the model.
+    """
+
+    layers: tuple[Layer, ...]
+    network: Network | None
 
     def __init__(self, layers: Iterable[Any] | None = None, *, seed: int | None = None, dtype: str = "float32") -> None:
         if seed is not None:
@@ -37,50 +49,61 @@ class Stack(Layer):
         except TypeError:
             self.dtype = str(dtype)
         checks.choice(self.dtype, "Sequential: dtype", ("float32", "float64", np.dtype(np.longdouble).name))
-        self.seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) if seed is None else int(seed)
-        self.rng = np.random.default_rng(self.seed)
-        self.layers = []
+        drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) if seed is None else int(seed)
+        self.randomness = Randomness(drawn)
+        self.layers, self.network = (), None
         if isinstance(layers, (Layer, str)) or (layers is not None and not isinstance(layers, Iterable)):
             raise ArgumentError(f"Sequential: layers: expected a list of layers, got {layers!r}.")
         self._extend(list(layers or ()))
 
+    @property
+    def seed(self) -> int:
+        """The seed of everything random, drawn where none was given."""
+        return self.randomness.seed
+
+    @seed.setter
+    def seed(self, value: int) -> None:
+        self.randomness.seed = value
+
     def get_config(self) -> dict[str, Any]:
-        return {"layers": self.layers, "seed": self.seed, "dtype": self.dtype, "input_shape": self.input_shape}
+        return {"layers": list(self.layers), "seed": self.seed, "dtype": self.dtype, "input_shape": self.input_shape}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return a new model, with new weights, made from what `get_config` returned: built if that was."""
         shape = config["input_shape"]
         first = [] if shape is None else [Input(tuple(shape))]
-        layers = [layer if layer.position is None else _anew(layer) for layer in config["layers"]]
+        layers = [layer if owner_of(layer) is None else _new(layer) for layer in config["layers"]]
         return cls([*first, *layers], seed=config["seed"], dtype=config["dtype"])
 
-    # Adding and taking away
+    # Adding and removing
 
     def add(self, layer: Any) -> None:
-        """Append a layer; ``Dense(8, activation="relu")`` becomes two.
+        """Append a layer.
 
         Raises
         ------
         ArgumentError
-            For a class in place of an instance, a layer that stands in a model already, or a name used twice.
+            For a class in place of an instance, a layer that belongs to a model already, or a name used twice.
         """
         self._extend([layer])
 
     def pop(self) -> Layer:
-        """Take the last layer off and return it."""
+        """Remove the last layer and return it."""
         self._require_alone()
         if not self.layers:
             raise StateError(f"{self.label}: pop: expected a layer to take off, got an empty model.")
-        layer = self.layers.pop()
-        layer.position = layer._model = None
-        self._rebuild()
-        return layer
+        with self.unchanged_if_refused():
+            last, self.layers = self.layers[-1], self.layers[:-1]
+            self._rebuild()
+        for part in _own_parts(last):
+            release(part)
+            part.place = None
+        return last
 
     def _extend(self, layers: list[Any], input_shape: Shape | None = None) -> None:
         self._require_alone()
-        before, drawn = (list(self.layers), self.input_shape, self.output_shape), self.rng.bit_generator.state
-        try:
+        with self.unchanged_if_refused(layers):
             self.input_shape = input_shape or self.input_shape
             for layer in layers:
                 if not isinstance(layer, Input):
@@ -91,11 +114,20 @@ class Stack(Layer):
                     self.input_shape = layer.shape
             self._infer_input()
             self._rebuild()
+
+    @contextmanager
+    def unchanged_if_refused(self, more: Iterable[Any] = ()) -> Iterator[None]:
+        """Put the model and its layers (and ``more``) back as they were if an exception is raised inside."""
+        held = [self, *(part for layer in (*self.layers, *more) if isinstance(layer, Layer) for _, part in walk({"": layer}))]
+        before = [(part, dict(vars(part))) for part in held]
+        drawn = self.randomness.get_state()
+        try:
+            yield
         except BaseException:
-            for layer in self.layers[len(before[0]) :]:
-                layer.position = layer._model = None
-            self.layers, self.input_shape, self.output_shape = before
-            self.rng.bit_generator.state = drawn
+            for part, attributes in before:
+                vars(part).clear()
+                vars(part).update(attributes)
+            self.randomness.set_state(drawn)
             raise
 
     def _require_alone(self) -> None:
@@ -107,7 +139,7 @@ class Stack(Layer):
         if self.input_shape is not None or not self.layers or self.layers[0].input_shape is None:
             return
         first = self.layers[0]
-        if first.output_shape is None or isinstance(first, Stack):  # another's shape may change, before build
+        if first.output_shape is None or isinstance(first, LayerList):  # another's shape may change, before build
             self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
 
     def _append(self, layer: Any) -> None:
@@ -117,17 +149,23 @@ class Stack(Layer):
             )
         if not isinstance(layer, Layer):
             raise ArgumentError(f"{self.label}: expected a layer, got {layer!r}.")
-        for part in layer.expand():
+        for part in _own_parts(layer):
             if owner_of(part) is not None or part is self:
                 raise ArgumentError(
-                    f"{part.label}: expected a layer that stands in no model yet: "
-                    "a layer keeps the caches of one place. "
+                    f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
                     "Use layer.copy(), which keeps the trained values, or nest the whole model."
                 )
-            part.name = self._unique_name(part)
-            part.position = len(self.layers)
-            part._model = weakref.ref(self)
-            self.layers.append(part)
+        layer.name = self._unique_name(layer)
+        self.layers = (*self.layers, layer)
+        self._take(layer, len(self.layers) - 1)
+
+    def _take(self, layer: Layer, index: int) -> None:
+        """Own the layer and those inside it, and tell them where they are."""
+        layer.place = f"layer {index}"
+        for part in _own_parts(layer):
+            give(part, self)
+            if part is not layer:
+                part.place = f"in {type(layer).__name__} {layer.name!r}, {layer.place}"
 
     def _unique_name(self, layer: Layer) -> str:
         taken = {other.name for other in self.layers}
@@ -152,22 +190,33 @@ class Stack(Layer):
             If the shape is no tuple of positive integers, or does not fit the layers or an earlier `build`.
         """
         shape = check_shape(input_shape, f"{self.label}: build: input_shape")
-        if self._built and shape != self.input_shape:
+        if self.network is not None and shape != self.input_shape:
             raise ShapeError(f"{self.label}: build: expected {self.input_shape}, as it was built before, got {shape}.")
         if not self.layers:
             raise StateError(f"{self.label}: build: expected at least one layer, got an empty model. Use add().")
         self._extend([], shape)
-        return self.output_shape  # type: ignore[return-value]
+        return self.built("build").output_shape
+
+    def built(self, call: str) -> Network:
+        """Return the network, or raise a `StateError`; ``call`` opens the message."""
+        if self.network is None:
+            raise StateError(
+                f"{self.label}: {call}: expected a built model. "
+                "Put Input((features,)) first, or call build((features,))."
+            )
+        return self.network
 
     def _rebuild(self) -> None:
-        """Lay the parameters out anew, keeping the values there are."""
-        self.output_shape = None
+        """Lay out the parameters again, keeping the values there are."""
+        self.output_shape, self.network = None, None
         if self.input_shape is not None and self.layers:
             self.declare(self.input_shape)
-            self._bind(allocate(self.sublayers(), self.rng, self.dtype))
+            self.adopt(allocate(self.sublayers(), self.randomness.weights, self.dtype))
+            for index, (_, layer) in enumerate(self.built("build").parts):
+                layer.rng = LayerRandomness(self.randomness, index)
 
     def declare(self, input_shape: Shape) -> Shape:
-        if self._built and tuple(input_shape) != self.input_shape:
+        if self.network is not None and tuple(input_shape) != self.input_shape:
             raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
         self.declared, shape = {}, tuple(input_shape)
         self.input_shape = shape
@@ -176,47 +225,38 @@ class Stack(Layer):
         self.output_shape = shape
         return shape
 
-    def _bind(self, parameters: Parameters) -> None:
-        self._parameters, self._plan, self._holders = parameters, None, ("layers",)
+    def adopt(self, parameters: Parameters) -> None:
         self.dtype = parameters.values.dtype.name  # a nested model takes that of the whole
-        self._chain = list(self._leaves())
-        self._everything = list(walk(self.sublayers()))
-        for path, layer in self._everything:
-            if isinstance(layer, Stack):
-                layer._bind(parameters.section(path))
+        self.network = Network(self, parameters, self.randomness)
 
-    def _leaves(self) -> Iterator[Layer]:
-        for layer in self.layers:
-            if isinstance(layer, Stack):
-                yield from layer._leaves()
-            else:
-                yield layer
+    def expand(self) -> dict[str, Layer]:
+        return {
+            join(name, inner): step
+            for name, layer in self.sublayers().items()
+            for inner, step in layer.expand().items()
+        }
 
-    @property
-    def _built(self) -> bool:
-        return self.output_shape is not None
+    def inference_twin(self) -> Self:
+        twin = super().inference_twin()
+        twin.network = None if self.network is None else self.network.inference_twin()
+        return twin
 
-    def _require_built(self, call: str) -> None:
-        if not self._built:
-            raise StateError(
-                f"{self.label}: {call}: expected a built model. "
-                "Put Input((features,)) first, or call build((features,))."
-            )
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "network"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for layer in self.layers:
-            layer._model = weakref.ref(self)
+        super().__setstate__({**state, "network": None})
+        for index, layer in enumerate(self.layers):
+            self._take(layer, index)
         if self.output_shape is not None:
             self._rebuild()
 
-    # Looking in
+    # Looking inside
 
     @property
     def parameters(self) -> Parameters:
         """All trainable values and gradients as flat vectors with named views; see `Parameters`."""
-        self._require_built("parameters")
-        return self._parameters
+        return self.built("parameters").parameters
 
     def sublayers(self) -> dict[str, Layer]:
         return {layer.name or "": layer for layer in self.layers}
@@ -234,9 +274,11 @@ class Stack(Layer):
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number: ``model[name]`` or ``model[index]``, as Keras spells it."""
-        if (name is None) == (index is None):
-            raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
-        return self[name if index is None else index]  # type: ignore[index]
+        if name is not None and index is None:
+            return self[name]
+        if index is not None and name is None:
+            return self[index]
+        raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -256,39 +298,32 @@ class Stack(Layer):
 
     @np.errstate(all="ignore")
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the outputs for the rows of ``x``, keeping what `backward` needs."""
-        self._require_built("forward")
-        x = check_features(x, self.input_shape, self._chain[0], self.dtype).astype(self.dtype, copy=False)  # type: ignore[arg-type]
-        self._outputs = (len(x), *self.output_shape)  # type: ignore[misc]
-        for layer in self._chain:
-            x = layer.forward(x, training)
-        return x
+        """Return the outputs for the samples ``x``, keeping what `backward` needs."""
+        network = self.built("forward")
+        x = check_features(x, network.input_shape, network.layers[0], network.dtype).astype(network.dtype, copy=False)
+        self._outputs = (len(x), *network.output_shape)
+        return network.forward(x, training)
 
     @np.errstate(all="ignore")
     def backward(self, dy: Array) -> Array:
         """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
-        self._require_built("backward")
-        dy = np.asarray(dy, self.dtype)
+        network = self.built("backward")
+        dy = np.asarray(dy, network.dtype)
         if dy.shape != self._outputs:
             raise ShapeError(f"{self.label}: backward: dy: expected shape {self._outputs}, as y, got {dy.shape}.")
-        for layer in reversed(self._chain):
-            dy = layer.backward(dy)
-        return dy
-
-    def detached(self) -> Self:
-        twin = super().detached()
-        twin._chain = list(twin._leaves())
-        return twin
+        return network.backward(dy)
 
 
-def owner_of(part: Any) -> Any:
-    """Return the model that a layer or an optimizer stands in, None if there is none (any more)."""
-    owner = part.__dict__.get("_model")
-    return None if owner is None else owner()
+def _own_parts(layer: Layer) -> Iterator[Layer]:
+    """Yield a layer and those inside it; the layers of a nested model are the nested model's own."""
+    yield layer
+    if not isinstance(layer, LayerList):
+        for inner in layer.sublayers().values():
+            yield from _own_parts(inner)
 
 
-def _anew(layer: Layer) -> Layer:
-    """Return a new layer of the same configuration, which stands in no model."""
+def _new(layer: Layer) -> Layer:
+    """Return a new layer of the same configuration, which belongs to no model."""
     twin = type(layer).from_config(layer.get_config())
     twin.name, twin.trainable = layer.name, layer.trainable
     return twin

@@ -1,4 +1,4 @@
-"""LBFGS: a quasi-Newton method on all rows at once, for small data and models."""
+"""LBFGS: a quasi-Newton method on all samples at once, for small data and models."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.errors import StateError
-from minidl.optimizers.base import Blocks, Optimizer
+from minidl.solvers.base import Function, Solver
 from minidl.typing import Array
 
-Objective = Callable[[Array], tuple[float, Array]]
 
-
-class LBFGS(Optimizer):
+class LBFGS(Solver):
     """``w -= H @ g``, where H approximates the inverse Hessian by the last steps, at a length found by a line search.
 
     Under ``fit`` an epoch is one iteration of the solver, which may evaluate the loss several times; convergence ends
@@ -45,7 +42,6 @@ class LBFGS(Optimizer):
         loss_tolerance: float = 1e-15,
         max_line_search: int = 20,
     ) -> None:
-        super().__init__(1.0)
         self.history_size = checks.integer(history_size, "LBFGS: history_size", minimum=1)
         self.gradient_tolerance = checks.number(gradient_tolerance, "LBFGS: gradient_tolerance", at_least=0)
         self.loss_tolerance = checks.number(loss_tolerance, "LBFGS: loss_tolerance", at_least=0)
@@ -53,17 +49,11 @@ class LBFGS(Optimizer):
 
     def minimize(
         self,
-        value_and_gradient: Objective,
+        value_and_gradient: Function,
         values: Array,
         on_iteration: Callable[[float], bool | None],
         max_iterations: int,
     ) -> str:
-        """Change ``values`` in place until they minimise the loss; return the solver's reason to end.
-
-        ``value_and_gradient(point)`` gives the loss and its gradients there, and may change ``values``;
-        ``on_iteration`` receives the loss after each iteration, when ``values`` holds the new point, and returns True
-        to end the search. Where one of them raises, ``values`` are left as of the last complete iteration.
-        """
         from scipy.optimize import minimize
 
         complete = values.copy()
@@ -92,11 +82,3 @@ class LBFGS(Optimizer):
         finally:
             values[...] = complete
         return str(found.message)
-
-    def step(self, values: Array, gradients: Array) -> None:
-        raise StateError(
-            "LBFGS: expected all rows at once, got a single step. Call fit or minimize, or use another optimizer."
-        )
-
-    def update(self, blocks: Blocks, rate: float) -> None:
-        raise NotImplementedError("LBFGS works through minimize")

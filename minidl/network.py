@@ -1,0 +1,218 @@
+"""Network: built layers in a row, the parameters in one flat vector, and every way to push arrays through them.
+
+Here `Dense` and its activation are two steps, and a nested model is the steps inside it.
+"""
+
+import weakref
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+
+from minidl.data import read_only
+from minidl.layers import Layer
+from minidl.layers.checked import CheckedLayer
+from minidl.layers.tree import join, walk
+from minidl.parameters import Parameters
+from minidl.randomness import Randomness
+from minidl.typing import Array, Shape
+
+PREDICT_ROWS = 1024  # rows that `predict` works on at a time
+
+
+class Network:
+    """Built layers in a row: ``y = layers[-1](...layers[1](layers[0](x)))``.
+
+    Parameters
+    ----------
+    root : Layer
+        The model whose layers they are, built; the network keeps no strong reference to it.
+    parameters : Parameters
+        What the layers' arrays are views of.
+    randomness : Randomness
+        Counts the training passes.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The steps that run, from the lowest up.
+    names : tuple of str
+        Their paths, such as ``"dense"`` and ``"dense/activation"``.
+    parts : list of (str, Layer)
+        All layers with their paths, those inside others included.
+    input_shape, output_shape : tuple of int
+        Shapes without the batch axis.
+    """
+
+    def __init__(self, root: Layer, parameters: Parameters, randomness: Randomness) -> None:
+        held = root.sublayers()
+        steps = {
+            join(name, inner): step for name, layer in held.items() for inner, step in layer.expand().items()
+        }
+        self.layers, self.names = tuple(steps.values()), tuple(steps)
+        self.parts: list[tuple[str, Layer]] = list(walk(held))
+        self.parameters, self.randomness = parameters, randomness
+        self.input_shape: Shape = root.input_shape or ()
+        self.output_shape: Shape = root.output_shape or ()
+        self.dtype = parameters.values.dtype
+        self.root = weakref.ref(root)
+        trained = [_has(layer, trained=True) for layer in self.layers]
+        self.lowest = trained.index(True) if any(trained) else len(trained)
+        self.stateful = [index for index, layer in enumerate(self.layers) if _has(layer, trained=False)]
+        self.states = [
+            layer.views[name]
+            for _, layer in self.parts
+            for name, declaration in layer.declared.items()
+            if not declaration.trained
+        ]
+        self.penalties = [
+            (layer, name, declaration.regularizer)
+            for _, layer in self.parts
+            for name, declaration in layer.declared.items()
+            if declaration.regularizer is not None
+        ]
+
+    # Passes
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the outputs, keeping what `backward` needs; a frozen layer with state runs as in inference."""
+        if not training:
+            for layer in self.layers:
+                x = layer.forward(x, False)
+            return x
+        self.randomness.passes += 1
+        still = self._frozen_steps() if self.stateful else ()
+        for index, layer in enumerate(self.layers):
+            x = layer.forward(x, index not in still)
+        return x
+
+    def backward(self, dy: Array) -> Array:
+        """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def backward_parameters(self, dy: Array) -> None:
+        """Set all gradients, without ``dx`` where nothing needs it."""
+        if self.lowest < len(self.layers):
+            for layer in self.layers[: self.lowest : -1]:
+                dy = layer.backward(dy)
+            self.layers[self.lowest].backward_parameters(dy)
+
+    @np.errstate(all="ignore")
+    def infer(self, x: Array) -> Array:
+        """Return the outputs in inference; a layer that breaks its contract is named."""
+        x = x.astype(self.dtype, copy=False)
+        y, failure = read_only(x), None
+        try:
+            for layer in self.layers:
+                y = layer.forward(y, False)
+        except Exception as error:
+            failure = error
+        shape = self.layers[-1].output_shape if self.layers else self.input_shape
+        if failure or type(y) is not np.ndarray or y.dtype != x.dtype or y.shape != (len(x), *(shape or ())):
+            for layer in self.layers:
+                x = CheckedLayer(layer).forward(x, False)
+        if failure:
+            raise failure
+        return y
+
+    def predict(self, x: Array, rows: int = PREDICT_ROWS) -> Array:
+        """Return the outputs for checked samples, ``rows`` at a time, on a twin: safe beside a training thread."""
+        twin = self.inference_twin()
+        if len(x) <= rows:
+            return twin.infer(x)
+        y = np.empty((len(x), *self.output_shape), self.dtype)
+        for start in range(0, len(x), rows):
+            part = slice(start, start + rows)
+            y[part] = twin.infer(x[part])
+        return y
+
+    def first_non_finite(self, x: Array) -> str | None:
+        """Return which layer's output is the first that is not finite, or None."""
+        for training in (False, True):
+            y = x
+            for layer in self.inference_twin().layers:
+                y = layer.forward(y, training)
+                if not np.isfinite(y).all():
+                    return layer.label + (" in training" if training else "")
+        return None
+
+    def cached_bytes(self) -> dict[str, int]:
+        """Return the bytes that each step keeps for backward, for each sample, counted once if shared."""
+        seen: set[int] = set()
+        count: dict[str, int] = {}
+        x = np.zeros((2, *self.input_shape), self.dtype)
+        twins = [_free_twin(layer) for layer in self.layers]  # all alive at once, so that no address comes again
+        for name, twin in zip(self.names, twins, strict=True):
+            with np.errstate(all="ignore"):
+                x = twin.forward(x, True)
+            new = {array.ctypes.data: array.nbytes // 2 for array in _caches(twin) if array.ctypes.data not in seen}
+            seen.update(new)
+            count[name] = sum(new.values())
+        return count
+
+    # Twins
+
+    def inference_twin(self) -> Self:
+        """Return a network that shares the parameters but no cache, for use beside a training pass."""
+        return self._with_layers([layer.inference_twin() for layer in self.layers])
+
+    def without_last(self) -> Self:
+        """Return the network up to the last layer but one."""
+        return self._with_layers(self.layers[:-1])
+
+    def _with_layers(self, layers: Iterable[Any]) -> Self:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(vars(self), layers=tuple(layers))
+        return twin
+
+    def checked(self) -> Self:
+        """Return the network with every call of a layer compared with the contract."""
+        return self._with_layers([CheckedLayer(layer) for layer in self.layers])
+
+    # Penalties and frozen layers
+
+    def penalty(self, *, gradients: bool = False) -> float:
+        """Return the sum of the regularizers' penalties; add their gradients to the layers' where asked."""
+        total = 0.0
+        for layer, name, regularizer in self.penalties:
+            total += regularizer.penalty(layer.views[name])
+            if gradients:
+                layer.views["d" + name] += regularizer.gradient(layer.views[name])
+        return total
+
+    def frozen_parts(self) -> list[slice]:
+        """Return the parts of the flat vectors that belong to frozen layers."""
+        paths = self._frozen_paths()
+        return [part for name, part in self.parameters.slices.items() if name.startswith(paths)] if paths else []
+
+    def _frozen_paths(self) -> tuple[str, ...]:
+        root = self.root()
+        if root is not None and not root.trainable:
+            return ("",)
+        return tuple([f"{path}/" for path, layer in self.parts if not layer.trainable])
+
+    def _frozen_steps(self) -> set[int]:
+        paths = self._frozen_paths()
+        return {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
+
+
+def _has(layer: Layer, *, trained: bool) -> bool:
+    """Return whether a layer, or one inside it, has parameters (``trained``) or state."""
+    return any(
+        declaration.trained is trained for _, part in walk({"": layer}) for declaration in part.declared.values()
+    )
+
+
+def _free_twin(layer: Layer) -> Layer:
+    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
+    twin = layer.copy() if _has(layer, trained=False) else layer.inference_twin()
+    for _, part in walk({"": twin}):
+        part.rng = np.random.default_rng(0)
+    return twin
+
+
+def _caches(layer: Layer) -> list[Array]:
+    own = [value for name, value in vars(layer).items() if name[0] == "_" and isinstance(value, np.ndarray)]
+    return own + [array for inner in layer.sublayers().values() for array in _caches(inner)]

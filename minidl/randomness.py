@@ -1,0 +1,88 @@
+"""Randomness: every random number of a model is a function of its seed.
+
+Thus any batch of any epoch can be computed again: after a crash, in another process, or on another machine.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.typing import Array
+
+RandomState = dict[str, Any]
+
+
+class Randomness:
+    """The random numbers of one model.
+
+    Parameters
+    ----------
+    seed : int
+
+    Attributes
+    ----------
+    weights : numpy.random.Generator
+        Draws the initial values of the parameters, in the order in which they are built.
+    passes : int
+        Number of training passes begun; what a layer draws in a pass is a function of seed, pass and layer.
+    epochs : int
+        Number of epochs completed; the order of the samples in an epoch is a function of seed and epoch.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.weights = np.random.default_rng(seed)
+        self.passes = 0
+        self.epochs = 0
+
+    def order(self, rows: int) -> Array:
+        """Return the order in which the next epoch takes its samples."""
+        return np.random.default_rng([self.seed, self.epochs]).permutation(rows)
+
+    def get_state(self) -> RandomState:
+        """Return all that `set_state` needs to continue from here."""
+        return {"weights": self.weights.bit_generator.state, "passes": self.passes, "epochs": self.epochs}
+
+    def set_state(self, state: RandomState) -> None:
+        """Continue from what `get_state` returned."""
+        self.weights.bit_generator.state = state["weights"]
+        self.passes, self.epochs = state["passes"], state["epochs"]
+
+
+def split_generator(seed: int) -> np.random.Generator:
+    """Return the generator that chooses the validation samples."""
+    return np.random.default_rng([seed, 0, 1])
+
+
+class LayerRandomness:
+    """The random numbers of one layer, which begin again at a place of their own with every training pass.
+
+    Parameters
+    ----------
+    model : Randomness
+    index : int
+        Number of the layer in its model.
+    """
+
+    def __init__(self, model: Randomness, index: int) -> None:
+        self.model, self.index = model, index
+        self.generator = np.random.Generator(np.random.Philox(key=self._key()))
+        self.positioned_for = 0
+
+    def _key(self) -> Array:
+        return np.array([self.model.seed % 2**64, self.index], np.uint64)
+
+    def current(self) -> np.random.Generator:
+        """Return the generator, moved to the beginning of this pass at the pass's first call."""
+        passes = self.model.passes
+        if passes != self.positioned_for:
+            self.positioned_for = passes
+            self.generator.bit_generator.state = {
+                "bit_generator": "Philox",
+                "state": {"counter": np.array([0, passes, 0, 0], np.uint64), "key": self._key()},
+                "buffer": np.zeros(4, np.uint64),
+                "buffer_pos": 4,
+                "has_uint32": 0,
+                "uinteger": 0,
+            }
+        return self.generator

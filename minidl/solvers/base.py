@@ -1,0 +1,69 @@
+"""Solver: minimises a function of a flat vector, given its value and gradient."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from minidl import checks
+from minidl.config import Configured
+from minidl.errors import StateError
+from minidl.typing import Array
+
+Function = Callable[[Array], tuple[float, Array]]
+
+
+class Solver(Configured, ABC):
+    """Abstract base: ``minimize(function, values, ...)`` changes ``values`` in place.
+
+    Under `fit` an epoch is one iteration of the solver on all samples.
+
+    Attributes
+    ----------
+    iterations : int
+        Number of iterations done.
+    learning_rate : float
+        Always 1: a solver finds the length of its steps by itself.
+    """
+
+    full_batch = True
+    learning_rate = 1.0
+    iterations = 0
+
+    @abstractmethod
+    def minimize(
+        self,
+        value_and_gradient: Function,
+        values: Array,
+        on_iteration: Callable[[float], bool | None],
+        max_iterations: int,
+    ) -> str:
+        """Change ``values`` in place until they minimise the function; return the reason to end.
+
+        Parameters
+        ----------
+        value_and_gradient : callable
+            Gives the value and the gradient at a point, and may change ``values``.
+        values : array of shape (size,)
+            Where to begin.
+        on_iteration : callable
+            Gets the value after each iteration, when ``values`` holds the new point, and returns True to end.
+        max_iterations : int
+
+        Notes
+        -----
+        Where one of the functions raises, ``values`` are left as of the last complete iteration.
+        """
+
+    def reset(self) -> None:
+        """Forget all iterations."""
+        self.iterations = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return all that changes in training."""
+        return {"iterations": self.iterations}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `get_state` returned; anything else is a `StateError`."""
+        if set(state) != {"iterations"}:
+            raise StateError(f"{type(self).__name__}: set_state: expected iterations; got {', '.join(state)}.")
+        self.iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)

@@ -1,0 +1,84 @@
+"""SolverRun: a `fit` with a solver, which needs all samples at once: an epoch is one of its iterations."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minidl.callbacks import CallbackList
+from minidl.data import Table
+from minidl.errors import NonFiniteError
+from minidl.signals import DeferredSignals
+from minidl.solvers import Solver
+from minidl.training.inputs import Data
+from minidl.training.run import Epochs, Run
+from minidl.training.trainer import Trainer
+from minidl.typing import Array
+
+
+def make_run(trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> Run:
+    """Return the run that suits the optimizer: by steps, or by the iterations of a solver."""
+    return (SolverRun if trainer.optimizer.full_batch else Run)(trainer, data, epochs, seed)
+
+
+class SolverRun(Run):
+    """Lets the solver train; one that is resumed repeats the iterations before, which its history needs."""
+
+    def _train_epochs(self, signals: DeferredSignals) -> None:
+        trainer, source, solver = self.trainer, self.source.data, self.trainer.optimizer
+        assert isinstance(source, Table)
+        assert isinstance(solver, Solver)
+        batch = source.batch(slice(None) if self.source.rows is None else self.source.rows)
+        done_before, repeated = self.epoch - self.first, 0
+        values, gradients = trainer.network.parameters.values, trainer.network.parameters.gradients
+        if self.start is None:
+            self.start = self._moment()
+        else:
+            self._return_to(self.start)
+
+        def value_and_gradient(point: Array) -> tuple[float, Array]:
+            values[...] = point
+            with np.errstate(all="ignore"):
+                loss, _ = trainer.objective.loss_and_gradients(*batch)
+                if not math.isfinite(loss) and self.epoch == self.first:
+                    raise NonFiniteError(trainer.non_finite(batch[0], loss, ("fit", self.epoch, 0)))
+            return loss, gradients
+
+        def on_iteration(loss: float) -> bool:
+            nonlocal repeated
+            repeated += 1
+            if repeated < done_before:
+                return False
+            if repeated > done_before:
+                self.scores = trainer.measure(self.source, CallbackList(None, None))
+                self.end_epoch()
+                signals.deliver()
+            return begin_epoch()
+
+        def begin_epoch() -> bool:
+            """Tell the callbacks that the next epoch begins, or return True if there is none."""
+            if self.epoch >= self.last or trainer.stop_training:
+                return True
+            self.callbacks.on_epoch_begin(self.epoch, {})
+            return False
+
+        if self.first < self.last and (done_before or not begin_epoch()):
+            solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
+
+    def _moment(self) -> dict[str, Any]:
+        """Return all that the steps to come depend on, for `_return_to`."""
+        network = self.trainer.network
+        return {
+            "values": network.parameters.values.copy(),
+            "states": [state.copy() for state in network.states],
+            "passes": network.randomness.passes,
+            "iterations": self.trainer.optimizer.iterations,
+        }
+
+    def _return_to(self, start: dict[str, Any]) -> None:
+        network = self.trainer.network
+        network.parameters.values[...] = start["values"]
+        for state, before in zip(network.states, start["states"], strict=True):
+            state[...] = before
+        network.randomness.passes = start["passes"]
+        self.trainer.optimizer.iterations = start["iterations"]

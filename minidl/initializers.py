@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, resolve, register_builtins
+from minidl.config import Configured, register_builtins, resolve
 from minidl.errors import ShapeError
 from minidl.typing import Array, InitializerFunction, Shape
 

@@ -46,9 +46,7 @@ class Network:
 
     def __init__(self, root: Layer, parameters: Parameters, randomness: Randomness) -> None:
         held = root.sublayers()
-        steps = {
-            join(name, inner): step for name, layer in held.items() for inner, step in layer.expand().items()
-        }
+        steps = {join(name, inner): step for name, layer in held.items() for inner, step in layer.expand().items()}
         self.layers, self.names = tuple(steps.values()), tuple(steps)
         self.parts: list[tuple[str, Layer]] = list(walk(held))
         self.parameters, self.randomness = parameters, randomness

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, resolve, register_builtins
+from minidl.config import Configured, register_builtins, resolve
 from minidl.typing import Array
 
 

@@ -88,8 +88,7 @@ def state(model):
         {name: np.asarray(value).tobytes() for name, value in model.optimizer.get_state().items()},
         model.history.history,
         model.history.epoch,
-        model.rng.bit_generator.state,
-        model.epoch,
+        model.randomness.get_state(),
     )
 
 
@@ -666,21 +665,21 @@ def test_a_run_survives_200_kills_at_random_moments(tmp_path, record_property):
 # The suite has power
 
 
-@pytest.mark.parametrize("forgotten", ["rng", "optimizer", "epoch", "batch", "scores", "history"])
+@pytest.mark.parametrize("forgotten", ["passes", "optimizer", "epoch", "batch", "scores", "history"])
 def test_a_checkpoint_that_forgets_something_is_noticed(tmp_path, monkeypatch, forgotten):
     from minidl.saving import Checkpoint
 
     apply = Checkpoint.apply
 
     def forgetful(self, model, run):
-        fresh_rng, loss = model.rng.bit_generator.state, run.scores.loss
+        passes, loss = model.randomness.passes, run.scores.loss
         apply(self, model, run)
-        if forgotten == "rng":
-            model.rng.bit_generator.state = fresh_rng
+        if forgotten == "passes":
+            model.randomness.passes = passes
         elif forgotten == "optimizer":
             model.optimizer.state = {}
         elif forgotten == "epoch":
-            model.epoch = 0
+            model.randomness.epochs = 0
         elif forgotten == "batch":
             run.batch = 0
         elif forgotten == "scores":

@@ -51,7 +51,7 @@ def checkpoint(tmp_path):
 
 def everything(model):
     state = {name: np.asarray(value).tobytes() for name, value in model.optimizer.get_state().items()}
-    return [w.tobytes() for w in model.get_weights()], state, model.rng.bit_generator.state, model.epoch, model.seed
+    return [w.tobytes() for w in model.get_weights()], state, model.randomness.get_state(), model.seed
 
 
 def replaced(content, path, value):

@@ -188,11 +188,26 @@ def test_dense_refuses_units_that_are_no_count(units):
         Dense(units)
 
 
-def test_dense_with_an_activation_becomes_two_layers():
-    model = Sequential([Input((2,)), Dense(3, activation="relu", name="hidden"), Dense(1, "sigmoid")])
-    assert [layer.name for layer in model.layers] == ["hidden", "hidden_relu", "dense", "sigmoid"]
-    assert isinstance(model[1], ReLU)
-    assert isinstance(model[3], Sigmoid)
+def test_dense_keeps_its_activation():
+    model = Sequential([Input((2,)), Dense(3, activation="relu", name="hidden"), Dense(1, "sigmoid")], seed=0)
+    assert [layer.name for layer in model.layers] == ["hidden", "dense"]
+    assert isinstance(model[0].activation, ReLU)
+    assert isinstance(model[1].activation, Sigmoid)
+    x = RNG.normal(size=(5, 2)).astype("float32")
+    assert np.array_equal(model[0](x), np.maximum(x @ model[0].W + model[0].b, 0))
+    assert np.array_equal(model[1](model[0](x)), model.predict(x))
+
+
+def test_the_network_runs_dense_and_its_activation_one_by_one():
+    model = Sequential([Input((2,)), Dense(3, activation="relu"), Dense(1, "sigmoid")], seed=0)
+    assert model.network.names == ("dense", "dense/activation", "dense_1", "dense_1/activation")
+    assert model.network.layers[1].label == "ReLU (in Dense 'dense', layer 0)"
+
+
+def test_one_activation_object_belongs_to_one_layer():
+    shared = ReLU()
+    with pytest.raises(ArgumentError, match=r"ReLU \(in Dense 'dense', layer 0\): this layer already belongs"):
+        Sequential([Dense(3, activation=shared), Dense(2, activation=shared)])
 
 
 def test_activation_by_name_is_the_layer():
@@ -329,7 +344,7 @@ def test_a_parameter_takes_no_name_that_the_layer_uses(name):
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus", "silu", "gelu"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_activation_of_the_largest_numbers_is_silent(name, dtype):
-    layer, largest = Activation(name).expand()[0], np.finfo(dtype).max
+    layer, largest = Activation(name), np.finfo(dtype).max
     y = layer.forward(np.array([[-largest, -1e4, -0.0, 1e4, largest]], dtype))
     assert np.isfinite(y).all()
     assert np.isfinite(layer.backward(np.ones_like(y))).all()

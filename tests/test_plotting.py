@@ -10,7 +10,7 @@ import pytest
 mpl.use("Agg")
 from matplotlib import pyplot
 
-from minidl import Dense, Input, Sequential, datasets, plotting
+from minidl import Dense, Dropout, Input, Sequential, datasets, plotting
 from minidl.callbacks import History
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.initializers import Constant
@@ -134,8 +134,8 @@ def test_an_activation_is_drawn_with_the_derivative_that_training_uses():
 
 def test_drawing_the_activation_of_a_model_leaves_the_model_as_it_is(model):
     y = model.forward(X)
-    plot_activation(model["relu"])
-    assert model["relu"].output_shape == (4,)
+    plot_activation(model["dense"].activation)
+    assert model["dense"].activation.output_shape == (4,)
     assert model.backward(np.ones_like(y)).shape == X.shape
 
 
@@ -227,7 +227,11 @@ def test_names_of_classes_may_be_an_array():
     [
         (lambda model: plot_weights(model), ArgumentError, r"plot_weights: shape: expected \(height, width\)"),
         (lambda model: plot_weights(model, shape=(2, 2)), ShapeError, r"expected height \* width = 2, got 2 \* 2"),
-        (lambda model: plot_weights(model, 1), ArgumentError, "plot_weights: layer: expected one with weights W"),
+        (
+            lambda model: plot_weights(Sequential([Input((4,)), Dropout(0.1)]), 0),
+            ArgumentError,
+            "plot_weights: layer: expected one with weights W",
+        ),
         (lambda model: plot_images(np.ones(3)), ShapeError, "plot_images: images: expected shape"),
         (lambda model: plot_images(np.ones((2, 3, 3)), ["a"]), ShapeError, "plot_images: titles: expected 2, got 1"),
         (
@@ -312,7 +316,7 @@ def test_a_gradient_that_is_exactly_zero_is_named_in_the_picture():
         health = health_after_training(unhealthy("relu", -50.0))
     plot_gradient_flow(health).figure.canvas.draw()
     labels = [text.get_text() for text in plot_gradient_flow(health).get_legend().get_texts()]
-    assert labels == ["dense (exactly 0)", "relu", "dense_1"]
+    assert labels == ["dense (exactly 0)", "dense/activation", "dense_1"]
 
 
 def test_health_does_not_disturb_training(model):

@@ -22,7 +22,7 @@ from minidl import Dense, Input, Layer, ModelFileError, ReLU, Sequential, files
 from minidl.errors import ArgumentError
 from minidl.saving import format as file_format
 from minidl.saving import model as saving_model
-from minidl.saving import objects, read_file, save_weights
+from minidl.saving import objects, read_file
 from tests.faults import fuzzing
 from tests.faults.forging import forge, header_of, parts, raw, resealed, text_of
 from tests.faults.models import small_data, small_model, trained_model
@@ -963,7 +963,7 @@ def test_inspect_lets_no_file_command_the_terminal(path, whole):
 def test_files_without_the_optimizer_are_smaller_and_load(path, tmp_path):
     model = trained_model()
     model.save(path)
-    save_weights(model, tmp_path / "weights")
+    model.save(tmp_path / "weights", include_optimizer=False)
     assert (tmp_path / "weights").stat().st_size < path.stat().st_size
     loaded = minidl.load_model(tmp_path / "weights")
     assert loaded.optimizer is None

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -108,24 +109,50 @@ def test_class_weights_are_sample_weights():
     assert np.array_equal(balanced.parameters.values, by_hand.parameters.values)
 
 
-def test_class_weights_count_in_validation_too():
+def test_class_weights_count_in_training_alone():
     model = classifier()
-    weight = np.where(LABELS == 1, 3.0, 1.0)
     history = model.fit(X, LABELS, class_weight={1: 3.0}, validation_data=(X, LABELS), verbose=0).history
-    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, LABELS, sample_weight=weight, verbose=0), rel=1e-6)
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(X, LABELS, verbose=0), rel=1e-6)
+
+
+def test_class_weights_leave_the_validation_split_alone():
+    model = classifier()
+    history = model.fit(X, LABELS, class_weight={1: 3.0}, validation_split=0.2, split="last", verbose=0).history
+    assert history["val_loss"][0] == pytest.approx(model.evaluate(X[-10:], LABELS[-10:], verbose=0), rel=1e-6)
+
+
+def test_balanced_class_weights_are_those_of_the_training_samples():
+    balanced, by_hand = classifier(), classifier()
+    balanced.fit(X, LABELS, class_weight="balanced", validation_split=0.4, split="last", verbose=0)
+    counts = np.bincount(LABELS[:30])
+    weights = {k: 30 / (np.count_nonzero(counts) * n) for k, n in enumerate(counts) if n}
+    by_hand.fit(X, LABELS, class_weight=weights, validation_split=0.4, split="last", verbose=0)
+    assert np.array_equal(balanced.parameters.values, by_hand.parameters.values)
+
+
+@pytest.mark.parametrize(("rows", "split", "training"), [(100, 0.07, 93), (10, 0.25, 7), (25, 0.1, 22), (3, 0.5, 1)])
+def test_the_validation_set_is_as_large_as_in_keras(rows, split, training):
+    seen = []
+    model = regression()
+    x = RNG.normal(size=(rows, 3))
+    count = LambdaCallback(on_test_batch_end=lambda batch, logs: seen.append(batch))
+    history = model.fit(x, x[:, 0], batch_size=1, validation_split=split, callbacks=[count], verbose=0)
+    assert len(seen) == rows - training
+    assert model.optimizer.iterations == training
+    assert len(history.epoch) == 1
 
 
 def test_class_weights_know_the_signs_of_hinge():
     model = Sequential([Input((3,)), Dense(1)], seed=0, dtype="float64")
     model.compile("sgd", "hinge")
-    weighted = model.table(X, 2 * LABELS - 1, None, {0: 2.0}).sample_weight
-    assert np.array_equal(weighted, np.where(LABELS == 0, 2.0, 1.0))
+    _, _, weight = model.connected("fit").inputs.batch(X, 2 * LABELS - 1, None, {0: 2.0})
+    assert np.array_equal(weight, np.where(LABELS == 0, 2.0, 1.0))
 
 
 def test_class_weights_need_one_class_a_row():
     with pytest.raises(ArgumentError, match="class_weight: expected a loss with one class for each row"):
         regression().fit(X, Y, class_weight={0: 2.0}, verbose=0)
-    with pytest.raises(ArgumentError, match="class_weight: expected a dict for an iterable"):
+    with pytest.raises(ArgumentError, match='class_weight: "balanced" needs arrays'):
         classifier().fit([(X, LABELS)], class_weight="balanced", verbose=0)
 
 
@@ -278,7 +305,7 @@ def test_a_model_that_is_being_trained_is_not_trained_beside():
             self.model.fit(X, Y, verbose=0)
 
     model = regression()
-    with pytest.raises(StateError, match="fit: expected a model that is not being trained"):
+    with pytest.raises(StateError, match="fit: this model is being trained already"):
         model.fit(X, Y, verbose=0, callbacks=[Again()])
     model.fit(X, Y, verbose=0)
 
@@ -298,7 +325,7 @@ def test_every_hook_gets_its_logs(optimizer):
     model.predict(X, callbacks=[listener])
     expected = [name for name in HOOKS if optimizer == "sgd" or "train_batch" not in name]
     assert {name for name, _ in heard} == set(expected)
-    assert all(isinstance(logs, dict) for _, logs in heard)
+    assert all(isinstance(logs, Mapping) and "loss" in {**logs, "loss": 0} for _, logs in heard)
 
 
 def test_stop_training_in_a_batch_hook_stops_after_that_batch():
@@ -435,17 +462,34 @@ def test_frozen_layers_do_not_move_with_any_optimizer():
         model = regression(optimizer)
         model.fit(X, Y, epochs=2, verbose=0)
         model[0].trainable = False
-        W, head = model[0].W.copy(), model[2].W.copy()
+        W, head = model[0].W.copy(), model[1].W.copy()
         model.fit(X, Y, epochs=2, verbose=0)
         assert np.array_equal(model[0].W, W)
-        assert (head != model[2].W).any()
+        assert (head != model[1].W).any()
+
+
+@pytest.mark.parametrize("freeze", [lambda m: m, lambda m: m[0], lambda m: m.layers[:-1]])
+def test_fit_refuses_a_model_with_nothing_to_train(freeze):
+    model = Sequential([Input((3,)), Dense(1), Dropout(0.1)], seed=0)
+    model.compile("sgd", "mse")
+    for layer in np.ravel(freeze(model)) if isinstance(freeze(model), tuple) else [freeze(model)]:
+        layer.trainable = False
+    with pytest.raises(StateError, match="nothing to train: all layers are frozen"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_model_without_parameters_cannot_be_trained():
+    model = Sequential([Input((3,)), Dropout(0.1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(StateError, match="nothing to train: no layer has parameters"):
+        model.fit(X, X, verbose=0)
 
 
 def test_a_frozen_model_does_not_move():
     model = regression()
     model.trainable = False
     before = model.parameters.values.copy()
-    model.fit(X, Y, verbose=0)
+    model.train_on_batch(X, Y)
     assert np.array_equal(model.parameters.values, before)
     model.trainable = True
     model.fit(X, Y, verbose=0)
@@ -480,9 +524,35 @@ def test_a_tiny_network_learns_its_task():
     assert history.history["accuracy"][-1] > 0.95
 
 
-def test_dropout_draws_from_the_models_generator():
-    model = Sequential([Input((3,)), Dropout(0.5), Dense(1)], seed=0)
-    assert model[0].rng is model.rng
+def masks(model, passes):
+    """Return the Dropout masks of a number of training passes."""
+    found = []
+    for _ in range(passes):
+        model.forward(np.ones((4, 30)), training=True)
+        found.append([layer._scale.tolist() for layer in model.layers if isinstance(layer, Dropout)])
+    return found
+
+
+def dropouts(seed):
+    return Sequential([Input((30,)), Dropout(0.5), Dropout(0.5)], seed=seed)
+
+
+def test_what_dropout_draws_is_a_function_of_seed_pass_and_layer():
+    first = masks(dropouts(0), 3)
+    assert first == masks(dropouts(0), 3)
+    assert len({str(mask) for both in first for mask in both}) == 6
+    assert masks(dropouts(1), 1)[0] != first[0]
+    model = dropouts(0)
+    model.randomness.passes = 2  # as after a resume
+    assert masks(model, 1) == first[2:]
+
+
+def test_other_random_numbers_of_a_model_do_not_move_those_of_dropout():
+    model = dropouts(0)
+    model.forward(np.ones((4, 30)), training=True)
+    model.predict(np.ones((4, 30)))
+    model.randomness.weights.random(7)
+    assert masks(model, 2) == masks(dropouts(0), 3)[1:]
 
 
 class Cube(Layer):

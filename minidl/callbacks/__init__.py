@@ -9,6 +9,7 @@ from minidl.callbacks.progress import ProgressBar, progress_bar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
 __all__ = [
-    "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
-    "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit", "check_callbacks", "progress_bar",
+    "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
+    "LearningRateScheduler", "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit", "check_callbacks",
+    "progress_bar",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ names, copies, files, summaries and gradient checks follow without further code.
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from minidl.initializers import resolve_initializer
 from minidl.layers.layer_type import LayerType
 from minidl.layers.tree import walk
 from minidl.numeric import in_dtype
+from minidl.ownership import owner_of
 from minidl.parameters import Parameters, copy_into
 from minidl.randomness import LayerRandomness
 from minidl.regularizers import Regularizer, resolve_regularizer
@@ -121,6 +122,11 @@ class Layer(Configured, metaclass=LayerType):
         shape = tuple(map(int, shape))
         initializer, regularizer = resolve_initializer(initializer, who), resolve_regularizer(regularizer, who)
         self.declared[name] = Declaration(shape, initializer, regularizer, trained)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return a new layer made from what `get_config` returned; layers in it that belong to a model become new."""
+        return cls(**{name: free_layers(value) for name, value in config.items()})
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` afresh, remember both shapes, and return the output shape."""
@@ -283,9 +289,9 @@ class Layer(Configured, metaclass=LayerType):
 
     def copy(self, name: str | None = None) -> Self:
         """Return a full copy, trained values included, that belongs to no model yet."""
-        twin = copy.deepcopy(self)
-        twin.name, twin.place = name, None
-        for _, part in walk(twin.sublayers()):
+        twin = self.__copy__()
+        twin.name = name
+        for _, part in list(walk({"": twin})):
             part.place = None
         return twin
 
@@ -310,3 +316,14 @@ class Layer(Configured, metaclass=LayerType):
 def holds_layers(value: Any) -> bool:
     """Tell whether an attribute's value is a layer, or a list or tuple of layers."""
     return isinstance(value, Layer) or (type(value) in (list, tuple) and bool(value) and isinstance(value[0], Layer))
+
+
+def free_layers(value: Any) -> Any:
+    """Return ``value``, an argument of a layer, with new layers for those in it that belong to a model."""
+    if type(value) in (list, tuple):
+        return type(value)([free_layers(item) for item in value])
+    if not isinstance(value, Layer) or owner_of(value) is None:
+        return value
+    twin = type(value).from_config(value.get_config())
+    twin.name, twin.trainable = value.name, value.trainable
+    return twin

@@ -1,10 +1,20 @@
 """The tree of layers: a layer may hold others, and each has a path."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 
-def walk(layers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+class Holder(Protocol):
+    """What may hold layers: a layer, or a model."""
+
+    def sublayers(self) -> dict[str, Any]:
+        """Return the layers inside, by name."""
+
+
+L = TypeVar("L", bound=Holder)
+
+
+def walk(layers: dict[str, L], prefix: str = "") -> Iterator[tuple[str, L]]:
     """Yield each layer with its path, such as ``("dense/activation", ReLU())``, before the layers inside it."""
     for name, layer in layers.items():
         yield prefix + name, layer

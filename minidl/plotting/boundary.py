@@ -12,6 +12,7 @@ from minidl.typing import Array, Model
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
 def plot_decision_boundary(
     model: Model, x: Any, y: Any, *, threshold: float = 0.5, resolution: int = 200, ax: "Axes | None" = None
 ) -> "Axes":

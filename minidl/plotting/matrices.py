@@ -13,6 +13,7 @@ from minidl.typing import Array, Model, Shape
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+
 def plot_images(
     images: Any,
     titles: Any = None,

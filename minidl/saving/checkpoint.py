@@ -221,7 +221,7 @@ def _set_own(model: Model, description: dict[str, Any]) -> None:
     model.seed, model.trainable = description["config"]["seed"], description["trainable"]
     for layer, inner in zip(model.layers, description["config"]["layers"], strict=True):
         if hasattr(layer, "layers"):
-            _set_own(layer, inner)  # type: ignore[arg-type]
+            _set_own(layer, inner)
         layer.trainable = inner["trainable"]
 
 

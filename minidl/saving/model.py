@@ -12,8 +12,8 @@ import numpy as np
 
 from minidl import __version__, checks
 from minidl.callbacks import History
-from minidl.errors import ArgumentError, MinidlError, ModelFileError
 from minidl.config import registry
+from minidl.errors import ArgumentError, MinidlError, ModelFileError
 from minidl.layers.tree import walk
 from minidl.saving.format import FORMAT, read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects, differences, raise_problems, same
@@ -139,7 +139,7 @@ def _restored(
     """Return the model that the content of a file describes."""
     weights = weights_of(arrays)
     decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
-    model = decoder.decode(content["model"], "model")
+    model: Model = decoder.decode(content["model"], "model")
     randomness = decode_randomness(decoder, content)
     raise_problems(path, decoder.problems)
     if not isinstance(model, registry["Sequential"]):

@@ -16,6 +16,7 @@ from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
 from minidl.layers.allocation import allocate
+from minidl.layers.base import free_layers
 from minidl.layers.input import check_shape
 from minidl.layers.tree import join, walk
 from minidl.network import Network
@@ -73,7 +74,7 @@ class LayerList(Layer):
         """Return a new model, with new weights, made from what `get_config` returned: built if that was."""
         shape = config["input_shape"]
         first = [] if shape is None else [Input(tuple(shape))]
-        layers = [layer if owner_of(layer) is None else _new(layer) for layer in config["layers"]]
+        layers = free_layers(config["layers"])
         return cls([*first, *layers], seed=config["seed"], dtype=config["dtype"])
 
     # Adding and removing
@@ -118,7 +119,10 @@ class LayerList(Layer):
     @contextmanager
     def unchanged_if_refused(self, more: Iterable[Any] = ()) -> Iterator[None]:
         """Put the model and its layers (and ``more``) back as they were if an exception is raised inside."""
-        held = [self, *(part for layer in (*self.layers, *more) if isinstance(layer, Layer) for _, part in walk({"": layer}))]
+        held = [
+            self,
+            *(part for layer in (*self.layers, *more) if isinstance(layer, Layer) for _, part in walk({"": layer})),
+        ]
         before = [(part, dict(vars(part))) for part in held]
         drawn = self.randomness.get_state()
         try:
@@ -320,10 +324,3 @@ def _own_parts(layer: Layer) -> Iterator[Layer]:
     if not isinstance(layer, LayerList):
         for inner in layer.sublayers().values():
             yield from _own_parts(inner)
-
-
-def _new(layer: Layer) -> Layer:
-    """Return a new layer of the same configuration, which belongs to no model."""
-    twin = type(layer).from_config(layer.get_config())
-    twin.name, twin.trainable = layer.name, layer.trainable
-    return twin

@@ -14,7 +14,6 @@ from minidl.errors import ArgumentError
 from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
-from minidl.sequential import Sequential
 from minidl.sequential.layer_list import LayerList
 from minidl.testing.probe import Gradients, Point, Probe, calling
 from minidl.typing import Array, Shape

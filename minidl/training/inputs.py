@@ -64,6 +64,7 @@ class Inputs:
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
 
+    @np.errstate(all="ignore")
     def batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "") -> Batch:
         """Return the samples as one checked batch."""
         x, y, weight = self._checked(x, y, weight, who)
@@ -80,7 +81,11 @@ class Inputs:
         x = check_features(x, network.input_shape, network.layers[0], network.dtype, f"{who}x")
         if not len(x):
             raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
-        return x, self._targets(y, len(x), f"{who}y"), check_weights(weight, len(x), network.dtype, f"{who}sample_weight")
+        return (
+            x,
+            self._targets(y, len(x), f"{who}y"),
+            check_weights(weight, len(x), network.dtype, f"{who}sample_weight"),
+        )
 
     def _targets(self, value: Any, rows: int, who: str) -> Array:
         """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which the loss can use."""
@@ -116,7 +121,9 @@ class Inputs:
     def stream(self, iterable: Any, class_weight: Any, steps: int | None, who: str) -> Stream:
         """Return an iterable of batches, each of which is checked as it arrives."""
         if isinstance(class_weight, str) and class_weight == "balanced":
-            raise ArgumentError(f'{who}: class_weight: "balanced" needs arrays; for an iterable of batches pass a dict.')
+            raise ArgumentError(
+                f'{who}: class_weight: "balanced" needs arrays; for an iterable of batches pass a dict.'
+            )
 
         def check(x: Any, y: Any, weight: Any = None, who: str = "") -> Batch:
             return self.batch(x, y, weight, class_weight, who)
@@ -171,7 +178,8 @@ class Inputs:
         if data.validation_split:
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
         if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not is_stream(given, None):
-            table = self.table(*given, who=who)
+            x, y, weight = (*given, None)[:3]
+            table = self.table(x, y, weight, who)
             _check_weights_count(table, None, who)
             return Source(table, None, size)
         if not is_stream(given, None):

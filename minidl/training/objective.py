@@ -6,6 +6,8 @@ A Sigmoid or Softmax before its own cross-entropy is left out: training stops at
 import copy
 from typing import Self
 
+import numpy as np
+
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Layer, Sigmoid, Softmax
 from minidl.layers.activations import ActivationLayer
@@ -60,6 +62,7 @@ class Objective:
             network.parameters.gradients[part] = 0
         return loss, z
 
+    @np.errstate(all="ignore")
     def outputs(self, z: Array) -> Array:
         """Return the model's outputs, given what `loss_and_gradients` returned."""
         return z if self.activation is None else self.activation.inference_twin().forward(z)
@@ -75,8 +78,8 @@ class Objective:
         return twin
 
 
-def check_end(layers: "tuple[Layer, ...]", output_shape: tuple[int, ...] | None, loss: Loss) -> None:
-    """Raise an `ArgumentError` if ``loss`` expects probabilities or logits and the last of ``layers`` gives the other."""
+def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, loss: Loss) -> None:
+    """Raise an `ArgumentError` if ``loss`` expects probabilities or logits and the last layer gives the other."""
     link, name = loss.link, loss.get_name()
     if link is None or not layers:
         return

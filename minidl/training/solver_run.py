@@ -9,7 +9,6 @@ from minidl.callbacks import CallbackList
 from minidl.data import Table
 from minidl.errors import NonFiniteError
 from minidl.signals import DeferredSignals
-from minidl.solvers import Solver
 from minidl.training.inputs import Data
 from minidl.training.run import Epochs, Run
 from minidl.training.trainer import Trainer
@@ -27,7 +26,6 @@ class SolverRun(Run):
     def _train_epochs(self, signals: DeferredSignals) -> None:
         trainer, source, solver = self.trainer, self.source.data, self.trainer.optimizer
         assert isinstance(source, Table)
-        assert isinstance(solver, Solver)
         batch = source.batch(slice(None) if self.source.rows is None else self.source.rows)
         done_before, repeated = self.epoch - self.first, 0
         values, gradients = trainer.network.parameters.values, trainer.network.parameters.gradients

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.callbacks import BatchLogs, CallbackList, History
 from minidl.data import Batch, Table
-from minidl.errors import NonFiniteError
+from minidl.errors import NonFiniteError, StateError
 from minidl.losses import Loss
 from minidl.metrics import resolve_metrics
 from minidl.network import Network
@@ -66,7 +66,8 @@ class Trainer:
         weighted_metrics: Any,
         certify: Callable[[Any, Array, Array], object] | None = None,
     ) -> None:
-        self.optimizer, self.loss = optimizer, loss
+        self.optimizer: Any = optimizer
+        self.loss = loss
         self.metrics, self.weighted_metrics = metrics, weighted_metrics
         self.certify = certify
         self.run: Any = None
@@ -99,6 +100,11 @@ class Trainer:
 
     def train_on_batch(self, batch: Batch, *, return_dict: bool) -> Any:
         """Take one step; return the loss and the metrics of this batch: see `Sequential.train_on_batch`."""
+        if self.optimizer.full_batch:
+            raise StateError(
+                f"train_on_batch: {type(self.optimizer).__name__} needs all samples at once. "
+                "Call fit, or use another optimizer."
+            )
         loss, z = self.step(batch)
         logs = {"loss": loss}
         if self.scores.metrics:

@@ -35,6 +35,7 @@ lint: $(VENV)/.test  ## style, types, the meters of the house
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) -m pyright --pythonpath $(RUN)
 	$(RUN) benchmarks/house.py
 
 .PHONY: format

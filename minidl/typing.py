@@ -1,13 +1,21 @@
-"""The type aliases of the public signatures.
+"""The types of the public signatures.
 
-They are plain ``numpy.ndarray`` types, so that importing them costs nothing.
+Arrays are plain ``numpy.ndarray`` types, so that importing them costs nothing.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 InitializerFunction = Callable[["np.random.Generator", Shape, np.dtype[Any]], Array]
+
+
+class LayerOptions(TypedDict, total=False):
+    """The arguments that every layer takes, for the constructors: ``**options: Unpack[LayerOptions]``."""
+
+    name: str | None
+    trainable: bool
+    input_shape: Shape

@@ -31,11 +31,12 @@ test: lint  ## every test and check but the long campaigns
 	$(PYTEST)
 
 .PHONY: lint
-lint: $(VENV)/.test  ## style, types, size
+lint: $(VENV)/.test  ## style, types, the meters of the house
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
-	$(RUN) benchmarks/size.py
+	$(RUN) -m pyright --pythonpath $(RUN)
+	$(RUN) benchmarks/house.py
 
 .PHONY: format
 format: $(VENV)/.test  ## put the code into the project's format

@@ -1,4 +1,4 @@
-"""One training step of minidl beside its peers and beside the matrix products alone.
+"""One training step of minidl compared with its peers, with the same step by hand, and with the products alone.
 
 Forward, loss, backward and Adam on one batch (``train_on_batch`` and its like), the cost per step of whole shuffled
 epochs (``fit`` and its like), and every network with batches of 1 to 1,024 rows: medians over interleaved rounds of the
@@ -14,10 +14,12 @@ from typing import Any
 
 import common
 import peers
+from by_hand import by_hand_step
 from common import Contender
 from networks import CASES, Network
 
 STEPS = {  # name -> builder, modules it needs
+    "NumPy by hand": (by_hand_step, ("numpy",)),
     "minidl": (peers.minidl_step, ("numpy",)),
     "torch": (peers.torch_step, ("torch",)),
     "torch, fused Adam": (partial(peers.torch_step, fused=True), ("torch",)),
@@ -35,7 +37,7 @@ EPOCHS = {
 }
 TORCH = [name for name in STEPS if name.startswith("torch")]
 BATCHES = (1, 16, 128, 1024)
-SWEPT = ("products", "minidl", "torch, fused Adam", "JAX jit")
+SWEPT = ("products", "NumPy by hand", "minidl", "torch, fused Adam", "JAX jit")
 
 
 def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict[str, Contender], dict[str, Any]]:
@@ -110,11 +112,11 @@ def main() -> None:
         tables[title] = case_table(times, remarks)
         numbers.append({"case": title, "seconds": times, "remarks": remarks})
         best = common.best_of(times, TORCH)
-        against = [(peer, "minidl") for peer in ("products", best, "JAX jit")]
+        against = [(peer, "minidl") for peer in ("NumPy by hand", "products", best, "JAX jit")]
         against += [(peer, "minidl fit") for peer in EPOCHS if peer != "minidl fit"]
         summary.append([title, *[common.factor(common.ratio(times, ours, peer)) for peer, ours in against]])
         overhead.append([title, *fit_adds(times)])
-    header = ["network", "products", "torch's best", "JAX jit", *list(EPOCHS)[1:]]
+    header = ["network", "by hand", "products", "torch's best", "JAX jit", *list(EPOCHS)[1:]]
     tables = {
         "minidl's time divided by the peer's": common.table(header, summary),
         "what minidl's fit adds to train_on_batch": common.table(["network", "a step", "part of it"], overhead),

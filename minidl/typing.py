@@ -1,10 +1,10 @@
-"""The type aliases of the public signatures.
+"""The types of the public signatures.
 
-They are plain ``numpy.ndarray`` types, so that importing them costs nothing.
+Arrays are plain ``numpy.ndarray`` types, so that importing them costs nothing.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -12,3 +12,20 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 InitializerFunction = Callable[["np.random.Generator", Shape, np.dtype[Any]], Array]
 Model = Any  # a `Sequential`, in the signatures of what it is built on
+
+
+class LayerOptions(TypedDict, total=False):
+    """The arguments that every layer takes, for the constructors: ``**options: Unpack[LayerOptions]``."""
+
+    name: str | None
+    trainable: bool
+    input_shape: Shape
+
+
+class OptimizerOptions(TypedDict, total=False):
+    """The arguments that every optimizer takes after its own, which `Optimizer` explains."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    global_clipnorm: float | None
+    clipvalue: float | None

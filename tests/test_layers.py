@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from minidl import Dense, Dropout, Flatten, Input, Layer, LeakyReLU, ReLU, Resha
 from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError
 from minidl.layers import Activation
 from minidl.layers.allocation import allocate
+from minidl.typing import LayerOptions
 
 RNG = np.random.default_rng(0)
 
@@ -141,6 +143,38 @@ def test_a_layer_shows_the_arguments_of_its_constructor_and_those_that_all_share
     assert list(inspect.signature(Dense).parameters)[:2] == ["units", "activation"]
     inspect.signature(Power).bind(2, name="square")  # what it shows is what it takes
     assert Power(2, name="square").name == "square"
+
+
+class Shift(Scale):
+    def __init__(self, offset, **options: Unpack[LayerOptions]):
+        self.offset, self.options = offset, options
+
+
+class Late(Scale):  # as with `from __future__ import annotations`
+    def __init__(self, offset, **options: "Unpack[LayerOptions]"):
+        self.offset, self.options = offset, options
+
+
+@pytest.mark.parametrize("kind", [Shift, Late])
+def test_a_constructor_may_take_the_options_of_all_layers_and_gets_none(kind):
+    assert list(inspect.signature(kind).parameters) == ["offset", "name", "trainable"]
+    layer = kind(2, name="shift", trainable=False)
+    assert (layer.offset, layer.name, layer.trainable, layer.options) == (2, "shift", False, {})
+
+
+@pytest.mark.parametrize("kind", [Shift, Late])
+def test_a_constructor_with_options_refuses_a_misspelt_argument(kind):
+    with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) got an unexpected .* 'ofset'. Did you mean 'offset'\?"):
+        kind(2, ofset=3)
+
+
+def test_a_constructor_with_options_may_be_decorated():
+    class Decorated(Scale):
+        @np.errstate(all="ignore")
+        def __init__(self, offset, **options: Unpack[LayerOptions]):
+            self.offset = offset
+
+    assert Decorated(offset=2, name="shift").offset == 2
 
 
 def test_state_moves_in_training_only_and_stands_still_when_frozen():

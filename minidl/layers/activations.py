@@ -3,7 +3,7 @@
 All but Softmax act on each value alone: ``dx = dy * g'(x)``, in the notes' letters dZ = dA * g'(Z).
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from minidl.config import resolve
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.numeric import normal_cdf, normal_density, sigmoid, softmax, softplus
-from minidl.typing import Array, Shape
+from minidl.typing import Array, LayerOptions, Shape
 
 
 class ActivationLayer(Layer):
     """Abstract base of the activations: what ``Dense(activation="relu")`` can name."""
+
+    def __init__(self, **options: Unpack[LayerOptions]) -> None:
+        pass  # most of them have no arguments of their own
 
 
 class Sigmoid(ActivationLayer):
@@ -66,7 +69,7 @@ class ReLU(ActivationLayer):
         behind the course's published numbers take 0. It matters where whole units are 0, as behind zero biases.
     """
 
-    def __init__(self, slope_at_zero: int = 1) -> None:
+    def __init__(self, slope_at_zero: int = 1, **options: Unpack[LayerOptions]) -> None:
         if slope_at_zero not in (0, 1):
             raise ArgumentError(f"ReLU: slope_at_zero: expected 0 or 1, got {slope_at_zero!r}.")
         self.slope_at_zero = slope_at_zero
@@ -89,7 +92,7 @@ class LeakyReLU(ActivationLayer):
         Slope below 0. The default is the notes' 0.01 (Keras has 0.3).
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, **options: Unpack[LayerOptions]) -> None:
         self.negative_slope = checks.number(negative_slope, "LeakyReLU: negative_slope", at_least=0)
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -113,7 +116,7 @@ class ELU(ActivationLayer):
     Clevert, Unterthiner and Hochreiter, 2016. The derivative at 0 is ``alpha``.
     """
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, **options: Unpack[LayerOptions]) -> None:
         self.alpha = checks.number(alpha, "ELU: alpha", at_least=0)
 
     def forward(self, x: Array, training: bool = False) -> Array:

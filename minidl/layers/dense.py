@@ -3,7 +3,7 @@
 With a Sigmoid behind it this is logistic regression; stacked with activations it is a network.
 """
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import join
 from minidl.numeric import column_sums
 from minidl.regularizers import resolve_regularizer
-from minidl.typing import Array, Shape
+from minidl.typing import Array, LayerOptions, Shape
 
 
 class Dense(Layer):
@@ -78,6 +78,7 @@ class Dense(Layer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        **options: Unpack[LayerOptions],
     ) -> None:
         checks.integer(units, "Dense: units", minimum=1)
         checks.flag(use_bias, "Dense: use_bias")

@@ -3,11 +3,13 @@
 The kept units are scaled up in training, so that inference needs no change.
 """
 
+from typing import Unpack
+
 import numpy as np
 
 from minidl import checks
 from minidl.layers.base import Layer
-from minidl.typing import Array
+from minidl.typing import Array, LayerOptions
 
 
 class Dropout(Layer):
@@ -25,7 +27,7 @@ class Dropout(Layer):
 
     stochastic = True
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, **options: Unpack[LayerOptions]) -> None:
         self.rate = checks.number(rate, "Dropout: rate", at_least=0, below=1)
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -1,35 +1,47 @@
-"""LayerType: the class of layer classes, which gives every layer ``name=``, ``trainable=`` and ``input_shape=``.
+"""LayerType: the class of layer classes, which gives every layer the `LayerOptions` ``name=`` and ``trainable=``.
 
-Thus the author of a layer need neither take these three nor call ``super().__init__()``.
+Thus the author of a layer need neither take them nor call ``super().__init__()``.
 """
 
 from abc import ABCMeta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from minidl.checks import flag
+from minidl.checks import did_you_mean, flag
 from minidl.errors import ArgumentError
+from minidl.typing import LayerOptions
 
 if TYPE_CHECKING:
     import inspect
 
+T = TypeVar("T")
+
 
 class LayerType(ABCMeta):
-    """Makes a layer: takes the arguments that all share, and leaves the others to its constructor."""
+    """Makes a layer: takes the options that all share, and leaves the other arguments to its constructor.
+
+    A constructor with ``**options: Unpack[LayerOptions]`` shows the options to type checkers; it gets none of them.
+    """
 
     def __call__(
-        cls, *args: Any, name: str | None = None, trainable: bool = True, input_shape: Any = None, **keywords: Any
-    ) -> Any:
+        cls: type[T],
+        *args: Any,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Any = None,
+        **others: Any,
+    ) -> T:  # no Any: type checkers then read the constructor as well
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
         flag(trainable, f"{cls.__name__}: trainable")
-        if (args or keywords) and cls.__init__ is object.__init__:  # type: ignore[misc]
-            raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args, *keywords]}")
-        layer: Any = object.__new__(cls)  # type: ignore[arg-type]
+        constructor: Any = cls.__init__
+        if (args or others) and (constructor is object.__init__ or takes_options(constructor)):
+            refuse_unknown(cls.__name__, constructor, args, others)
+        layer = object.__new__(cls)
         layer.__dict__.update(
             name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
             input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model
         )  # fmt: skip
-        layer.__init__(*args, **keywords)
+        constructor(layer, *args, **others)
         return layer
 
     @property
@@ -41,5 +53,22 @@ class LayerType(ABCMeta):
         initial: Any = cls.__init__  # type: ignore[misc]
         own = list(inspect.signature(initial).parameters.values())[1:] if initial is not object.__init__ else []
         named = [one for one in own if one.kind is not one.VAR_KEYWORD and one.name not in ("name", "trainable")]
-        rest = [one for one in own if one.kind is one.VAR_KEYWORD]
+        rest = [one for one in own if one.kind is one.VAR_KEYWORD and not takes_options(initial)]
         return inspect.Signature([*named, shared["name"], shared["trainable"], *rest])
+
+
+def takes_options(constructor: Any) -> bool:
+    """Tell whether a constructor ends in ``**options: Unpack[LayerOptions]``."""
+    return any("LayerOptions" in str(one) for one in getattr(constructor, "__annotations__", {}).values())
+
+
+def refuse_unknown(who: str, constructor: Any, args: tuple[Any, ...], others: dict[str, Any]) -> None:
+    """Raise a TypeError for an argument that ``**options`` would take in silence, or that no constructor takes."""
+    code = getattr(getattr(constructor, "__wrapped__", constructor), "__code__", None)
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
+    if not known:
+        raise TypeError(f"{who}() takes no arguments but name= and trainable=, got {[*args, *others]}")
+    for name in others:
+        if name not in known:
+            hint = did_you_mean(name, [*known, *LayerOptions.__annotations__])
+            raise TypeError(f"{who}() got an unexpected keyword argument {name!r}.{hint}")

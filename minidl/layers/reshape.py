@@ -4,11 +4,12 @@ Neither has parameters, and both may return a view of their input.
 """
 
 import math
+from typing import Unpack
 
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
 from minidl.layers.base import Layer
-from minidl.typing import Array, Shape
+from minidl.typing import Array, LayerOptions, Shape
 
 
 class Reshape(Layer):
@@ -25,7 +26,7 @@ class Reshape(Layer):
         In `build`, if a row has another number of values.
     """
 
-    def __init__(self, target_shape: Shape) -> None:
+    def __init__(self, target_shape: Shape, **options: Unpack[LayerOptions]) -> None:
         if not isinstance(target_shape, (tuple, list)):
             raise ArgumentError(f"Reshape: target_shape: expected a tuple of integers, got {target_shape!r}.")
         for length in target_shape:
@@ -53,5 +54,5 @@ class Reshape(Layer):
 class Flatten(Reshape):
     """Each row as a vector, ``Reshape((-1,))``: ``y[i] = x[i].ravel()``; pictures before a Dense layer."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Unpack[LayerOptions]) -> None:
         self.target_shape = (-1,)

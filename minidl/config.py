@@ -5,19 +5,33 @@ of names such as ``"adam"`` follow from that, with no code in the single classes
 """
 
 import re
+from abc import ABCMeta
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
+
+if TYPE_CHECKING:
+    import inspect
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Configured")
 REQUIRED = object()  # stands where an argument has no default
 
 
-class Configured:
+class ConfiguredType(ABCMeta):
+    """The class of all configured classes: help and completion show every argument of a constructor."""
+
+    @property
+    def __signature__(cls) -> "inspect.Signature":
+        import inspect
+
+        return inspect.Signature(constructor_parameters(cls))
+
+
+class Configured(metaclass=ConfiguredType):
     """Base of layers, losses, metrics, optimizers, schedules, initializers and regularizers.
 
     Attributes
@@ -58,24 +72,41 @@ class Configured:
 
 def constructor_arguments(cls: type) -> dict[str, Any]:
     """Return the names of the constructor's arguments and their defaults, `REQUIRED` where none."""
-    cached = cls.__dict__.get("_constructor_arguments")
-    if cached is not None:
-        return cached
+    cached: dict[str, Any] | None = cls.__dict__.get("_constructor_arguments")
+    if cached is None:
+        cached = {
+            parameter.name: REQUIRED if parameter.default is parameter.empty else parameter.default
+            for parameter in constructor_parameters(cls)
+        }
+        type.__setattr__(cls, "_constructor_arguments", cached)
+    return cached
+
+
+def constructor_parameters(cls: type) -> "list[inspect.Parameter]":
+    """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor."""
     import inspect  # slow to import, and not needed before the first repr or save
 
-    arguments = {}
-    if cls.__init__ is not object.__init__:  # type: ignore[misc]
-        for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:  # type: ignore[misc]
-            if parameter.kind is parameter.VAR_KEYWORD:
-                continue
+    found: dict[str, inspect.Parameter] = {}
+    inherited = False
+    for base in cls.__mro__:
+        initial = base.__dict__.get("__init__")
+        if initial is None or base is object:
+            continue
+        rest = False
+        for parameter in list(inspect.signature(initial).parameters.values())[1:]:
             if parameter.kind is parameter.VAR_POSITIONAL:
                 raise ArgumentError(
                     f"{cls.__name__}: expected a constructor with named arguments, got *{parameter.name}: "
                     "name each argument and store it under that name."
                 )
-            arguments[parameter.name] = REQUIRED if parameter.default is parameter.empty else parameter.default
-    cls._constructor_arguments = arguments  # type: ignore[attr-defined]
-    return arguments
+            if parameter.kind is parameter.VAR_KEYWORD:
+                rest = True
+            elif parameter.name not in found:
+                found[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY) if inherited else parameter
+        inherited = True
+        if not rest:
+            break
+    return list(found.values())
 
 
 Kinds = type[Configured] | tuple[type[Configured], ...]

@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from minidl.contract import CheckedLayer
 from minidl.data import read_only
 from minidl.layers import Layer
-from minidl.layers.checked import CheckedLayer
 from minidl.layers.tree import join, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
@@ -54,9 +54,9 @@ class Network:
         self.output_shape: Shape = root.output_shape or ()
         self.dtype = parameters.values.dtype
         self.root = weakref.ref(root)
-        trained = [_has(layer, trained=True) for layer in self.layers]
+        trained = [has_arrays(layer, trained=True) for layer in self.layers]
         self.lowest = trained.index(True) if any(trained) else len(trained)
-        self.stateful = [index for index, layer in enumerate(self.layers) if _has(layer, trained=False)]
+        self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
         self.states = [
             layer.views[name]
             for _, layer in self.parts
@@ -126,30 +126,6 @@ class Network:
             y[part] = twin.infer(x[part])
         return y
 
-    def first_non_finite(self, x: Array) -> str | None:
-        """Return which layer's output is the first that is not finite, or None."""
-        for training in (False, True):
-            y = x
-            for layer in self.inference_twin().layers:
-                y = layer.forward(y, training)
-                if not np.isfinite(y).all():
-                    return layer.label + (" in training" if training else "")
-        return None
-
-    def cached_bytes(self) -> dict[str, int]:
-        """Return the bytes that each step keeps for backward, for each sample, counted once if shared."""
-        seen: set[int] = set()
-        count: dict[str, int] = {}
-        x = np.zeros((2, *self.input_shape), self.dtype)
-        twins = [_free_twin(layer) for layer in self.layers]  # all alive at once, so that no address comes again
-        for name, twin in zip(self.names, twins, strict=True):
-            with np.errstate(all="ignore"):
-                x = twin.forward(x, True)
-            new = {array.ctypes.data: array.nbytes // 2 for array in _caches(twin) if array.ctypes.data not in seen}
-            seen.update(new)
-            count[name] = sum(new.values())
-        return count
-
     # Twins
 
     def inference_twin(self) -> Self:
@@ -196,21 +172,8 @@ class Network:
         return {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
 
 
-def _has(layer: Layer, *, trained: bool) -> bool:
+def has_arrays(layer: Layer, *, trained: bool) -> bool:
     """Return whether a layer, or one inside it, has parameters (``trained``) or state."""
     return any(
         declaration.trained is trained for _, part in walk({"": layer}) for declaration in part.declared.values()
     )
-
-
-def _free_twin(layer: Layer) -> Layer:
-    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
-    twin = layer.copy() if _has(layer, trained=False) else layer.inference_twin()
-    for _, part in walk({"": twin}):
-        part.rng = np.random.default_rng(0)
-    return twin
-
-
-def _caches(layer: Layer) -> list[Array]:
-    own = [value for name, value in vars(layer).items() if name[0] == "_" and isinstance(value, np.ndarray)]
-    return own + [array for inner in layer.sublayers().values() for array in _caches(inner)]

@@ -4,17 +4,22 @@ They keep the dtype of their input, are exact to a few units in the last place, 
 all finite input; NaN gives NaN. On small arrays the number of NumPy calls is the cost.
 """
 
-import math
+import contextlib
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minidl.errors import ArgumentError
 from minidl.typing import Array
 
-SQRT2_HEAD, SQRT2_TAIL = 1.4142135381698608, 2.420323420895794e-08  # 26 bits and the rest
-BLOCK = 4096  # rows that float32 adds up without losing more than 5e-6
+Axpy = Callable[..., Any]
 
-_erfc = np.frompyfunc(math.erfc, 1, 1)  # SciPy's loses two digits in the tail
+BLOCK = 4096  # rows that float32 adds up without losing more than 5e-6
 
 
 def sigmoid(z: Array) -> Array:
@@ -81,51 +86,9 @@ def exp_below_largest(z: Array) -> tuple[Array, Array]:
         return d, np.where(e > 0, e + e * error, e)
 
 
-def normal_cdf(z: Array) -> Array:
-    """Distribution function of the standard normal: ``erfc(-z / sqrt(2)) / 2``, exact in the tails too."""
-    if z.dtype == np.float32:
-        from scipy import special  # slow to import
-
-        return special.ndtr(z)  # computed in float64
-    if z.dtype != np.float64:
-        return _normal_cdf_without_erfc(z)
-    z = np.clip(z, -40, 40)  # beyond that it is 0 or 1
-    h = z * -np.sqrt(0.5)
-    head = np.rint(h * 2**20) / 2**20  # times the head of sqrt(2) it is exact
-    error = (-z - head * SQRT2_HEAD) - (h - head) * SQRT2_HEAD - h * SQRT2_TAIL  # of h, times sqrt(2)
-    return np.asarray(_erfc(h), np.float64) / 2 - normal_density(z) * error
-
-
-def normal_density(z: Array) -> Array:
-    """Density of the standard normal: ``exp(-z**2 / 2) / sqrt(2 pi)``, exact in the tails too."""
-    return exp_half_square(z) / np.sqrt(2 * np.arccos(z.dtype.type(-1)))
-
-
-def exp_half_square(z: Array) -> Array:
-    """``exp(-z**2 / 2)``, not hurt by the rounding of the square."""
-    z = np.clip(z, -200, 200)  # beyond that it is 0
-    if z.dtype == np.float32:
-        return np.exp(np.square(z, dtype=np.float64) / -2).astype(np.float32)
-    head = np.rint(z * 2**18) / 2**18  # so few digits that its square is exact
-    y = np.exp(head * head / -2)
-    return y + y * np.expm1((head - z) * (head + z) / 2)
-
-
-def _normal_cdf_without_erfc(z: Array) -> Array:
-    """As `normal_cdf`, for np.longdouble, which has no erfc: a series near 0, a continued fraction beyond 2."""
-    x = np.abs(z)
-    near, far = np.minimum(x, 2), np.maximum(x, 2)
-    term = area = near
-    for k in range(3, 91, 2):  # Marsaglia, 2004
-        term = term * near * near / k
-        area = area + term
-    fraction = far
-    for k in range(150, 0, -1):  # Laplace, 1805
-        fraction = far + k / fraction
-    density = normal_density(x)
-    area = density * area
-    upper = np.where(x < 2, 0.5 - area, density / fraction)
-    return np.where(z < 0, upper, np.where(x < 2, 0.5 + area, 1 - upper))
+def log_or_lowest(logarithm: Array) -> Array:
+    """Return the logarithm, but where it is of 0 that of the smallest positive number."""
+    return np.maximum(logarithm, np.log(np.finfo(logarithm.dtype).smallest_subnormal))
 
 
 @np.errstate(all="ignore")
@@ -186,3 +149,38 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
         return sums.astype(dy.dtype, copy=False)
     out[...] = sums
     return out
+
+
+def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
+    """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to the contiguous array ``y`` in place.
+
+    Raises
+    ------
+    ArgumentError
+        If ``dtype`` is neither float32 nor float64 in the machine's byte order; ``who`` opens the message.
+    """
+    if dtype not in (np.float32, np.float64):
+        raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
+    library = _library()
+    axpy: Axpy = library.saxpy if dtype == np.float32 else library.daxpy
+    return axpy
+
+
+@functools.cache
+def _library() -> Any:
+    """Return SciPy's wrapper of BLAS without the rest of its package, which takes 0.3 s to import."""
+    name = "scipy.linalg._fblas"
+    if name in sys.modules:
+        return sys.modules[name]
+    scipy = importlib.util.find_spec("scipy")
+    for folder in scipy.submodule_search_locations or () if scipy else ():
+        for file in Path(folder, "linalg").glob("_fblas.*"):
+            spec = importlib.util.spec_from_file_location(name, file)
+            if spec is not None and spec.loader is not None:
+                with contextlib.suppress(ImportError):
+                    module = importlib.util.module_from_spec(spec)
+                    spec.loader.exec_module(module)
+                    return module
+    from scipy.linalg import blas
+
+    return blas

@@ -11,8 +11,6 @@ import numpy as np
 from minidl.errors import ArgumentError, ShapeError
 from minidl.typing import Array, Shape
 
-BLOCK = 8192  # values: with more, BLAS starts threads for a dot product and gets slower
-
 
 class Parameters:
     """The flat vectors ``values`` and ``gradients``, and the named views into them.
@@ -69,14 +67,6 @@ class Parameters:
         part = slice(self.slices[names[0]].start, self.slices[names[-1]].stop) if names else slice(0, 0)
         shapes = {name[len(path) + 1 :]: self.shapes[name] for name in names}
         return Parameters(shapes, self.values.dtype, self.values[part], self.gradients[part])
-
-    def square_of_gradients(self) -> float:
-        """Return the sum of the squared gradients, not finite if any gradient is not (or is beyond 1e19)."""
-        gradients = self.gradients
-        if gradients.size <= BLOCK:
-            return float(gradients.dot(gradients))
-        blocks = [gradients[i : i + BLOCK] for i in range(0, gradients.size, BLOCK)]
-        return float(sum([block.dot(block) for block in blocks]))
 
     def _view(self, vector: Array, name: str) -> Array:
         if name not in self.slices:

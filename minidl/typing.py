@@ -22,10 +22,15 @@ class LayerOptions(TypedDict, total=False):
     input_shape: Shape
 
 
-class OptimizerOptions(TypedDict, total=False):
-    """The arguments that every optimizer takes after its own, which `Optimizer` explains."""
+class ClipOptions(TypedDict, total=False):
+    """The ways to clip gradients, which `Optimizer` explains."""
 
-    weight_decay: float | None
     clipnorm: float | None
     global_clipnorm: float | None
     clipvalue: float | None
+
+
+class OptimizerOptions(ClipOptions, total=False):
+    """The arguments that every optimizer takes after its own, which `Optimizer` explains."""
+
+    weight_decay: float | None

@@ -10,7 +10,7 @@ import pytest
 
 from minidl import Dense, Dropout, Flatten, Input, Layer, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.sequential.summary import rows as summary_rows
+from minidl.explain.summary import rows as summary_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(40, 4))

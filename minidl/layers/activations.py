@@ -11,7 +11,8 @@ from minidl import checks
 from minidl.config import resolve
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
-from minidl.numeric import normal_cdf, normal_density, sigmoid, softmax, softplus
+from minidl.normal import normal_cdf, normal_density
+from minidl.numeric import sigmoid, softmax, softplus
 from minidl.typing import Array, LayerOptions, Shape
 
 

@@ -7,34 +7,25 @@ names, copies, files, summaries and gradient checks follow without further code.
 import copy
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 
 from minidl.checks import is_shape
 from minidl.config import Configured, constructor_arguments
-from minidl.errors import ArgumentError, CacheError, LayerError, ShapeError, StateError
+from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
-from minidl.layers.layer_type import LayerType
+from minidl.layers.attributes import Attributes, Declaration
 from minidl.layers.tree import walk
 from minidl.numeric import in_dtype
 from minidl.ownership import owner_of
-from minidl.parameters import Parameters, copy_into
+from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness
-from minidl.regularizers import Regularizer, resolve_regularizer
+from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, Shape
 
 
-class Declaration(NamedTuple):
-    """What `build` said about one array of a layer."""
-
-    shape: Shape
-    initializer: Any
-    regularizer: Regularizer | None
-    trained: bool  # a parameter; otherwise state
-
-
-class Layer(Configured, metaclass=LayerType):
+class Layer(Attributes):
     """Abstract base of all layers: ``y = forward(x)``, ``dx = backward(dy)``.
 
     An attribute without a leading underscore is a constructor argument, a parameter or state; one with
@@ -69,13 +60,8 @@ class Layer(Configured, metaclass=LayerType):
     ...         return dy * self.gamma
     """
 
-    name: str | None
     trainable: bool
-    place: str | None  # where in a model it is, for messages
-    declared: dict[str, Declaration]
-    views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     input_shape: Shape | None
-    output_shape: Shape | None
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare the parameters for inputs of ``input_shape`` (no batch axis); return the output shape."""
@@ -182,18 +168,6 @@ class Layer(Configured, metaclass=LayerType):
     def rng(self, source: "np.random.Generator | LayerRandomness") -> None:
         self.__dict__["rng"] = source
 
-    @property
-    def label(self) -> str:
-        """How messages call this layer: ``Dense 'hidden' (layer 0)``."""
-        name = "" if self.name is None else f" {self.name!r}"
-        place = "" if self.place is None else f" ({self.place})"
-        return f"{type(self).__name__}{name}{place}"
-
-    @property
-    def parameter_names(self) -> list[str]:
-        """The names given to `add_parameter`, such as ``["W", "b"]``."""
-        return [name for name, declaration in self.declared.items() if declaration.trained]
-
     def count_params(self) -> int:
         """Return the number of trainable values, sublayers included."""
         return sum(layer.views[name].size for _, layer in walk({"": self}) for name in layer.parameter_names)
@@ -236,40 +210,11 @@ class Layer(Configured, metaclass=LayerType):
             for name in layer.declared
         ]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] == "_":  # a cache: the common case in training, kept cheap
-            self.__dict__[name] = value
-            return
-        view = self.__dict__["views"].get(name)
-        if view is None:
-            self.__dict__.pop("_holders", None)  # it may hold a layer now
-            self.__dict__.pop("_attributes", None)
-            object.__setattr__(self, name, value)
-        else:
-            copy_into(view, value, f"{self.label}: {name}")
-
-    def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
-        unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
-        if unbuilt or name == "rng" or name in self.__dict__.get("declared", ()):
-            raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
-        if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
-            return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
-        if name.startswith("_") and not name.startswith("__"):
-            raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
-        """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""
-        self.__dict__.pop("_attributes", None)
-        self.views[name] = self.__dict__[name] = value
-        if gradient is not None:
-            self.views["d" + name] = self.__dict__["d" + name] = gradient
-
     def inference_twin(self) -> Self:
         """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
-        state.update(self._lasting())
+        state.update(self.lasting())
         for name in self.holders:
             value = state[name]
             if isinstance(value, Layer):
@@ -277,15 +222,6 @@ class Layer(Configured, metaclass=LayerType):
             else:
                 state[name] = type(value)(part.inference_twin() for part in value)
         return twin
-
-    def _lasting(self) -> dict[str, Any]:
-        """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
-        lasting = self.__dict__.get("_attributes")
-        if lasting is None:
-            everything = list(self.__dict__.items())  # at once: another thread may be setting caches
-            lasting = {name: value for name, value in everything if name[0] != "_"}
-            self.__dict__["_attributes"] = lasting
-        return lasting
 
     def copy(self, name: str | None = None) -> Self:
         """Return a full copy, trained values included, that belongs to no model yet."""
@@ -297,20 +233,6 @@ class Layer(Configured, metaclass=LayerType):
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
-
-    def __getstate__(self) -> dict[str, Any]:
-        gradients = {"d" + name for name in self.parameter_names if name in self.views}
-        return {
-            name: value
-            for name, value in self.__dict__.items()
-            if name[0] != "_" and name != "views" and name not in gradients
-        }
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, views={})
-        for name, declaration in self.declared.items():
-            if name in state:
-                self.bind(name, state[name], np.zeros_like(state[name]) if declaration.trained else None)
 
 
 def holds_layers(value: Any) -> bool:

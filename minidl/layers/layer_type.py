@@ -3,10 +3,10 @@
 Thus the author of a layer need neither take them nor call ``super().__init__()``.
 """
 
-from abc import ABCMeta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from minidl.checks import did_you_mean, flag
+from minidl.config import ConfiguredType, constructor_parameters
 from minidl.errors import ArgumentError
 from minidl.typing import LayerOptions
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class LayerType(ABCMeta):
+class LayerType(ConfiguredType):
     """Makes a layer: takes the options that all share, and leaves the other arguments to its constructor.
 
     A constructor with ``**options: Unpack[LayerOptions]`` shows the options to type checkers; it gets none of them.
@@ -50,11 +50,8 @@ class LayerType(ABCMeta):
         import inspect  # slow to import, and only for those who ask
 
         shared = inspect.signature(LayerType.__call__).parameters
-        initial: Any = cls.__init__  # type: ignore[misc]
-        own = list(inspect.signature(initial).parameters.values())[1:] if initial is not object.__init__ else []
-        named = [one for one in own if one.kind is not one.VAR_KEYWORD and one.name not in ("name", "trainable")]
-        rest = [one for one in own if one.kind is one.VAR_KEYWORD and not takes_options(initial)]
-        return inspect.Signature([*named, shared["name"], shared["trainable"], *rest])
+        own = [parameter for parameter in constructor_parameters(cls) if parameter.name not in shared]
+        return inspect.Signature([*own, shared["name"], shared["trainable"]])
 
 
 def takes_options(constructor: Any) -> bool:

@@ -2,7 +2,8 @@
 
 from minidl.config import register_builtins
 from minidl.losses.base import Loss, resolve_loss
-from minidl.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
+from minidl.losses.binary import BinaryCrossentropy
+from minidl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
 from minidl.losses.divergence import Hinge, KLDivergence
 from minidl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl.errors import DataError
 from minidl.losses.base import Loss, place
-from minidl.losses.crossentropy import check_distributions
+from minidl.losses.categorical import check_distributions
 from minidl.typing import Array
 
 

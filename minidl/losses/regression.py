@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.losses.base import Loss, check_range
-from minidl.losses.crossentropy import log_or_lowest
+from minidl.numeric import log_or_lowest
 from minidl.typing import Array
 
 

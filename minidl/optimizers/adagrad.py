@@ -1,10 +1,12 @@
 """Adagrad: each gradient divided by the root of the sum of all its squares."""
 
+from typing import Unpack
+
 import numpy as np
 
 from minidl import checks
 from minidl.optimizers.base import Blocks, Optimizer, Rate
-from minidl.typing import Array
+from minidl.typing import Array, OptimizerOptions
 
 
 class Adagrad(Optimizer):
@@ -33,12 +35,9 @@ class Adagrad(Optimizer):
         initial_accumulator_value: float = 0.1,
         *,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        super().__init__(learning_rate, **options)
         self.initial_accumulator_value = checks.number(
             initial_accumulator_value, "Adagrad: initial_accumulator_value", at_least=0
         )

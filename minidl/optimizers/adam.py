@@ -1,7 +1,76 @@
 """Adam and AdamW: steps along the average gradient, in units of the root of the average square."""
 
-from minidl.optimizers.base import Rate
-from minidl.optimizers.moments import MomentOptimizer
+import math
+from abc import ABC, abstractmethod
+from typing import Unpack
+
+import numpy as np
+
+from minidl import checks
+from minidl.optimizers.base import Blocks, Optimizer, Rate, rescaling_period
+from minidl.typing import Array, ClipOptions, OptimizerOptions
+
+
+class MomentOptimizer(Optimizer, ABC):
+    """Abstract base: ``w -= learning_rate * (a * m + b * g) / (sqrt(v / (1 - beta_2**t)) + epsilon)``.
+
+    In step t = 1, 2, ... the averages are ``m = beta_1 * m + (1 - beta_1) * g`` and
+    ``v = beta_2 * v + (1 - beta_2) * g**2``. The kinds differ in a and b, their `numerator`.
+
+    Notes
+    -----
+    The state holds ``m`` and ``v`` with deferred decay, see `rescaling_period`: seven passes over a block instead of
+    ten, and the same result to rounding.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        *,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptimizerOptions],
+    ) -> None:
+        who = type(self).__name__
+        super().__init__(learning_rate, **options)
+        self.beta_1 = checks.number(beta_1, f"{who}: beta_1", at_least=0, below=1)
+        self.beta_2 = checks.number(beta_2, f"{who}: beta_2", at_least=0, below=1)
+        self.epsilon = checks.number(epsilon, f"{who}: epsilon", above=0)
+
+    scratch = 2
+
+    @abstractmethod
+    def numerator(self, t: int) -> tuple[float, float]:
+        """Return a and b of step ``t``, the first of which is 1."""
+
+    def initial_state(self, values: Array) -> dict[str, Array]:
+        return {"m": np.zeros_like(values), "v": np.zeros_like(values)}
+
+    def update(self, blocks: Blocks, rate: float) -> None:
+        axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1
+        period = rescaling_period(beta_1, beta_2)
+        k = t % period
+        a, b = self.numerator(t)
+        a *= (1.0 - beta_1) * beta_1**k
+        root = math.sqrt((1.0 - beta_2) * beta_2**k / (1.0 - beta_2**t))
+        epsilon = self.constant(self.epsilon / root)
+        for w, g, r, s, m, v in blocks:
+            if k == 0:
+                np.multiply(m, beta_1**period, out=m)
+                np.multiply(v, beta_2**period, out=v)
+            axpy(g, m, a=beta_1**-k)
+            np.multiply(g, g, out=r)
+            axpy(r, v, a=beta_2**-k)
+            np.sqrt(v, out=r)
+            np.add(r, epsilon, out=r)
+            if b == 0.0:
+                np.divide(m, r, out=r)
+            else:
+                np.multiply(m, a / b, out=s)
+                np.add(s, g, out=s)
+                np.divide(s, r, out=r)
+            axpy(r, w, a=-rate * (b or a) / root)
 
 
 class Adam(MomentOptimizer):
@@ -34,7 +103,7 @@ class Adam(MomentOptimizer):
         return 1.0 / (1.0 - self.beta_1**t), 0.0
 
 
-class AdamW(MomentOptimizer):
+class AdamW(Adam):
     """`Adam` with decoupled weight decay: first ``w -= learning_rate * weight_decay * w``.
 
     Parameters
@@ -62,20 +131,6 @@ class AdamW(MomentOptimizer):
         beta_2: float = 0.999,
         *,
         epsilon: float = 1e-7,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **options: Unpack[ClipOptions],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon=epsilon,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            global_clipnorm=global_clipnorm,
-            clipvalue=clipvalue,
-        )
-
-    def numerator(self, t: int) -> tuple[float, float]:
-        return 1.0 / (1.0 - self.beta_1**t), 0.0
+        super().__init__(learning_rate, beta_1, beta_2, epsilon=epsilon, weight_decay=weight_decay, **options)

@@ -14,7 +14,8 @@ import numpy as np
 from minidl import checks
 from minidl.config import Configured
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.optimizers.blas import axpy_for
+from minidl.numeric import axpy_for
+from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
 from minidl.typing import Array
 
@@ -144,7 +145,7 @@ class Optimizer(Configured, ABC):
         if not (values is bound[0] and gradients is bound[1] and self.state is bound[2] and clips is bound[3]):
             self._bind(values, gradients, clips)
         if clips:
-            self._clip(gradients)
+            clip(gradients, self._clipped, self)
         blocks: Blocks = self._blocks
         if self.weight_decay:
             blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
@@ -235,17 +236,6 @@ class Optimizer(Configured, ABC):
         self.state, self._axpy, self._blocks = kept, axpy, tuple(blocks)
         self._bound = (values, gradients, kept, clips)
 
-    def _clip(self, gradients: Array) -> None:
-        """Copy the gradients, clipped, into the buffer that the blocks are cut from."""
-        clipped = self._clipped
-        if self.clipvalue:
-            np.clip(gradients, -self.clipvalue, self.clipvalue, out=clipped)
-            return
-        limit = self.global_clipnorm or self.clipnorm or math.inf
-        parts = None if self.global_clipnorm else self.segments
-        for part in parts or [slice(None)]:
-            np.multiply(gradients[part], _shrinkage(gradients[part], limit), out=clipped[part])
-
 
 @functools.cache
 def rescaling_period(*decays: float) -> int:
@@ -265,18 +255,3 @@ def _decayed(blocks: Blocks, factor: Array) -> Iterator[tuple[Array, ...]]:
     for block in blocks:
         np.multiply(block[0], factor, out=block[0])
         yield block
-
-
-def _shrinkage(vector: Array, limit: float) -> float:
-    """Return the factor, at most 1, that makes ``vector`` no longer than ``limit``."""
-    with np.errstate(over="ignore"):
-        square = float(np.dot(vector, vector))
-    if math.isfinite(square):
-        norm = math.sqrt(square)
-    else:  # the squares overflow: measure in units of the largest entry
-        largest = float(np.abs(vector).max())
-        if not math.isfinite(largest):
-            return 1.0  # no length to speak of: left to the check of the loss
-        unit = vector / largest
-        norm = largest * math.sqrt(float(np.dot(unit, unit)))
-    return limit / norm if norm > limit else 1.0

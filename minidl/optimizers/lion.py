@@ -1,10 +1,12 @@
 """Lion: steps of equal size along the sign of an average."""
 
+from typing import Unpack
+
 import numpy as np
 
 from minidl import checks
 from minidl.optimizers.base import Blocks, Optimizer, Rate
-from minidl.typing import Array
+from minidl.typing import Array, OptimizerOptions
 
 
 class Lion(Optimizer):
@@ -30,13 +32,9 @@ class Lion(Optimizer):
         learning_rate: Rate = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        super().__init__(learning_rate, **options)
         self.beta_1 = checks.number(beta_1, "Lion: beta_1", at_least=0, below=1)
         self.beta_2 = checks.number(beta_2, "Lion: beta_2", at_least=0, below=1)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from minidl.optimizers.moments import MomentOptimizer
+from minidl.optimizers.adam import MomentOptimizer
 
 
 class Nadam(MomentOptimizer):

@@ -1,10 +1,12 @@
 """RMSprop: each gradient divided by the root of the moving average of its square."""
 
+from typing import Unpack
+
 import numpy as np
 
 from minidl import checks
 from minidl.optimizers.base import Blocks, Optimizer, Rate
-from minidl.typing import Array
+from minidl.typing import Array, OptimizerOptions
 
 
 class RMSprop(Optimizer):
@@ -40,12 +42,9 @@ class RMSprop(Optimizer):
         *,
         epsilon: float = 1e-7,
         centered: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        super().__init__(learning_rate, **options)
         self.rho = checks.number(rho, "RMSprop: rho", at_least=0, below=1)
         self.momentum = checks.number(momentum, "RMSprop: momentum", at_least=0, below=1)
         self.epsilon = checks.number(epsilon, "RMSprop: epsilon", above=0)

@@ -1,10 +1,12 @@
 """SGD: stochastic gradient descent, with momentum if wanted."""
 
+from typing import Unpack
+
 import numpy as np
 
 from minidl import checks
 from minidl.optimizers.base import Blocks, Optimizer, Rate, rescaling_period
-from minidl.typing import Array
+from minidl.typing import Array, OptimizerOptions
 
 
 class SGD(Optimizer):
@@ -35,13 +37,9 @@ class SGD(Optimizer):
         learning_rate: Rate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        *,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-        clipvalue: float | None = None,
+        **options: Unpack[OptimizerOptions],
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, global_clipnorm, clipvalue)
+        super().__init__(learning_rate, **options)
         self.momentum = checks.number(momentum, "SGD: momentum", at_least=0, below=1)
         self.nesterov = checks.flag(nesterov, "SGD: nesterov")
 

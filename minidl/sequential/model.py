@@ -12,21 +12,20 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.callbacks import CallbackList, History, check_callbacks, progress_bar
+from minidl.callbacks import Callback, CallbackList, History, check_callbacks, progress_bar
 from minidl.config import resolve
 from minidl.data import as_array, check_features, is_stream
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.explain import Trace, explain, trace
-from minidl.losses import Loss, resolve_loss
+from minidl.explain import Trace, explain, html, summary, trace
+from minidl.losses import resolve_loss
 from minidl.metrics import resolve_metrics
 from minidl.network import PREDICT_ROWS
 from minidl.optimizers import Optimizer
 from minidl.ownership import give, owner_of
 from minidl.saving import Checkpoint, save_checkpoint, save_model
 from minidl.sequential.layer_list import LayerList
-from minidl.sequential.summary import html, summary
 from minidl.solvers import Solver
-from minidl.training import Data, Epochs, Trainer, check_end, make_run, predict_with_callbacks
+from minidl.training import Data, Epochs, Run, SolverRun, Trainer, check_end, predict_with_callbacks
 from minidl.typing import Array
 
 
@@ -109,6 +108,8 @@ class Sequential(LayerList):
             certify = functools.partial(certify_model, level="quick")
         self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
         self.check_gradients = check_gradients
+        if loss is not None and self.network is not None:
+            self.trainer.connect(self.network)
         self.trainer.history = history
 
     # Training
@@ -179,9 +180,11 @@ class Sequential(LayerList):
         )  # fmt: skip
         with self._unbuilt_if_refused():
             trainer, history = self.connected("fit", None if is_stream(x, y) else x), History()
-            hooks = CallbackList([history, *check_callbacks(callbacks), *progress_bar(verbose)], self)
-            seed = self.seed if checkpoint is None else checkpoint.seed
-            run = make_run(trainer, data, Epochs(epochs, initial_epoch, hooks, history), seed)
+            hooks = self._hooks(callbacks, verbose, history)
+            seed = self.randomness.seed if checkpoint is None else checkpoint.seed
+            run = (SolverRun if trainer.optimizer.full_batch else Run)(
+                trainer, data, Epochs(epochs, initial_epoch, hooks, history), seed
+            )
             if checkpoint is not None:
                 checkpoint.check(self, run)
         return run.train(None if checkpoint is None else functools.partial(checkpoint.apply, self, run))
@@ -218,7 +221,7 @@ class Sequential(LayerList):
         trainer = self.connected("evaluate")
         size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
         source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
-        hooks = CallbackList([*check_callbacks(callbacks), *progress_bar(verbose)], self)
+        hooks = self._hooks(callbacks, verbose)
         hooks.set_params({"steps": source.steps()})
         return trainer.evaluate(source, hooks, return_dict=return_dict)
 
@@ -244,8 +247,12 @@ class Sequential(LayerList):
             if not shape:
                 raise ShapeError(f"x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
             self.build(shape)
-        trainer.connect(self.built(call))
+        trainer.connect(self.network or self.built(call))
         return trainer
+
+    def _hooks(self, callbacks: Any, verbose: Any, *first: Callback) -> CallbackList:
+        bar = [] if type(verbose) is int and verbose == 0 else progress_bar(verbose)
+        return CallbackList([*first, *check_callbacks(callbacks), *bar], self)
 
     def _unbuilt_if_refused(self) -> AbstractContextManager[None]:
         return nullcontext() if self.network is not None else self.unchanged_if_refused()
@@ -253,12 +260,12 @@ class Sequential(LayerList):
     # What compile and fit have made
 
     @property
-    def optimizer(self) -> Optimizer | Solver | None:
+    def optimizer(self) -> Any:
         """What `compile` was given, or None before."""
         return None if self.trainer is None else self.trainer.optimizer
 
     @property
-    def loss(self) -> Loss | None:
+    def loss(self) -> Any:
         """A copy of what `compile` was given, or None before."""
         return None if self.trainer is None else self.trainer.loss
 
@@ -273,7 +280,7 @@ class Sequential(LayerList):
         return None if self.trainer is None else self.trainer.weighted_metrics
 
     @property
-    def history(self) -> History | None:
+    def history(self) -> Any:
         """The `History` of the last `fit`, or None before."""
         return None if self.trainer is None else self.trainer.history
 
@@ -305,7 +312,7 @@ class Sequential(LayerList):
         x = check_features(x, network.input_shape, network.layers[0], network.dtype)
         if callbacks is None and not verbose:
             return network.predict(x, size)
-        hooks = CallbackList([*check_callbacks(callbacks), *progress_bar(verbose)], self)
+        hooks = self._hooks(callbacks, verbose)
         return predict_with_callbacks(network, x, size, hooks)
 
     def save(self, path: Any, *, include_optimizer: bool = True) -> None:

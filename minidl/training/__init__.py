@@ -4,7 +4,7 @@ from minidl.training.inputs import Data
 from minidl.training.objective import Objective, check_end
 from minidl.training.prediction import predict_with_callbacks
 from minidl.training.run import Epochs, Run
-from minidl.training.solver_run import make_run
+from minidl.training.solver_run import SolverRun
 from minidl.training.trainer import Trainer
 
-__all__ = ["Data", "Epochs", "Objective", "Run", "Trainer", "check_end", "make_run", "predict_with_callbacks"]
+__all__ = ["Data", "Epochs", "Objective", "Run", "SolverRun", "Trainer", "check_end", "predict_with_callbacks"]

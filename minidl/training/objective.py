@@ -4,10 +4,11 @@ A Sigmoid or Softmax before its own cross-entropy is left out: training stops at
 """
 
 import copy
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
+from minidl.contract import CheckedLoss
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Layer, Sigmoid, Softmax
 from minidl.layers.activations import ActivationLayer
@@ -65,14 +66,17 @@ class Objective:
     @np.errstate(all="ignore")
     def outputs(self, z: Array) -> Array:
         """Return the model's outputs, given what `loss_and_gradients` returned."""
-        return z if self.activation is None else self.activation.inference_twin().forward(z)
+        return z if self.activation is None else self.activation.forward(z)
 
     def inference_twin(self) -> Self:
         """Return a twin that keeps no cache, for use beside a training pass."""
-        return self.replaced(self.network.inference_twin(), copy.copy(self.loss))
+        return self._with(self.network.inference_twin(), copy.copy(self.loss))
 
-    def replaced(self, network: Network, loss: Loss) -> Self:
-        """Return the same objective with another network and loss behind it."""
+    def checked(self) -> Self:
+        """Return the same objective with every call of a layer or the loss compared with its contract."""
+        return self._with(self.network.checked(), CheckedLoss(self.loss))
+
+    def _with(self, network: Network, loss: Any) -> Self:
         twin = object.__new__(type(self))
         twin.__dict__.update(vars(self), network=network, loss=loss)
         return twin

@@ -73,7 +73,7 @@ class Run:
         full_batch = trainer.optimizer.full_batch
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=full_batch)
         self.last, self.first, self.epoch, self.batch = epochs.epochs, epochs.initial_epoch, epochs.initial_epoch, 0
-        self.scores = trainer.new_scores()
+        self.scores = trainer.scores
         self.start: dict[str, Any] | None = None
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
         self.logs: dict[str, Any] | None = None  # of the last complete epoch

@@ -9,15 +9,9 @@ from minidl.callbacks import CallbackList
 from minidl.data import Table
 from minidl.errors import NonFiniteError
 from minidl.signals import DeferredSignals
-from minidl.training.inputs import Data
-from minidl.training.run import Epochs, Run
-from minidl.training.trainer import Trainer
+from minidl.training.non_finite import non_finite
+from minidl.training.run import Run
 from minidl.typing import Array
-
-
-def make_run(trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> Run:
-    """Return the run that suits the optimizer: by steps, or by the iterations of a solver."""
-    return (SolverRun if trainer.optimizer.full_batch else Run)(trainer, data, epochs, seed)
 
 
 class SolverRun(Run):
@@ -39,7 +33,8 @@ class SolverRun(Run):
             with np.errstate(all="ignore"):
                 loss, _ = trainer.objective.loss_and_gradients(*batch)
                 if not math.isfinite(loss) and self.epoch == self.first:
-                    raise NonFiniteError(trainer.non_finite(batch[0], loss, ("fit", self.epoch, 0)))
+                    network = trainer.objective.network
+                    raise NonFiniteError(non_finite(network, solver, batch[0], loss, ("fit", self.epoch, 0)))
             return loss, gradients
 
         def on_iteration(loss: float) -> bool:

@@ -10,22 +10,58 @@ from typing import Any
 import numpy as np
 
 from minidl.callbacks import BatchLogs, CallbackList, History
+from minidl.contract import CheckedLoss
 from minidl.data import Batch, Table
-from minidl.errors import NonFiniteError, StateError
+from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
-from minidl.metrics import resolve_metrics
+from minidl.metrics import Metric, resolve_metrics
 from minidl.network import Network
 from minidl.optimizers import Optimizer
 from minidl.solvers import Solver
-from minidl.training.first_step import CheckedLoss, checked
 from minidl.training.inputs import Inputs, Source
+from minidl.training.non_finite import Where, non_finite, overflow
 from minidl.training.objective import Objective
-from minidl.training.scores import Scores, as_returned
 from minidl.typing import Array
 
+BLOCK = 8192  # values: with more, BLAS starts threads for a dot product and gets slower
 LARGE = 1e25  # an update of this size could overflow float32
 
-Where = tuple[str, int, int]  # call, epoch and batch, for messages
+
+class Scores:
+    """The running loss, the metrics without weights (``plain``) and those with (``weighted``)."""
+
+    def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
+        self.plain, self.weighted = plain, weighted
+        self.metrics = {metric.get_name(): metric for metric in (*plain, *weighted)}  # in the order of the logs
+        self.loss, self.rows = 0.0, 0
+
+    def reset(self) -> None:
+        """Begin an epoch or a data set."""
+        self.loss, self.rows = 0.0, 0
+        for metric in self.metrics.values():
+            metric.reset()
+
+    def add(self, loss: float, rows: int) -> None:
+        """Count the mean loss of so many samples."""
+        self.loss += loss * rows
+        self.rows += rows
+
+    def update(self, y: Array, y_pred: Array, weight: Array | None) -> None:
+        """Show a batch to the metrics."""
+        for metric in self.plain:
+            metric.update(y, y_pred)
+        for metric in self.weighted:
+            metric.update(y, y_pred, weight)
+
+    def logs(self, loss: float | None = None, prefix: str = "") -> dict[str, Any]:
+        """Return the loss (the mean over the samples unless given) and the metrics, by name."""
+        logs = {f"{prefix}loss": self.loss / max(self.rows, 1) if loss is None else loss}
+        for name, metric in self.metrics.items():
+            value = metric.result()
+            if type(value) is not float and np.asarray(value).dtype.kind not in "fiub":
+                raise ArgumentError(f"metric {name!r}: expected result to return numbers, got {value!r}.")
+            logs[f"{prefix}{name}"] = value
+        return logs
 
 
 class Trainer:
@@ -83,7 +119,7 @@ class Trainer:
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
         self.optimizer.segments = list(network.parameters.slices.values())
-        self.first = True  # the first step is checked
+        self.checked: Objective | None = self.objective.checked()  # for the first step
 
     def new_scores(self) -> Scores:
         """Return fresh metrics and a fresh running loss."""
@@ -108,10 +144,11 @@ class Trainer:
         loss, z = self.step(batch)
         logs = {"loss": loss}
         if self.scores.metrics:
-            self.scores.reset()
-            self.scores.update(batch[1], self.objective.outputs(z), batch[2])
-            logs = self.scores.logs(loss)
-        return as_returned(logs, return_dict)
+            scores = self.scores if self.run is None else self.new_scores()  # a fit under way uses them
+            scores.reset()
+            scores.update(batch[1], self.objective.outputs(z), batch[2])
+            logs = scores.logs(loss)
+        return _as_returned(logs, return_dict)
 
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
@@ -136,13 +173,11 @@ class Trainer:
 
     @np.errstate(all="ignore")  # instead, what is not finite is looked for
     def _attempt(self, batch: Batch, where: Where) -> tuple[float, Array]:
-        objective = checked(self.objective) if self.first else self.objective
-        loss, z = objective.loss_and_gradients(*batch)
-        self.first = False
-        parameters = self.network.parameters
-        square = parameters.square_of_gradients()
-        if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(parameters.gradients).all()):
-            raise NonFiniteError(self.non_finite(batch[0], loss, where))
+        loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
+        self.checked, gradients = None, self.network.parameters.gradients
+        square = _square(gradients)  # not finite if a gradient is not, or is beyond 1e19
+        if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
+            raise NonFiniteError(non_finite(self.objective.network, self.optimizer, batch[0], loss, where))
         self._update(square, where)
         return loss, z
 
@@ -159,28 +194,9 @@ class Trainer:
             if not np.isfinite(values).all():
                 values[...] = before
                 optimizer.set_state(state)
-                raise NonFiniteError(
-                    f"{_place(where)}the update overflowed {values.dtype} (learning rate {rate:g}). "
-                    "The weights are those before it. Lower the learning rate or clip the gradients."
-                )
+                raise NonFiniteError(overflow(optimizer, values, where))
         for part, value in frozen:
             values[part] = value
-
-    def non_finite(self, x: Array, loss: float, where: Where) -> str:
-        """Return the message that names the first array that is not finite."""
-        layer = self.objective.network.first_non_finite(x)
-        first = f"the output of {layer}" if layer else "the loss itself"
-        if layer is None and math.isfinite(loss):
-            parameters = self.network.parameters
-            bad = [name for name in reversed(list(parameters)) if not np.isfinite(parameters.gradient(name)).all()]
-            path, _, name = bad[0].rpartition("/")
-            first = f"the gradient d{name} of layer {path!r}"
-        return (
-            f"{_place(where)}expected a finite loss and finite gradients, got loss {loss:g}; "
-            f"the first array that is not finite is {first}. "
-            f"The weights are those of the last finite step. Lower the learning rate "
-            f"({self.optimizer.learning_rate:g} now), scale the data, or clip the gradients."
-        )
 
     # Evaluation
 
@@ -189,7 +205,7 @@ class Trainer:
         callbacks.on_test_begin({})
         logs = self.measure(source, callbacks).logs()
         callbacks.on_test_end(logs)
-        return as_returned(logs, return_dict)
+        return _as_returned(logs, return_dict)
 
     def measure(self, source: Source, callbacks: CallbackList) -> Scores:
         """Return the loss (penalties included) and the metrics over a data set, on twins of the layers."""
@@ -210,6 +226,13 @@ class Trainer:
         return scores
 
 
-def _place(where: Where) -> str:
-    call, epoch, batch = where
-    return f"fit: epoch {epoch + 1}, batch {batch}: " if call == "fit" else f"{call}: "
+def _square(vector: Array) -> float:
+    """Return the sum of the squares, the fastest pass over a vector that there is."""
+    return float(sum([vector[i : i + BLOCK].dot(vector[i : i + BLOCK]) for i in range(0, vector.size, BLOCK)]))
+
+
+def _as_returned(logs: dict[str, Any], as_dict: bool) -> Any:
+    """Return the logs as Keras does: the loss alone without metrics, a list with them, or a dict."""
+    if as_dict:
+        return logs
+    return logs["loss"] if len(logs) == 1 else list(logs.values())

@@ -1,4 +1,7 @@
-"""CheckedLayer: a layer whose every call is compared with its contract, so that the layer at fault is named."""
+"""The contract of layers and losses, with every call compared with it, so that the layer or loss at fault is named.
+
+The first training step runs through these, all later ones without them.
+"""
 
 from typing import Any
 
@@ -16,6 +19,9 @@ class CheckedLayer:
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
+        self.gradients = {
+            f"d{name}": part.views[f"d{name}"] for _, part in walk({"": layer}) for name in part.parameter_names
+        }
         self.shape: tuple[int, ...] = ()
         self.finite = True
 
@@ -37,14 +43,11 @@ class CheckedLayer:
         self._backward("backward_parameters", dy)
 
     def _backward(self, method: str, dy: Array) -> Any:
-        gradients = {
-            f"d{name}": layer.views["d" + name] for _, layer in walk({"": self.layer}) for name in layer.parameter_names
-        }
-        for gradient in gradients.values():
+        for gradient in self.gradients.values():
             gradient[...] = np.nan
         dx = self._call(method, dy)
         finite = self.finite and np.isfinite(dy).all()
-        suspects = {name: gradient for name, gradient in gradients.items() if finite and np.isnan(gradient).all()}
+        suspects = {name: gradient for name, gradient in self.gradients.items() if finite and np.isnan(gradient).all()}
         for gradient in suspects.values():
             gradient[...] = 0
         if suspects:  # a gradient that overflowed is NaN again, one that was left alone is not
@@ -55,13 +58,37 @@ class CheckedLayer:
         return dx
 
     def _call(self, method: str, array: Array, *rest: Any) -> Any:
-        return call_guarded(self.layer, f"{self.layer.label}: {method}", method, read_only(array), *rest)
+        return _call_guarded(self.layer, f"{self.layer.label}: {method}", method, read_only(array), *rest)
 
     def _expect(self, method: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        expect_array(value, f"{self.layer.label}: {method}", shape, dtype)
+        _expect_array(value, f"{self.layer.label}: {method}", shape, dtype)
 
 
-def call_guarded(part: Any, who: str, method: str, *arguments: Any) -> Any:
+class CheckedLoss:
+    """Forward and backward of ``loss``, with what they return checked."""
+
+    def __init__(self, loss: Any) -> None:
+        self.loss, self.name = loss, type(loss).__name__
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        """Run the loss's forward; it must return a number."""
+        self.shape, self.dtype = y_pred.shape, y_pred.dtype
+        arrays = read_only(y_pred), read_only(y_true), sample_weight
+        value = _call_guarded(self.loss, f"{self.name}: forward", "forward", *arrays)
+        real = isinstance(value, (int, float, np.integer, np.floating))
+        if not real and not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"):
+            got = f"shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+            raise LayerError(f"{self.name}: forward: expected it to return a number, got {got}. Use self.mean.")
+        return value
+
+    def backward(self) -> Array:
+        """Run the loss's backward; it must return an array like the predictions."""
+        dy = self.loss.backward()
+        _expect_array(dy, f"{self.name}: backward", self.shape, self.dtype)
+        return dy
+
+
+def _call_guarded(part: Any, who: str, method: str, *arguments: Any) -> Any:
     """Call a method of a layer or loss; a write into a read-only argument is a `LayerError`."""
     try:
         return getattr(part, method)(*arguments)
@@ -72,7 +99,7 @@ def call_guarded(part: Any, who: str, method: str, *arguments: Any) -> Any:
         raise LayerError(f"{who}: expected its argument to stay unchanged, got a write into it. {fix}") from error
 
 
-def expect_array(value: Any, who: str, shape: tuple[int, ...], dtype: Any) -> None:
+def _expect_array(value: Any, who: str, shape: tuple[int, ...], dtype: Any) -> None:
     """Raise a `LayerError` unless ``value`` is an array of this shape and dtype."""
     who = f"{who}: expected it to return"
     if not isinstance(value, np.ndarray):

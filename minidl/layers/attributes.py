@@ -1,0 +1,104 @@
+"""Attributes: what an assignment to an attribute of a layer does, and which attributes last.
+
+The underscore rule: a name with a leading underscore is a cache of the current batch, which is never copied, pickled or
+saved; any other is a constructor argument, a parameter or state. Assigning to an array copies into it.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.config import Configured
+from minidl.errors import CacheError
+from minidl.layers.layer_type import LayerType
+from minidl.layers.tree import walk
+from minidl.parameters import copy_into
+from minidl.regularizers import Regularizer
+from minidl.typing import Array, Shape
+
+
+class Declaration(NamedTuple):
+    """What `build` said about one array of a layer."""
+
+    shape: Shape
+    initializer: Any
+    regularizer: Regularizer | None
+    trained: bool  # a parameter; otherwise state
+
+
+class Attributes(Configured, metaclass=LayerType):
+    """Abstract base of `Layer`: the arrays that it declared, and the rules for all other attributes."""
+
+    name: str | None
+    place: str | None  # where in a model it is, for messages
+    declared: dict[str, Declaration]
+    views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
+    output_shape: Shape | None
+
+    @property
+    def label(self) -> str:
+        """How messages call this layer: ``Dense 'hidden' (layer 0)``."""
+        name = "" if self.name is None else f" {self.name!r}"
+        place = "" if self.place is None else f" ({self.place})"
+        return f"{type(self).__name__}{name}{place}"
+
+    def sublayers(self) -> dict[str, Any]:
+        """Return the layers inside this one, by name."""
+        return {}
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """The names given to `add_parameter`, such as ``["W", "b"]``."""
+        return [name for name, declaration in self.declared.items() if declaration.trained]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] == "_":  # a cache: the common case in training, kept cheap
+            self.__dict__[name] = value
+            return
+        view = self.__dict__["views"].get(name)
+        if view is None:
+            self.__dict__.pop("_holders", None)  # it may hold a layer now
+            self.__dict__.pop("_attributes", None)
+            object.__setattr__(self, name, value)
+        else:
+            copy_into(view, value, f"{self.label}: {name}")
+
+    def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
+        unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
+        if unbuilt or name == "rng" or name in self.__dict__.get("declared", ()):
+            raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
+        if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
+            return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
+        if name.startswith("_") and not name.startswith("__"):
+            raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def bind(self, name: str, value: Array, gradient: Array | None) -> None:
+        """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""
+        self.__dict__.pop("_attributes", None)
+        self.views[name] = self.__dict__[name] = value
+        if gradient is not None:
+            self.views["d" + name] = self.__dict__["d" + name] = gradient
+
+    def lasting(self) -> dict[str, Any]:
+        """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
+        lasting = self.__dict__.get("_attributes")
+        if lasting is None:
+            everything = list(self.__dict__.items())  # at once: another thread may be setting caches
+            lasting = {name: value for name, value in everything if name[0] != "_"}
+            self.__dict__["_attributes"] = lasting
+        return lasting
+
+    def __getstate__(self) -> dict[str, Any]:
+        gradients = {"d" + name for name in self.parameter_names if name in self.views}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name[0] != "_" and name != "views" and name not in gradients
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, views={})
+        for name, declaration in self.declared.items():
+            if name in state:
+                self.bind(name, state[name], np.zeros_like(state[name]) if declaration.trained else None)

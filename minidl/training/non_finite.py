@@ -1,0 +1,53 @@
+"""What messages say of a training step that met a NaN or an infinity."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minidl.network import Network
+from minidl.typing import Array
+
+Where = tuple[str, int, int]  # call, epoch and batch
+
+
+def non_finite(network: Network, optimizer: Any, x: Array, loss: float, where: Where) -> str:
+    """Return the message that names the first array that is not finite."""
+    layer = first_layer(network, x)
+    first = f"the output of {layer}" if layer else "the loss itself"
+    if layer is None and math.isfinite(loss):
+        parameters = network.parameters
+        bad = [name for name in reversed(list(parameters)) if not np.isfinite(parameters.gradient(name)).all()]
+        path, _, name = bad[0].rpartition("/")
+        first = f"the gradient d{name} of layer {path!r}"
+    return (
+        f"{place(where)}expected a finite loss and finite gradients, got loss {loss:g}; "
+        f"the first array that is not finite is {first}. "
+        f"The weights are those of the last finite step. Lower the learning rate "
+        f"({optimizer.learning_rate:g} now), scale the data, or clip the gradients."
+    )
+
+
+def first_layer(network: Network, x: Array) -> str | None:
+    """Return which layer's output is the first that is not finite, or None."""
+    for training in (False, True):
+        y = x
+        for layer in network.inference_twin().layers:
+            y = layer.forward(y, training)
+            if not np.isfinite(y).all():
+                return layer.label + (" in training" if training else "")
+    return None
+
+
+def overflow(optimizer: Any, values: Array, where: Where) -> str:
+    """Return the message of an update beyond the largest number."""
+    return (
+        f"{place(where)}the update overflowed {values.dtype} (learning rate {optimizer.learning_rate:g}). "
+        "The weights are those before it. Lower the learning rate or clip the gradients."
+    )
+
+
+def place(where: Where) -> str:
+    """Return how messages call a step: ``fit: epoch 1, batch 0: ``."""
+    call, epoch, batch = where
+    return f"fit: epoch {epoch + 1}, batch {batch}: " if call == "fit" else f"{call}: "

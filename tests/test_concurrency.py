@@ -106,7 +106,7 @@ def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switc
 
 
 def test_shared_caches_would_be_noticed(swift_switching, monkeypatch):
-    monkeypatch.setattr(minidl.Layer, "inference_twin", lambda self: self)
+    monkeypatch.setattr(minidl.network.Network, "inference_twin", lambda self: self)
     with pytest.raises((AssertionError, minidl.MinidlError, ValueError)):
         # a busy machine may let the threads take turns for a while
         assert sum(gradients_beside_predictions(300) for _ in range(20)) == 0

@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from minidl import numeric
+from minidl import normal, numeric
 
 DTYPES = [np.float32, np.float64]
 POINTS = 10_000
@@ -59,8 +59,8 @@ def exact_normal_density(z):
 ELEMENTWISE = [
     (numeric.sigmoid, exact_sigmoid, 4, 4),
     (numeric.softplus, exact_softplus, 4, 4),
-    (numeric.normal_density, exact_normal_density, 4, 4),
-    (numeric.normal_cdf, exact_normal_cdf, 4, 4),
+    (normal.normal_density, exact_normal_density, 4, 4),
+    (normal.normal_cdf, exact_normal_cdf, 4, 4),
 ]
 NAMES = [row[0].__name__ for row in ELEMENTWISE]
 
@@ -100,7 +100,7 @@ def test_softmax_and_its_logarithm_are_exact_to_4_ulp(dtype, record_property):
     assert max(worst) <= 4
 
 
-@pytest.mark.parametrize("function", [numeric.sigmoid, numeric.softplus, numeric.normal_cdf, numeric.normal_density])
+@pytest.mark.parametrize("function", [numeric.sigmoid, numeric.softplus, normal.normal_cdf, normal.normal_density])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
 def test_elementwise_kernels_keep_the_dtype_and_pass_nan_on_silently(function, dtype):
     z = np.array([[np.nan, 0.5]], dtype)
@@ -123,7 +123,7 @@ def test_softmax_is_silent_at_the_largest_numbers_and_passes_nan_on(dtype):
     assert np.isnan(log_y[2]).all()
 
 
-@pytest.mark.parametrize("function", [numeric.sigmoid, numeric.softplus, numeric.normal_cdf, numeric.normal_density])
+@pytest.mark.parametrize("function", [numeric.sigmoid, numeric.softplus, normal.normal_cdf, normal.normal_density])
 def test_longdouble_is_more_exact_than_float64(function):
     z = np.random.default_rng(0).normal(size=200).astype(np.longdouble) * 3
     exact = {row[0]: row[1] for row in ELEMENTWISE}[function]

@@ -100,7 +100,7 @@ class Layer(Attributes):
             raise StateError(f"{who}: expected to be declared in build, got a call from elsewhere. Move it into build.")
         if name in {prefix + known for known in self.declared for prefix in ("", "d")} or f"d{name}" in self.declared:
             raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
-        own = hasattr(Layer, str(name)) or name in Layer.__annotations__ or name in constructor_arguments(type(self))
+        own = hasattr(Layer, str(name)) or name in RESERVED or name in constructor_arguments(type(self))
         if own or not str(name).isidentifier() or name[0] == "_":
             raise ArgumentError(f"{who}: expected a name without a leading underscore that no layer uses for itself.")
         if not is_shape(shape):
@@ -233,6 +233,9 @@ class Layer(Attributes):
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
+
+
+RESERVED = Layer.__annotations__.keys() | Attributes.__annotations__.keys()  # names that no parameter may have
 
 
 def holds_layers(value: Any) -> bool:

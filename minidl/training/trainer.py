@@ -33,7 +33,7 @@ class Scores:
     def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
         self.plain, self.weighted = plain, weighted
         self.metrics = {metric.get_name(): metric for metric in (*plain, *weighted)}  # in the order of the logs
-        self.loss, self.rows = 0.0, 0
+        self.reset()
 
     def reset(self) -> None:
         """Begin an epoch or a data set."""

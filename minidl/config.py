@@ -8,7 +8,7 @@ import re
 from abc import ABCMeta
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
@@ -83,11 +83,14 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
 
 
 def constructor_parameters(cls: type) -> "list[inspect.Parameter]":
-    """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor."""
+    """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor.
+
+    Where the keywords are ``Unpack`` of a typed dict, only the names in it.
+    """
     import inspect  # slow to import, and not needed before the first repr or save
 
     found: dict[str, inspect.Parameter] = {}
-    inherited = False
+    inherited, names = False, None
     for base in cls.__mro__:
         initial = base.__dict__.get("__init__")
         if initial is None or base is object:
@@ -100,8 +103,8 @@ def constructor_parameters(cls: type) -> "list[inspect.Parameter]":
                     "name each argument and store it under that name."
                 )
             if parameter.kind is parameter.VAR_KEYWORD:
-                rest = True
-            elif parameter.name not in found:
+                rest, names = True, [key for typed in get_args(parameter.annotation) for key in typed.__annotations__]
+            elif parameter.name not in found and (not names or parameter.name in names):
                 found[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY) if inherited else parameter
         inherited = True
         if not rest:

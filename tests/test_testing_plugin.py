@@ -144,15 +144,15 @@ def test_layouts_change_the_memory_and_not_the_values(data):
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_random_small_networks_have_right_gradients(network):
     model, x, y = network
-    state = model.rng.bit_generator.state
+    state = model.randomness.get_state()
 
     def loss_at(values):
         model.parameters.values[:] = values
-        model.rng.bit_generator.state = state  # the same dropout mask each time
+        model.randomness.set_state(state)  # the same dropout mask each time
         return model.loss_and_gradients(x, y)[0]
 
     values = model.parameters.values.copy()
-    model.rng.bit_generator.state = state
+    model.randomness.set_state(state)
     gradients = model.loss_and_gradients(x, y)[1].copy()
     direction = np.random.default_rng(0).standard_normal(values.size)
     slopes = [(loss_at(values + h * direction) - loss_at(values - h * direction)) / (2 * h) for h in (1e-4, 1e-5, 1e-6)]

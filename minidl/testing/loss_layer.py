@@ -74,7 +74,7 @@ class LossLayer(Layer):
     def build(self, input_shape: Shape) -> Shape:
         return ()
 
-    def detached(self) -> Self:
+    def inference_twin(self) -> Self:
         twin = super().inference_twin()
         twin.loss = copy.copy(self.loss)
         return twin

@@ -111,7 +111,11 @@ class Probe:
             for name in part.parameter_names:
                 memo[id(part.views[name])] = parameters[f"{path}/{name}"]
                 memo[id(part.views["d" + name])] = parameters.gradient(f"{path}/{name}")
-        return Probe(_cast(self.layer, memo), self.rng, parameters, mold=self)
+        layer = _cast(self.layer, memo)
+        for path, part in walk({"layer": layer}):
+            if type(part).adopt is not Layer.adopt:
+                part.adopt(parameters.section(path))
+        return Probe(layer, self.rng, parameters, mold=self)
 
     def set(self, parameters: Arrays, states: Arrays) -> "Probe":
         """Copy these values into the clone."""

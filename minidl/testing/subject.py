@@ -26,6 +26,8 @@ def strip(layer: Layer) -> Layer:
             for attribute in (name, "d" + name):
                 part.__dict__.pop(attribute, None)
         part.__dict__.update(declared={}, views={}, input_shape=None, output_shape=None, place=None)
+        if isinstance(part, LayerList):
+            part.network = None
     return layer
 
 

@@ -57,8 +57,8 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
     raise ArgumentError(f"{who}: expected one of {expected}, got {value!r}.{did_you_mean(value, known)}")
 
 
-def alike(now: Any, then: Any) -> bool:
-    """Return whether ``then`` is of the kind of ``now``: a number, a text, a list, a dict; None is a number to come."""
+def is_same_kind(now: Any, then: Any) -> bool:
+    """Return whether ``then`` is of the kind of ``now``: a number (None where not yet set), a string, a list, a dict."""
     if now is None or isinstance(now, (int, float, np.number)):
         return (then is None and now is None) or isinstance(then, (int, float, np.number))
     return isinstance(then, type(now))

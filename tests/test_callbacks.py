@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from minidl.callbacks import (
+    BatchLogs,
     Callback,
     CallbackList,
     CSVLogger,
@@ -21,6 +22,7 @@ from minidl.callbacks import (
     ProgressBar,
     ReduceLROnPlateau,
     TimeLimit,
+    progress,
 )
 from minidl.callbacks.base import HOOKS
 from minidl.errors import ArgumentError, StateError
@@ -71,22 +73,110 @@ def run(callback, values, monitor="val_loss", model=None, stop=True):
     return epoch + 1
 
 
-# The list
+# The hooks
+
+
+class CountedLogs:
+    """Counts how often the logs of a batch are computed."""
+
+    def __init__(self):
+        self.computed = 0
+
+    def __call__(self, loss):
+        self.computed += 1
+        return {"loss": loss, "accuracy": 0.5}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_hook_that_nobody_overrides_is_not_heard(hook):
-    assert not CallbackList([Callback(), History()], Model()).hears("on_train_batch_end")
-    assert not CallbackList([], Model()).hears(hook)
+def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
+    asked = []
+
+    class Bystander(Callback):
+        def __getattribute__(self, name):
+            asked.append(name)
+            return super().__getattribute__(name)
+
+    callbacks = CallbackList([Bystander(), LambdaCallback(**{hook: lambda *arguments: None})], Model())
+    asked.clear()
+    getattr(callbacks, hook)(0)
+    assert hook not in asked
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_hook_of_a_function_is_heard_and_called_with_its_arguments(hook):
+def test_a_hook_of_a_function_is_called_with_its_arguments(hook):
     calls = []
     callbacks = CallbackList([LambdaCallback(**{hook: lambda *arguments: calls.append(arguments)})], Model())
-    assert callbacks.hears(hook)
     getattr(callbacks, hook)(3, {"loss": 1.0})
     assert calls == [(3, {"loss": 1.0})]
+
+
+# The logs at the end of a batch
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_the_logs_of_a_batch_are_not_computed_when_no_callback_looks_at_them(verbose, capsys):
+    compute = CountedLogs()
+    ignore = LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    callbacks = CallbackList([Callback(), History(), ignore, TimeLimit(1000), ProgressBar(verbose)], Model())
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    callbacks.on_train_batch_end(0, BatchLogs(compute, 0.25))
+    callbacks.on_train_end()
+    assert compute.computed == 0
+
+
+def test_the_logs_of_a_batch_are_computed_once_for_all_callbacks():
+    compute, seen = CountedLogs(), []
+    readers = [LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"])) for _ in range(3)]
+    CallbackList(readers, Model()).on_train_batch_end(0, BatchLogs(compute, 0.25))
+    assert seen == [0.25] * 3
+    assert compute.computed == 1
+
+
+@pytest.mark.parametrize(
+    ("use", "expected"),
+    [
+        (lambda logs: {**logs}, {"loss": 0.25, "accuracy": 0.5}),
+        (dict, {"loss": 0.25, "accuracy": 0.5}),
+        (lambda logs: logs == {"loss": 0.25, "accuracy": 0.5}, True),
+        (lambda logs: logs["loss"], 0.25),
+        (lambda logs: logs.get("loss"), 0.25),
+        (lambda logs: logs.get("val_loss"), None),
+        (lambda logs: logs.get("val_loss", 7), 7),
+        (list, ["loss", "accuracy"]),
+        (lambda logs: list(logs.items()), [("loss", 0.25), ("accuracy", 0.5)]),
+        (lambda logs: list(logs.values()), [0.25, 0.5]),
+        (len, 2),
+        (bool, True),
+        (lambda logs: "loss" in logs, True),
+        (lambda logs: "val_loss" in logs, False),
+        (repr, "{'loss': 0.25, 'accuracy': 0.5}"),
+        (lambda logs: logs.copy(), {"loss": 0.25, "accuracy": 0.5}),
+    ],
+)
+def test_the_logs_of_a_batch_behave_like_a_dict(use, expected):
+    assert use(BatchLogs(CountedLogs(), 0.25)) == expected
+
+
+def test_the_logs_of_a_batch_without_a_name_raise_a_key_error():
+    with pytest.raises(KeyError, match="val_loss"):
+        BatchLogs(CountedLogs(), 0.25)["val_loss"]
+
+
+def test_the_logs_of_a_batch_have_no_other_attributes():
+    with pytest.raises(AttributeError, match="lss"):
+        _ = BatchLogs(CountedLogs(), 0.25).lss
+
+
+def test_a_callback_may_add_to_the_logs_of_a_batch_for_those_after_it():
+    seen = []
+    add = LambdaCallback(on_train_batch_end=lambda batch, logs: logs.update(score=3.0))
+    look = LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(dict(logs)))
+    CallbackList([add, look], Model()).on_train_batch_end(0, BatchLogs(CountedLogs(), 0.25))
+    assert seen == [{"loss": 0.25, "accuracy": 0.5, "score": 3.0}]
+
+
+# The list
 
 
 def test_callbacks_are_called_in_order():
@@ -94,17 +184,6 @@ def test_callbacks_are_called_in_order():
     names = [LambdaCallback(on_train_begin=lambda logs, name=name: calls.append(name)) for name in "abc"]
     CallbackList(names, Model()).on_train_begin({})
     assert calls == ["a", "b", "c"]
-
-
-def test_a_callback_that_is_not_due_is_not_heard():
-    class Rarely(Callback):
-        def due(self):
-            return False
-
-        def on_train_batch_end(self, batch, logs=None): ...
-
-    assert not CallbackList(Rarely(), Model()).hears("on_train_batch_end")
-    assert CallbackList([Rarely(), Recorder([])], Model()).hears("on_epoch_end")
 
 
 @pytest.mark.parametrize(
@@ -291,11 +370,18 @@ def test_the_time_limit_stops_after_a_batch():
     model, limit = Model(), TimeLimit(0.01)
     callbacks = CallbackList(limit, model)
     callbacks.on_train_begin()
-    assert not callbacks.hears("on_train_batch_end")
     time.sleep(0.011)
-    assert callbacks.hears("on_train_batch_end")
     callbacks.on_train_batch_end(0, {})
     assert model.stop_training
+
+
+def test_the_time_limit_lets_training_run_before():
+    model = Model()
+    callbacks = CallbackList(TimeLimit(1000), model)
+    callbacks.on_train_begin()
+    callbacks.on_train_batch_end(0, {})
+    callbacks.on_epoch_end(0, {})
+    assert not model.stop_training
 
 
 # The learning rate
@@ -388,14 +474,14 @@ def test_a_bad_argument_is_refused_by_the_constructor(make, message):
 # The progress bar
 
 
-def play(bar, epochs=2, steps=3):
+def play(bar, epochs=2, steps=3, params=None):
     callbacks = CallbackList(bar, Model())
+    callbacks.set_params({"epochs": epochs, "steps": steps} if params is None else params)
     callbacks.on_train_begin()
     for epoch in range(epochs):
         callbacks.on_epoch_begin(epoch)
         for batch in range(steps):
-            if callbacks.hears("on_train_batch_end"):
-                callbacks.on_train_batch_end(batch, {"loss": 1.0})
+            callbacks.on_train_batch_end(batch, {"loss": 1.0})
         callbacks.on_test_begin()
         callbacks.on_test_end({"loss": 1.0})
         callbacks.on_epoch_end(epoch, {"loss": 0.25, "per_class": np.ones(3), "val_loss": 0.5})
@@ -408,7 +494,7 @@ def test_silence_shows_nothing(capsys):
 
 
 def test_a_pipe_gets_a_line_an_epoch(capsys):
-    play(ProgressBar("auto", epochs=2, steps=3))
+    play(ProgressBar("auto"))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
     assert lines[1].startswith("Epoch 2/2 - ")
@@ -422,7 +508,7 @@ def test_a_terminal_gets_a_bar_that_ends_with_the_values_of_the_epoch(monkeypatc
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    bar = ProgressBar("auto", epochs=2, steps=3)
+    bar = ProgressBar("auto")
     assert bar.verbose == 1
     play(bar)
     last = terminal.getvalue().split("\r")[-1]
@@ -435,9 +521,10 @@ def test_a_bar_fits_the_terminal_and_ends_with_every_value_however_narrow_it_is(
     terminal = io.StringIO()
     monkeypatch.setattr(sys, "stdout", terminal)
     monkeypatch.setenv("COLUMNS", "80")
-    bar = ProgressBar(1, epochs=10, steps=100)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_DRAWINGS", 0.0)
+    bar = ProgressBar(1)
+    bar.set_params({"epochs": 10, "steps": 100})
     bar.on_epoch_begin(9)
-    bar._next = 0.0
     bar.on_train_batch_end(49, {"loss": 0.01234, "accuracy": 0.9876})
     bar.on_epoch_end(9, {"loss": 0.01234, "accuracy": 0.9876, "val_loss": 0.02345, "val_accuracy": 0.8765})
     *_, running, last = terminal.getvalue().split("\r")
@@ -456,22 +543,53 @@ def test_a_terminal_that_tells_no_size_gets_a_bar():
     assert b"Evaluate" in shown
 
 
-def test_a_bar_that_is_not_due_is_not_heard(capsys):
-    bar = ProgressBar(1, epochs=1, steps=3)
-    callbacks = CallbackList(bar, Model())
+def test_a_bar_looks_at_the_logs_only_when_it_is_drawn(capsys, monkeypatch):
+    clock, compute = [0.0], CountedLogs()
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    callbacks = CallbackList(ProgressBar(1), Model())
+    callbacks.set_params({"epochs": 1, "steps": 3})
     callbacks.on_train_begin()
     callbacks.on_epoch_begin(0)
-    assert not callbacks.hears("on_train_batch_end")
-    bar._next = 0.0
-    assert callbacks.hears("on_train_batch_end")
-    callbacks.on_train_batch_end(1, {"loss": 1.0})
-    assert "2/3" in capsys.readouterr().out
+    callbacks.on_train_batch_end(0, BatchLogs(compute, 0.75))
+    assert compute.computed == 0
+    clock[0] = 1.0
+    callbacks.on_train_batch_end(1, BatchLogs(compute, 0.25))
+    assert compute.computed == 1
     callbacks.on_train_end()
+    out = capsys.readouterr().out
+    assert "2/3" in out
+    assert "loss: 0.25" in out
+
+
+@pytest.mark.parametrize("verbose", [1, 2])
+@pytest.mark.parametrize("params", [{}, {"epochs": None, "steps": None}])
+def test_a_bar_without_params_shows_what_it_knows(verbose, params, capsys):
+    play(ProgressBar(verbose), epochs=1, params=params)
+    out = capsys.readouterr().out
+    assert "Epoch 1" in out
+    assert "None" not in out
+    assert "loss: 0.25" in out
+
+
+def test_a_bar_alone_shows_what_it_knows(capsys):
+    bar = ProgressBar(2)
+    bar.on_train_begin()
+    bar.on_epoch_begin(0)
+    bar.on_train_batch_end(0, {"loss": 1.0})
+    bar.on_epoch_end(0, {"loss": 0.25})
+    bar.on_train_end()
+    assert capsys.readouterr().out == "Epoch 1 - 0.0 s - loss: 0.25\n"
+
+
+def test_a_program_without_a_console_shows_nothing(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    play(ProgressBar("auto"))
 
 
 def test_evaluate_and_predict_show_a_bar_of_their_own(capsys):
     for what, logs in (("test", {"loss": 0.5}), ("predict", None)):
-        callbacks = CallbackList(ProgressBar(1, steps=2), Model())
+        callbacks = CallbackList(ProgressBar(1), Model())
+        callbacks.set_params({"steps": 2})
         getattr(callbacks, f"on_{what}_begin")()
         getattr(callbacks, f"on_{what}_batch_end")(1)
         getattr(callbacks, f"on_{what}_end")(logs)

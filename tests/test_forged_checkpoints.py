@@ -22,7 +22,7 @@ Y = np.arange(10) % 2
 class Count(Callback):
     """A callback of a user's, whose value changes its kind."""
 
-    kept = ("seen",)
+    state_attributes = ("seen",)
 
     def __init__(self):
         self.seen = 0

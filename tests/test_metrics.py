@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from minidl import losses, metrics
 from minidl.config import constructor_arguments, names_of, registry
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.metrics import (
     AUC,
     BinaryAccuracy,
@@ -260,6 +260,15 @@ def test_continuing_from_a_state_leaves_the_first_metric_alone(case):
 
 
 @all_metrics
+@pytest.mark.parametrize("name", ["name", "update", "result", "__class__"])
+def test_a_state_that_names_an_argument_or_a_method_is_refused(case, name):
+    metric = case.make()
+    with pytest.raises(StateError, match="set_state: expected what get_state returns"):
+        metric.set_state({name: 1.0})
+    assert metric.get_state() == {}
+
+
+@all_metrics
 def test_a_metric_without_rows_has_a_result(case):
     result = case.make().result()
     assert np.isnan(result) if case.metric is AUC else np.all(result == 0)
@@ -323,6 +332,15 @@ def test_a_value_equal_to_the_threshold_counts_as_0():
     assert fed(Recall(), y_true, half) == 0
     assert fed(F1Score(average="micro"), y_true, half) == 0
     assert fed(BinaryAccuracy(threshold=0), y_true, half * 0) == 0.5
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (1, 3)])
+@pytest.mark.parametrize("kind", [np.array, np.ndarray.tolist], ids=["array", "list"])
+@pytest.mark.parametrize("metric", [SparseCategoricalAccuracy(), SparseTopKCategoricalAccuracy(k=1)])
+def test_labels_may_have_a_second_axis_of_length_1(metric, shape, kind):
+    metric.reset()
+    metric.update(kind(np.array([0, 1, 1]).reshape(shape)), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]))
+    assert metric.result() == 2 / 3
 
 
 def test_auc_counts_ties_as_halves_and_is_nan_for_a_single_class():

@@ -6,8 +6,12 @@
 import copy
 import functools
 import weakref
+from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError, StateError
@@ -15,8 +19,10 @@ from minidl.errors import ArgumentError, StateError
 Logs = Any  # a mapping of names to values, or None
 
 
-class BatchLogs(Mapping[str, Any]):
-    """The logs at the end of a batch, computed when a callback first looks at them.
+class BatchLogs(UserDict[str, Any]):
+    """The logs at the end of a batch: a dict whose values are computed when a callback first looks at them.
+
+    They are those of this batch only until its hook returns: a callback that stores them takes ``dict(logs)``.
 
     Parameters
     ----------
@@ -29,21 +35,11 @@ class BatchLogs(Mapping[str, Any]):
     def __init__(self, compute: Callable[[float], dict[str, Any]], loss: float) -> None:
         self._compute, self._loss = compute, loss
 
-    @functools.cached_property
-    def _values(self) -> dict[str, Any]:
-        return self._compute(self._loss)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
+    def __getattr__(self, name: str) -> Any:
+        if name != "data":  # the dict behind a UserDict
+            raise AttributeError(name)
+        self.data = self._compute(self._loss)
+        return self.data
 
 
 class Callback:
@@ -57,8 +53,10 @@ class Callback:
     ----------
     last : bool
         Class attribute: True puts the callback behind all others, so that it finds their work done.
-    kept : tuple of str
-        Class attribute: the names of what resuming a training run needs of the callback.
+    state_attributes : tuple of str
+        Class attribute: names of the attributes that `fit` needs to resume from a checkpoint.
+    params : mapping
+        ``"epochs"`` and ``"steps"``, the numbers of epochs and of batches, where they are known.
     model : Sequential
         The model that is trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
         of a batch, after the batch.
@@ -73,7 +71,8 @@ class Callback:
     """
 
     last = False
-    kept: tuple[str, ...] = ()
+    state_attributes: tuple[str, ...] = ()
+    params: Mapping[str, Any] = MappingProxyType({})
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     @property
@@ -91,28 +90,28 @@ class Callback:
         """Remember the model, weakly: called before the first hook."""
         self._model = weakref.ref(model)
 
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Remember ``params``, the numbers of ``"epochs"`` and ``"steps"`` (None if unknown), before the first hook."""
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook."""
         self.params = params
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
 
     def get_state(self) -> dict[str, Any]:
-        """Return what resuming needs: copies of the attributes in ``kept``, numbers, texts, arrays, lists and dicts."""
-        return copy.deepcopy({name: getattr(self, name) for name in self.kept})
+        """Return copies of the ``state_attributes``: numbers, strings, arrays, lists and dicts."""
+        return copy.deepcopy({name: getattr(self, name) for name in self.state_attributes})
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes.
+        """Continue from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes.
 
         Raises
         ------
         StateError
-            If the names are others, as a file must not set what is not kept; for minidl's own, if a kind is another.
+            If the names differ from those of `get_state`, or, for a built-in callback, the kind of a value.
         """
         now = self.get_state()
-        own = type(self).__module__.startswith("minidl.")
-        if now.keys() != state.keys() or (own and not all(checks.alike(now[name], state[name]) for name in now)):
+        same = now.keys() == state.keys()
+        if not same or (is_builtin(self) and not all(checks.is_same_kind(now[name], state[name]) for name in now)):
             raise StateError(f"{type(self).__name__}: set_state: expected a state such as {now}, got another.")
         vars(self).update(state)
 
@@ -195,8 +194,8 @@ class LambdaCallback(Callback):
 class CallbackList(Callback):
     """Several callbacks as one: each hook calls those that override it, in order.
 
-    ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. What is no instance of `Callback`, or
-    stands twice in the list, is an `ArgumentError`.
+    ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. Anything that is not an instance of
+    `Callback`, and an instance that appears twice, is an `ArgumentError`.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
@@ -204,19 +203,16 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
         for hook in HOOKS:
-            listeners = [item for item in self.callbacks if _overrides(item, hook)]
-            setattr(self, hook, functools.partial(_call_each, listeners, hook) if listeners else _call_none)
+            listeners = [item for item in self.callbacks if overrides(item, hook)]
+            if listeners:
+                setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
-    def set_params(self, params: dict[str, Any]) -> None:
+    def set_params(self, params: Mapping[str, Any]) -> None:
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
-
-
-def _call_none(*arguments: Any) -> None:
-    pass
 
 
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
@@ -224,12 +220,18 @@ def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
         getattr(callback, hook)(*arguments)
 
 
-def _overrides(callback: Callback, hook: str) -> bool:
+def overrides(callback: Callback, hook: str) -> bool:
+    """Return whether the callback does something in this hook."""
     return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
 
 
+def is_builtin(callback: Callback) -> bool:
+    """Return whether the callback's class is one of minidl's."""
+    return type(callback).__module__.startswith("minidl.")
+
+
 def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
-    """Return the callbacks as a list, each an instance and none there twice."""
+    """Return the callbacks as a list of instances, each of them once."""
     if callbacks is None:
         return []
     if isinstance(callbacks, Callback):
@@ -250,3 +252,18 @@ def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Cal
             raise ArgumentError(f"callbacks: expected each callback once, got the same {name} again at {index}.")
         checked.append(callback)
     return checked
+
+
+def print_line(text: str) -> None:
+    """Print a line at once, or nothing in a program that has no console (``sys.stdout`` is None)."""
+    print(text, flush=True)  # noqa: T201
+
+
+def format_logs(logs: Logs, separator: str) -> str:
+    """Return the numbers and strings of the logs as ``loss: 0.25``, with the separator between them; no arrays."""
+    values = {name: np.asarray(value, object) for name, value in (logs or {}).items()}
+    return separator.join(f"{name}: {_format(value.item())}" for name, value in values.items() if value.ndim == 0)
+
+
+def _format(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, (int, float)) else str(value)

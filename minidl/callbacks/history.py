@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.base import Callback, Logs, format_logs
 from minidl.errors import StateError
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ class History(Callback):
     {'loss': [0.5], 'learning_rate': [0.001]}
     """
 
-    kept = ("epoch", "history")
+    state_attributes = ("epoch", "history")
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if np.ndim(values) == 1)
+        last = format_logs({name: values[-1] for name, values in self.history.items()}, ", ")
         return f"History({len(self.epoch)} epochs{last and '; last: ' + last})"
 
     def set_state(self, state: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ class ReduceLROnPlateau(Callback):
         of the first epoch, if the logs do not hold ``monitor``.
     """
 
-    kept = ("best", "wait", "resting")
+    state_attributes = ("best", "wait", "resting")
 
     def __init__(
         self,

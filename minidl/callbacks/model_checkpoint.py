@@ -58,7 +58,7 @@ class ModelCheckpoint(Callback):
     """
 
     last = True
-    kept = ("best", "saved_at", "paths")
+    state_attributes = ("best", "saved_at", "paths")
     _base = Path()
 
     def __init__(

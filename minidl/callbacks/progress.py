@@ -8,9 +8,7 @@ import sys
 import time
 from typing import Any
 
-import numpy as np
-
-from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.base import Callback, Logs, format_logs, print_line
 from minidl.errors import ArgumentError
 
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -22,33 +20,31 @@ class ProgressBar(Callback):
     """Shows the progress; made by the ``verbose`` argument, not by users.
 
     ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else
-    2.
+    2. ``params`` holds the numbers of epochs and batches, where they are known.
     """
+
+    _bar: Any = None
+    _title = ""  # of what is under way: a validation inside an epoch is not shown
+    _started = _next = 0.0
 
     def __init__(self, verbose: Any = "auto") -> None:
         self.verbose = resolve_verbose(verbose)
-        self._bar: Any = None
-        self._next = 0.0
-        self._title = ""  # of what is under way: a validation inside an epoch is not shown
-
-    def _due(self) -> bool:
-        return self._bar is not None and time.monotonic() >= self._next
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        # a run that goes on in the middle of an epoch does not begin it
+        # a run that is resumed in the middle of an epoch does not begin it
         self._title, self._started = "Epoch", time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._open(f"Epoch {epoch + 1}/{self.params['epochs']}")
+        self._open(self._epoch(epoch))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._due():
+        if self._bar is not None and time.monotonic() >= self._next:
             self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
             self._bar.n = batch + 1
-            self._bar.set_postfix_str(_text(logs, ", "))
+            self._bar.set_postfix_str(format_logs(logs, ", "))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._close(logs, f"Epoch {epoch + 1}/{self.params['epochs']} - {time.monotonic() - self._started:.1f} s - ")
+        self._close(logs, f"{self._epoch(epoch)} - {time.monotonic() - self._started:.1f} s - ")
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._close(None)
@@ -68,10 +64,15 @@ class ProgressBar(Callback):
     def on_predict_begin(self, logs: Logs = None) -> None:
         self._open("Predict")
 
-    on_predict_batch_end = on_train_batch_end
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self.on_train_batch_end(batch)
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._close({})
+
+    def _epoch(self, epoch: int) -> str:
+        epochs = self.params.get("epochs")
+        return f"Epoch {epoch + 1}" if epochs is None else f"Epoch {epoch + 1}/{epochs}"
 
     def _open(self, title: str) -> None:
         self._title, self._started = title, time.monotonic()
@@ -79,21 +80,19 @@ class ProgressBar(Callback):
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
             columns, rows = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would draw nothing
-            self._bar = tqdm(
-                total=self.params["steps"], desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT
-            )
+            steps = self.params.get("steps")
+            self._bar = tqdm(total=steps, desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT)
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
 
     def _close(self, logs: Logs, line: str = "") -> None:
         self._title = ""
         if line and self.verbose == 2:
-            sys.stdout.write(f"{line}{_text(logs, ' - ')}\n")
-            sys.stdout.flush()
+            print_line(f"{line}{format_logs(logs, ' - ')}")
         if self._bar is None:
             return
         if logs is not None:  # the end, and no exception
-            self._bar.n = self.params["steps"] or self._bar.n
-            self._bar.set_postfix_str(_text(logs, ", "), refresh=False)
+            self._bar.n = self._bar.total or self._bar.n
+            self._bar.set_postfix_str(format_logs(logs, ", "), refresh=False)
             self._bar.ncols = None  # nothing follows on this line: it may run on into the next, with every value
         self._bar.close()
         self._bar = None
@@ -113,7 +112,3 @@ def resolve_verbose(verbose: Any) -> int:
     if isinstance(verbose, (bool, int)) and verbose in (0, 1, 2):
         return int(verbose)
     raise ArgumentError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}.")
-
-
-def _text(logs: Logs, separator: str) -> str:
-    return separator.join(f"{name}: {value:.4g}" for name, value in (logs or {}).items() if np.ndim(value) == 0)

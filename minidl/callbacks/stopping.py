@@ -43,7 +43,7 @@ class EarlyStopping(Callback):
         If an argument is out of range; at the end of the first epoch, if the logs do not hold ``monitor``.
     """
 
-    kept = ("best", "best_epoch", "wait", "best_weights")
+    state_attributes = ("best", "best_epoch", "wait", "best_weights")
     stopped_epoch = 0
     best_epoch = 0
 

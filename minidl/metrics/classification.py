@@ -1,4 +1,4 @@
-"""Metrics of found and missed classes: Precision, Recall, F1Score and AUC.
+"""Metrics of correct, wrong and missed predictions of classes: Precision, Recall, F1Score and AUC.
 
 Integer labels count as one-hot rows. A quotient 0 / 0 counts as 0, as in Keras.
 """
@@ -10,7 +10,9 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError
-from minidl.metrics.base import Kept, Metric, alike, row_weights
+from minidl.metrics.base import Metric
+from minidl.metrics.samples import Samples
+from minidl.metrics.targets import match_shapes, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -18,59 +20,54 @@ AVERAGES = ("micro", "macro", "weighted")
 
 
 class Counts(Metric):
-    """Abstract base: for each class, how often it was predicted rightly, predicted wrongly, and missed."""
+    """Abstract base: how often each class was predicted correctly, predicted wrongly, and missed."""
 
     average: str | None
     class_id: int | None = None
-    _counts: Array | None = None  # rows: right, wrongly predicted, missed; a column for each class
+    _counts: Array = np.zeros((3, 1))  # rows: correct, wrong, missed; a column for each class
 
     @abstractmethod
     def predicted(self, y_pred: Array) -> Array:
-        """Tell for each row and class whether it is predicted."""
+        """Return for each sample and class whether it is predicted."""
 
     @abstractmethod
-    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
+    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
         """Return the metric for these counts."""
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        y_true, y_pred = alike(y_true, y_pred, self)
+        y_true, y_pred = match_shapes(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
-        table = np.stack([predicted & true, predicted & ~true, ~predicted & true])
+        table = np.stack([predicted & true, predicted & ~true, ~predicted & true]).astype(np.float64)
         if self.class_id is not None:
-            outputs = y_pred.shape[1]
+            name, outputs = type(self).__name__, y_pred.shape[1]
             if self.class_id >= outputs:
-                who = f"{type(self).__name__}: class_id"
-                raise ArgumentError(f"{who}: expected one of {outputs} outputs, got {self.class_id}.")
+                raise ArgumentError(f"{name}: class_id: expected one of {outputs} outputs, got {self.class_id}.")
             table = table[:, :, [self.class_id]]
-        counts = row_weights(sample_weight, len(true)) @ table.astype(np.float64)
-        self._counts = counts if self._counts is None else self._counts + counts
+        self._counts = self._counts + row_weights(sample_weight, len(true)) @ table
 
     def result(self) -> Any:
-        counts = np.zeros((3, 1)) if self._counts is None else self._counts
         if self.average == "micro" or self.class_id is not None:
-            return float(self.score(*counts.sum(axis=1)))
-        each = self.score(*counts)
-        if self.average == "macro":
-            return float(each.mean())
-        if self.average == "weighted":
-            right, _, missed = counts
-            return float(quotient(each @ (right + missed), (right + missed).sum()))
-        return each
+            return float(self.score(*self._counts.sum(axis=1)))
+        each = self.score(*self._counts)
+        if self.average is None:
+            return each
+        weights = self._counts[0] + self._counts[2] if self.average == "weighted" else np.ones(len(each))
+        return float(quotient(each @ weights, weights.sum()))
 
 
 class Precision(Counts):
-    """Share of right ones among the predicted: ``right / (right + wrong)``.
+    """Fraction of the predicted classes that are correct: ``correct / (correct + wrong)``.
 
     Parameters
     ----------
     thresholds : float or "largest", optional
-        What an output must exceed to count as predicted; default 0.5. On logits 0 belongs here. With "largest" the
-        largest output of a row is the predicted one, for classes that exclude each other.
+        What an output must exceed to count as predicted; default 0.5. For logits it is 0. "largest" predicts the
+        largest output of each sample, for classes that exclude each other.
     class_id : int, optional
-        Counts this output alone.
+        Counts this output only.
     average : {"micro", "macro", "weighted", None}
-        Over the outputs: their counts together, the mean of their scores, that weighted by their true rows, or an
-        array with the score of each.
+        How to average over the outputs: add up their counts, take the mean of their scores, weight that mean by how
+        many samples are of each class, or None for an array with the score of each.
     name : str, optional
 
     Examples
@@ -102,27 +99,27 @@ class Precision(Counts):
     def predicted(self, y_pred: Array) -> Array:
         return above(y_pred, self.thresholds)
 
-    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
-        return quotient(right, right + wrong)
+    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(correct, correct + wrong)
 
 
 class Recall(Precision):
-    """Share of the true ones that were predicted: ``right / (right + missed)``; parameters as `Precision`."""
+    """Fraction of the true classes that were predicted: ``correct / (correct + missed)``; parameters as `Precision`."""
 
-    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
-        return quotient(right, right + missed)
+    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(correct, correct + missed)
 
 
 class F1Score(Counts):
-    """Harmonic mean of precision and recall: ``2 right / (2 right + wrong + missed)``.
+    """Harmonic mean of precision and recall: ``2 correct / (2 correct + wrong + missed)``.
 
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
         As in `Precision`.
     threshold : float, optional
-        What an output must exceed to count as predicted. Default: the largest output of a row is the predicted one,
-        and with a single output 0.5.
+        What an output must exceed to count as predicted. Default: the largest output of each sample is predicted,
+        or, with a single output, the threshold is 0.5.
     name : str, optional
     """
 
@@ -134,31 +131,31 @@ class F1Score(Counts):
     def predicted(self, y_pred: Array) -> Array:
         return above(y_pred, "largest" if self.threshold is None and y_pred.shape[1] > 1 else self.threshold)
 
-    def score(self, right: Any, wrong: Any, missed: Any) -> Any:
-        return quotient(2 * right, 2 * right + wrong + missed)
+    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+        return quotient(2 * correct, 2 * correct + wrong + missed)
 
 
-class AUC(Kept):
-    """Area under the receiver operating characteristic: the chance that a true row scores above a false one.
+class AUC(Samples):
+    """Area under the receiver operating characteristic: the probability that a true sample scores above a false one.
 
-    Exact, with ties as halves; Keras adds up 200 bins. With several outputs, all of them are put together. NaN as long
-    as there are no true or no false rows.
+    Exact, with ties as halves; Keras adds up 200 bins. Several outputs are joined into one. NaN while there are no
+    true or no false samples.
 
     Notes
     -----
     ``sum over scores s of positive(s) (negative(below s) + negative(s) / 2) / (positives negatives)``, where the
-    four are sums of weights: Mann and Whitney, 1947. All scores are kept until `reset`.
+    four are sums of weights: Mann and Whitney, 1947. All scores are stored until `reset`.
     """
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        y_true, y_pred = alike(y_true, y_pred, self)
+        y_true, y_pred = match_shapes(y_true, y_pred, self)
         weight = row_weights(sample_weight, len(y_true))
-        self.keep(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
+        self.store(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
 
     def result(self) -> float:
         if not self._batches:
             return float("nan")
-        true, score, weight = self.rows()
+        true, score, weight = self.load()
         _, place = np.unique(score, return_inverse=True)
         positive, negative = np.bincount(place, weight * true), np.bincount(place, weight * ~true)
         pairs = positive.sum() * negative.sum()
@@ -167,7 +164,7 @@ class AUC(Kept):
 
 
 def above(y_pred: Array, threshold: float | str | None) -> Array:
-    """Tell for each output whether it is above ``threshold``, or the row's "largest" (of equal ones the first)."""
+    """Return for each output whether it is above ``threshold``, or the "largest" of its row (the first of equals)."""
     if threshold == "largest":
         return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
     return np.greater(y_pred, 0.5 if threshold is None else threshold)

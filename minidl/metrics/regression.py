@@ -1,16 +1,19 @@
 """Metrics of numbers: MeanSquaredError, MeanAbsoluteError and R2Score, in float64."""
 
+from typing import Any
+
 import numpy as np
 
 from minidl import checks
-from minidl.metrics.base import Mean, Metric, alike, row_weights
+from minidl.metrics.base import Mean, Metric
+from minidl.metrics.targets import match_shapes, row_weights
 from minidl.typing import Array
 
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
 class MeanSquaredError(Mean):
-    """Mean squared error: ``mean((y_pred - y_true)**2)``, over rows and outputs."""
+    """Mean squared error: ``mean((y_pred - y_true)**2)``, over samples and outputs."""
 
     aliases = ("mse",)
     registered_name = "MeanSquaredErrorMetric"
@@ -20,7 +23,7 @@ class MeanSquaredError(Mean):
 
 
 class MeanAbsoluteError(Mean):
-    """Mean absolute error: ``mean(|y_pred - y_true|)``, over rows and outputs."""
+    """Mean absolute error: ``mean(|y_pred - y_true|)``, over samples and outputs."""
 
     aliases = ("mae",)
     registered_name = "MeanAbsoluteErrorMetric"
@@ -30,21 +33,22 @@ class MeanAbsoluteError(Mean):
 
 
 class R2Score(Metric):
-    """Explained share of the variance: ``1 - sum((y_true - y_pred)**2) / sum((y_true - mean(y_true))**2)``.
+    """Explained fraction of the variance: ``1 - sum((y_true - y_pred)**2) / sum((y_true - mean(y_true))**2)``.
 
     Parameters
     ----------
     class_aggregation : {"uniform_average", "variance_weighted_average", None}
-        Over the outputs: the mean, that weighted by their variances, or an array with the score of each.
+        How to average over the outputs: the mean, weighted by their variances or not, or None for an array with the
+        score of each.
     name : str, optional
 
     Notes
     -----
-    The sums of the batches are put together as Chan, Golub and LeVeque, 1979, do, which loses no digits. Where all
-    targets are equal the score is 1 for a perfect prediction, else 0, as in scikit-learn.
+    The sums of the batches are combined as in Chan, Golub and LeVeque, 1979, which loses no digits. Where all targets
+    are equal the score is 1 for a perfect prediction, else 0, as in scikit-learn.
     """
 
-    _sums: tuple[float, Array, Array, Array] | None = None  # weight, mean, squares about the mean, squared errors
+    _sums: tuple[float, Any, Any, Any] = (0.0, 0.0, 0.0, 0.0)  # weight, mean, squares about the mean, squared errors
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:
         if class_aggregation is not None:
@@ -61,17 +65,15 @@ class R2Score(Metric):
             return
         mean = weight @ y / total
         spread, squares = weight @ (y - mean) ** 2, weight @ error**2
-        if self._sums is not None:
-            before, old_mean, old_spread, old_squares = self._sums
-            share = total / (before + total)
-            spread = old_spread + spread + (mean - old_mean) ** 2 * before * share
-            mean, squares, total = old_mean + (mean - old_mean) * share, old_squares + squares, before + total
-        self._sums = total, mean, spread, squares
+        before, old_mean, old_spread, old_squares = self._sums
+        share = total / (before + total)
+        spread += old_spread + (mean - old_mean) ** 2 * before * share
+        self._sums = before + total, old_mean + (mean - old_mean) * share, spread, old_squares + squares
 
     def result(self) -> float | Array:
-        if self._sums is None:
+        total, _, spread, squares = self._sums
+        if not total:
             return 0.0
-        _, _, spread, squares = self._sums
         score = np.where(squares > 0, 0.0, 1.0)
         np.divide(spread - squares, spread, out=score, where=spread > 0)
         if self.class_aggregation is None:
@@ -82,5 +84,5 @@ class R2Score(Metric):
 
 def difference(y_true: Array, y_pred: Array, who: Metric) -> Array:
     """``y_pred - y_true`` in float64, for arrays of one shape."""
-    y_true, y_pred = alike(y_true, y_pred, who)
+    y_true, y_pred = match_shapes(y_true, y_pred, who)
     return np.subtract(y_pred, y_true, dtype=np.float64)

@@ -1,24 +1,23 @@
-"""From what the user wrote in ``compile(metrics=...)`` to metrics."""
+"""Metrics from the names, instances and functions in ``compile(metrics=...)``."""
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from minidl.config import resolve
 from minidl.errors import ArgumentError
+from minidl.losses import Loss
 from minidl.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
-from minidl.metrics.base import FunctionMetric, Metric
-
-if TYPE_CHECKING:
-    from minidl.losses import Loss
+from minidl.metrics.base import Metric
+from minidl.metrics.samples import FunctionMetric
 
 WHO = "compile: metrics"
 
 
-def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None) -> list[Metric]:
+def resolve_metrics(specs: Any, loss: Loss | None, outputs: int | None) -> list[Metric]:
     """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
 
-    ``outputs`` are the columns of the model's output, if they are known. What fits no metric, and a name that comes
-    twice, is an `ArgumentError`.
+    ``outputs`` is the number of the model's outputs, if it is known. Anything else in the list, and a name that
+    appears twice, is an `ArgumentError`.
     """
     if specs is None:
         return []
@@ -36,9 +35,9 @@ def resolve_metrics(specs: Any, loss: "Loss | None", outputs: int | None) -> lis
     return metrics
 
 
-def _resolve(spec: Any, loss: "Loss | None", outputs: int | None) -> Metric:
+def _resolve(spec: Any, loss: Loss | None, outputs: int | None) -> Metric:
     if isinstance(spec, Metric):
-        return copy.copy(spec)  # without what it has gathered elsewhere
+        return copy.copy(spec)  # as after reset
     if callable(spec) and not isinstance(spec, type):
         return FunctionMetric(spec)
     if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
@@ -52,13 +51,12 @@ def _resolve(spec: Any, loss: "Loss | None", outputs: int | None) -> Metric:
     return metric
 
 
-def accuracy(loss: "Loss | None", outputs: int | None) -> Metric:
-    """Return what ``"accuracy"`` stands for.
+def accuracy(loss: Loss | None, outputs: int | None) -> Metric:
+    """Return the metric that ``"accuracy"`` means.
 
-    For a sparse loss, the share of rows whose largest output is at the label; for a binary one (BinaryCrossentropy,
-    Hinge), also with several outputs (multi-label), the share of outputs on the right side of 0.5, or of 0 for logits
-    and Hinge; for other losses the same with one output, and with several the share of rows whose largest output is
-    at the 1 of the target.
+    For a sparse loss it is SparseCategoricalAccuracy. For a binary one (BinaryCrossentropy, Hinge), also with several
+    outputs (multi-label), it is BinaryAccuracy with the threshold 0.5, or 0 for logits and Hinge. For other losses it
+    is BinaryAccuracy with one output, and CategoricalAccuracy with several.
     """
     if loss is None or loss.binary or (outputs == 1 and loss.link is None):
         return BinaryAccuracy(0.5 if loss is None else loss.threshold)

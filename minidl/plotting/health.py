@@ -51,7 +51,7 @@ class LayerHealth(Callback):
         If ``warn_above`` is not a part.
     """
 
-    kept = ("epoch", "activations", "gradients", "dead", "saturated", "warned")
+    state_attributes = ("epoch", "activations", "gradients", "dead", "saturated", "warned")
 
     def __init__(self, x: Any, y: Any, *, warn_above: float = 0.5) -> None:
         self.x, self.y = x, y

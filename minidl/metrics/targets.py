@@ -1,0 +1,58 @@
+"""Targets, outputs and sample weights as the metrics take them: checked, and of one shape."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import DataError, ShapeError
+from minidl.numeric import one_hot
+from minidl.typing import Array
+
+
+def row_weights(sample_weight: Any, rows: int) -> Array:
+    """Return the weights as float64 of shape (rows,), ones for None, or raise a `ShapeError`."""
+    if sample_weight is None:
+        return np.ones(rows)
+    weight = np.asarray(sample_weight, np.float64)
+    if weight.shape != (rows,):
+        raise ShapeError(f"metrics: expected sample_weight of shape ({rows},), got {weight.shape}.")
+    return weight
+
+
+def as_labels(y_true: Array, outputs: int, who: object) -> Array:
+    """Return labels (batch,) as integers; a `DataError` if one is not whole or outside [0, ``outputs``)."""
+    row = checks.wrong_label(y_true, outputs)
+    if row is not None:
+        raise DataError(
+            f"{type(who).__name__}: expected labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row "
+            f"{row}. Other targets have the shape of the outputs."
+        )
+    return y_true.astype(np.intp)
+
+
+def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
+    """Return targets and outputs as arrays of one shape (batch, outputs), labels as one-hot rows.
+
+    Targets that fit neither way are a `ShapeError` or a `DataError`, opened by the class of ``who``.
+    """
+    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
+    if y_pred.ndim == 1:
+        y_pred = y_pred[:, None]
+    if y_true.ndim == 1:
+        outputs = y_pred.shape[1]
+        y_true = y_true[:, None] if outputs == 1 else one_hot(as_labels(y_true, outputs, who), outputs, y_pred.dtype)
+    if y_true.shape != y_pred.shape:
+        raise ShapeError(
+            f"{type(who).__name__}: expected targets of shape {y_pred.shape}, as the outputs, got {y_true.shape}."
+        )
+    return y_true, y_pred
+
+
+def flat_labels(y_true: Any, rows: int, who: object) -> Array:
+    """Return integer labels of shape (batch,), or raise a `ShapeError`."""
+    y_true, name = np.asarray(y_true), type(who).__name__
+    if y_true.size != rows:
+        fix = f"For one-hot targets use {name.removeprefix('Sparse')}."
+        raise ShapeError(f"{name}: expected labels of shape ({rows},), got {y_true.shape}. {fix}")
+    return y_true.reshape(-1)

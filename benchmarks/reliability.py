@@ -58,7 +58,8 @@ def validation(rounds: int, rows: int) -> tuple[str, float, float]:
     x = np.random.default_rng(0).random((rows, 784), dtype=np.float32)
     y = np.arange(rows) % 10
     model = network()
-    check, epoch = interleaved(rounds, lambda: model.table(x, y), lambda: model.fit(x, y, batch_size=BATCH, verbose=0))
+    table = model.connected("fit").inputs.table
+    check, epoch = interleaved(rounds, lambda: table(x, y), lambda: model.fit(x, y, batch_size=BATCH, verbose=0))
     share = statistics.median(a / b for a, b in zip(check, epoch, strict=True))
     return f"checking {rows:,} rows, part of an epoch", share, 0.03
 

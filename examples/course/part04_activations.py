@@ -77,13 +77,15 @@ for (name, start), style in zip(
 ):
     layers = [Dense(100, activation=name, kernel_initializer=start) for _ in range(20)]
     model = Sequential([Input((100,)), *layers], seed=0, dtype="float64")
-    model.forward(x)
+    y = x
+    for layer in model.layers:
+        y = layer.forward(y)
     dy, sizes = rng.normal(size=(64, 100)), []
     entered = np.sqrt(np.mean(dy**2))
     for layer in reversed(model.layers):
         dy = layer.backward(dy)
         sizes.append(np.sqrt(np.mean(dy**2)) / entered)
-    ax.semilogy(np.arange(20, 0, -1), sizes[1::2], style, label=name)
+    ax.semilogy(np.arange(20, 0, -1), sizes, style, label=name)
     arrived[name] = sizes[-1]
 ax.set(xlabel="layer", ylabel="gradient, part of what entered", xticks=range(1, 21, 3))
 ax.set_title("the part of the gradient that arrives at each of 20 layers")

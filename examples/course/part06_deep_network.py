@@ -38,14 +38,16 @@ plt.show()
 # %%
 # Up and down by hand
 # -------------------
-# What `fit` does for each batch is the two loops of the notes. Here they are, on ten observations.
+# For each batch, `fit` runs the two loops of the notes. Here they are, on ten observations. ``model.network`` holds the
+# layers as they run: there `Dense` and its activation are two steps, as Z and A are in the notes.
 
 x, y = datasets.spirals(600, classes=3, turns=0.6, seed=0)
 a = x[:10].astype(float)
-for layer in model.layers:
+steps = list(zip(model.network.names, model.network.layers, strict=True))
+for name, layer in steps:
     a = layer.forward(a)
-    cached = [name for name in vars(layer) if name in ("_x", "_y", "_mask")]
-    print(f"{layer.name:15} output {a.shape}, keeps {', '.join(cached)}")
+    cached = [cache for cache in vars(layer) if cache in ("_x", "_y", "_mask")]
+    print(f"{name:18} output {a.shape}, keeps {', '.join(cached)}")
 
 # %%
 # And down: ``dy`` is the gradient of the cost with respect to a layer's output, ``dx`` that of its input. The loss
@@ -53,18 +55,18 @@ for layer in model.layers:
 
 print(f"cost {model.loss.forward(a, y[:10]):.4f}")
 dy = model.loss.backward()
-for layer in reversed(model.layers):
+for name, layer in reversed(steps):
     dy = layer.backward(dy)
-    print(f"{layer.name:15} dx {dy.shape}, root mean square {np.sqrt(np.mean(dy**2)):.1e}")
+    print(f"{name:18} dx {dy.shape}, root mean square {np.sqrt(np.mean(dy**2)):.1e}")
 
 # %%
 # `model.trace <minidl.Sequential.trace>` gives all of these for one batch, from the loss down, as arrays.
 
-steps = model.trace(x, y).steps
+traced = model.trace(x, y).steps
 figure, ax = plt.subplots(layout="constrained")
-names = list(steps)
-ax.semilogy(names, [np.sqrt(np.mean(step.y**2)) for step in steps.values()], "k-o", label="output y")
-ax.semilogy(names, [np.sqrt(np.mean(step.dy**2)) for step in steps.values()], "k--s", label="gradient dy")
+names = list(traced)
+ax.semilogy(names, [np.sqrt(np.mean(step.y**2)) for step in traced.values()], "k-o", label="output y")
+ax.semilogy(names, [np.sqrt(np.mean(step.dy**2)) for step in traced.values()], "k--s", label="gradient dy")
 ax.tick_params(axis="x", rotation=60)
 ax.set(ylabel="root mean square", title="outputs and gradients, layer by layer")
 ax.legend(frameon=False)

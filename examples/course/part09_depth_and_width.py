@@ -58,7 +58,7 @@ def rights(model, bits):
 counts = {}
 for bits in (2, 4, 8, 16):
     model = tree(bits)
-    counts[bits] = sum(dense.units for dense in model.layers[::3])
+    counts[bits] = sum(dense.units for dense in model.layers[::2])
     right = rights(model, bits)
     print(f"{bits:2} bits: a tree of {bits - 1:2} gates, {counts[bits]:2} ReLU units, {right:6,} words right")
     assert right == 2**bits

@@ -58,7 +58,7 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
 
 
 def is_same_kind(now: Any, then: Any) -> bool:
-    """Return whether ``then`` is of the kind of ``now``: a number (None where not yet set), a string, a list, a dict."""
+    """Return whether ``then`` is a number (as None is, not yet set), string, list or dict where ``now`` is one."""
     if now is None or isinstance(now, (int, float, np.number)):
         return (then is None and now is None) or isinstance(then, (int, float, np.number))
     return isinstance(then, type(now))

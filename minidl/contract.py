@@ -29,13 +29,13 @@ class CheckedLayer:
         """Run the layer's forward; its output must have the promised shape and dtype."""
         self.shape, self.finite = x.shape, bool(np.isfinite(x).all())
         y = self._call("forward", x, training)
-        self._expect("forward", y, (len(x), *(self.layer.output_shape or ())), x.dtype)
+        _expect_array(y, f"{self.layer.label}: forward", (len(x), *(self.layer.output_shape or ())), x.dtype)
         return y
 
     def backward(self, dy: Array) -> Array:
         """Run the layer's backward; it must return ``dx`` and set every gradient."""
         dx = self._backward("backward", dy)
-        self._expect("backward", dx, self.shape, dy.dtype)
+        _expect_array(dx, f"{self.layer.label}: backward", self.shape, dy.dtype)
         return dx
 
     def backward_parameters(self, dy: Array) -> None:
@@ -59,9 +59,6 @@ class CheckedLayer:
 
     def _call(self, method: str, array: Array, *rest: Any) -> Any:
         return _call_guarded(self.layer, f"{self.layer.label}: {method}", method, read_only(array), *rest)
-
-    def _expect(self, method: str, value: Any, shape: tuple[int, ...], dtype: Any) -> None:
-        _expect_array(value, f"{self.layer.label}: {method}", shape, dtype)
 
 
 class CheckedLoss:

@@ -3,26 +3,25 @@
 It is the structural half of `Sequential`: adding, naming, building, forward, backward; the other half trains.
 """
 
-import itertools
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 
 from minidl import checks
-from minidl.config import snake_case
 from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
 from minidl.layers.allocation import allocate
 from minidl.layers.base import free_layers
 from minidl.layers.input import check_shape
-from minidl.layers.tree import join, walk
+from minidl.layers.tree import join
 from minidl.network import Network
 from minidl.ownership import give, owner_of, release
 from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness, Randomness
+from minidl.sequential.naming import unique_name
+from minidl.sequential.transaction import unchanged_if_refused
 from minidl.typing import Array, Shape
 
 
@@ -94,7 +93,7 @@ class LayerList(Layer):
         self._require_alone()
         if not self.layers:
             raise StateError(f"{self.label}: pop: expected a layer to take off, got an empty model.")
-        with self.unchanged_if_refused():
+        with unchanged_if_refused([self], self.randomness):
             last, self.layers = self.layers[-1], self.layers[:-1]
             self._rebuild()
         for part in _own_parts(last):
@@ -104,7 +103,7 @@ class LayerList(Layer):
 
     def _extend(self, layers: list[Any], input_shape: Shape | None = None) -> None:
         self._require_alone()
-        with self.unchanged_if_refused(layers):
+        with unchanged_if_refused([self, *layers], self.randomness):
             self.input_shape = input_shape or self.input_shape
             for layer in layers:
                 if not isinstance(layer, Input):
@@ -115,24 +114,6 @@ class LayerList(Layer):
                     self.input_shape = layer.shape
             self._infer_input()
             self._rebuild()
-
-    @contextmanager
-    def unchanged_if_refused(self, more: Iterable[Any] = ()) -> Iterator[None]:
-        """Put the model and its layers (and ``more``) back as they were if an exception is raised inside."""
-        held = [
-            self,
-            *(part for layer in (*self.layers, *more) if isinstance(layer, Layer) for _, part in walk({"": layer})),
-        ]
-        before = [(part, dict(vars(part))) for part in held]
-        drawn = self.randomness.get_state()
-        try:
-            yield
-        except BaseException:
-            for part, attributes in before:
-                vars(part).clear()
-                vars(part).update(attributes)
-            self.randomness.set_state(drawn)
-            raise
 
     def _require_alone(self) -> None:
         if owner_of(self) is not None:
@@ -159,7 +140,7 @@ class LayerList(Layer):
                     f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
                     "Use layer.copy(), which keeps the trained values, or nest the whole model."
                 )
-        layer.name = self._unique_name(layer)
+        layer.name = unique_name(layer, {other.name for other in self.layers})
         self.layers = (*self.layers, layer)
         self._take(layer, len(self.layers) - 1)
 
@@ -170,18 +151,6 @@ class LayerList(Layer):
             give(part, self)
             if part is not layer:
                 part.place = f"in {type(layer).__name__} {layer.name!r}, {layer.place}"
-
-    def _unique_name(self, layer: Layer) -> str:
-        taken = {other.name for other in self.layers}
-        if layer.name is not None:
-            if layer.name in taken or "/" in layer.name:
-                raise ArgumentError(
-                    f"{layer.label}: name: expected one without '/' that no other layer has, got {layer.name!r}."
-                )
-            return layer.name
-        base = snake_case(type(layer).__name__)
-        numbered = (f"{base}_{number}" for number in itertools.count(1))
-        return next(name for name in itertools.chain([base], numbered) if name not in taken)
 
     # Building
 

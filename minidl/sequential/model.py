@@ -3,7 +3,6 @@
 The names and defaults are Keras'; a model is a layer itself, so models nest.
 """
 
-import copy
 import functools
 import sys
 from contextlib import AbstractContextManager, nullcontext
@@ -13,23 +12,18 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import Callback, CallbackList, History, check_callbacks, progress_bar
-from minidl.config import resolve
 from minidl.data import as_array, check_features, is_stream
-from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.errors import ShapeError, StateError
 from minidl.explain import Trace, explain, html, summary, trace
-from minidl.losses import resolve_loss
-from minidl.metrics import resolve_metrics
 from minidl.network import PREDICT_ROWS
-from minidl.optimizers import Optimizer
-from minidl.ownership import give, owner_of
 from minidl.saving import Checkpoint, save_checkpoint, save_model
-from minidl.sequential.layer_list import LayerList
-from minidl.solvers import Solver
-from minidl.training import Data, Epochs, Run, SolverRun, Trainer, check_end, predict_with_callbacks
+from minidl.sequential.compiled import Compiled
+from minidl.sequential.transaction import unchanged_if_refused
+from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_with_callbacks
 from minidl.typing import Array
 
 
-class Sequential(LayerList):
+class Sequential(Compiled):
     """Layers one after another: ``y = layers[-1](...layers[1](layers[0](x)))``.
 
     Parameters
@@ -55,62 +49,6 @@ class Sequential(LayerList):
     >>> model.count_params()
     13
     """
-
-    trainer: Trainer | None = None
-    check_gradients: str | None = None
-
-    def compile(
-        self,
-        optimizer: Any = "adam",
-        loss: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        *,
-        check_gradients: str | None = None,
-    ) -> None:
-        """Choose how to train; the optimizer starts anew.
-
-        Parameters
-        ----------
-        optimizer : str or Optimizer
-        loss : str or Loss
-        metrics, weighted_metrics : list of str, Metric or function ``f(y_true, y_pred)``, optional
-            The former ignore sample weights, the latter use them.
-        check_gradients : {None, "first_batch"}
-            "first_batch" certifies each layer on the first batch's real input and upstream gradient.
-
-        Raises
-        ------
-        ArgumentError
-            For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
-            not fit the last layer.
-        """
-        optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
-        loss = None if loss is None else copy.copy(resolve_loss(loss, "compile: loss"))
-        if check_gradients is not None:
-            checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
-        outputs = self.output_shape[-1] if self.output_shape else 1
-        for specs in (metrics, weighted_metrics):
-            resolve_metrics(specs, loss, outputs)
-        if loss is not None:
-            check_end(tuple(self.expand().values()), self.output_shape, loss)
-        if owner_of(optimizer) not in (None, self):
-            raise ArgumentError(
-                f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
-            )
-        give(optimizer, self)
-        optimizer.reset()
-        history = None if self.trainer is None else self.trainer.history
-        certify = None
-        if check_gradients is not None:
-            from minidl.testing.models import certify_model  # the kit is built on models
-
-            certify = functools.partial(certify_model, level="quick")
-        self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
-        self.check_gradients = check_gradients
-        if loss is not None and self.network is not None:
-            self.trainer.connect(self.network)
-        self.trainer.history = history
 
     # Training
 
@@ -255,50 +193,7 @@ class Sequential(LayerList):
         return CallbackList([*first, *check_callbacks(callbacks), *bar], self)
 
     def _unbuilt_if_refused(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.network is not None else self.unchanged_if_refused()
-
-    # What compile and fit have made
-
-    @property
-    def optimizer(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.optimizer
-
-    @property
-    def loss(self) -> Any:
-        """A copy of what `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.loss
-
-    @property
-    def metrics(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.metrics
-
-    @property
-    def weighted_metrics(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.weighted_metrics
-
-    @property
-    def history(self) -> Any:
-        """The `History` of the last `fit`, or None before."""
-        return None if self.trainer is None else self.trainer.history
-
-    @property
-    def epoch(self) -> int:
-        """Number of epochs in this model's life."""
-        return self.randomness.epochs
-
-    @property
-    def stop_training(self) -> bool:
-        """Set by callbacks: training ends after the epoch, or, from a hook of a batch, after the batch."""
-        return self.trainer is not None and self.trainer.stop_training
-
-    @stop_training.setter
-    def stop_training(self, value: bool) -> None:
-        if self.trainer is None:
-            raise StateError(f"{self.label}: stop_training: expected a compiled model.")
-        self.trainer.stop_training = value
+        return nullcontext() if self.network is not None else unchanged_if_refused([self], self.randomness)
 
     # Use
 

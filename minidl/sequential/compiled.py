@@ -1,0 +1,125 @@
+"""Compiled: a list of layers with an optimizer, a loss and metrics."""
+
+import copy
+import functools
+from typing import Any
+
+from minidl import checks
+from minidl.config import resolve
+from minidl.errors import ArgumentError, StateError
+from minidl.losses import resolve_loss
+from minidl.metrics import resolve_metrics
+from minidl.optimizers import Optimizer
+from minidl.ownership import give, owner_of
+from minidl.sequential.layer_list import LayerList
+from minidl.solvers import Solver
+from minidl.training import Trainer, check_end
+
+
+class Compiled(LayerList):
+    """Abstract base of `Sequential`: `compile`, and what it has made.
+
+    Attributes
+    ----------
+    trainer : Trainer or None
+        None until `compile`.
+    """
+
+    trainer: Trainer | None = None
+    check_gradients: str | None = None
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        *,
+        check_gradients: str | None = None,
+    ) -> None:
+        """Choose how to train; the optimizer starts anew.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+        loss : str or Loss
+        metrics, weighted_metrics : list of str, Metric or function ``f(y_true, y_pred)``, optional
+            The former ignore sample weights, the latter use them.
+        check_gradients : {None, "first_batch"}
+            "first_batch" certifies each layer on the first batch's real input and upstream gradient.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
+            not fit the last layer.
+        """
+        optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
+        loss = None if loss is None else copy.copy(resolve_loss(loss, "compile: loss"))
+        if check_gradients is not None:
+            checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
+        outputs = self.output_shape[-1] if self.output_shape else 1
+        for specs in (metrics, weighted_metrics):
+            resolve_metrics(specs, loss, outputs)
+        if loss is not None:
+            check_end(tuple(self.expand().values()), self.output_shape, loss)
+        if owner_of(optimizer) not in (None, self):
+            raise ArgumentError(
+                f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
+            )
+        give(optimizer, self)
+        optimizer.reset()
+        history = None if self.trainer is None else self.trainer.history
+        certify = None
+        if check_gradients is not None:
+            from minidl.testing.models import certify_model  # the kit is built on models
+
+            certify = functools.partial(certify_model, level="quick")
+        self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
+        self.check_gradients = check_gradients
+        if loss is not None and self.network is not None:
+            self.trainer.connect(self.network)
+        self.trainer.history = history
+
+    # What compile and fit have made
+
+    @property
+    def optimizer(self) -> Any:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.optimizer
+
+    @property
+    def loss(self) -> Any:
+        """A copy of what `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.loss
+
+    @property
+    def metrics(self) -> Any:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.metrics
+
+    @property
+    def weighted_metrics(self) -> Any:
+        """What `compile` was given, or None before."""
+        return None if self.trainer is None else self.trainer.weighted_metrics
+
+    @property
+    def history(self) -> Any:
+        """The `History` of the last `fit`, or None before."""
+        return None if self.trainer is None else self.trainer.history
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs in this model's life."""
+        return self.randomness.epochs
+
+    @property
+    def stop_training(self) -> bool:
+        """Set by callbacks: training ends after the epoch, or, from a hook of a batch, after the batch."""
+        return self.trainer is not None and self.trainer.stop_training
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        if self.trainer is None:
+            raise StateError(f"{self.label}: stop_training: expected a compiled model.")
+        self.trainer.stop_training = value

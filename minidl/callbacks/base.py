@@ -30,6 +30,12 @@ class BatchLogs(UserDict[str, Any]):
         ``compute(loss)`` returns the logs as a dict.
     loss : float
         The loss of the batch.
+
+    Examples
+    --------
+    >>> logs = BatchLogs(lambda loss: {"loss": loss, "accuracy": 0.75}, 0.5)
+    >>> logs["accuracy"], {**logs}
+    (0.75, {'loss': 0.5, 'accuracy': 0.75})
     """
 
     def __init__(self, compute: Callable[[float], dict[str, Any]], loss: float) -> None:

@@ -90,15 +90,11 @@ class Attributes(Configured, metaclass=LayerType):
         return lasting
 
     def __getstate__(self) -> dict[str, Any]:
-        gradients = {"d" + name for name in self.parameter_names if name in self.views}
-        return {
-            name: value
-            for name, value in self.__dict__.items()
-            if name[0] != "_" and name != "views" and name not in gradients
-        }
+        left = {"views", "place", *("d" + name for name in self.parameter_names if name in self.views)}
+        return {name: value for name, value in self.__dict__.items() if name[0] != "_" and name not in left}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, views={})
+        self.__dict__.update(state, views={}, place=None)
         for name, declaration in self.declared.items():
             if name in state:
                 self.bind(name, state[name], np.zeros_like(state[name]) if declaration.trained else None)

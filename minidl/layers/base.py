@@ -227,8 +227,6 @@ class Layer(Attributes):
         """Return a full copy, trained values included, that belongs to no model yet."""
         twin = self.__copy__()
         twin.name = name
-        for _, part in list(walk({"": twin})):
-            part.place = None
         return twin
 
     def __copy__(self) -> Self:

@@ -91,6 +91,7 @@ PUBLIC = [
     "minidl.plotting",
     "minidl.regularizers",
     "minidl.schedules",
+    "minidl.solvers",
     "minidl.testing",
     "minidl.testing.strategies",
     "minidl.utils",

@@ -1,6 +1,6 @@
-"""Draws the figures of the pages that are not part of the course: the rows of modules, a model, and the README's.
+"""Draws the figures of the pages that are not part of the course: the objects, the modules, a model, and the README's.
 
-``python docs/figures.py`` draws the README's anew.
+``python docs/figures.py`` draws the README's again.
 """
 
 import ast
@@ -12,17 +12,14 @@ import minidl.optimizers
 from minidl.plotting import plot_decision_boundary, plot_model
 
 PACKAGE = Path(minidl.__file__).parent
-# The rows of the house, from the ground up, without the package's own __init__ and __main__; tests/test_house.py
-# holds the finer rule against every import.
-ROWS = [
-    ("ground", ["typing", "errors", "checks", "files", "signals", "numeric", "config", "schedules"]),
-    ("parts", ["initializers", "regularizers", "parameters", "losses", "metrics", "optimizers", "data"]),
-    ("layers", ["layers"]),
-    ("model", ["sequential"]),
-    ("use", ["training", "callbacks", "saving", "plotting", "explain", "testing", "datasets"]),
-    ("as in Keras", ["models", "utils"]),
-]
-WIDTH, HEIGHT, GAP = 92, 30, 34  # pixels
+FONT = 'font-family="sans-serif"'
+ARROW = (
+    '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+    '<path d="M0 0 L8 4 L0 8 z"/></marker>'
+)
+# What nearly every module imports: drawn as one box, without lines.
+GROUND = "typing errors checks config numeric normal files signals ownership".split()
+STEPS = ("dense", "dense/activation", "dense_1", "dense_1/activation")
 
 
 def imports_of(name: str) -> set[str]:
@@ -38,41 +35,158 @@ def imports_of(name: str) -> set[str]:
     return found - {name}
 
 
-def check_rows() -> None:
-    """Stop if a module stands in no row, or a row names one that is gone."""
-    modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    drawn = {name for _, names in ROWS for name in names}
-    if drawn != {name for name in modules if not name.startswith("_")}:
-        raise ValueError(f"docs/figures.py: ROWS differs from the modules of minidl in {sorted(drawn ^ modules)}")
+def imports() -> dict[str, set[str]]:
+    """Return what each module above the ground imports, but for the package's own __init__ and __main__."""
+    names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    if not names.issuperset(GROUND):
+        raise ValueError(f"docs/figures.py: GROUND names modules that are gone: {sorted(set(GROUND) - names)}")
+    names = {name for name in names if not name.startswith("_") and name not in GROUND}
+    return {name: imports_of(name) & names for name in sorted(names)}
 
 
-def architecture() -> str:
-    """Return the rows of modules as SVG, with a line from each module down to what it imports."""
-    check_rows()
+def rows_of(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Return the modules in rows, from the top down: each in the highest row below all that import it."""
+    rows: list[list[str]] = []
+    left = dict(graph)
+    while left:
+        imported = set().union(*left.values())
+        row = [name for name in left if name not in imported]
+        if not row:
+            raise ValueError(f"docs/figures.py: these modules import each other in a circle: {sorted(left)}")
+        rows.append(row)
+        for name in row:
+            del left[name]
+    return rows
+
+
+def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Return the imports without those that are implied by others."""
+    reached: dict[str, set[str]] = {}
+    for name in (name for row in reversed(rows_of(graph)) for name in row):
+        reached[name] = graph[name].union(*(reached[other] for other in graph[name]))
+    return {name: {one for one in below if not any(one in reached[other] for other in below)} for name, below in graph.items()}
+
+
+def modules() -> str:
+    """Return the modules in rows as SVG, with a line from each down to what it imports."""
+    width, height, gap = 104, 30, 30
+    graph = imports()
+    rows = arranged(rows_of(graph)[::-1], direct(graph))
+    total = max(map(len, rows)) * (width + 10)
+    bottom = len(rows) * (height + gap)
     place, boxes, lines = {}, [], []
-    width = 90 + max(len(names) for _, names in ROWS) * (WIDTH + 8)
-    height = len(ROWS) * (HEIGHT + GAP)
-    for number, (title, names) in enumerate(ROWS):
-        top = height - (number + 1) * (HEIGHT + GAP) + GAP / 2
-        boxes.append(f'<text x="4" y="{top + 19}" font-size="12" fill="#555">{title}</text>')
-        left = 90 + (width - 90 - len(names) * (WIDTH + 8)) / 2
-        for column, name in enumerate(names):
-            x = left + column * (WIDTH + 8)
-            place[name] = (x + WIDTH / 2, top)
-            boxes.append(
-                f'<rect x="{x}" y="{top}" width="{WIDTH}" height="{HEIGHT}" rx="5" fill="#f2f2f2" stroke="black"/>'
-                f'<text x="{x + WIDTH / 2}" y="{top + 19}" text-anchor="middle" font-size="12">{name}</text>'
-            )
-    for name, (x, top) in place.items():
-        for other in sorted(imports_of(name) & set(place)):
-            down, below = place[other]
-            if below > top:
-                lines.append(
-                    f'<line x1="{x}" y1="{top + HEIGHT}" x2="{down}" y2="{below}" stroke="#888" stroke-width="0.6"/>'
-                )
+    for number, row in enumerate(rows):
+        top = bottom - (number + 1) * (height + gap) + gap / 2
+        for column, name in enumerate(row):
+            x = (total - len(row) * (width + 10)) / 2 + column * (width + 10) + 5
+            place[name] = (x + width / 2, top)
+            boxes.append(box(x, top, width, height) + text(x + width / 2, top + 20, name, 14))
+    for name, below in direct(graph).items():
+        (x, top), ends = place[name], [place[other] for other in sorted(below)]
+        lines += [f'<path d="M{x} {top + height} L{end} {low}" stroke="#777" fill="none"/>' for end, low in ends]
+    under = box(5, bottom, total - 10, height, "white") + text(total / 2, bottom + 20, "  ".join(GROUND), 14)
+    return drawing(total, bottom + height + 8, [*lines, *boxes, under])
+
+
+def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str]]:
+    """Return the rows with each module near those that it imports, so that few lines cross."""
+    place: dict[str, float] = {}
+    for row in rows:
+        wanted = {name: sum(place[one] for one in below[name]) / len(below[name]) if below[name] else 0.0 for name in row}
+        row.sort(key=lambda name: (wanted[name], name))
+        place.update({name: column - (len(row) - 1) / 2 for column, name in enumerate(row)})
+    return rows
+
+
+def objects() -> str:
+    """Return the objects that a training step passes through as SVG, from what the user calls down to the numbers."""
+    left, middle, right = 10, 210, 640
+    shapes = [
+        titled(middle, 16, 390, 54, "Sequential", "the list of layers, with the names of Keras"),
+        titled(middle, 106, 390, 54, "Trainer", "once compiled: an optimizer, a loss and metrics"),
+        titled(right, 106, 170, 54, "Inputs", "checked samples"),
+        titled(middle, 196, 390, 54, "Objective", "a network and the loss behind it"),
+        titled(right, 196, 170, 54, "Loss", "the mean over a batch"),
+        titled(middle, 286, 390, 110, "Network", "once built: the steps that run, in a row"),
+        titled(left, 313, 160, 54, "Optimizer", "changes the values"),
+        titled(middle, 430, 390, 108, "Parameters", "two flat vectors"),
+        *[row_of(middle + 12, 342, 366, 44, STEPS)],
+        *[vector(middle + 12, 480 + 27 * number, name) for number, name in enumerate(("values", "gradients"))],
+    ]
+    centre = middle + 195
+    arrows = [
+        arrow(centre, 70, centre, 106, "fit: x, y, epochs"),
+        arrow(centre, 160, centre, 196, "a checked batch"),
+        arrow(centre, 250, centre, 286, "x up the steps, dy down"),
+        arrow(centre, 396, centre, 430, "W, b, dW, db are views"),
+        arrow(middle + 390, 133, right, 133),
+        arrow(middle + 390, 223, right, 223),
+        f'<path d="M{middle} 133 H{left + 80} V313" fill="none" stroke="black" marker-end="url(#head)"/>',
+        f'<path d="M{left + 80} 367 V484 H{middle}" fill="none" stroke="black" marker-end="url(#head)"/>',
+        text(left + 88, 240, "step", 12, anchor="start"),
+    ]
+    return drawing(right + 180, 552, shapes + arrows)
+
+
+def titled(x: float, y: float, width: float, height: float, title: str, detail: str) -> str:
+    """Return a box with two lines of text at its top."""
+    lines = text(x + width / 2, y + 22, title, 15, weight="bold") + text(x + width / 2, y + 41, detail, 12)
+    return box(x, y, width, height) + lines
+
+
+def row_of(x: float, y: float, width: float, height: float, names: tuple[str, ...]) -> str:
+    """Return boxes next to each other."""
+    each = width / len(names)
+    boxes = [(x + index * each, name) for index, name in enumerate(names)]
+    return "".join(
+        box(left + 2, y, each - 4, height, "white")
+        + "".join(
+            text(left + each / 2, y + height / 2 + 4 + 7 * shift, line, 12) for line, shift in lines_of(name)
+        )
+        for left, name in boxes
+    )
+
+
+def lines_of(path: str) -> list[tuple[str, int]]:
+    """Return a path as one line, or as two above each other."""
+    first, slash, second = path.partition("/")
+    return [(first + slash, -1), (second, 1)] if slash else [(path, 0)]
+
+
+def vector(x: float, y: float, name: str) -> str:
+    """Return a flat vector, with the parts that belong to the arrays of two dense layers."""
+    parts, letter = [], "d" if name == "gradients" else ""
+    left = x + 70
+    for size, array in ((120, "W"), (36, "b"), (104, "W"), (36, "b")):
+        parts.append(
+            f'<rect x="{left}" y="{y}" width="{size}" height="22" fill="white" stroke="black"/>'
+            + text(left + size / 2, y + 15, letter + array, 12)
+        )
+        left += size
+    return text(x, y + 15, name, 12, anchor="start") + "".join(parts)
+
+
+def box(x: float, y: float, width: float, height: float, fill: str = "#f2f2f2") -> str:
+    """Return a box with round corners."""
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{fill}" stroke="black"/>'
+
+
+def text(x: float, y: float, words: str, size: float, *, anchor: str = "middle", weight: str = "normal") -> str:
+    """Return a line of text."""
+    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}" font-weight="{weight}">{words}</text>'
+
+
+def arrow(x: float, y: float, end: float, low: float, words: str = "") -> str:
+    """Return an arrow with a few words at its right."""
+    line = f'<path d="M{x} {y} L{end} {low}" stroke="black" marker-end="url(#head)"/>'
+    return line + (text(x + 10, (y + low) / 2 + 4, words, 12, anchor="start") if words else "")
+
+
+def drawing(width: float, height: float, parts: list[str]) -> str:
+    """Return the parts as an SVG document on white."""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif">'
-        f'<rect width="{width}" height="{height}" fill="white"/>{"".join(lines)}{"".join(boxes)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'{FONT}>{ARROW}<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
     )
 
 
@@ -108,8 +222,8 @@ def front(path: Path) -> None:
 def draw_all(folder: Path) -> None:
     """Write every figure into ``folder``."""
     folder.mkdir(exist_ok=True)
-    (folder / "architecture.svg").write_text(architecture(), encoding="utf-8")
-    (folder / "model.svg").write_text(model(), encoding="utf-8")
+    for figure in (objects, modules, model):
+        (folder / f"{figure.__name__}.svg").write_text(figure(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ class Step(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One pass through a model: the loss, and the `Step` of each layer by its name, from the lowest up."""
+    """One pass through a model: the loss, and the `Step` of each layer by its path, from the lowest up.
+
+    Paths are such as ``"dense"`` and ``"dense/activation"``: there `Dense` and its activation are two steps.
+    """
 
     loss: float
     steps: dict[str, Step]

@@ -22,7 +22,8 @@ class Dropout(Layer):
 
     Notes
     -----
-    Srivastava et al., 2014, in the "inverted" form. The mask is drawn from the model's generator.
+    Srivastava et al., 2014, in the "inverted" form. The mask is a function of the model's
+    seed, the training pass and the layer.
     """
 
     stochastic = True

@@ -38,6 +38,7 @@ class LayerHealth(Callback):
     Attributes
     ----------
     epoch : list of int
+        The keys of the others are the paths of the steps, such as ``"dense"`` and ``"dense/activation"``.
     activations, gradients : dict of str to list of float
         The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value an epoch. An output layer
         whose gradient training never computes, because it stops at the logits, has none.

@@ -41,7 +41,7 @@ class Compiled(LayerList):
 
         Parameters
         ----------
-        optimizer : str or Optimizer
+        optimizer : str, Optimizer or Solver
         loss : str or Loss
         metrics, weighted_metrics : list of str, Metric or function ``f(y_true, y_pred)``, optional
             The former ignore sample weights, the latter use them.

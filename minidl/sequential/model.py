@@ -86,12 +86,12 @@ class Sequential(Compiled):
             0 is silent, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in a notebook, else 2.
         callbacks : list of Callback, optional
         validation_split : float
-            Part of the rows kept for validation.
+            Fraction of the samples kept for validation: ``floor(rows * (1 - validation_split))`` are left for training.
         validation_data : tuple (x, y) or (x, y, sample_weight), or iterable of batches, optional
         shuffle : bool
             Whether each epoch takes the rows in an order of its own, a function of the seed and the epoch.
         class_weight : dict of class to weight, or "balanced", optional
-            A class that is missing counts 1.
+            Weights of the training samples, not of those for validation. A class that is missing counts 1.
         sample_weight : array-like of shape (rows,), optional
         initial_epoch : int
             Number of the first epoch in the history.
@@ -105,7 +105,7 @@ class Sequential(Compiled):
         Raises
         ------
         StateError
-            Before `compile`.
+            Before `compile`, or if there is nothing to train because everything is frozen.
         ArgumentError, DataError, ShapeError
             For anything that cannot be trained on, before anything has changed.
         NonFiniteError

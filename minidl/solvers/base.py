@@ -23,6 +23,26 @@ class Solver(Configured, ABC):
         Number of iterations done.
     learning_rate : float
         Always 1: a solver finds the length of its steps by itself.
+
+    Examples
+    --------
+    >>> from minidl.solvers import Solver
+    >>> class Halving(Solver):
+    ...     def minimize(self, value_and_gradient, values, on_iteration, max_iterations):
+    ...         for _ in range(max_iterations):
+    ...             start, step = values.copy(), 1.0
+    ...             loss, gradient = value_and_gradient(start)
+    ...             way = gradient.copy()
+    ...             while step > 1e-9 and value_and_gradient(start - step * way)[0] >= loss:
+    ...                 step /= 2
+    ...             values[...] = start - step * way
+    ...             self.iterations += 1
+    ...             if on_iteration(value_and_gradient(values.copy())[0]):
+    ...                 return "stopped"
+    ...         return "max_iterations reached"
+    >>> w = np.array([3.0, -2.0])
+    >>> Halving().minimize(lambda w: (w @ w, 2 * w), w, lambda loss: loss < 1e-6, 20), w
+    ('stopped', array([0., 0.]))
     """
 
     full_batch = True

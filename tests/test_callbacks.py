@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from minidl import Dense, Input, Sequential, metrics
 from minidl.callbacks import (
     BatchLogs,
     Callback,
@@ -19,6 +21,7 @@ from minidl.callbacks import (
     History,
     LambdaCallback,
     LearningRateScheduler,
+    ModelCheckpoint,
     ProgressBar,
     ReduceLROnPlateau,
     TimeLimit,
@@ -26,6 +29,7 @@ from minidl.callbacks import (
 )
 from minidl.callbacks.base import HOOKS
 from minidl.errors import ArgumentError, StateError
+from minidl.metrics import Metric, resolve_metrics
 
 
 class Optimizer:
@@ -34,12 +38,15 @@ class Optimizer:
 
 
 class Model:
-    """What the callbacks use of a model."""
+    """What the callbacks use of a model in `fit`."""
 
-    def __init__(self, optimizer=None):
+    def __init__(self, optimizer=None, metrics=(), validation=True, callbacks=()):
         self.optimizer = optimizer or Optimizer()
         self.stop_training = False
         self.weights = [np.zeros(2)]
+        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks)
+        scores = SimpleNamespace(metrics={metric.get_name(): metric for metric in metrics})
+        self.trainer = SimpleNamespace(run=run, scores=scores)
 
     def get_weights(self):
         return [array.copy() for array in self.weights]
@@ -48,12 +55,11 @@ class Model:
         self.weights = list(arrays)
 
 
-class Recorder(Callback):
-    def __init__(self, calls):
-        self.calls = calls
+class BestModel(ModelCheckpoint):
+    """A checkpoint of the best, with the arguments of the other callbacks that monitor a value."""
 
-    def on_epoch_end(self, epoch, logs=None):
-        self.calls.append((epoch, logs))
+    def __init__(self, monitor, mode="auto"):
+        super().__init__("model", monitor, save_best_only=True, mode=mode)
 
 
 def run(callback, values, monitor="val_loss", model=None, stop=True):
@@ -186,6 +192,33 @@ def test_callbacks_are_called_in_order():
     assert calls == ["a", "b", "c"]
 
 
+def test_every_on_train_end_is_called_though_one_raises():
+    calls = []
+
+    def end(name):
+        def call(logs):
+            calls.append(name)
+            if name != "c":
+                raise ValueError(name)
+
+        return LambdaCallback(on_train_end=call)
+
+    with pytest.raises(ValueError, match="b") as error:
+        CallbackList([end("a"), end("b"), end("c")], Model()).on_train_end({})
+    assert calls == ["a", "b", "c"]
+    assert str(error.value.__context__) == "a"
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_test_end"])
+def test_any_other_hook_ends_at_the_first_error(hook):
+    calls = []
+    fail = LambdaCallback(**{hook: lambda *arguments: 1 / 0})
+    after = LambdaCallback(**{hook: lambda *arguments: calls.append(arguments)})
+    with pytest.raises(ZeroDivisionError):
+        getattr(CallbackList([fail, after], Model()), hook)(0)
+    assert calls == []
+
+
 @pytest.mark.parametrize(
     ("callbacks", "message"),
     [
@@ -232,6 +265,27 @@ def test_history_holds_a_value_an_epoch():
     assert history.epoch == [0, 1]
     assert history.history == {"loss": [1.0, 1.0], "val_loss": [3.0, 2.0]}
     assert all(type(value) is float for value in history.history["val_loss"])
+
+
+@pytest.mark.parametrize("value", [0.5, "text", None])
+def test_history_holds_what_other_callbacks_add_to_the_logs(value):
+    add = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=value))
+    history = classifier().fit(X, Y, epochs=2, verbose=0, callbacks=add)
+    assert history.history["mine"] == [value, value]
+
+
+@pytest.mark.parametrize(("value", "text"), [("text", "text"), (None, "None"), (np.float32(0.5), "0.5"), (True, "1")])
+def test_the_lines_show_what_other_callbacks_add_to_the_logs(value, text, capsys):
+    add = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=value))
+    history = classifier().fit(X, Y, verbose=2, callbacks=add)
+    assert capsys.readouterr().out.endswith(f" - mine: {text}\n")
+    assert repr(history).endswith(f", mine: {text})")
+
+
+@pytest.mark.parametrize("value", [[[1.0], [2.0, 3.0]], np.ones(3), [None, "text"]])
+def test_the_lines_leave_out_collections(value, capsys):
+    ProgressBar(2).on_epoch_end(0, {"loss": 0.5, "mine": value})
+    assert capsys.readouterr().out.endswith(" - loss: 0.5\n")
 
 
 def test_history_goes_on_from_its_state():
@@ -330,6 +384,27 @@ def test_early_stopping_leaves_the_weights_alone_after_an_exception():
     assert model.weights[0].tolist() == [7, 7]
 
 
+def test_early_stopping_restores_the_best_weights_without_logs():
+    model, callback = Model(), EarlyStopping(patience=5)
+    run(callback, [1.0, 2.0], model=model)
+    model.weights = [np.full(2, 7.0)]
+    callback.on_train_end()
+    assert model.weights[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("options", "values", "line"),
+    [
+        ({}, [3, 2, 2], "Epoch 3: stopped early; val_loss was best, 2, in epoch 2, whose weights are restored.\n"),
+        ({"restore_best_weights": False}, [3, 4], "Epoch 2: stopped early; val_loss was best, 3, in epoch 1.\n"),
+        ({"patience": 9}, [3, 4], ""),
+    ],
+)
+def test_early_stopping_says_when_it_stopped_and_what_it_restored(options, values, line, capsys):
+    run(EarlyStopping(verbose=1, **options), values)
+    assert capsys.readouterr().out == line
+
+
 def test_early_stopping_goes_on_from_its_state():
     model, first, second = Model(), EarlyStopping(patience=2), EarlyStopping(patience=2)
     run(first, [1.0, 2.0], model=model)
@@ -342,28 +417,188 @@ def test_early_stopping_goes_on_from_its_state():
     assert model.weights[0].tolist() == [0, 0]
 
 
-@pytest.mark.parametrize(
-    ("monitor", "better"),
-    [("val_accuracy", "max"), ("auc", "max"), ("val_f1_score", "max"), ("loss", "min"), ("mean_squared_error", "min")],
-)
-def test_mode_auto_goes_by_the_name(monitor, better):
+class Loudness(Metric):
+    """A custom metric that does not say which way is better."""
+
+    def update(self, y_true, y_pred, sample_weight=None): ...
+
+    def result(self):
+        return 1.0
+
+
+class HingeAccuracy(Loudness):
+    higher_is_better = True
+
+
+class NegativeLogLoss(Loudness):
+    higher_is_better = True
+
+
+class ScoreToPay(Loudness):
+    higher_is_better = False
+
+
+BEST_IS = {
+    "max": [
+        "accuracy", "binary_accuracy", "top_k_categorical_accuracy", "precision", "recall", "f1_score", "auc",
+        "r2_score", HingeAccuracy(), NegativeLogLoss(), metrics.AUC(name="false_alarm_error"),
+    ],
+    "min": ["mse", "mae", "mean_squared_error", ScoreToPay(), metrics.MeanSquaredError(name="score")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("better", "metric"), [(mode, metric) for mode in BEST_IS for metric in BEST_IS[mode]])
+@pytest.mark.parametrize("prefix", ["", "val_"])
+def test_mode_auto_asks_the_metric(better, metric, prefix):
+    resolved = resolve_metrics([metric], None, 3)
+    monitor = prefix + resolved[0].get_name()
     callback = EarlyStopping(monitor, patience=1)
     values = [1.0, 2.0, 1.5] if better == "max" else [2.0, 1.0, 1.5]
-    run(callback, values, monitor=monitor)
+    run(callback, values, monitor=monitor, model=Model(metrics=resolved))
     assert callback.best_epoch == 1
 
 
-def test_mode_auto_refuses_to_guess():
-    with pytest.raises(ArgumentError, match="EarlyStopping: mode: expected 'min' or 'max', got 'auto', and 'val_fun'"):
-        EarlyStopping("val_fun")
+@pytest.mark.parametrize("monitor", ["loss", "val_loss"])
+def test_mode_auto_takes_the_lower_loss(monitor):
+    callback = EarlyStopping(monitor, patience=1)
+    run(callback, [2.0, 1.0, 1.5], monitor=monitor)
+    assert callback.best_epoch == 1
 
 
-@pytest.mark.parametrize("cls", [EarlyStopping, ReduceLROnPlateau])
-def test_a_monitor_that_is_not_in_the_logs_is_an_error_that_names_them(cls):
-    with pytest.raises(ArgumentError, match="monitor: expected one of 'loss', 'accuracy'; got 'val_loss'"):
-        run(cls(), [0.5], monitor="accuracy")
-    with pytest.raises(ArgumentError, match="Did you mean 'accuracy'"):
-        run(cls("acuracy", mode="max"), [0.5], monitor="accuracy")
+def test_every_built_in_metric_says_which_way_is_better():
+    classes = {cls for name in metrics.__all__ if isinstance(cls := getattr(metrics, name), type)}
+    unknown = {cls.__name__ for cls in classes if cls.higher_is_better is None}
+    assert unknown == {"Metric", "FunctionMetric"}
+
+
+@pytest.mark.parametrize("monitor", ["loudness", "val_loudness", "learning_rate"])
+@pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])
+def test_mode_auto_does_not_guess(make, monitor):
+    model = Model(metrics=[Loudness()])
+    with pytest.raises(ArgumentError, match=f"mode: cannot tell whether higher or lower values of '{monitor}'"):
+        CallbackList(make(monitor), model).on_train_begin()
+
+
+# A value that cannot be compared
+
+
+def classifier(*extra, outputs=3):
+    model = Sequential([Input((4,)), Dense(outputs, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", *extra])
+    return model
+
+
+X = np.random.default_rng(0).standard_normal((40, 4))
+Y = np.arange(40) % 3
+
+
+class CountSteps(Callback):
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])
+@pytest.mark.parametrize(
+    ("monitor", "fix"),
+    [
+        ("val_loss", "Pass validation_data or validation_split to fit"),
+        ("val_accuracy", "Pass validation_data or validation_split to fit"),
+        ("acuracy", "Did you mean 'accuracy'"),
+        ("f1_score", "expected one of 'loss', 'accuracy', 'learning_rate'; got 'f1_score'"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["auto", "max"])
+def test_a_name_that_cannot_come_is_refused_before_the_first_step(make, monitor, fix, mode):
+    count = CountSteps()
+    with pytest.raises(ArgumentError, match=f"{make.__name__}: monitor: .*{fix}"):
+        classifier().fit(X, Y, verbose=0, callbacks=[make(monitor, mode=mode), count])
+    assert count.steps == 0
+
+
+@pytest.mark.parametrize(
+    "adding",
+    [
+        LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=epoch)),
+        LambdaCallback(on_test_end=lambda logs: logs.update(mine=0.0)),
+    ],
+)
+def test_a_name_that_another_callback_adds_can_be_monitored(adding):
+    stopping = EarlyStopping("mine", mode="min", patience=1)
+    history = classifier().fit(X, Y, epochs=9, verbose=0, validation_data=(X, Y), callbacks=[adding, stopping])
+    assert history.epoch == [0, 1]
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])
+def test_a_name_that_no_callback_has_added_is_an_error_at_the_end_of_the_epoch(make):
+    silent = LambdaCallback(on_epoch_end=lambda epoch, logs: None)
+    with pytest.raises(ArgumentError, match=r"monitor: expected one of 'loss', 'accuracy', .*; got 'mine'"):
+        classifier().fit(X, Y, verbose=0, callbacks=[silent, make("mine", mode="min")])
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.F1Score(name="figure"),
+        metrics.Precision("largest", average=None, name="figure"),
+        metrics.Recall("largest", average=None, name="figure"),
+    ],
+)
+def test_a_value_for_each_class_is_refused_with_its_fix(make, metric):
+    with pytest.raises(ArgumentError, match=f'{make.__name__}: monitor: expected one number, .*average="macro"'):
+        classifier(metric).fit(X, Y, verbose=0, callbacks=make("figure"))
+
+
+@pytest.mark.parametrize("value", ["high", None, [1.0, 2.0], {}, 1j])
+def test_what_is_no_number_is_refused(value):
+    with pytest.raises(ArgumentError, match="EarlyStopping: monitor: expected one number, got 'val_loss' = "):
+        run(EarlyStopping(), [value])
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.array([0.5]), np.array(0.5), np.array([[0.5]])])
+def test_a_number_may_be_in_an_array_of_one(value):
+    callback = EarlyStopping()
+    run(callback, [value])
+    assert callback.best == 0.5
+
+
+def test_early_stopping_reports_nan_and_does_not_count_it():
+    callback, model = EarlyStopping(patience=1), Model()
+    with pytest.warns(UserWarning, match="EarlyStopping: 'val_loss' is NaN in epoch 2"):
+        assert run(callback, [3.0, np.nan, 2.0, 2.5], model=model) == 4
+    assert callback.best == 2.0
+    assert callback.best_epoch == 2
+
+
+def test_early_stopping_does_not_stop_where_all_values_are_nan():
+    only_true, stopping = metrics.AUC(), EarlyStopping("auc", patience=1)
+    model = Sequential([Input((4,)), Dense(1, activation="sigmoid")], seed=0)
+    model.compile("sgd", "binary_crossentropy", [only_true])
+    with pytest.warns(UserWarning, match="EarlyStopping: 'auc' is NaN in epoch .*, which is not counted") as reports:
+        history = model.fit(X, np.ones(40), epochs=3, verbose=0, callbacks=stopping)
+    assert history.epoch == [0, 1, 2]
+    assert len(reports) == 3
+    assert stopping.best is None
+
+
+def test_the_plateau_reports_nan_and_does_not_count_it():
+    model = Model()
+    with pytest.warns(UserWarning, match="ReduceLROnPlateau: 'val_loss' is NaN in epoch 2"):
+        run(ReduceLROnPlateau(patience=2), [1.0, np.nan, 1.0], model=model)
+    assert model.optimizer.learning_rate == 0.1
+
+
+def test_a_checkpoint_of_the_best_reports_nan_and_is_not_written(tmp_path):
+    saving = ModelCheckpoint(tmp_path / "{epoch}", "mine", save_best_only=True, mode="max")
+    adding = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=[np.nan, 1.0, np.nan][epoch]))
+    with pytest.warns(UserWarning, match="ModelCheckpoint: 'mine' is NaN in epoch"):
+        classifier().fit(X, Y, epochs=3, verbose=0, callbacks=[saving, adding])
+    assert [path.name for path in tmp_path.iterdir()] == ["2"]
+
+
+# The end
 
 
 def test_the_time_limit_stops_after_a_batch():
@@ -410,8 +645,11 @@ def test_the_scheduler_refuses_a_rate_that_is_none():
     ("options", "values", "rates"),
     [
         ({"patience": 2, "factor": 0.5}, [1, 1, 1, 1, 1], [0.1, 0.1, 0.05, 0.05, 0.025]),
-        ({"patience": 1, "factor": 0.5, "cooldown": 1}, [1, 1, 1, 1], [0.1, 0.05, 0.025, 0.0125]),
-        ({"patience": 1, "factor": 0.5, "cooldown": 2}, [1, 1, 1, 1], [0.1, 0.05, 0.05, 0.025]),
+        ({"patience": 1, "factor": 0.5, "cooldown": 1}, [1, 1, 1, 1], [0.1, 0.05, 0.05, 0.025]),
+        ({"patience": 1, "factor": 0.5, "cooldown": 2}, [1, 1, 1, 1, 1], [0.1, 0.05, 0.05, 0.05, 0.025]),
+        ({"patience": 2, "factor": 0.5, "cooldown": 1}, [1] * 6, [0.1, 0.1, 0.05, 0.05, 0.05, 0.025]),
+        ({"patience": 1, "factor": 0.5, "cooldown": 1}, [2, 2, 1, 1], [0.1, 0.05, 0.05, 0.025]),
+        ({"patience": 0, "factor": 0.5}, [1, 1, 1], [0.1, 0.05, 0.025]),
         ({"patience": 1, "factor": 0.5, "min_lr": 0.08}, [1, 1, 1], [0.1, 0.08, 0.08]),
         ({"patience": 1, "factor": 0.5}, [3, 2, 1], [0.1, 0.1, 0.1]),
     ],
@@ -421,6 +659,12 @@ def test_the_rate_falls_on_a_plateau(options, values, rates):
     show = LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.optimizer.learning_rate))
     run([ReduceLROnPlateau(**options), show], values, model=model)
     assert seen == pytest.approx(rates)
+
+
+@pytest.mark.parametrize(("cooldown", "epochs"), [(0, [3, 5, 7, 9, 11]), (1, [3, 6, 9, 12]), (3, [3, 8])])
+def test_the_plateau_does_not_count_the_epochs_of_the_cooldown(cooldown, epochs, capsys):
+    run(ReduceLROnPlateau(patience=2, cooldown=cooldown, factor=0.9, verbose=1), [1] * 12)
+    assert [int(line.split()[1][:-1]) for line in capsys.readouterr().out.splitlines()] == epochs
 
 
 def test_the_plateau_goes_on_from_its_state():

@@ -567,7 +567,7 @@ def test_a_line_tells_of_each_file(tmp_path, capsys):
         ({"keep_last": 0}, "ModelCheckpoint: keep_last"),
         ({"save_best_only": 1}, "ModelCheckpoint: save_best_only: expected True or False"),
         ({"save_best_only": True, "mode": "best"}, "ModelCheckpoint: mode"),
-        ({"save_best_only": True, "monitor": "quux"}, "ModelCheckpoint: mode: expected 'min' or 'max'"),
+        ({"save_best_only": True, "monitor": ""}, "ModelCheckpoint: monitor: expected the name of a value"),
         ({"initial_value_threshold": "x"}, "ModelCheckpoint: initial_value_threshold"),
     ],
 )

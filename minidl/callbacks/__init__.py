@@ -5,11 +5,12 @@ from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from minidl.callbacks.model_checkpoint import ModelCheckpoint
+from minidl.callbacks.monitor import MonitorCallback
 from minidl.callbacks.progress import ProgressBar, progress_bar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
 __all__ = [
     "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau", "TimeLimit", "check_callbacks",
-    "progress_bar",
+    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgressBar", "ReduceLROnPlateau", "TimeLimit",
+    "check_callbacks", "progress_bar",
 ]  # fmt: skip

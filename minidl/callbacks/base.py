@@ -8,6 +8,7 @@ import functools
 import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from numbers import Real
 from types import MappingProxyType
 from typing import Any
 
@@ -211,7 +212,8 @@ class CallbackList(Callback):
         for hook in HOOKS:
             listeners = [item for item in self.callbacks if overrides(item, hook)]
             if listeners:
-                setattr(self, hook, functools.partial(_call_each, listeners, hook))
+                call = _call_all if hook == "on_train_end" else _call_each
+                setattr(self, hook, functools.partial(call, listeners, hook))
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         for callback in self.callbacks:
@@ -224,6 +226,15 @@ class CallbackList(Callback):
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
     for callback in callbacks:
         getattr(callback, hook)(*arguments)
+
+
+def _call_all(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
+    """Call each of them though one raises; of several errors the last one is raised, in the context of the others."""
+    try:
+        getattr(callbacks[0], hook)(*arguments)
+    finally:
+        if callbacks[1:]:
+            _call_all(callbacks[1:], hook, *arguments)
 
 
 def overrides(callback: Callback, hook: str) -> bool:
@@ -246,17 +257,17 @@ def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Cal
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
+        name = getattr(callback, "__name__", type(callback).__name__)
         if isinstance(callback, type):
-            name = callback.__name__
-            raise ArgumentError(f"callbacks: expected an instance at {index}, got the class {name}. Write {name}().")
-        if not isinstance(callback, Callback):
-            raise ArgumentError(
-                f"callbacks: expected a Callback at {index}, got {callback!r}. Derive it from Callback."
-            )
-        if any(callback is other for other in checked):
-            name = type(callback).__name__
-            raise ArgumentError(f"callbacks: expected each callback once, got the same {name} again at {index}.")
-        checked.append(callback)
+            problem = f"an instance at {index}, got the class {name}. Write {name}()."
+        elif not isinstance(callback, Callback):
+            problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
+        elif any(callback is other for other in checked):
+            problem = f"each callback once, got the same {name} again at {index}."
+        else:
+            checked.append(callback)
+            continue
+        raise ArgumentError(f"callbacks: expected {problem}")
     return checked
 
 
@@ -272,4 +283,4 @@ def format_logs(logs: Logs, separator: str) -> str:
 
 
 def _format(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, (int, float)) else str(value)
+    return f"{float(value):.4g}" if isinstance(value, Real) else str(value)

@@ -19,7 +19,7 @@ class CSVLogger(Callback):
     filename : str or Path
         The file; its folder is created before training begins.
     separator : str
-        Stands between two values: one character.
+        One character between two values.
     append : bool
         True adds to a file that exists, whose columns must be the same; False replaces it.
 
@@ -32,9 +32,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
-        self.filename = as_path(
-            filename, "CSVLogger: filename"
-        ).absolute()  # the program may go elsewhere while it trains
+        # absolute, because the program may change its folder while it trains
+        self.filename = as_path(filename, "CSVLogger: filename").absolute()
         if str(separator) != separator or len(separator) != 1:
             raise ArgumentError(f"CSVLogger: separator: expected one character, got {separator!r}.")
         self.separator = separator
@@ -42,8 +41,7 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.filename.parent.mkdir(parents=True, exist_ok=True)
-        with self.filename.open("a" if self.append else "w", encoding="utf-8"):
-            pass  # opened once, so that a path that cannot be written is known before the first epoch
+        self.filename.open("a" if self.append else "w").close()  # a path that cannot be written fails here
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         import csv  # only a run with this callback needs it
@@ -52,10 +50,8 @@ class CSVLogger(Callback):
         with self.filename.open("r+", newline="", encoding="utf-8") as file:
             header = next(csv.reader(file, delimiter=self.separator), None)
             if header is not None and header != list(row):
-                raise ArgumentError(
-                    f"CSVLogger: expected the columns of {self.filename}, {', '.join(header)}; got {', '.join(row)}. "
-                    "Choose another file, or append=False."
-                )
+                expected = f"expected the columns of {self.filename}, {', '.join(header)}; got {', '.join(row)}"
+                raise ArgumentError(f"CSVLogger: {expected}. Choose another file, or append=False.")
             file.seek(0, 2)
             writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
             if header is None:
@@ -66,4 +62,4 @@ class CSVLogger(Callback):
         return {"text": self.filename.read_text(encoding="utf-8")}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self.filename.write_text(state["text"], encoding="utf-8")  # rows after the checkpoint come again
+        self.filename.write_text(state["text"], encoding="utf-8")  # without the rows after the checkpoint

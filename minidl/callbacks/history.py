@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class History(Callback):
-    """Collects the logs of every epoch; `fit` makes one, returns it, and keeps it as ``model.history``.
+    """Collects the logs of every epoch, with what other callbacks add; `fit` returns it, as does ``model.history``.
 
     Attributes
     ----------
@@ -30,6 +30,7 @@ class History(Callback):
     {'loss': [0.5], 'learning_rate': [0.001]}
     """
 
+    last = True  # what other callbacks add to the logs is in them by then
     state_attributes = ("epoch", "history")
 
     def __init__(self) -> None:

@@ -1,11 +1,10 @@
 """Callbacks that change the optimizer's learning rate between two epochs."""
 
-import sys
 from collections.abc import Callable
 
 from minidl import checks
-from minidl.callbacks.base import Callback, Logs
-from minidl.callbacks.monitor import Monitor
+from minidl.callbacks.base import Callback, Logs, print_line
+from minidl.callbacks.monitor import MonitorCallback
 from minidl.errors import ArgumentError
 
 
@@ -41,33 +40,30 @@ class LearningRateScheduler(Callback):
         rate = self.schedule(*both[: _count_arguments(self.schedule)])
         optimizer.learning_rate = checks.number(rate, f"LearningRateScheduler: rate for epoch {epoch}", at_least=0)
         if self.verbose:
-            sys.stdout.write(f"Epoch {epoch + 1}: learning rate {rate:.4g}.\n")
+            print_line(f"Epoch {epoch + 1}: learning rate {rate:.4g}.")
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(MonitorCallback):
     """Multiplies the learning rate by ``factor`` when ``monitor`` has not improved for ``patience`` epochs.
 
     Parameters
     ----------
-    monitor, patience, mode, min_delta
-        As in `EarlyStopping`.
+    monitor, patience, mode, min_delta, verbose
+        As in `MonitorCallback`.
     factor : float
         Between 0 and 1, both excluded.
     cooldown : int
-        Number of epochs after a reduction that are not counted.
+        Number of epochs after a reduction that ``patience`` does not count.
     min_lr : float
         The rate never falls below it.
-    verbose : int
-        1 prints a line at each reduction.
 
     Raises
     ------
     ArgumentError
-        If an argument is out of range; when training begins, if the optimizer has a schedule of its own; at the end
-        of the first epoch, if the logs do not hold ``monitor``.
+        As in `MonitorCallback`; when training begins, if the optimizer has a schedule of its own.
     """
 
-    state_attributes = ("best", "wait", "resting")
+    state_attributes = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,
@@ -81,39 +77,37 @@ class ReduceLROnPlateau(Callback):
         min_lr: float = 0.0,
         verbose: int = 0,
     ) -> None:
-        who = "ReduceLROnPlateau"
-        self.monitor = Monitor(monitor, mode, min_delta, who)
-        self.factor = checks.number(factor, f"{who}: factor", above=0, below=1)
-        self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
-        self.cooldown = checks.integer(cooldown, f"{who}: cooldown", minimum=0)
-        self.min_lr = checks.number(min_lr, f"{who}: min_lr", at_least=0)
-        self.verbose = verbose
+        super().__init__(monitor, mode, verbose, min_delta=min_delta, patience=patience)
+        self.factor = checks.number(factor, "ReduceLROnPlateau: factor", above=0, below=1)
+        self.cooldown = checks.integer(cooldown, "ReduceLROnPlateau: cooldown", minimum=0)
+        self.min_lr = checks.number(min_lr, "ReduceLROnPlateau: min_lr", at_least=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
+        super().on_train_begin(logs)
         check_rate_is_free(self)
-        self.best, self.wait, self.resting = self.monitor.worst, 0, 0
+        self.wait = self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        value = self.monitor.read(logs)
-        if self.resting:
-            self.resting -= 1
+        value = self.read(epoch, logs)
+        if value is None:
+            return
+        if self.improve(value):
             self.wait = 0
-        if self.monitor.improves(value, self.best):
-            self.best, self.wait = value, 0
-            return
-        if self.resting:
-            return
-        self.wait += 1
-        if self.wait < self.patience:
-            return
-        self.resting, self.wait = self.cooldown, 0
+        elif not self.cooldown_counter:
+            self.wait += 1
+        self.cooldown_counter = max(self.cooldown_counter - 1, 0)
+        if self.wait and self.wait >= self.patience:
+            self.wait, self.cooldown_counter = 0, self.cooldown
+            self._reduce(epoch)
+
+    def _reduce(self, epoch: int) -> None:
         optimizer = self.model.optimizer
         old = float(optimizer.learning_rate)
         new = max(old * self.factor, self.min_lr)
         if new < old:
             optimizer.learning_rate = new
             if self.verbose:
-                sys.stdout.write(f"Epoch {epoch + 1}: learning rate reduced to {new:.4g}.\n")
+                print_line(f"Epoch {epoch + 1}: learning rate reduced to {new:.4g}.")
 
 
 def check_rate_is_free(callback: Callback) -> None:

@@ -1,37 +1,32 @@
-"""ModelCheckpoint: the model as a file, every so often, and all that `fit` needs to go on from there."""
+"""ModelCheckpoint: files of the model while it is trained, from which `fit` can resume."""
 
 import re
 import string
-import sys
 from pathlib import Path
 from typing import Any
 
 from minidl import checks, files
-from minidl.callbacks.base import Callback, Logs
-from minidl.callbacks.monitor import Monitor
+from minidl.callbacks.base import Logs, print_line
+from minidl.callbacks.monitor import MonitorCallback
 from minidl.errors import ArgumentError
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(MonitorCallback):
     """Saves the model after every epoch, every N batches, or whenever it is the best so far.
 
-    ``fit(..., resume=folder)`` goes on from the newest of its files, exactly. A crash at any moment leaves whole files.
+    ``fit(..., resume=folder)`` resumes exactly from the newest of its files. A crash at any moment leaves whole files.
 
     Parameters
     ----------
     filepath : str or Path
         May hold ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
         ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins.
-    monitor : str
-        Key of the logs that ``save_best_only`` goes by.
-    verbose : int
-        1 prints a line for each file.
+    monitor, mode, verbose
+        As in `MonitorCallback`; for ``save_best_only``.
     save_best_only : bool
         Whether a file is written only when ``monitor`` has improved.
     save_weights_only : bool
-        Whether the files leave out what going on needs: optimizer, loss, metrics, history. They are smaller.
-    mode : {"auto", "min", "max"}
-        Which way ``monitor`` is better; ``"auto"`` goes by its name.
+        Whether to omit everything needed to resume (optimizer, loss, metrics, history), for smaller files.
     save_freq : {"epoch"} or int
         Save after every epoch, or after so many batches.
     every : int
@@ -39,18 +34,18 @@ class ModelCheckpoint(Callback):
     keep_last : int, optional
         Number of files to keep: older ones of this callback are removed when a new one is safe. Default: all.
     initial_value_threshold : float, optional
-        What the first value of ``monitor`` has to improve on.
+        The first file needs a value of ``monitor`` that is better than this.
 
     Raises
     ------
     ArgumentError
-        If an argument is out of range; when the first file is due, if the logs do not hold what ``filepath`` names.
+        As in `MonitorCallback`; when the first file is written, if the logs do not hold a name in ``filepath``.
     OSError
         With the path, if a file cannot be written; when training begins, if its folder cannot be created.
 
     Notes
     -----
-    It comes after all other callbacks, whatever its place in the list, so that its files hold their finished state.
+    It is called after all other callbacks, wherever it is in the list, so that its files hold their final state.
 
     Examples
     --------
@@ -75,12 +70,11 @@ class ModelCheckpoint(Callback):
         keep_last: int | None = None,
         initial_value_threshold: float | None = None,
     ) -> None:
+        super().__init__(monitor, mode, verbose)
         who = "ModelCheckpoint"
         self.filepath = str(files.as_path(filepath, f"{who}: filepath"))
         self.save_best_only = checks.flag(save_best_only, f"{who}: save_best_only")
         self.save_weights_only = checks.flag(save_weights_only, f"{who}: save_weights_only")
-        self.monitor = Monitor(monitor, mode, 0, who) if save_best_only else None
-        self.verbose = verbose
         if save_freq != "epoch":
             checks.integer(save_freq, f"{who}: save_freq (or 'epoch')", minimum=1)
         self.save_freq = save_freq
@@ -93,6 +87,8 @@ class ModelCheckpoint(Callback):
         self.paths: list[str] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
+        if self.save_best_only:
+            super().on_train_begin(logs)
         if self.save_freq != "epoch" and self.model.optimizer.full_batch:
             raise ArgumentError(f"ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
         self._base = Path.cwd()  # the program may go elsewhere while it trains
@@ -113,11 +109,10 @@ class ModelCheckpoint(Callback):
 
     def _save(self, epoch: int, logs: dict[str, Any]) -> None:
         self.saved_at = self.model.optimizer.iterations
-        if self.monitor is not None:
-            value = self.monitor.read(logs)
-            if not self.monitor.improves(value, self.monitor.worst if self.best is None else self.best):
+        if self.save_best_only:
+            value = self.read(epoch, logs)
+            if value is None or not self.improve(value):
                 return
-            self.best = value
         path = self._path(epoch, logs)
         self.paths = [*(other for other in self.paths if other != path), path]
         if self.save_weights_only:
@@ -127,7 +122,7 @@ class ModelCheckpoint(Callback):
         while self.keep_last is not None and len(self.paths) > self.keep_last:
             (self._base / self.paths.pop(0)).unlink(missing_ok=True)
         if self.verbose:
-            sys.stdout.write(f"Epoch {epoch + 1}: saved {path}\n")
+            print_line(f"Epoch {epoch + 1}: saved {path}")
 
     def _is_own(self, path: Any) -> bool:
         """Return whether ``path`` is one that ``filepath`` can give."""

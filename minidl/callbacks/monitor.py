@@ -1,56 +1,109 @@
-"""Monitor: one value of the logs, and which way is better.
-
-`EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint` watch their value through it.
-"""
+"""MonitorCallback: a callback that compares one value of the logs from epoch to epoch."""
 
 import math
+import warnings
+from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from minidl import checks
+from minidl.callbacks.base import Callback, LambdaCallback, Logs, is_builtin, overrides
 from minidl.errors import ArgumentError
 
-BETTER_WHEN_HIGHER = ("acc", "auc", "precision", "recall", "f1", "r2", "score", "top_k")
-BETTER_WHEN_LOWER = ("loss", "error", "crossentropy", "entropy", "mse", "mae", "huber", "cosh", "poisson", "hinge")
 
+class MonitorCallback(Callback):
+    """Abstract base of `EarlyStopping`, `ReduceLROnPlateau` and `ModelCheckpoint`.
 
-class Monitor:
-    """Reads ``name`` from the logs and compares it; ``who``, the callback's name, opens the messages.
+    Parameters
+    ----------
+    monitor : str
+        Key of the logs, such as ``"val_loss"`` or ``"accuracy"``.
+    mode : {"auto", "min", "max"}
+        Which way is better. With ``"auto"`` a lower loss is, and the ``higher_is_better`` of a metric tells.
+    min_delta : float
+        Smaller changes do not count as an improvement.
+    patience : int
+        Number of epochs without improvement to wait.
+    verbose : int
+        1 prints a line when the callback acts.
 
-    ``mode`` says which way is better: "min", "max", or "auto", which goes by the name: losses and errors fall,
-    accuracies and scores rise. A change smaller than ``min_delta`` is no improvement.
+    Attributes
+    ----------
+    best : float or None
+        The best value so far.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or nothing tells
+        which way is better; at the end of an epoch, if the value is not one number.
+
+    Warns
+    -----
+    UserWarning
+        If the value is NaN: that epoch is not counted.
     """
 
-    def __init__(self, name: Any, mode: str, min_delta: float, who: str) -> None:
-        if not isinstance(name, str) or not name:
-            raise ArgumentError(f"{who}: monitor: expected the name of a value in the logs, got {name!r}.")
-        self.name, self.who = name, who
+    best: float | None = None
+    higher_is_better = False
+
+    def __init__(self, monitor: Any, mode: str, verbose: int, *, min_delta: float = 0.0, patience: int = 0) -> None:
+        who = type(self).__name__
+        if not isinstance(monitor, str) or not monitor:
+            raise self._error(f"monitor: expected the name of a value in the logs, got {monitor!r}.")
+        self.monitor, self.verbose = monitor, verbose
+        self.mode = checks.choice(mode, f"{who}: mode", ("auto", "min", "max"))
         self.min_delta = checks.number(min_delta, f"{who}: min_delta", at_least=0)
-        if checks.choice(mode, f"{who}: mode", ("auto", "min", "max")) == "auto":
-            falls = any(word in name for word in BETTER_WHEN_LOWER)
-            if not falls and not any(word in name for word in BETTER_WHEN_HIGHER):
-                raise ArgumentError(
-                    f"{who}: mode: expected 'min' or 'max', got 'auto', and {name!r} does not tell which is better."
-                )
-            mode = "min" if falls else "max"
-        self.sign = 1 if mode == "max" else -1
+        self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
 
-    @property
-    def worst(self) -> float:
-        """What every value improves on."""
-        return -self.sign * math.inf
+    def on_train_begin(self, logs: Logs = None) -> None:
+        run, metrics = self.model.trainer.run, self.model.trainer.scores.metrics
+        names = ["loss", *metrics]
+        names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
+        if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
+            raise self._missing(names)
+        name = self.monitor.removeprefix("val_")
+        told = False if name == "loss" else getattr(metrics.get(name), "higher_is_better", None)
+        higher = {"min": False, "max": True}.get(self.mode, told)
+        if higher is None:
+            values = f"higher or lower values of {self.monitor!r}"
+            raise self._error(f'mode: cannot tell whether {values} are better. Pass mode="min" or mode="max".')
+        self.best, self.higher_is_better = None, higher
 
-    def read(self, logs: dict[str, Any] | None) -> float:
-        """Return the value in the logs, or raise an `ArgumentError` that names what they hold."""
-        logs = logs or {}
-        if self.name not in logs:
-            fix = " Pass validation_data or validation_split to fit." if self.name.startswith("val_") else ""
-            known = ", ".join(repr(name) for name in logs)
-            raise ArgumentError(
-                f"{self.who}: monitor: expected one of {known}; got {self.name!r}."
-                f"{fix or checks.did_you_mean(self.name, logs)}"
-            )
-        return float(logs[self.name])
+    def read(self, epoch: int, logs: Logs) -> float | None:
+        """Return the value in the logs; None, with a warning, if it is NaN."""
+        if self.monitor not in (logs or {}):
+            raise self._missing(logs or {})
+        value = np.asarray(logs[self.monitor], object)
+        if value.size != 1 or not isinstance(value.item(), Real):
+            fix = 'A metric with a value for each class takes average="macro" (R2Score a class_aggregation).'
+            raise self._error(f"monitor: expected one number, got {self.monitor!r} = {logs[self.monitor]!r}. {fix}")
+        if math.isnan(value.item()):
+            name = f"{type(self).__name__}: {self.monitor!r}"
+            warnings.warn(f"{name} is NaN in epoch {epoch + 1}, which is not counted.", stacklevel=2)
+            return None
+        return float(value.item())
 
-    def improves(self, value: float, best: float) -> bool:
-        """Return whether ``value`` is better than ``best`` by more than ``min_delta``."""
-        return self.sign * value > self.sign * best + self.min_delta
+    def improve(self, value: float) -> bool:
+        """Return whether ``value`` is better than ``best`` by more than ``min_delta``; then it is the new ``best``."""
+        sign = 1 if self.higher_is_better else -1
+        if self.best is not None and sign * value <= sign * self.best + self.min_delta:
+            return False
+        self.best = value
+        return True
+
+    def _missing(self, names: Iterable[str]) -> ArgumentError:
+        fix = " Pass validation_data or validation_split to fit." if self.monitor.startswith("val_") else ""
+        fix = fix or checks.did_you_mean(self.monitor, names)
+        return self._error(f"monitor: expected one of {', '.join(map(repr, names))}; got {self.monitor!r}.{fix}")
+
+    def _error(self, text: str) -> ArgumentError:
+        return ArgumentError(f"{type(self).__name__}: {text}")
+
+
+def _may_add_logs(callback: Callback) -> bool:
+    """Return whether this is a custom callback that could add a value to the logs of an epoch."""
+    custom = isinstance(callback, LambdaCallback) or not (is_builtin(callback) or isinstance(callback, MonitorCallback))
+    return custom and (overrides(callback, "on_epoch_end") or overrides(callback, "on_test_end"))

@@ -1,38 +1,29 @@
 """Callbacks that stop training: no more improvement, or no more time."""
 
-import sys
 import time
 from typing import Any
 
 from minidl import checks
-from minidl.callbacks.base import Callback, Logs
-from minidl.callbacks.monitor import Monitor
+from minidl.callbacks.base import Callback, Logs, print_line
+from minidl.callbacks.monitor import MonitorCallback
 
 
-class EarlyStopping(Callback):
-    """Stops when ``monitor`` has not improved for ``patience`` epochs, and gives back the best weights.
+class EarlyStopping(MonitorCallback):
+    """Stops when ``monitor`` has not improved for ``patience`` epochs, and restores the best weights.
 
     Parameters
     ----------
-    monitor : str
-        Key of the logs, such as ``"val_loss"`` or ``"accuracy"``.
-    patience : int
-        Number of epochs without improvement that are put up with.
-    min_delta : float
-        A smaller change is no improvement.
-    mode : {"auto", "min", "max"}
-        Which way is better; ``"auto"`` goes by the name.
+    monitor, mode, min_delta, patience, verbose
+        As in `MonitorCallback`.
     restore_best_weights : bool
-        Whether the model ends with the weights of its best epoch (as they were when `fit` was left by an exception).
-        Keras' default is False.
+        Whether the model ends with the weights of its best epoch (unless an exception ends `fit`). Keras' default is
+        False.
     start_from_epoch : int
-        Earlier epochs are not looked at.
-    verbose : int
-        1 prints a line when training is stopped.
+        Earlier epochs are not compared.
 
     Attributes
     ----------
-    best : float
+    best : float or None
         The best value so far.
     best_epoch, stopped_epoch : int
         Counted from 0; ``stopped_epoch`` is 0 where training was not stopped.
@@ -40,7 +31,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ArgumentError
-        If an argument is out of range; at the end of the first epoch, if the logs do not hold ``monitor``.
+        As in `MonitorCallback`.
     """
 
     state_attributes = ("best", "best_epoch", "wait", "best_weights")
@@ -58,24 +49,21 @@ class EarlyStopping(Callback):
         start_from_epoch: int = 0,
         verbose: int = 0,
     ) -> None:
-        who = "EarlyStopping"
-        self.monitor = Monitor(monitor, mode, min_delta, who)
-        self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
-        self.restore_best_weights = checks.flag(restore_best_weights, f"{who}: restore_best_weights")
-        self.start_from_epoch = checks.integer(start_from_epoch, f"{who}: start_from_epoch", minimum=0)
-        self.verbose = verbose
+        super().__init__(monitor, mode, verbose, min_delta=min_delta, patience=patience)
+        self.restore_best_weights = checks.flag(restore_best_weights, "EarlyStopping: restore_best_weights")
+        self.start_from_epoch = checks.integer(start_from_epoch, "EarlyStopping: start_from_epoch", minimum=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        self.best, self.wait = self.monitor.worst, 0
-        self.best_epoch = self.stopped_epoch = 0
+        super().on_train_begin(logs)
+        self.wait = self.best_epoch = self.stopped_epoch = 0
         self.best_weights: list[Any] = []
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        value = self.monitor.read(logs)
-        if epoch < self.start_from_epoch:
+        value = self.read(epoch, logs)
+        if value is None or epoch < self.start_from_epoch:
             return
-        if self.monitor.improves(value, self.best):
-            self.best, self.best_epoch, self.wait = value, epoch, 0
+        if self.improve(value):
+            self.best_epoch, self.wait = epoch, 0
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
             return
@@ -84,12 +72,14 @@ class EarlyStopping(Callback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        if logs is not None and self.best_weights:
+    def on_train_end(self, logs: Logs = ()) -> None:
+        restored = logs is not None and self.best_weights  # None: an exception has ended fit
+        if restored:
             self.model.set_weights(self.best_weights)
         if self.stopped_epoch and self.verbose:
-            best = f"{self.monitor.name} was best, {self.best:.4g}, in epoch {self.best_epoch + 1}"
-            sys.stdout.write(f"Epoch {self.stopped_epoch + 1}: stopped early; {best}.\n")
+            best = f"{self.monitor} was best, {self.best:.4g}, in epoch {self.best_epoch + 1}"
+            end = ", whose weights are restored" if restored else ""
+            print_line(f"Epoch {self.stopped_epoch + 1}: stopped early; {best}{end}.")
 
 
 class TimeLimit(Callback):

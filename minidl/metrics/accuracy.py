@@ -22,6 +22,8 @@ class BinaryAccuracy(Mean):
     With several outputs (multi-label) the mean is over samples and outputs.
     """
 
+    higher_is_better = True
+
     def __init__(self, threshold: float = 0.5, name: str | None = None) -> None:
         self.threshold = checks.number(threshold, "BinaryAccuracy: threshold")
         self.name = name
@@ -35,6 +37,8 @@ class BinaryAccuracy(Mean):
 class CategoricalAccuracy(Mean):
     """Fraction of samples whose largest output is at the target's 1: ``argmax(y_pred) == argmax(y_true)``."""
 
+    higher_is_better = True
+
     def values(self, y_true: Array, y_pred: Array) -> Array:
         y_true, y_pred = match_shapes(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true.argmax(axis=1))
@@ -42,6 +46,8 @@ class CategoricalAccuracy(Mean):
 
 class SparseCategoricalAccuracy(Mean):
     """Fraction of samples whose largest output is at the label: ``argmax(y_pred) == y_true``."""
+
+    higher_is_better = True
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         if np.shape(y_true) != y_pred.shape[:1]:

@@ -25,6 +25,11 @@ class Metric(Configured, ABC):
     name : str, optional
         The key in logs and history. Default: the class's name in small letters, such as ``"precision"``.
 
+    Attributes
+    ----------
+    higher_is_better : bool or None
+        Class attribute: which way callbacks with ``mode="auto"`` compare the value. None if it is unknown.
+
     Examples
     --------
     >>> class LargestError(Metric):
@@ -43,6 +48,7 @@ class Metric(Configured, ABC):
     """
 
     name: str | None = None
+    higher_is_better: bool | None = None
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

@@ -22,6 +22,7 @@ AVERAGES = ("micro", "macro", "weighted")
 class Counts(Metric):
     """Abstract base: how often each class was predicted correctly, predicted wrongly, and missed."""
 
+    higher_is_better = True
     average: str | None
     class_id: int | None = None
     _counts: Array = np.zeros((3, 1))  # rows: correct, wrong, missed; a column for each class
@@ -146,6 +147,8 @@ class AUC(Samples):
     ``sum over scores s of positive(s) (negative(below s) + negative(s) / 2) / (positives negatives)``, where the
     four are sums of weights: Mann and Whitney, 1947. All scores are stored until `reset`.
     """
+
+    higher_is_better = True
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         y_true, y_pred = match_shapes(y_true, y_pred, self)

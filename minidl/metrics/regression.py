@@ -16,6 +16,7 @@ class MeanSquaredError(Mean):
     """Mean squared error: ``mean((y_pred - y_true)**2)``, over samples and outputs."""
 
     aliases = ("mse",)
+    higher_is_better = False
     registered_name = "MeanSquaredErrorMetric"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -26,6 +27,7 @@ class MeanAbsoluteError(Mean):
     """Mean absolute error: ``mean(|y_pred - y_true|)``, over samples and outputs."""
 
     aliases = ("mae",)
+    higher_is_better = False
     registered_name = "MeanAbsoluteErrorMetric"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -48,6 +50,7 @@ class R2Score(Metric):
     are equal the score is 1 for a perfect prediction, else 0, as in scikit-learn.
     """
 
+    higher_is_better = True
     _sums: tuple[float, Any, Any, Any] = (0.0, 0.0, 0.0, 0.0)  # weight, mean, squares about the mean, squared errors
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:

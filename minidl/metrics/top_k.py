@@ -18,6 +18,8 @@ class TopKCategoricalAccuracy(Mean):
     name : str, optional
     """
 
+    higher_is_better = True
+
     def __init__(self, k: int = 5, name: str | None = None) -> None:
         self.k = checks.integer(k, f"{type(self).__name__}: k", minimum=1)
         self.name = name

@@ -11,13 +11,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl import checks
 from minidl.callbacks import Callback
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
 from minidl.layers.tree import walk
-from minidl.saving.comparison import differences, file_errors, mismatches, name_mismatches, raise_problems
+from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
 from minidl.saving.format import DIGEST, FORMAT, START, write_file
 from minidl.saving.model import (
     check_optimizer_state,
@@ -27,7 +26,7 @@ from minidl.saving.model import (
     environment,
     expected_weights,
     read_content,
-    take_weights,
+    weights_of,
 )
 from minidl.saving.objects import Decoder, Encoder
 from minidl.training import Run
@@ -36,8 +35,10 @@ from minidl.typing import Model
 
 SAMPLED = 1000  # rows of the data that its fingerprint looks at
 RESTORED = ("seed", "trainable")  # set to what the file says, so never a difference
-PROGRESS = {"epoch": 0, "batch": 0, "first": 0, "rows": 0, "loss": 0.0, "stopped": False}
-STATES = {"trainable": dict, "metrics": dict, "callbacks": list, "start": (dict, type(None)), "conditions": dict}
+RUN = {
+    "epoch": int, "batch": int, "first": int, "rows": int, "loss": float, "stopped": bool, "trainable": dict,
+    "metrics": dict, "callbacks": list, "start": dict | None, "conditions": dict,
+}  # fmt: skip
 
 
 def save_checkpoint(model: Model, path: Any) -> None:
@@ -49,13 +50,11 @@ def save_checkpoint(model: Model, path: Any) -> None:
         "batch": run.batch,
         "first": run.first,
         "rows": run.scores.rows,
-        "loss": run.scores.loss,
+        "loss": float(run.scores.loss),
         "stopped": model.stop_training,
         "trainable": _trainable(model),
         "metrics": {name: metric.get_state() for name, metric in run.scores.metrics.items()},
-        "callbacks": [
-            (type(callback).__name__, state) for callback in run.callbacks if (state := callback.get_state())
-        ],
+        "callbacks": [(type(each).__name__, state) for each in run.callbacks if (state := each.get_state())],
         "start": run.start,
         "conditions": _conditions(run),
     }
@@ -74,8 +73,8 @@ def _conditions(run: Run) -> dict[str, Any]:
             "batch_size": run.source.batch_size,
             "shuffle": run.data.shuffle,
             "steps_per_epoch": run.data.steps_per_epoch,
-            **{f"data: {name}": value for name, value in _fingerprint(run.source).items()},
-            **{f"validation: {name}": value for name, value in _fingerprint(run.validation).items()},
+            "data": _fingerprint(run.source),
+            "validation": _fingerprint(run.validation),
             "learning_rate": run.learning_rate if isinstance(run.learning_rate, float) else None,
         }
     return run.conditions
@@ -106,28 +105,20 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.content, arrays = read_content(path)
-        run, training = self.content["run"], self.content["training"]
-        if run is None or training is None:
+        run, training, found = self.content["run"], self.content["training"], self.content["format"]
+        if run is None or training is None or found != FORMAT:
+            got = "a model alone" if run is None or training is None else f"one of format {found}, not {FORMAT}"
             raise ModelFileError(
-                f"{path}: expected a checkpoint with a training run, got a model alone. Use load_model and fit, or let "
+                f"{path}: expected a checkpoint with a training run, got {got}. Use load_model and fit, or let "
                 "ModelCheckpoint write the file."
             )
-        if self.content["format"] != FORMAT:
-            raise ModelFileError(
-                f"{path}: expected a checkpoint of format {FORMAT}, got one of format {self.content['format']}, whose "
-                "run cannot be resumed. To start a new run from its weights, use load_model."
-            )
         with file_errors(path):
-            raise_problems(name_mismatches("run", run, [*PROGRESS, *STATES]))
-            self.weights, decoder = take_weights(arrays), Decoder(arrays, {})
+            self.weights, decoder = weights_of(arrays), Decoder(dict(arrays), {})
             self.run = {name: decoder.decode(value, f"run/{name}") for name, value in run.items()}
             self.randomness = decode_randomness(decoder, self.content)
             self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
-            raise_problems(decoder.problems)
-            raise_problems(mismatches("run", {name: self.run[name] for name in PROGRESS}, PROGRESS))
-            wrong = [name for name, kind in STATES.items() if not isinstance(self.run[name], kind)]
-            raise_problems(f"run/{name}: expected states by name, got {self.run[name]!r:.100}" for name in wrong)
-            self.seed = checks.integer(self.content["model"]["config"]["seed"], "seed", minimum=0)
+            self.seed = self.content["model"]["config"]["seed"]
+            raise_problems([*decoder.problems, *mismatches("run", self.run, RUN), *mismatches("seed", self.seed, int)])
 
     @classmethod
     def find(cls, path: Any) -> Self | None:
@@ -159,9 +150,9 @@ class Checkpoint:
         with file_errors(self.path):
             found = list(self._differences(model, run))
         if found:
-            shown = "\n  ".join(found[:20])
+            shown = "\n  ".join(["", *found[:20]])
             raise ArgumentError(
-                f"fit: cannot resume from {self.path}, because this run differs from the one that wrote it:\n  {shown}\n"
+                f"fit: cannot resume from {self.path}, because this run differs from the one that wrote it:{shown}\n"
                 "To start a new run from its weights, use load_model."
             )
         with file_errors(self.path):
@@ -178,24 +169,31 @@ class Checkpoint:
         for name, now in encode_compile(model, encoder).items():
             yield from differences(name, _without_rate(before[name]), _without_rate(now))
         yield from differences("fit", self.run["conditions"], _conditions(run))
-        names = [type(callback).__name__ for callback in run.callbacks]
-        for name, _ in self.run["callbacks"]:
-            if name not in names:
+        for name, callback, _ in self._callbacks(run):
+            if callback is None:
                 yield f"callbacks: expected {'an' if name[:1] in 'AEIOU' else 'a'} {name}, got none"
-            else:
-                names.remove(name)
+
+    def _callbacks(self, run: Run) -> Iterator[tuple[str, Callback | None, dict[str, Any]]]:
+        """Yield the class name of each callback in the file, the callback of ``run`` or None, and its state."""
+        waiting = list(run.callbacks)
+        for name, state in self.run["callbacks"]:
+            callback = next((item for item in waiting if type(item).__name__ == name), None)
+            waiting = [item for item in waiting if item is not callback]
+            yield name, callback, state
 
     def _check_states(self, model: Model, run: Run) -> None:
         """Compare every state with the part of the run that will take it, by name and kind."""
-        network = model.network
-        start = {"values": network.parameters.values, "states": network.states, "passes": 0, "iterations": 0}
-        problems = [
-            *mismatches("weights", self.weights, expected_weights(model)),
-            *mismatches("run/trainable", self.run["trainable"], _trainable(model)),
-            *([] if self.run["start"] is None else mismatches("run/start", self.run["start"], start)),
-            *name_mismatches("run/metrics", self.run["metrics"], run.scores.metrics, "state"),
-        ]
-        raise_problems(problems)
+        values, states = model.network.parameters.values, model.network.states
+        start = {"values": values, "states": states, "passes": int, "iterations": int}
+        expected = {
+            "trainable": dict.fromkeys(_trainable(model), bool),
+            "metrics": dict.fromkeys(run.scores.metrics, dict),
+            "start": object if self.run["start"] is None else start,
+        }
+        found = {name: self.run[name] for name in expected}
+        raise_problems(
+            [*mismatches("weights", self.weights, expected_weights(model)), *mismatches("run", found, expected)]
+        )
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, metric in run.scores.metrics.items():
@@ -206,7 +204,7 @@ class Checkpoint:
     def apply(self, model: Model, run: Run) -> None:
         """Move ``model`` and ``run`` to where the file says they were; what can fail comes before the model changes."""
         with file_errors(self.path):
-            for callback, state in self._callback_states(run):
+            for _, callback, state in self._callbacks(run):
                 callback.set_state(state)
         for name, metric in run.scores.metrics.items():
             metric.set_state(self.run["metrics"][name])
@@ -221,13 +219,6 @@ class Checkpoint:
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]
         run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
         run.start, model.stop_training = self.run["start"], self.run["stopped"]
-
-    def _callback_states(self, run: Run) -> Iterator[tuple[Callback, dict[str, Any]]]:
-        waiting = list(run.callbacks)
-        for name, state in self.run["callbacks"]:
-            callback = next(item for item in waiting if type(item).__name__ == name)
-            waiting.remove(callback)
-            yield callback, state
 
 
 def _without_rate(encoded: Any) -> Any:

@@ -1,21 +1,15 @@
-"""Comparison of what a file holds with what it must hold: the names, kinds and shapes of everything in it."""
+"""Comparison of what a file holds with what it must hold: names, kinds, shapes and finite numbers."""
 
-import functools
+import math
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from minidl import checks
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
 
 SHOWN = 50  # mismatches that a message lists
-CHECKS: dict[type, Any] = {
-    bool: checks.flag,
-    int: functools.partial(checks.integer, minimum=0),
-    float: checks.number,
-}
 
 
 @contextmanager
@@ -35,45 +29,52 @@ def raise_problems(problems: Iterable[str]) -> None:
         raise ArgumentError("\n  ".join(["", *problems[:SHOWN], *more]))
 
 
-def name_mismatches(path: str, found: Iterable[str], expected: Iterable[str], kind: str = "part") -> list[str]:
-    """Return which of the names ``expected`` are missing in ``found``, and which others are there."""
-    found, expected = list(found), list(expected)
-    missing = [f"{path}: expected the {kind} {name!r}, got none" for name in expected if name not in found]
-    others = [name for name in found if name not in expected]
-    return missing + [f"{path}: expected no {kind} {name[:100]!r}, only {', '.join(expected)}" for name in others]
+def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
+    """Yield where ``found`` is not as ``expected``.
+
+    That is a type, an array (of the shape and type wanted), a list of such, or a dict of such by name. Integers must
+    not be negative, and numbers must be finite.
+    """
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for name in {**expected, **found}:
+            where = f"{path}/{name}"[:200]
+            if name not in found:
+                yield f"{where}: expected {_wording(expected[name])}, got none"
+            elif name not in expected:
+                yield f"{where}: expected no such {'array' if isinstance(found[name], np.ndarray) else 'name'}"
+            else:
+                yield from mismatches(where, found[name], expected[name])
+    elif isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        for index, item in enumerate(expected):
+            yield from mismatches(f"{path}/{index}", found[index], item)
+    elif isinstance(expected, (dict, list)) or not _fits(found, expected):
+        got = f"{found.shape} and {found.dtype}" if isinstance(found, np.ndarray) else f"{found!r:.100}"
+        yield f"{path}: expected {_wording(expected)}, got {got}"
+    elif isinstance(expected, np.ndarray) and not np.isfinite(found).all():
+        yield f"{path}: expected finite values, got others"
 
 
-def mismatches(path: str, found: Any, like: Any) -> Iterator[str]:
-    """Yield where ``found`` has not the names, kinds and shapes of ``like``, or a number that is not finite."""
-    if isinstance(like, dict) and isinstance(found, dict):
-        for name, value in like.items():
-            yield from mismatches(f"{path}/{name}", found.get(name), value)
-        for name in found.keys() - like.keys():
-            kind = "array" if isinstance(found[name], np.ndarray) else "value"
-            yield f"{path}/{name}"[:200] + f": expected no such {kind}"
-    elif isinstance(like, list) and isinstance(found, list) and len(found) == len(like):
-        for index, (item, value) in enumerate(zip(found, like, strict=True)):
-            yield from mismatches(f"{path}/{index}", item, value)
-    elif isinstance(like, np.ndarray):
-        array = found if isinstance(found, np.ndarray) else None
-        if array is None or array.shape != like.shape or array.dtype != like.dtype:
-            got = "none" if array is None else f"{array.shape} and {array.dtype}"
-            yield f"{path}: expected an array of shape {like.shape} and type {like.dtype}, got {got}"
-        elif not np.isfinite(array).all():
-            yield f"{path}: expected finite values, got others"
-    elif type(like) in CHECKS:
-        try:
-            CHECKS[type(like)](found, path)
-        except ArgumentError as error:
-            yield str(error)[:300]
-    elif type(found) is not type(like):
-        yield f"{path}: expected a {type(like).__name__}, got {found!r:.100}"
+def _fits(found: Any, expected: Any) -> bool:
+    if isinstance(expected, np.ndarray):
+        return isinstance(found, np.ndarray) and (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    if expected in (int, float):
+        number = isinstance(found, (int, expected)) and not isinstance(found, bool) and math.isfinite(found)
+        return number and (expected is float or found >= 0)
+    return isinstance(found, expected)
+
+
+def _wording(expected: Any) -> str:
+    if isinstance(expected, np.ndarray):
+        return f"an array of shape {expected.shape} and type {expected.dtype}"
+    if isinstance(expected, (dict, list)):
+        return f"{len(expected)} items"
+    return "a value" if expected is object else getattr(expected, "__name__", str(expected))
 
 
 def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> Iterator[str]:
     """Yield where two descriptions differ, apart from the keys in ``skip``; 1, 1.0 and True are not the same."""
     if isinstance(before, dict) and isinstance(now, dict):
-        for name in dict.fromkeys([*before, *now]):
+        for name in {**before, **now}:
             if name not in skip:
                 yield from differences(f"{path}: {name}", before.get(name), now.get(name), skip)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):

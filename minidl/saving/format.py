@@ -188,25 +188,18 @@ def _arrays(path: Path, entries: dict[str, Any], data: memoryview) -> dict[str, 
     arrays: dict[str, Array] = {}
     end = 0
     try:
-        for begin, stop, name, code, shape in sorted(map(_span, entries.items())):
-            if begin != end or stop - begin != math.prod(shape) * np.dtype(DTYPES[code]).itemsize:
-                raise ValueError(f"{name[:100]!r} has other bytes than its shape takes, or not those after the last one")
-            arrays[name] = np.frombuffer(data[begin:stop], DTYPES[code]).reshape(shape)
-            if code == "BOOL" and arrays[name].view(np.uint8).max(initial=0) > 1:
+        for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+            code, shape, (begin, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
+            whole = all(type(number) is int and number >= 0 for number in (begin, stop, *shape))
+            bytes_each = np.dtype(DTYPES[code]).itemsize
+            if len(entry) != 3 or not whole or begin != end or stop - begin != math.prod(shape) * bytes_each:
+                raise ValueError(f"{name[:100]!r} is not where the one before it ends, or not as long as its shape")
+            array, end = np.frombuffer(data[begin:stop], DTYPES[code]).reshape(shape), stop
+            if code == "BOOL" and array.view(np.uint8).max(initial=0) > 1:
                 raise ValueError(f"{name[:100]!r} has truth values that are neither 0 nor 1")
-            end = stop
+            arrays[name] = array
         if end != len(data):
             raise ValueError(f"{len(data) - end} bytes belong to none")
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        _fail(path, f"arrays that cannot be read ({error})")
+        _fail(path, f"arrays that cannot be read ({str(error)[:200]})")
     return arrays
-
-
-def _span(item: tuple[str, Any]) -> tuple[int, int, str, str, list[int]]:
-    """Return where an array's bytes begin and end, its name, the code of its type, and its shape."""
-    name, entry = item
-    match entry:
-        case {"dtype": str(code), "shape": [*shape], "data_offsets": [begin, stop], **rest} if not rest:
-            if all(type(number) is int and number >= 0 for number in (begin, stop, *shape)):
-                return begin, stop, name, code, shape
-    raise ValueError(f"{name[:100]!r} has other entries than dtype, shape and data_offsets")

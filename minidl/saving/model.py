@@ -17,13 +17,19 @@ from minidl.layers import Layer
 from minidl.layers.allocation import allocate
 from minidl.layers.tree import walk
 from minidl.randomness import Randomness, RandomState
-from minidl.saving.comparison import file_errors, mismatches, name_mismatches, raise_problems
+from minidl.saving.comparison import file_errors, mismatches, raise_problems
 from minidl.saving.format import read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects
-from minidl.typing import Array, Model
+from minidl.typing import Array, Model, Shape
 
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
-PARTS = {"environment": dict, "model": dict, "state": dict, "training": (dict, type(None)), "run": (dict, type(None))}
+CONTENT = {
+    "format": int, "minidl": str, "environment": dict, "model": dict, "state": {"randomness": dict},
+    "training": dict | None, "run": dict | None,
+}  # fmt: skip
+TRAINING = {"compile": dict.fromkeys(COMPILED, object), "optimizer_state": dict, "history": dict | None}
+GENERATOR = {"bit_generator": str, "state": {"state": int, "inc": int}, "has_uint32": int, "uinteger": int}
+RANDOMNESS = {"weights": GENERATOR, "passes": int, "epochs": int}
 
 
 # Saving
@@ -53,7 +59,9 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
     }
     for path, layer in walk(model.sublayers()):
         for name in layer.declared.keys() & layer.views.keys():
-            encoder.arrays[f"weights/{path}/{name}"] = array = layer.views[name].copy()  # another thread may be training
+            encoder.arrays[f"weights/{path}/{name}"] = array = layer.views[
+                name
+            ].copy()  # another thread may be training
             _require_finite(array, f"{layer.label}: {name}")
     return content
 
@@ -62,12 +70,8 @@ def environment() -> dict[str, str]:
     """Return what bit-equal results depend on in addition to the file."""
     import platform  # only saving needs it
 
-    return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "system": sys.platform,
-    }
+    python, machine = platform.python_version(), platform.machine()
+    return {"python": python, "numpy": np.__version__, "machine": machine, "system": sys.platform}
 
 
 def encode_compile(model: Model, encoder: Encoder) -> dict[str, Any]:
@@ -124,21 +128,19 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
     custom_objects = check_custom_objects(custom_objects)
     content, arrays = read_content(path)
     with file_errors(path):
-        decoder = Decoder(arrays, custom_objects)
+        decoder = Decoder(dict(arrays), custom_objects)
         model: Model = decoder.decode(content["model"], "model")
         randomness = decode_randomness(decoder, content)
         raise_problems(decoder.problems)
-        if not isinstance(model, registry["Sequential"]):
-            raise ArgumentError(f"model: expected a Sequential, got {type(model).__name__}")
-        if model.seed != content["model"]["config"]["seed"]:
-            raise ArgumentError("model: seed: expected an integer")
-        _build(model, decoder)
+        if not isinstance(model, registry["Sequential"]) or model.seed != content["model"]["config"]["seed"]:
+            raise ArgumentError(f"model: expected a Sequential with its seed, got {model!r:.100}")
+        _build(model, decoder.layers, weights_of(arrays))
         model.randomness.set_state(randomness)
         if compile and content["training"] is not None:
             _compile(model, decoder, content["training"])
         if compile or content["training"] is None:
-            left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
-            raise_problems(f"{name}: expected no such array" for name in left)
+            others = ("weights/", "run/") if content["run"] is not None else ("weights/",)
+            raise_problems(f"{name}: expected no such array" for name in decoder.arrays if not name.startswith(others))
     return model
 
 
@@ -146,16 +148,11 @@ def read_content(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the JSON object and the arrays of a model file, the parts checked by name; format 1 becomes format 2."""
     content, arrays = read_file(path)
     with file_errors(path):
-        raise_problems(name_mismatches("content", content, [*PARTS, "format", "minidl"]))
-        for name, kind in PARTS.items():
-            if not isinstance(content[name], kind):
-                raise ArgumentError(f"{name}: expected an object, got {content[name]!r:.100}")
         if content["format"] == 1:
             content |= {"model": _move_shapes(content["model"]), "state": _state_of_format_1(content["state"])}
-        raise_problems(name_mismatches("state", content["state"], ["randomness"]))
+        raise_problems(mismatches("content", content, CONTENT))
         if content["training"] is not None:
-            raise_problems(name_mismatches("training", content["training"], ["compile", "optimizer_state", "history"]))
-            raise_problems(name_mismatches("training/compile", content["training"]["compile"], COMPILED))
+            raise_problems(mismatches("training", content["training"], TRAINING))
     return content, arrays
 
 
@@ -179,54 +176,41 @@ def _move_shapes(value: Any) -> Any:
 def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> RandomState:
     """Return the state of the random numbers, or raise an error if a generator cannot take it."""
     found: RandomState = decoder.decode(content["state"]["randomness"], "state/randomness")
-    raise_problems(mismatches("state/randomness", found, Randomness(0).get_state()))
+    raise_problems(mismatches("state/randomness", found, RANDOMNESS))
     Randomness(0).set_state(found)
     return found
 
 
-def _build(model: Model, decoder: Decoder) -> None:
-    """Build ``model`` with the file's weights as its values; nothing is allocated before they are known to fit."""
-    for layer, shape in reversed(decoder.layers):  # a layer, which declares those inside it, comes before them
+def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict[str, Array]) -> None:
+    """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
+    for layer, shape in reversed(layers):  # a layer, which declares those inside it, comes before them
         if shape is not None and layer.input_shape is None:
+            layer.input_shape = shape
             if layer.sublayers() or not isinstance(layer, registry["Sequential"]):
                 layer.declare(shape)
-            else:
-                layer.input_shape = shape
         if shape not in (None, layer.input_shape):
             raise ArgumentError(f"{layer.label}: input_shape: expected {layer.input_shape}, got {shape}")
-    weights = take_weights(decoder.arrays)
     raise_problems(mismatches("weights", weights, expected_weights(model)))
     for path, layer in walk(model.sublayers()):  # build takes the values from here and runs no initializer
         layer.views.update({name: weights[f"{path}/{name}"] for name in layer.declared})
     if model.output_shape is not None:
         model.build(model.input_shape)
     else:
-        _allocate(model.sublayers(), model)
+        for name, layer in model.sublayers().items():
+            if layer.output_shape is not None:  # one that is built, in a model that is not
+                allocate({name: layer}, model.randomness.weights, model.dtype)
 
 
-def _allocate(layers: dict[str, Layer], model: Model) -> None:
-    """Allocate the layers that are built in a model that is not."""
-    for name, layer in layers.items():
-        if layer.output_shape is not None:
-            allocate({name: layer}, model.randomness.weights, model.dtype)
-        else:
-            _allocate(layer.sublayers(), model)
-
-
-def take_weights(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Take the values of a model out of ``arrays`` and return them by path."""
-    names = [name for name in arrays if name.startswith("weights/")]
-    return {name.removeprefix("weights/"): arrays.pop(name) for name in names}
+def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the values of a model by path, as the arrays of a file have them."""
+    return {name.removeprefix("weights/"): arrays[name] for name in arrays if name.startswith("weights/")}
 
 
 def expected_weights(model: Model) -> dict[str, Array]:
     """Return an array of the shape and type of each value of ``model`` by path; nothing is allocated."""
-    zero = np.zeros((), model.dtype)
-    return {
-        f"{path}/{name}": np.broadcast_to(zero, declaration.shape)
-        for path, layer in walk(model.sublayers())
-        for name, declaration in layer.declared.items()
-    }
+    zero, parts = np.zeros((), model.dtype), walk(model.sublayers())
+    declared = {f"{path}/{name}": layer.declared[name] for path, layer in parts for name in layer.declared}
+    return {path: np.broadcast_to(zero, declaration.shape) for path, declaration in declared.items()}
 
 
 def _compile(model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
@@ -245,5 +229,5 @@ def _compile(model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
 def check_optimizer_state(model: Model, state: dict[str, Any]) -> None:
     """Raise an error unless ``state`` is numbers as the optimizer has them, and arrays of the size of the model."""
     values = np.empty(0, model.dtype) if model.network is None else model.parameters.values
-    numbers = {name: value for name, value in model.optimizer.get_state().items() if not isinstance(value, np.ndarray)}
+    numbers = {n: type(value) for n, value in model.optimizer.get_state().items() if not isinstance(value, np.ndarray)}
     raise_problems(mismatches("optimizer_state", state, {name: numbers.get(name, values) for name in state}))

@@ -14,11 +14,9 @@ from minidl.checks import did_you_mean
 from minidl.config import Configured, constructor_arguments, registered_name, registry
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
-from minidl.saving.comparison import SHOWN, name_mismatches
+from minidl.saving.comparison import SHOWN, mismatches
 from minidl.saving.format import CODES
 from minidl.typing import Array, Shape
-
-LONGEST = 1 << 40  # of an axis of inputs: with more, sizes overflow
 
 
 class NamedFunction:
@@ -147,20 +145,21 @@ class Decoder:
         self.problems.append(f"{path}: expected {expected}, got {got[:300]}")
 
     def _decode_object(self, value: dict[str, Any], path: str) -> Any:
-        cls = self._class(value["class"], path)
+        cls, before = self._class(value["class"], path), len(self.problems)
         if cls is None:
             return None
-        kinds: dict[str, Any] = {"class": str, "config": dict}
+        keys: dict[str, Any] = {"class": str, "config": dict}
         if issubclass(cls, Layer):
-            kinds |= {"name": (str, type(None)), "trainable": bool, "input_shape": (dict, type(None))}
-        if value.keys() != kinds.keys() or not all(isinstance(value[key], kind) for key, kind in kinds.items()):
-            return self._complain(path, f"{', '.join(kinds)} of a {cls.__name__}", repr(value))
-        before = len(self.problems)
-        config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
-        if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
-            known = constructor_arguments(cls)  # a class with a config of its own checks it in from_config
-            self.problems += name_mismatches(f"{path} ({cls.__name__})", config, known, "argument")
-        shape = self._decode_shape(value.get("input_shape"), path)
+            keys |= {"name": str | None, "trainable": bool, "input_shape": dict | None}
+        self.problems += mismatches(path, value, keys)
+        if len(self.problems) == before:
+            config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
+            if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
+                known = dict.fromkeys(constructor_arguments(cls), object)  # other classes check them in from_config
+                self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
+            shape = self.decode(value.get("input_shape"), f"{path}/input_shape")
+            if shape is not None and not (type(shape) is tuple and all(map(_is_length, shape))):
+                self._complain(f"{path}/input_shape", "a tuple of positive integers", repr(shape))
         if len(self.problems) > before:
             return None
         try:
@@ -171,14 +170,6 @@ class Decoder:
             made.name, made.trainable = value["name"], value["trainable"]
             self.layers.append((made, shape))
         return made
-
-    def _decode_shape(self, value: Any, path: str) -> Shape | None:
-        match value:
-            case None:
-                return None
-            case {"tuple": [*lengths], **rest} if not rest and all(type(length) is int and 0 < length < LONGEST for length in lengths):
-                return tuple(lengths)
-        return self._complain(f"{path}: input_shape", "a tuple of positive integers", repr(value))
 
     def _class(self, name: Any, path: str) -> Any:
         if not isinstance(name, str):
@@ -191,16 +182,19 @@ class Decoder:
         return self._complain(path, "a class of minidl, or one that is registered", f"{name[:100]!r}.{fix}")
 
 
+def _is_length(value: Any) -> bool:
+    return type(value) is int and 0 < value < 1 << 40  # with more, sizes overflow
+
+
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:
     """Return ``custom_objects``, an empty dict for None; its values are classes of minidl's kinds, or functions."""
-    if custom_objects is None:
-        return {}
-    if not isinstance(custom_objects, Mapping):
-        raise ArgumentError(f"custom_objects: expected a dict of name to class or function, got {custom_objects!r}.")
-    for name, value in custom_objects.items():
-        known = issubclass(value, Configured) if isinstance(value, type) else callable(value)
-        if not isinstance(name, str) or not known:
-            raise ArgumentError(
-                f"custom_objects: expected names with classes of minidl's kinds or functions, got {name!r}: {value!r}."
-            )
-    return custom_objects
+    found = {} if custom_objects is None else custom_objects
+    if not isinstance(found, Mapping) or not all(isinstance(name, str) and _can_be_made(found[name]) for name in found):
+        raise ArgumentError(
+            f"custom_objects: expected a dict of names to classes of minidl's kinds or functions, got {found!r}."
+        )
+    return found
+
+
+def _can_be_made(value: Any) -> bool:
+    return issubclass(value, Configured) if isinstance(value, type) else callable(value)

@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.callbacks import Callback
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
@@ -173,7 +172,7 @@ class Checkpoint:
             if callback is None:
                 yield f"callbacks: expected {'an' if name[:1] in 'AEIOU' else 'a'} {name}, got none"
 
-    def _callbacks(self, run: Run) -> Iterator[tuple[str, Callback | None, dict[str, Any]]]:
+    def _callbacks(self, run: Run) -> Iterator[tuple[str, Any, dict[str, Any]]]:
         """Yield the class name of each callback in the file, the callback of ``run`` or None, and its state."""
         waiting = list(run.callbacks)
         for name, state in self.run["callbacks"]:
@@ -197,8 +196,10 @@ class Checkpoint:
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, metric in run.scores.metrics.items():
-            fresh = copy.copy(metric)
-            fresh.set_state(self.run["metrics"][name])
+            fresh, state = copy.copy(metric), self.run["metrics"][name]
+            if any(callable(getattr(type(metric), attribute, None)) for attribute in state):
+                raise ArgumentError(f"run/metrics/{name}: expected what get_state returns, got {', '.join(state)}")
+            fresh.set_state(state)
             fresh.result()  # fails for a state that cannot be one
 
     def apply(self, model: Model, run: Run) -> None:

@@ -108,12 +108,10 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     content = _parse(path, metadata["minidl"])
     del content["sha256"]
     version, writer = content.get("format"), content.get("minidl")
-    if type(version) is not int or version < 1 or not isinstance(writer, str):
-        _fail(path, f"format {version!r} of minidl {writer!r}")
-    if version > FORMAT:
+    if version not in range(1, FORMAT + 1):
         raise ModelFileError(
-            f"{path}: expected a file of format {FORMAT} or lower, got one written by minidl {writer} "
-            f"(format {version}): upgrade minidl."
+            f"{path}: expected a file of format {FORMAT} or lower, got one written by minidl {writer!s:.100} "
+            f"(format {version!s:.100}): upgrade minidl."
         )
     return content, _arrays(path, entries, memoryview(data)[8 + length :])
 

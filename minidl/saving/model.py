@@ -59,10 +59,9 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
     }
     for path, layer in walk(model.sublayers()):
         for name in layer.declared.keys() & layer.views.keys():
-            encoder.arrays[f"weights/{path}/{name}"] = array = layer.views[
-                name
-            ].copy()  # another thread may be training
+            array = layer.views[name].copy()  # another thread may be training
             _require_finite(array, f"{layer.label}: {name}")
+            encoder.arrays[f"weights/{path}/{name}"] = array
     return content
 
 
@@ -132,7 +131,8 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
         model: Model = decoder.decode(content["model"], "model")
         randomness = decode_randomness(decoder, content)
         raise_problems(decoder.problems)
-        if not isinstance(model, registry["Sequential"]) or model.seed != content["model"]["config"]["seed"]:
+        known = isinstance(model, registry["Sequential"])
+        if not known or model.seed != content["model"]["config"]["seed"]:
             raise ArgumentError(f"model: expected a Sequential with its seed, got {model!r:.100}")
         _build(model, decoder.layers, weights_of(arrays))
         model.randomness.set_state(randomness)

@@ -45,8 +45,6 @@ class Encoder:
 
     def encode(self, value: Any, path: str) -> Any:
         """Return ``value`` as JSON, or raise an `ArgumentError`; ``path`` names its arrays and opens the message."""
-        if isinstance(value, np.bool_):
-            value = bool(value)
         if value is None or type(value) in (bool, int, str):
             return value
         if type(value) is float:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from minidl.errors import MinidlError
-from minidl.saving import check_content, read_file
+from minidl.saving import file_errors, read_content
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,14 +17,11 @@ def main(arguments: list[str] | None = None) -> int:
     inspect.add_argument("file")
     path = parser.parse_args(arguments).file
     try:
-        content, arrays = read_file(path)
-        check_content(path, content)
-        lines = description(path, content, arrays)
+        content, arrays = read_content(path)
+        with file_errors(path):
+            lines = describe(path, content, arrays)
     except (OSError, MinidlError) as error:
         print(error, file=sys.stderr)
-        return 1
-    except (LookupError, AttributeError, TypeError, ValueError, RecursionError) as error:
-        print(f"{path}: expected the description of a model, got something else ({error!r}).", file=sys.stderr)
         return 1
     return _print(lines)
 
@@ -42,7 +39,7 @@ def _print(lines: list[str]) -> int:
     return 0
 
 
-def description(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
+def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
     """Return the lines that say what the content of a file is."""
     environment = ", ".join(f"{name} {version}" for name, version in content["environment"].items())
     lines = [f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})"]
@@ -50,8 +47,9 @@ def description(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> l
     lines += _object(content["model"], 1)
     training, run = content["training"], content["run"]
     if training is not None:
+        epochs = dict(content["state"]["randomness"]["dict"])["epochs"]
         state = dict(training["optimizer_state"]["dict"])
-        lines += ["", "training", f"  so far: {content['state']['epoch']} epochs, {state['iterations']} steps"]
+        lines += ["", "training", f"  so far: {epochs} epochs, {state['iterations']} steps"]
         if training["history"] is not None:
             logs = dict(training["history"]["dict"])["history"]["dict"]
             lines += [f"  last epoch: {', '.join(f'{name}={_plain(values[-1])}' for name, values in logs if values)}"]
@@ -67,16 +65,16 @@ def description(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> l
     return lines
 
 
-def _object(described: Any, depth: int) -> list[str]:
+def _object(encoded: Any, depth: int) -> list[str]:
     """Return a line for an encoded object, and those of the layers inside it."""
-    if not isinstance(described, dict) or "class" not in described:
-        return ["  " * depth + _plain(described)]
-    config = dict(described["config"])
+    if not isinstance(encoded, dict) or "class" not in encoded:
+        return ["  " * depth + _plain(encoded)]
+    config = dict(encoded["config"])
     layers = config.pop("layers", [])
     shown = ", ".join(f"{name}={_plain(value)}" for name, value in config.items() if value is not None)
-    name = f" {described['name']!r}" if described.get("name") else ""
-    frozen = "" if described.get("trainable", True) else " (frozen)"
-    lines = ["  " * depth + f"{described['class']}{name}: {shown}{frozen}".rstrip(": ")]
+    name = f" {encoded['name']!r}" if encoded.get("name") else ""
+    frozen = "" if encoded.get("trainable", True) else " (frozen)"
+    lines = ["  " * depth + f"{encoded['class']}{name}: {shown}{frozen}".rstrip(": ")]
     for layer in layers:
         lines += _object(layer, depth + 1)
     return lines

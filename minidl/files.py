@@ -35,20 +35,14 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")
     try:
         try:
-            _write_temporary(temporary, _permissions(target), parts)
+            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666
+            _write_temporary(temporary, mode, parts)
             _put_in_place(temporary, target)
         except BaseException:
             _remove_quietly(temporary)
             raise
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
-
-
-def _permissions(target: Path) -> int:
-    try:
-        return target.stat().st_mode & 0o777
-    except FileNotFoundError:
-        return 0o666
 
 
 def _write_temporary(temporary: Path, mode: int, parts: Iterable[bytes | memoryview]) -> None:

@@ -125,14 +125,8 @@ def test_lbfgs_goes_on_bit_for_bit_from_every_iteration(tmp_path):
 
 def test_every_optimizer_is_tried():
     tried = {type(make()).__name__ for make in OPTIMIZERS.values()}
-    public = {
-        name
-        for name in optimizers.__all__
-        if isinstance(getattr(optimizers, name), type)
-        and issubclass(getattr(optimizers, name), optimizers.Optimizer)
-        and name != "Optimizer"
-    }
-    assert tried == public
+    public = {name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)}
+    assert tried == public - {"Optimizer"}
 
 
 @pytest.mark.parametrize(
@@ -385,7 +379,7 @@ def differences(tmp_path, make=None, x_and_y=None, **arguments):
     before = state_before(model)
     x, y = x_and_y or data()
     options = {"batch_size": 5, "epochs": 4, "verbose": 0, "validation_split": 0.2} | arguments
-    with pytest.raises(ArgumentError, match=f"fit: resume: expected the run that wrote {path}") as error:
+    with pytest.raises(ArgumentError, match=f"fit: cannot resume from {path}, because this run differs") as error:
         model.fit(
             x, y, resume=tmp_path, callbacks=options.pop("callbacks", [ModelCheckpoint(tmp_path / "x")]), **options
         )
@@ -415,7 +409,7 @@ def other_model(**changes):
     ("changes", "words"),
     [
         ({"units": 6}, "model: config: layers 0: config: units: expected 5, got 6"),
-        ({"rate": 0.3}, "model: config: layers 2: config: rate: expected 0.2, got 0.3"),
+        ({"rate": 0.3}, "model: config: layers 1: config: rate: expected 0.2, got 0.3"),
         ({"dtype": "float64"}, "model: config: dtype: expected float32, got float64"),
         ({"optimizer": "sgd"}, "optimizer: class: expected Adam, got SGD"),
         ({"optimizer": optimizers.Adam(0.02)}, "fit: learning_rate: expected 0.01, got 0.02"),

@@ -13,7 +13,8 @@ from tests.faults.fuzzing import nodes
 
 FORGED = [
     -1, 10**30, 1.5, "x", None, True, {"float": "nan"}, [], [1], {"dict": []}, {"array": "weights/dense/W"},
-    {"function": "os.system"}, {"class": "ReLU", "name": None, "trainable": True, "config": {"slope_at_zero": 1}},
+    {"function": "os.system"},
+    {"class": "ReLU", "name": None, "trainable": True, "input_shape": None, "config": {"slope_at_zero": 1}},
 ]  # fmt: skip
 X = np.random.default_rng(0).standard_normal((10, 3))
 Y = np.arange(10) % 2
@@ -115,7 +116,7 @@ def test_no_attribute_is_set_because_a_checkpoint_names_it(checkpoint, name):
 
 def test_no_argument_of_a_metric_is_set_because_a_checkpoint_names_it(checkpoint):
     content, entries, data = parts(checkpoint.read_bytes())
-    content["run"]["metrics"][0]["tuple"][1]["dict"].append(["name", "other"])
+    content["run"]["metrics"]["dict"][0][1]["dict"].append(["name", "other"])
     checkpoint.write_bytes(forge(text_of(content), entries, data))
     with pytest.raises(ModelFileError, match="accuracy: set_state: expected what get_state returns"):
         fit(new_model(), checkpoint.parent, 3, resume=checkpoint)

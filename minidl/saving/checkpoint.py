@@ -1,61 +1,68 @@
-"""Checkpoint: a model file that also says where a training run stands, so that `fit` can go on from there.
+"""Checkpoint: a model file that also holds the state of a training run, so that `fit` can resume it.
 
 The resumed run is the interrupted one, bit for bit, on the same machine with the same libraries.
 """
 
+import copy
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from minidl import checks
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path, remove_temporaries
 from minidl.layers.tree import walk
-from minidl.saving.format import DIGEST, START, read_file, write_file
+from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
+from minidl.saving.format import DIGEST, FORMAT, START, write_file
 from minidl.saving.model import (
-    COMPILED,
-    check_content,
-    compare,
+    check_optimizer_state,
     decode_randomness,
-    described,
+    encode_compile,
+    encode_model,
     environment,
-    misfits,
-    refusing,
-    set_optimizer_state,
+    expected_weights,
+    read_content,
     weights_of,
 )
-from minidl.saving.objects import Decoder, Encoder, differences, raise_problems
+from minidl.saving.objects import Decoder, Encoder
 from minidl.training import Run
 from minidl.training.inputs import Source
 from minidl.typing import Model
 
 SAMPLED = 1000  # rows of the data that its fingerprint looks at
-OWN = ("seed", "trainable")  # restored from the file, so never a difference
-RUN = ("epoch", "batch", "first", "stopped", "loss", "rows", "metrics", "callbacks", "start", "conditions")
+RESTORED = ("seed", "trainable")  # set to what the file says, so never a difference
+RUN = {
+    "epoch": int, "batch": int, "first": int, "rows": int, "loss": float, "stopped": bool, "trainable": dict,
+    "metrics": dict, "callbacks": list, "start": dict | None, "conditions": dict,
+}  # fmt: skip
 
 
 def save_checkpoint(model: Model, path: Any) -> None:
     """Write ``model`` and the `fit` that is under way to one file; errors as in `save_model`."""
     run, encoder = model.trainer.run, Encoder()
+    content = encode_model(model, encoder)
     state = {
         "epoch": run.epoch,
         "batch": run.batch,
         "first": run.first,
-        "stopped": model.stop_training,
-        "loss": run.scores.loss,
         "rows": run.scores.rows,
-        "metrics": [(name, metric.get_state()) for name, metric in run.scores.metrics.items()],
-        "callbacks": [
-            (type(callback).__name__, state) for callback in run.callbacks if (state := callback.get_state())
-        ],
+        "loss": float(run.scores.loss),
+        "stopped": model.stop_training,
+        "trainable": _trainable(model),
+        "metrics": {name: metric.get_state() for name, metric in run.scores.metrics.items()},
+        "callbacks": [(type(each).__name__, state) for each in run.callbacks if (state := each.get_state())],
         "start": run.start,
         "conditions": _conditions(run),
     }
-    encoded = {name: encoder.encode(value, f"run/{name}") for name, value in state.items()}
-    write_file(path, *described(model, encoder, encoded))
+    content["run"] = {name: encoder.encode(value, f"run/{name}") for name, value in state.items()}
+    write_file(path, encoder.arrays, content)
+
+
+def _trainable(model: Model) -> dict[str, bool]:
+    return {path: bool(layer.trainable) for path, layer in walk({"": model})}
 
 
 def _conditions(run: Run) -> dict[str, Any]:
@@ -65,15 +72,15 @@ def _conditions(run: Run) -> dict[str, Any]:
             "batch_size": run.source.batch_size,
             "shuffle": run.data.shuffle,
             "steps_per_epoch": run.data.steps_per_epoch,
-            **{f"data: {name}": value for name, value in _fingerprint(run.source).items()},
-            **{f"validation: {name}": value for name, value in _fingerprint(run.validation).items()},
+            "data": _fingerprint(run.source),
+            "validation": _fingerprint(run.validation),
             "learning_rate": run.learning_rate if isinstance(run.learning_rate, float) else None,
         }
     return run.conditions
 
 
 def _fingerprint(source: Source | None) -> dict[str, Any]:
-    """Return what tells one data set from another: shapes, types, and a digest of up to 1,000 rows."""
+    """Return what distinguishes one data set from another: shapes, types, and a digest of up to 1,000 rows."""
     if source is None:
         return {}
     data = source.data
@@ -96,22 +103,21 @@ class Checkpoint:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.content, self.arrays = read_file(path)
-        check_content(path, self.content)
-        run, training = self.content["run"], self.content["training"]
-        if run is None or training is None:
+        self.content, arrays = read_content(path)
+        run, training, found = self.content["run"], self.content["training"], self.content["format"]
+        if run is None or training is None or found != FORMAT:
+            got = "a model alone" if run is None or training is None else f"one of format {found}, not {FORMAT}"
             raise ModelFileError(
-                f"{path}: expected a checkpoint with a training run, got a model alone. Use load_model and fit, or let "
+                f"{path}: expected a checkpoint with a training run, got {got}. Use load_model and fit, or let "
                 "ModelCheckpoint write the file."
             )
-        decoder = Decoder(dict(self.arrays), {})
-        with refusing(path):
-            self.run = {name: decoder.decode(run[name], f"run/{name}") for name in RUN}
+        with file_errors(path):
+            self.weights, decoder = weights_of(arrays), Decoder(dict(arrays), {})
+            self.run = {name: decoder.decode(value, f"run/{name}") for name, value in run.items()}
             self.randomness = decode_randomness(decoder, self.content)
             self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
-            raise_problems(path, decoder.problems)
-            self.seed = checks.integer(self.content["model"]["config"]["seed"], "seed", minimum=0)
-            _check_run(self.run)
+            self.seed = self.content["model"]["config"]["seed"]
+            raise_problems([*decoder.problems, *mismatches("run", self.run, RUN), *mismatches("seed", self.seed, int)])
 
     @classmethod
     def find(cls, path: Any) -> Self | None:
@@ -129,108 +135,99 @@ class Checkpoint:
             try:
                 return cls(candidate)
             except ModelFileError as error:
-                warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=4)
+                warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=3)
                 failure = failure or error
         if failure is not None:
             raise failure
         return None
 
     def check(self, model: Model, run: Run) -> None:
-        """Raise an `ArgumentError` that names every difference between this `fit` and the one in the file."""
-        _, now = described(model, Encoder())
-        before = self.content
-        with refusing(self.path):
-            found = list(differences("model", before["model"], now["model"], OWN))
-            for name in COMPILED:
-                then, given = before["training"]["compile"][name], now["training"]["compile"][name]
-                if name == "optimizer" and isinstance(then, dict) and isinstance(given, dict):
-                    then, given = _without_rate(then), _without_rate(given)
-                found += differences(name, then, given)
-            found += differences("fit", self.run["conditions"], _conditions(run))
-        names = [type(callback).__name__ for callback in run.callbacks]
-        for name, _ in self.run["callbacks"]:
-            if name not in names:
-                found.append(f"callbacks: expected a {name}, got none")
-            else:
-                names.remove(name)
+        """Raise an error if ``run`` is not the one in the file, or cannot continue from it; nothing is changed.
+
+        An `ArgumentError` names every difference; a `ModelFileError` is for a file that cannot be followed.
+        """
+        with file_errors(self.path):
+            found = list(self._differences(model, run))
         if found:
-            shown = "\n  ".join(found[:20])
-            raise ArgumentError(f"fit: resume: expected the run that wrote {self.path}, got another one:\n  {shown}")
-        raise_problems(self.path, misfits(model, weights_of(self.arrays)))
-        self._rehearse(model)
-        changed = list(differences("environment", before["environment"], environment()))
+            shown = "\n  ".join(["", *found[:20]])
+            raise ArgumentError(
+                f"fit: cannot resume from {self.path}, because this run differs from the one that wrote it:{shown}\n"
+                "To start a new run from its weights, use load_model."
+            )
+        with file_errors(self.path):
+            self._check_states(model, run)
+        changed = list(differences("environment", self.content["environment"], environment()))
         if changed:
             warnings.warn(
-                f"fit: resume: the last digits may differ from the run's: {'; '.join(changed)}.", stacklevel=4
+                f"fit: resume: the last digits may differ from the run's: {'; '.join(changed)}.", stacklevel=3
             )
 
-    def _rehearse(self, model: Model) -> None:
-        """Put a copy of ``model`` where the file says, so that a file that cannot be followed changes nothing."""
-        twin = model.copy()
-        with refusing(self.path):
-            start = self.run["start"]
-            if start is not None:
-                checks.integer(start["passes"], "run/start/passes", minimum=0)
-                checks.integer(start["iterations"], "run/start/iterations", minimum=0)
-                twin.network.parameters.values[...] = start["values"]
-                for state, before in zip(twin.network.states, start["states"], strict=True):
-                    state[...] = before
-            self._set(twin)
-            _, again = described(twin, Encoder())
-            compare(self.path, self.content, again, ("model", "state"))
-            compare(self.path, self.content["training"], again["training"], ("optimizer_state",))
+    def _differences(self, model: Model, run: Run) -> Iterator[str]:
+        encoder, before = Encoder(), self.content["training"]["compile"]
+        yield from differences("model", self.content["model"], encoder.encode(model, "model"), RESTORED)
+        for name, now in encode_compile(model, encoder).items():
+            yield from differences(name, _without_rate(before[name]), _without_rate(now))
+        yield from differences("fit", self.run["conditions"], _conditions(run))
+        for name, callback, _ in self._callbacks(run):
+            if callback is None:
+                yield f"callbacks: expected {'an' if name[:1] in 'AEIOU' else 'a'} {name}, got none"
+
+    def _callbacks(self, run: Run) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+        """Yield the class name of each callback in the file, the callback of ``run`` or None, and its state."""
+        waiting = list(run.callbacks)
+        for name, state in self.run["callbacks"]:
+            callback = next((item for item in waiting if type(item).__name__ == name), None)
+            waiting = [item for item in waiting if item is not callback]
+            yield name, callback, state
+
+    def _check_states(self, model: Model, run: Run) -> None:
+        """Compare every state with the part of the run that will take it, by name and kind."""
+        values, states = model.network.parameters.values, model.network.states
+        start = {"values": values, "states": states, "passes": int, "iterations": int}
+        expected = {
+            "trainable": dict.fromkeys(_trainable(model), bool),
+            "metrics": dict.fromkeys(run.scores.metrics, dict),
+            "start": object if self.run["start"] is None else start,
+        }
+        found = {name: self.run[name] for name in expected}
+        raise_problems(
+            [*mismatches("weights", self.weights, expected_weights(model)), *mismatches("run", found, expected)]
+        )
+        check_optimizer_state(model, self.optimizer_state)
+        copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
+        for name, metric in run.scores.metrics.items():
+            fresh, state = copy.copy(metric), self.run["metrics"][name]
+            if any(callable(getattr(type(metric), attribute, None)) for attribute in state):
+                raise ArgumentError(f"run/metrics/{name}: expected what get_state returns, got {', '.join(state)}")
+            fresh.set_state(state)
+            fresh.result()  # fails for a state that cannot be one
 
     def apply(self, model: Model, run: Run) -> None:
-        """Put model and run where the file says they were."""
-        with refusing(self.path):
-            for metric, (_, state) in zip(run.scores.metrics.values(), self.run["metrics"], strict=True):
-                metric.set_state(state)
-                metric.result()  # fails for a state that cannot be one
-            waiting = list(run.callbacks)
-            for name, state in self.run["callbacks"]:
-                callback = next(item for item in waiting if type(item).__name__ == name)
-                waiting.remove(callback)
+        """Move ``model`` and ``run`` to where the file says they were; what can fail comes before the model changes."""
+        with file_errors(self.path):
+            for _, callback, state in self._callbacks(run):
                 callback.set_state(state)
-        self._set(model)
+        for name, metric in run.scores.metrics.items():
+            metric.set_state(self.run["metrics"][name])
+        model.optimizer.set_state(self.optimizer_state)
+        for path, layer in walk({"": model}):
+            layer.trainable = self.run["trainable"][path]
+        for path, layer in walk(model.sublayers()):
+            for name in layer.declared:
+                layer.views[name][...] = self.weights[f"{path}/{name}"]
+        model.seed = self.seed
+        model.randomness.set_state(self.randomness)
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]
         run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]
         run.start, model.stop_training = self.run["start"], self.run["stopped"]
 
-    def _set(self, model: Model) -> None:
-        for path, layer in walk(model.sublayers()):
-            for name in layer.declared:
-                layer.views[name][...] = self.arrays[f"weights/{path}/{name}"]
-        _set_own(model, self.content["model"])
-        model.randomness.set_state(self.randomness)
-        set_optimizer_state(model, self.optimizer_state)
 
-
-def _check_run(run: dict[str, Any]) -> None:
-    """Raise an error if a value of ``run`` is not of its kind."""
-    for name in ("epoch", "batch", "first", "rows"):
-        checks.integer(run[name], f"run/{name}", minimum=0)
-    checks.number(run["loss"], "run/loss")
-    checks.flag(run["stopped"], "run/stopped")
-    pairs = [*run["metrics"], *run["callbacks"]]
-    if not all(isinstance(text, str) for name, state in pairs for text in (name, *dict.keys(state))):
-        raise ArgumentError("run: expected names and states of metrics and callbacks, got something else")
-
-
-def _set_own(model: Model, description: dict[str, Any]) -> None:
-    """Give ``model`` and its layers the seed and the ``trainable`` of the description."""
-    model.seed, model.trainable = description["config"]["seed"], description["trainable"]
-    for layer, inner in zip(model.layers, description["config"]["layers"], strict=True):
-        if hasattr(layer, "layers"):
-            _set_own(layer, inner)
-        layer.trainable = inner["trainable"]
-
-
-def _without_rate(optimizer: dict[str, Any]) -> dict[str, Any]:
+def _without_rate(encoded: Any) -> Any:
     """Leave out a rate that is a number: it changes in training, and ``conditions`` has the one at the start."""
-    config = dict(optimizer["config"])
-    if isinstance(config.get("learning_rate"), float):
-        del config["learning_rate"]
-    return {**optimizer, "config": config}
+    match encoded:
+        case {"config": {"learning_rate": float(), **config}}:
+            return {**encoded, "config": config}
+    return encoded
 
 
 def _looks_like_a_model(path: Path) -> bool:

@@ -20,7 +20,7 @@ DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
 DIGEST = slice(8 + len(START), 8 + len(START) + 64)
-ZEROS = "0" * 64  # what stands in the digest's place while it is computed
+ZEROS = "0" * 64  # in the digest's place while it is computed
 HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
 LIMITS = {b"{": 20_000, b"[": 300_000, b",": 2_000_000}
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
@@ -38,6 +38,9 @@ FOREIGN = {
 }
 
 
+# Writing
+
+
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
     """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
     files.write_file(files.as_path(path, "save: path"), seal(*serialise(arrays, content)))
@@ -52,17 +55,15 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
     parts, end = [], 0
     for name in sorted(arrays, key=lambda name: (-arrays[name].itemsize, name)):  # so that each array is aligned
         array = arrays[name]
-        if array.dtype.name not in CODES:
-            raise ArgumentError(f"save: {name}: expected an array of {', '.join(CODES)}; got {array.dtype}.")
         dense = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(-1)
         begin, end = end, end + dense.nbytes
         header[name] = {"dtype": CODES[array.dtype.name], "shape": array.shape, "data_offsets": [begin, end]}
         parts.append(dense.view(np.uint8))
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
-    complaint = _limits(head)
-    if complaint:
-        raise ArgumentError(f"save: {complaint}. Keep less: a shorter history, fewer callbacks with large states.")
+    excess = _excess(head)
+    if excess:
+        raise ArgumentError(f"save: {excess}. Keep less: a shorter history, fewer callbacks with large states.")
     return [len(head).to_bytes(8, "little") + head, *parts]
 
 
@@ -81,26 +82,20 @@ def digest(head: bytes, *rest: Any) -> str:
     return found.hexdigest()
 
 
+# Reading
+
+
 def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the JSON object and the arrays of a model file; anything else is a `ModelFileError`."""
+    """Return the JSON object and the arrays (read-only) of a model file; anything else is a `ModelFileError`."""
     path = files.as_path(path, "load: path")
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would wait for its other end
-        raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
-    try:
-        with path.open("rb") as file:
-            _check_start(path, file.read(DIGEST.start))
-            file.seek(0)
-            data = file.read()
-    except OSError as error:  # one of read has no path
-        raise OSError(error.errno, error.strerror, str(path)) from error
+    data = _read_bytes(path)
     length = int.from_bytes(data[:8], "little")
     if length > len(data) - 8:
         _fail(path, f"a header of {length} bytes in a file of {len(data)}: it is cut short or no model file")
     header = data[8 : 8 + length]
-    complaint = _limits(header)
-    if complaint:
-        _fail(path, complaint)
+    excess = _excess(header)
+    if excess:
+        _fail(path, excess)
     found, expected = data[DIGEST].decode("latin-1"), digest(data)
     if found != expected:
         raise ModelFileError(
@@ -112,27 +107,46 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
         _fail(path, "metadata with other keys than 'minidl'")
     content = _parse(path, metadata["minidl"])
     del content["sha256"]
-    _check_version(path, content)
-    return content, _arrays(path, entries, data)
+    version, writer = content.get("format"), content.get("minidl")
+    if version not in range(1, FORMAT + 1):
+        raise ModelFileError(
+            f"{path}: expected a file of format {FORMAT} or lower, got one written by minidl {writer!s:.100} "
+            f"(format {version!s:.100}): upgrade minidl."
+        )
+    return content, _arrays(path, entries, memoryview(data)[8 + length :])
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Return what a regular file holds, all of it only if it begins as a model file does."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would wait for its other end
+        raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(DIGEST.start)
+            if head[8:] != START:  # the 8 bytes before it are a length: any
+                _fail(path, _kind_of(head), "minidl reads the files that model.save writes.")
+            return head + file.read()
+    except OSError as error:  # one of read has no path
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _kind_of(head: bytes) -> str:
+    """Return what a file that begins with ``head`` is; nothing if that is unknown."""
+    what = next((what for magic, what in FOREIGN.items() if head.startswith(magic)), "")
+    if not what and len(head) < 8:
+        return f"{len(head)} bytes" if head else "an empty file"
+    if not what and head[8:9] == b"{":
+        return "a safetensors file that minidl did not write, or a corrupt header"
+    return what
 
 
 def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoReturn:
-    raise ModelFileError(f"{path}: expected a minidl model file, got {what}. {fix}")
+    got = f"expected a minidl model file, got {what}" if what else "not a minidl model file, or its header is corrupt"
+    raise ModelFileError(f"{path}: {got}. {fix}")
 
 
-def _check_start(path: Path, head: bytes) -> None:
-    """Name what the file is if it does not begin as ours do: with a length, that is with any 8 bytes, and `START`."""
-    if head[8:] == START:
-        return
-    what = next((what for magic, what in FOREIGN.items() if head.startswith(magic)), None)
-    if what is None and len(head) < 8:
-        _fail(path, f"{len(head)} bytes" if head else "an empty file")
-    elif what is None and head[8:9] == b"{":
-        what = "a safetensors file that minidl did not write, or a damaged header"
-    _fail(path, what or "something else, or a damaged header", "minidl reads the files that model.save writes.")
-
-
-def _limits(header: bytes) -> str:
+def _excess(header: bytes) -> str:
     """Return what is too much about a header, or nothing."""
     if len(header) > HEADER:
         return f"a header of {len(header)} bytes, more than {HEADER}"
@@ -156,7 +170,7 @@ def _parse(path: Path, text: bytes | str) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands there twice")
+        raise ValueError("a key appears twice")
     return found
 
 
@@ -167,27 +181,23 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _check_version(path: Path, content: dict[str, Any]) -> None:
-    version, writer = content.get("format"), content.get("minidl")
-    if type(version) is not int or version < 1 or not isinstance(writer, str):
-        _fail(path, f"format {version!r} of minidl {writer!r}")
-    if version > FORMAT:
-        raise ModelFileError(
-            f"{path}: expected a file of format {FORMAT} or lower, got one written by minidl {writer} "
-            f"(format {version}): upgrade minidl."
-        )
-
-
-def _arrays(path: Path, entries: dict[str, Any], data: bytes) -> dict[str, Array]:
-    """Return the arrays; the library refuses those that overlap, leave a gap, or do not fill the file."""
-    from safetensors import SafetensorError, deserialize
-
+def _arrays(path: Path, entries: dict[str, Any], data: memoryview) -> dict[str, Array]:
+    """Return the arrays, which must fill ``data`` without a gap or an overlap."""
+    arrays: dict[str, Array] = {}
+    end = 0
     try:
-        found = deserialize(data)  # type: ignore[no-untyped-call]
-        if any(len(entry) > 3 for entry in entries.values()):
-            raise ValueError("an array has more than dtype, shape and data_offsets")
-        return {
-            name: np.frombuffer(entry["data"], DTYPES[entry["dtype"]]).reshape(entry["shape"]) for name, entry in found
-        }
-    except (SafetensorError, LookupError, ValueError) as error:
-        _fail(path, f"arrays that cannot be read ({error!r})")
+        for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+            code, shape, (begin, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
+            whole = all(type(number) is int and number >= 0 for number in (begin, stop, *shape))
+            bytes_each = np.dtype(DTYPES[code]).itemsize
+            if len(entry) != 3 or not whole or begin != end or stop - begin != math.prod(shape) * bytes_each:
+                raise ValueError(f"{name[:100]!r} is not where the one before it ends, or not as long as its shape")
+            array, end = np.frombuffer(data[begin:stop], DTYPES[code]).reshape(shape), stop
+            if code == "BOOL" and array.view(np.uint8).max(initial=0) > 1:
+                raise ValueError(f"{name[:100]!r} has truth values that are neither 0 nor 1")
+            arrays[name] = array
+        if end != len(data):
+            raise ValueError(f"{len(data) - end} bytes belong to none")
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        _fail(path, f"arrays that cannot be read ({str(error)[:200]})")
+    return arrays

@@ -1,25 +1,38 @@
-"""Whole models to files and back: architecture, values, and what training needs to go on.
+"""Whole models to files and back: architecture, values, and what training needs to continue.
 
 A file describes; it never holds code. Every size is compared with the file's before anything is allocated.
 """
 
-import contextlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from minidl import __version__, checks
+from minidl import __version__
 from minidl.callbacks import History
 from minidl.config import registry
-from minidl.errors import ArgumentError, MinidlError, ModelFileError
+from minidl.errors import ArgumentError
+from minidl.layers import Layer
+from minidl.layers.allocation import allocate
 from minidl.layers.tree import walk
-from minidl.saving.format import FORMAT, read_file, write_file
-from minidl.saving.objects import Decoder, Encoder, check_custom_objects, differences, raise_problems, same
-from minidl.typing import Array, Model
+from minidl.randomness import Randomness, RandomState
+from minidl.saving.comparison import file_errors, mismatches, raise_problems
+from minidl.saving.format import read_file, write_file
+from minidl.saving.objects import Decoder, Encoder, check_custom_objects
+from minidl.typing import Array, Model, Shape
 
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
+CONTENT = {
+    "format": int, "minidl": str, "environment": dict, "model": dict, "state": {"randomness": dict},
+    "training": dict | None, "run": dict | None,
+}  # fmt: skip
+TRAINING = {"compile": dict.fromkeys(COMPILED, object), "optimizer_state": dict, "history": dict | None}
+GENERATOR = {"bit_generator": str, "state": {"state": int, "inc": int}, "has_uint32": int, "uinteger": int}
+RANDOMNESS = {"weights": GENERATOR, "passes": int, "epochs": int}
+
+
+# Saving
 
 
 def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> None:
@@ -27,13 +40,13 @@ def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> No
 
     A value that is not finite, or that has no place in a file, is an `ArgumentError`.
     """
-    write_file(path, *described(model, Encoder(), training=include_optimizer))
+    encoder = Encoder()
+    content = encode_model(model, encoder, training=include_optimizer)
+    write_file(path, encoder.arrays, content)
 
 
-def described(
-    model: Model, encoder: Encoder, run: dict[str, Any] | None = None, training: bool = True
-) -> tuple[dict[str, Array], dict[str, Any]]:
-    """Return the arrays and the JSON object of a file of ``model``; ``run`` is a training run under way."""
+def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> dict[str, Any]:
+    """Return the JSON object of a file of ``model``, whose arrays go into the encoder's."""
     if model.dtype not in ("float32", "float64"):
         raise ArgumentError(f"save: expected a model of float32 or float64, got {model.dtype}.")
     content = {
@@ -41,32 +54,40 @@ def described(
         "environment": environment(),
         "model": encoder.encode(model, "model"),
         "state": {"randomness": encoder.encode(model.randomness.get_state(), "randomness")},
-        "training": _training(model, encoder) if training and model.optimizer is not None else None,
-        "run": run,
+        "training": _encode_training(model, encoder) if training and model.optimizer is not None else None,
+        "run": None,
     }
-    return {**encoder.arrays, **_weights(model)}, content
+    for path, layer in walk(model.sublayers()):
+        for name in layer.declared.keys() & layer.views.keys():
+            array = layer.views[name].copy()  # another thread may be training
+            _require_finite(array, f"{layer.label}: {name}")
+            encoder.arrays[f"weights/{path}/{name}"] = array
+    return content
 
 
 def environment() -> dict[str, str]:
-    """Return what bit-equal results depend on beside the file."""
+    """Return what bit-equal results depend on in addition to the file."""
     import platform  # only saving needs it
 
+    python, machine = platform.python_version(), platform.machine()
+    return {"python": python, "numpy": np.__version__, "machine": machine, "system": sys.platform}
+
+
+def encode_compile(model: Model, encoder: Encoder) -> dict[str, Any]:
+    """Return the arguments of `compile` as JSON."""
+    return {name: encoder.encode(getattr(model, name), name) for name in COMPILED}
+
+
+def _encode_training(model: Model, encoder: Encoder) -> dict[str, Any]:
+    state = model.optimizer.get_state()
+    for name, value in state.items():
+        if isinstance(value, np.ndarray):
+            _require_finite(value, f"{type(model.optimizer).__name__}: {name}")
     return {
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "machine": platform.machine(),
-        "system": sys.platform,
+        "compile": encode_compile(model, encoder),
+        "optimizer_state": encoder.encode(state, "optimizer_state"),
+        "history": None if model.history is None else encoder.encode(model.history.get_state(), "history"),
     }
-
-
-def _weights(model: Model) -> dict[str, Array]:
-    weights = {}
-    for path, layer in walk(model.sublayers()):
-        for name, view in layer.views.items():
-            if name in layer.declared:
-                weights[f"weights/{path}/{name}"] = array = view.copy()  # another thread may be training
-                _require_finite(array, f"{layer.label}: {name}")
-    return weights
 
 
 def _require_finite(array: Array, what: str) -> None:
@@ -77,17 +98,7 @@ def _require_finite(array: Array, what: str) -> None:
         )
 
 
-def _training(model: Model, encoder: Encoder) -> dict[str, Any]:
-    history = getattr(model, "history", None)
-    state = model.optimizer.get_state()
-    for name, value in state.items():
-        if isinstance(value, np.ndarray):
-            _require_finite(value, f"{type(model.optimizer).__name__}: {name}")
-    return {
-        "compile": {name: encoder.encode(getattr(model, name), name) for name in COMPILED},
-        "optimizer_state": encoder.encode(state, "optimizer_state"),
-        "history": None if history is None else encoder.encode(history.get_state(), "history"),
-    }
+# Loading
 
 
 def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Model:
@@ -111,151 +122,112 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
 
     Notes
     -----
-    Nothing in a file is ever run or imported: a file from a stranger can be wrong, but it cannot act.
+    Nothing in a file is ever run or imported: an untrusted file may be invalid, but it cannot execute code.
     """
     custom_objects = check_custom_objects(custom_objects)
-    content, arrays = read_file(path)
-    check_content(path, content)
-    with refusing(path):
-        return _restored(path, content, arrays, custom_objects, compile)
-
-
-@contextlib.contextmanager
-def refusing(path: Any) -> Iterator[None]:
-    """Make a `ModelFileError` of whatever goes wrong with what a stranger wrote."""
-    try:
-        yield
-    except ModelFileError:
-        raise
-    except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
-        raise ModelFileError(
-            f"{path}: expected a description that fits minidl, got one that does not: {str(error)[:1000]}"
-        ) from error
-
-
-def _restored(
-    path: Any, content: dict[str, Any], arrays: dict[str, Array], custom_objects: Mapping[str, Any], compile: bool
-) -> Model:
-    """Return the model that the content of a file describes."""
-    weights = weights_of(arrays)
-    decoder = Decoder({name: array for name, array in arrays.items() if name not in weights}, custom_objects)
-    model: Model = decoder.decode(content["model"], "model")
-    randomness = decode_randomness(decoder, content)
-    raise_problems(path, decoder.problems)
-    if not isinstance(model, registry["Sequential"]):
-        raise ArgumentError(f"model: expected a Sequential, got {type(model).__name__}")
-    _build(path, model, content["model"]["config"]["input_shape"], weights)
-    model.randomness.set_state(randomness)
-    if compile and content["training"] is not None:
-        _compile(path, model, decoder, content["training"])
-        left = [name for name in decoder.arrays if content["run"] is None or not name.startswith("run/")]
-        raise_problems(path, [f"{name}: expected no such array" for name in left])
-    if not custom_objects and content["format"] == FORMAT:
-        _, again = described(model, Encoder())
-        compare(path, content, again, ("model", "state", "training") if compile else ("model", "state"))
+    content, arrays = read_content(path)
+    with file_errors(path):
+        decoder = Decoder(dict(arrays), custom_objects)
+        model: Model = decoder.decode(content["model"], "model")
+        randomness = decode_randomness(decoder, content)
+        raise_problems(decoder.problems)
+        known = isinstance(model, registry["Sequential"])
+        if not known or model.seed != content["model"]["config"]["seed"]:
+            raise ArgumentError(f"model: expected a Sequential with its seed, got {model!r:.100}")
+        _build(model, decoder.layers, weights_of(arrays))
+        model.randomness.set_state(randomness)
+        if compile and content["training"] is not None:
+            _compile(model, decoder, content["training"])
+        if compile or content["training"] is None:
+            others = ("weights/", "run/") if content["run"] is not None else ("weights/",)
+            raise_problems(f"{name}: expected no such array" for name in decoder.arrays if not name.startswith(others))
     return model
 
 
-def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Return the arrays that are a model's values."""
-    return {name: array for name, array in arrays.items() if name.startswith("weights/")}
+def read_content(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the JSON object and the arrays of a model file, the parts checked by name; format 1 becomes format 2."""
+    content, arrays = read_file(path)
+    with file_errors(path):
+        if content["format"] == 1:
+            content |= {"model": _move_shapes(content["model"]), "state": _state_of_format_1(content["state"])}
+        raise_problems(mismatches("content", content, CONTENT))
+        if content["training"] is not None:
+            raise_problems(mismatches("training", content["training"], TRAINING))
+    return content, arrays
 
 
-def check_content(path: Any, content: dict[str, Any]) -> None:
-    """Raise a `ModelFileError` if the parts of the JSON object are not what every file has."""
-    parts: dict[str, Any] = dict.fromkeys(("environment", "model", "state"), dict)
-    parts |= dict.fromkeys(("training", "run"), (dict, type(None)))
-    problems = [
-        f"{name}: expected an object, got {type(content.get(name)).__name__}"
-        for name, kind in parts.items()
-        if name not in content or not isinstance(content[name], kind)
-    ]
-    problems += [f"{name[:100]}: expected no such part" for name in content.keys() - parts - {"format", "minidl"}]
-    raise_problems(path, problems)
+def _state_of_format_1(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the state as format 2 has it: format 1 has no count of training passes."""
+    return {"randomness": {"dict": [["weights", state["rng"]], ["passes", 0], ["epochs", state["epoch"]]]}}
 
 
-def _build(path: Any, model: Model, input_shape: Any, weights: dict[str, Array]) -> None:
-    """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
-    if input_shape is None:
-        raise_problems(path, [f"{name}: expected no array, as the model is not built" for name in weights])
-        return
-    shape = tuple(input_shape["tuple"])
-    if not all(type(length) is int and 0 < length < 1 << 40 for length in shape):
-        raise_problems(path, [f"model: input_shape: expected positive integers, got {shape}"])
-    if not model.layers:
-        model.input_shape = shape
-        return
-    model.declare(shape)
-    raise_problems(path, misfits(model, weights))
-    for where, layer in walk(model.sublayers()):  # build takes the values from here and runs no initializer
-        layer.views.update({name: weights[f"weights/{where}/{name}"] for name in layer.declared})
-    model.build(shape)
+def _move_shapes(value: Any) -> Any:
+    """Return a description of format 1 with the shape of a model's inputs beside its config, not in it."""
+    if isinstance(value, list):
+        return [_move_shapes(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    moved = {name: _move_shapes(item) for name, item in value.items()}
+    if "trainable" in moved:
+        moved["input_shape"] = moved["config"].pop("input_shape", None)
+    return moved
 
 
-def misfits(model: Model, weights: dict[str, Array]) -> list[str]:
-    """Return what is wrong with ``weights``, the arrays of a file, as the values of ``model``."""
-    wanted = {
-        f"weights/{where}/{name}": declaration.shape
-        for where, layer in walk(model.sublayers())
-        for name, declaration in layer.declared.items()
-    }
-    problems = [f"{name}: expected no such array" for name in weights.keys() - wanted]
-    for name, shape in wanted.items():
-        array = weights.get(name)
-        if array is None or array.shape != shape or array.dtype != model.dtype:
-            got = "none" if array is None else f"{array.shape} and {array.dtype}"
-            problems.append(f"{name}: expected an array of shape {shape} and type {model.dtype}, got {got}")
-        elif not np.isfinite(array).all():
-            problems.append(f"{name}: expected finite values, got others")
-    return problems
-
-
-def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> dict[str, Any]:
-    """Return the state of the random numbers; a file of format 1 has no count of training passes."""
-    state = content["state"]
-    if content["format"] == 1:
-        found = {"weights": decoder.decode(state["rng"], "state/rng"), "passes": 0, "epochs": state["epoch"]}
-    else:
-        found = decoder.decode(state["randomness"], "state/randomness")
-    if found.keys() != {"weights", "passes", "epochs"}:
-        raise ArgumentError("state/randomness: expected weights, passes and epochs")
-    for name in ("passes", "epochs"):
-        checks.integer(found[name], f"state/randomness/{name}", minimum=0)
+def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> RandomState:
+    """Return the state of the random numbers, or raise an error if a generator cannot take it."""
+    found: RandomState = decoder.decode(content["state"]["randomness"], "state/randomness")
+    raise_problems(mismatches("state/randomness", found, RANDOMNESS))
+    Randomness(0).set_state(found)
     return found
 
 
-def _compile(path: Any, model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
-    arguments = {name: decoder.decode(training["compile"][name], name) for name in COMPILED}
+def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict[str, Array]) -> None:
+    """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
+    for layer, shape in reversed(layers):  # a layer, which declares those inside it, comes before them
+        if shape is not None and layer.input_shape is None:
+            layer.input_shape = shape
+            if layer.sublayers() or not isinstance(layer, registry["Sequential"]):
+                layer.declare(shape)
+        if shape not in (None, layer.input_shape):
+            raise ArgumentError(f"{layer.label}: input_shape: expected {layer.input_shape}, got {shape}")
+    raise_problems(mismatches("weights", weights, expected_weights(model)))
+    for path, layer in walk(model.sublayers()):  # build takes the values from here and runs no initializer
+        layer.views.update({name: weights[f"{path}/{name}"] for name in layer.declared})
+    if model.output_shape is not None:
+        model.build(model.input_shape)
+    else:
+        for name, layer in model.sublayers().items():
+            if layer.output_shape is not None:  # one that is built, in a model that is not
+                allocate({name: layer}, model.randomness.weights, model.dtype)
+
+
+def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Return the values of a model by path, as the arrays of a file have them."""
+    return {name.removeprefix("weights/"): arrays[name] for name in arrays if name.startswith("weights/")}
+
+
+def expected_weights(model: Model) -> dict[str, Array]:
+    """Return an array of the shape and type of each value of ``model`` by path; nothing is allocated."""
+    zero, parts = np.zeros((), model.dtype), walk(model.sublayers())
+    declared = {f"{path}/{name}": layer.declared[name] for path, layer in parts for name in layer.declared}
+    return {path: np.broadcast_to(zero, declaration.shape) for path, declaration in declared.items()}
+
+
+def _compile(model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
+    arguments = {name: decoder.decode(value, name) for name, value in training["compile"].items()}
     state = decoder.decode(training["optimizer_state"], "optimizer_state")
     history = decoder.decode(training["history"], "history")
-    raise_problems(path, decoder.problems)
+    raise_problems(decoder.problems)
     model.compile(**arguments)
-    set_optimizer_state(model, state)
+    check_optimizer_state(model, state)
+    model.optimizer.set_state(state)
     if history is not None:
         model.trainer.history = History()
         model.trainer.history.set_state(history)
 
 
-def set_optimizer_state(model: Model, state: dict[str, Any]) -> None:
-    """Give the optimizer what its `get_state` returned, if the arrays are of the model's size."""
-    size = model.parameters.values.size if model.output_shape else 0
-    for name, value in state.items():
-        if not isinstance(value, np.ndarray):
-            continue
-        if value.ndim == 0 or value.shape[-1] != size or value.dtype != model.dtype:
-            raise ArgumentError(
-                f"optimizer_state/{name}: expected {size} values of {model.dtype}, got {value.shape} of {value.dtype}."
-            )
-        if not np.isfinite(value).all():
-            raise ArgumentError(f"optimizer_state/{name}: expected finite values, got others.")
-    model.optimizer.set_state(state)
-
-
-def compare(path: Any, content: dict[str, Any], again: dict[str, Any], parts: Iterable[str]) -> None:
-    """Refuse a file whose model is, described again, not what the file says."""
-    problems = []
-    for name in parts:
-        if not same(content[name], again[name]):
-            where = next(differences(name, content[name], again[name]), f"{name}: expected what the file says")
-            problems.append(f"{where}, once the model is made")
-    raise_problems(path, problems)
+def check_optimizer_state(model: Model, state: dict[str, Any]) -> None:
+    """Raise an error unless ``state`` is numbers as the optimizer has them, and arrays of the size of the model."""
+    values = np.empty(0, model.dtype) if model.network is None else model.parameters.values
+    numbers = {n: type(value) for n, value in model.optimizer.get_state().items() if not isinstance(value, np.ndarray)}
+    raise_problems(mismatches("optimizer_state", state, {name: numbers.get(name, values) for name in state}))

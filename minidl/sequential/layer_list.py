@@ -13,7 +13,6 @@ from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
 from minidl.layers.allocation import allocate
-from minidl.layers.base import free_layers
 from minidl.layers.input import check_shape
 from minidl.layers.tree import join
 from minidl.network import Network
@@ -67,14 +66,6 @@ class LayerList(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {"layers": list(self.layers), "seed": self.seed, "dtype": self.dtype, "input_shape": self.input_shape}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return a new model, with new weights, made from what `get_config` returned: built if that was."""
-        shape = config["input_shape"]
-        first = [] if shape is None else [Input(tuple(shape))]
-        layers = free_layers(config["layers"])
-        return cls([*first, *layers], seed=config["seed"], dtype=config["dtype"])
 
     # Adding and removing
 

@@ -52,6 +52,7 @@ def values(random):
             "class": random.choice(classes()),
             "name": None,
             "trainable": True,
+            "input_shape": None,
             "config": {"units": random.choice(NUMBERS)},
         }
     return [values(random) for _ in range(random.randrange(3))]

@@ -1,0 +1,90 @@
+"""Comparison of what a file holds with what it must hold: names, kinds, shapes and finite numbers."""
+
+import math
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from minidl.errors import ArgumentError, MinidlError, ModelFileError
+
+SHOWN = 50  # mismatches that a message lists
+
+
+@contextmanager
+def file_errors(path: Any) -> Iterator[None]:
+    """Make a `ModelFileError` with the path of whatever goes wrong with what a file holds."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
+        raise ModelFileError(f"{path}: not a valid model file: {str(error)[:20_000]}") from error
+
+
+def raise_problems(problems: Iterable[str]) -> None:
+    """Raise an `ArgumentError` that lists ``problems``, if there are any."""
+    problems = list(problems)
+    if problems:
+        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+        raise ArgumentError("\n  ".join(["", *problems[:SHOWN], *more]))
+
+
+def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
+    """Yield where ``found`` is not as ``expected``.
+
+    That is a type, an array (of the shape and type wanted), a list of such, or a dict of such by name. Integers must
+    not be negative, and numbers must be finite.
+    """
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for name in {**expected, **found}:
+            where = f"{path}/{name}"[:200]
+            if name not in found:
+                yield f"{where}: expected {_wording(expected[name])}, got none"
+            elif name not in expected:
+                yield f"{where}: expected no such {'array' if isinstance(found[name], np.ndarray) else 'name'}"
+            else:
+                yield from mismatches(where, found[name], expected[name])
+    elif isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        for index, item in enumerate(expected):
+            yield from mismatches(f"{path}/{index}", found[index], item)
+    elif isinstance(expected, (dict, list)) or not _fits(found, expected):
+        got = f"{found.shape} and {found.dtype}" if isinstance(found, np.ndarray) else f"{found!r:.100}"
+        yield f"{path}: expected {_wording(expected)}, got {got}"
+    elif isinstance(expected, np.ndarray) and not np.isfinite(found).all():
+        yield f"{path}: expected finite values, got others"
+
+
+def _fits(found: Any, expected: Any) -> bool:
+    if isinstance(expected, np.ndarray):
+        return isinstance(found, np.ndarray) and (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    if expected in (int, float):
+        number = isinstance(found, (int, expected)) and not isinstance(found, bool) and math.isfinite(found)
+        return number and (expected is float or found >= 0)
+    return isinstance(found, expected)
+
+
+def _wording(expected: Any) -> str:
+    if isinstance(expected, np.ndarray):
+        return f"an array of shape {expected.shape} and type {expected.dtype}"
+    if isinstance(expected, (dict, list)):
+        return f"{len(expected)} items"
+    return "a value" if expected is object else getattr(expected, "__name__", str(expected))
+
+
+def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> Iterator[str]:
+    """Yield where two descriptions differ, apart from the keys in ``skip``; 1, 1.0 and True are not the same."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name in {**before, **now}:
+            if name not in skip:
+                yield from differences(f"{path}: {name}", before.get(name), now.get(name), skip)
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (left, right) in enumerate(zip(before, now, strict=True)):
+            yield from differences(f"{path} {index}", left, right, skip)
+    elif type(before) is not type(now) or before != now:
+        yield f"{path}: expected {_summary(before)}, got {_summary(now)}"
+
+
+def _summary(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} items"
+    return str(value["class"] if isinstance(value, dict) and "class" in value else value)[:100]

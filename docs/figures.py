@@ -18,7 +18,7 @@ ARROW = (
     '<path d="M0 0 L8 4 L0 8 z"/></marker>'
 )
 # What nearly every module imports: drawn as one box, without lines.
-GROUND = "typing errors checks config numeric normal files signals ownership".split()
+GROUND = ["typing", "errors", "checks", "config", "numeric", "normal", "files", "signals", "ownership"]
 STEPS = ("dense", "dense/activation", "dense_1", "dense_1/activation")
 
 
@@ -64,7 +64,10 @@ def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
     reached: dict[str, set[str]] = {}
     for name in (name for row in reversed(rows_of(graph)) for name in row):
         reached[name] = graph[name].union(*(reached[other] for other in graph[name]))
-    return {name: {one for one in below if not any(one in reached[other] for other in below)} for name, below in graph.items()}
+    return {
+        name: {one for one in below if not any(one in reached[other] for other in below)}
+        for name, below in graph.items()
+    }
 
 
 def modules() -> str:
@@ -92,7 +95,9 @@ def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str
     """Return the rows with each module near those that it imports, so that few lines cross."""
     place: dict[str, float] = {}
     for row in rows:
-        wanted = {name: sum(place[one] for one in below[name]) / len(below[name]) if below[name] else 0.0 for name in row}
+        wanted = {
+            name: sum(place[one] for one in below[name]) / len(below[name]) if below[name] else 0.0 for name in row
+        }
         row.sort(key=lambda name: (wanted[name], name))
         place.update({name: column - (len(row) - 1) / 2 for column, name in enumerate(row)})
     return rows
@@ -140,9 +145,7 @@ def row_of(x: float, y: float, width: float, height: float, names: tuple[str, ..
     boxes = [(x + index * each, name) for index, name in enumerate(names)]
     return "".join(
         box(left + 2, y, each - 4, height, "white")
-        + "".join(
-            text(left + each / 2, y + height / 2 + 4 + 7 * shift, line, 12) for line, shift in lines_of(name)
-        )
+        + "".join(text(left + each / 2, y + height / 2 + 4 + 7 * shift, line, 12) for line, shift in lines_of(name))
         for left, name in boxes
     )
 

@@ -124,7 +124,7 @@ METRICS = [
     metrics.F1Score(average="macro", name="d"), metrics.MeanAbsoluteError(name="e"), metrics.MeanSquaredError(name="f"),
     metrics.Precision(name="g"), metrics.R2Score(name="h"), metrics.Recall(name="i"),
     metrics.SparseCategoricalAccuracy(name="j"), metrics.SparseTopKCategoricalAccuracy(k=3, name="k"),
-    metrics.TopKCategoricalAccuracy(k=3, name="l"),
+    metrics.TopKCategoricalAccuracy(k=3, name="l"), metrics.FunctionMetric(lambda y, p: abs(y - p).max(), name="m"),
 ]  # fmt: skip
 OPTIMIZERS = [
     optimizers.Adam(0.01, clipnorm=1.0), optimizers.AdamW(weight_decay=0.1), optimizers.Adagrad(), optimizers.LBFGS(),

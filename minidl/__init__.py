@@ -38,9 +38,9 @@ from minidl.layers import (
 )
 from minidl.losses import Loss
 from minidl.metrics import Metric
+from minidl.models import load_model
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameters
-from minidl.saving import load_model
 from minidl.sequential import Sequential
 
 __all__ = [

@@ -11,7 +11,7 @@ PAGES = Path(__file__).parent.parent / "docs" / "reference"
 NAMES = "layers losses metrics optimizers solvers initializers regularizers schedules callbacks datasets"
 PAGE_OF = {"solvers": "optimizers"}
 # They come by themselves: the list, the logs and the bar from `fit`, the metric from a function in `compile`.
-NEVER_WRITTEN = {"BatchLogs", "CallbackList", "FunctionMetric", "ProgressBar"}
+NEVER_WRITTEN = {"BatchLogs", "CallbackList", "FunctionMetric", "MonitorCallback", "ProgressBar"}
 
 
 @pytest.mark.parametrize("name", NAMES.split())

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from minidl import models
+from minidl import load_model, models
 from minidl.errors import ArgumentError, DataError
-from minidl.saving import load_model
 from minidl.sequential import Sequential
 from minidl.utils import to_categorical
 

@@ -19,9 +19,6 @@ from minidl.typing import Array, LayerOptions, Shape
 class ActivationLayer(Layer):
     """Abstract base of the activations: what ``Dense(activation="relu")`` can name."""
 
-    def __init__(self, **options: Unpack[LayerOptions]) -> None:
-        pass  # most of them have no arguments of their own
-
 
 class Sigmoid(ActivationLayer):
     """Logistic function: ``y = 1 / (1 + exp(-x))``, between 0 and 1.

@@ -7,7 +7,7 @@ names, copies, files, summaries and gradient checks follow without further code.
 import copy
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from minidl.ownership import owner_of
 from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness
 from minidl.regularizers import resolve_regularizer
-from minidl.typing import Array, Shape
+from minidl.typing import Array, LayerOptions, Shape
 
 
 class Layer(Attributes):
@@ -62,6 +62,9 @@ class Layer(Attributes):
 
     trainable: bool
     input_shape: Shape | None
+
+    def __init__(self, **options: Unpack[LayerOptions]) -> None:
+        """Do nothing: `LayerType` has stored the options."""
 
     def build(self, input_shape: Shape) -> Shape:
         """Declare the parameters for inputs of ``input_shape`` (no batch axis); return the output shape."""

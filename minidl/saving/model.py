@@ -101,29 +101,8 @@ def _require_finite(array: Array, what: str) -> None:
 # Loading
 
 
-def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Model:
-    """Return the model in the file ``path``, as `Sequential.save` or `ModelCheckpoint` wrote it.
-
-    Parameters
-    ----------
-    path : str or Path
-    custom_objects : dict of str to class or function, optional
-        The classes that are not minidl's (or use ``@minidl.register``), and the functions, by the name in the file.
-        A function can be left out until it is called: to predict, initializers, schedules and metrics are not needed.
-    compile : bool
-        False leaves out optimizer, loss and metrics, and the need for their classes.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is damaged, foreign, of a newer format, or does not fit the classes at hand, with every mismatch.
-    OSError
-        With the path, if it cannot be read.
-
-    Notes
-    -----
-    Nothing in a file is ever run or imported: an untrusted file may be invalid, but it cannot execute code.
-    """
+def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: bool) -> Model:
+    """Return the model in the file ``path``: see `minidl.load_model`."""
     custom_objects = check_custom_objects(custom_objects)
     content, arrays = read_content(path)
     with file_errors(path):

@@ -4,7 +4,7 @@ It is the structural half of `Sequential`: adding, naming, building, forward, ba
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness, Randomness
 from minidl.sequential.naming import unique_name
 from minidl.sequential.transaction import unchanged_if_refused
-from minidl.typing import Array, Shape
+from minidl.typing import Array, LayerOptions, Shape
 
 
 class LayerList(Layer):
@@ -40,7 +40,14 @@ class LayerList(Layer):
     layers: tuple[Layer, ...]
     network: Network | None
 
-    def __init__(self, layers: Iterable[Any] | None = None, *, seed: int | None = None, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        layers: Iterable[Any] | None = None,
+        *,
+        seed: int | None = None,
+        dtype: str = "float32",
+        **options: Unpack[LayerOptions],
+    ) -> None:
         if seed is not None:
             checks.integer(seed, "Sequential: seed", minimum=0)
         try:

@@ -155,7 +155,8 @@ def _guess(cls: type[Layer]) -> Layer:
     refused: list[Exception] = []
     for value in (5, 0.3, (2, 2)):
         try:
-            return cls(**dict.fromkeys(required, value))
+            arguments: dict[str, Any] = dict.fromkeys(required, value)
+            return cls(**arguments)
         except Exception as error:
             refused.append(error)
     raise ArgumentError(

@@ -38,5 +38,5 @@ WithOptions("0.1", name="noise")  # wrong
 WithOptions(0.1, nam="noise")  # wrong
 WithOptions(0.1, name="noise")
 WithoutOptions(0.1, name="noise")  # missing: its author left the options out
-Base(name="base")  # missing: a constructor of Layer
-minidl.Sequential([], name="model")  # missing: the options of Sequential
+Base(name="base")
+minidl.Sequential([], name="model")

@@ -96,7 +96,8 @@ PUBLIC = [
     "minidl.testing.strategies",
     "minidl.utils",
 ]
-INSIDE = {"minidl.explain.Line"}  # no function takes or returns it
+# Line: no function takes or returns it. html: what notebooks show of a model.
+INSIDE = {"minidl.explain.Line", "minidl.explain.html"}
 
 warnings.filterwarnings("ignore", "Unknown section Shapes")  # of numpydoc: see show_shapes
 logger = logging.getLogger(__name__)

@@ -6,17 +6,14 @@
 import ast
 from pathlib import Path
 
+from drawing import arrow, bent_arrow, box, document, row_of, text, titled, vector
+
 import minidl
 import minidl.datasets
 import minidl.optimizers
 from minidl.plotting import plot_decision_boundary, plot_model
 
 PACKAGE = Path(minidl.__file__).parent
-FONT = 'font-family="sans-serif"'
-ARROW = (
-    '<marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-    '<path d="M0 0 L8 4 L0 8 z"/></marker>'
-)
 # What nearly every module imports: drawn as one box, without lines.
 GROUND = ["typing", "errors", "checks", "config", "numeric", "normal", "files", "signals", "ownership"]
 STEPS = ("dense", "dense/activation", "dense_1", "dense_1/activation")
@@ -88,16 +85,14 @@ def modules() -> str:
         (x, top), ends = place[name], [place[other] for other in sorted(below)]
         lines += [f'<path d="M{x} {top + height} L{end} {low}" stroke="#777" fill="none"/>' for end, low in ends]
     under = box(5, bottom, total - 10, height, "white") + text(total / 2, bottom + 20, "  ".join(GROUND), 14)
-    return drawing(total, bottom + height + 8, [*lines, *boxes, under])
+    return document(total, bottom + height + 8, [*lines, *boxes, under])
 
 
 def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str]]:
     """Return the rows with each module near those that it imports, so that few lines cross."""
     place: dict[str, float] = {}
     for row in rows:
-        wanted = {
-            name: sum(place[one] for one in below[name]) / len(below[name]) if below[name] else 0.0 for name in row
-        }
+        wanted = {name: sum(place[one] for one in below[name]) / max(len(below[name]), 1) for name in row}
         row.sort(key=lambda name: (wanted[name], name))
         place.update({name: column - (len(row) - 1) / 2 for column, name in enumerate(row)})
     return rows
@@ -126,71 +121,11 @@ def objects() -> str:
         arrow(centre, 396, centre, 430, "W, b, dW, db are views"),
         arrow(middle + 390, 133, right, 133),
         arrow(middle + 390, 223, right, 223),
-        f'<path d="M{middle} 133 H{left + 80} V313" fill="none" stroke="black" marker-end="url(#head)"/>',
-        f'<path d="M{left + 80} 367 V484 H{middle}" fill="none" stroke="black" marker-end="url(#head)"/>',
+        bent_arrow(f"M{middle} 133 H{left + 80} V313"),
+        bent_arrow(f"M{left + 80} 367 V484 H{middle}"),
         text(left + 88, 240, "step", 12, anchor="start"),
     ]
-    return drawing(right + 180, 552, shapes + arrows)
-
-
-def titled(x: float, y: float, width: float, height: float, title: str, detail: str) -> str:
-    """Return a box with two lines of text at its top."""
-    lines = text(x + width / 2, y + 22, title, 15, weight="bold") + text(x + width / 2, y + 41, detail, 12)
-    return box(x, y, width, height) + lines
-
-
-def row_of(x: float, y: float, width: float, height: float, names: tuple[str, ...]) -> str:
-    """Return boxes next to each other."""
-    each = width / len(names)
-    boxes = [(x + index * each, name) for index, name in enumerate(names)]
-    return "".join(
-        box(left + 2, y, each - 4, height, "white")
-        + "".join(text(left + each / 2, y + height / 2 + 4 + 7 * shift, line, 12) for line, shift in lines_of(name))
-        for left, name in boxes
-    )
-
-
-def lines_of(path: str) -> list[tuple[str, int]]:
-    """Return a path as one line, or as two above each other."""
-    first, slash, second = path.partition("/")
-    return [(first + slash, -1), (second, 1)] if slash else [(path, 0)]
-
-
-def vector(x: float, y: float, name: str) -> str:
-    """Return a flat vector, with the parts that belong to the arrays of two dense layers."""
-    parts, letter = [], "d" if name == "gradients" else ""
-    left = x + 70
-    for size, array in ((120, "W"), (36, "b"), (104, "W"), (36, "b")):
-        parts.append(
-            f'<rect x="{left}" y="{y}" width="{size}" height="22" fill="white" stroke="black"/>'
-            + text(left + size / 2, y + 15, letter + array, 12)
-        )
-        left += size
-    return text(x, y + 15, name, 12, anchor="start") + "".join(parts)
-
-
-def box(x: float, y: float, width: float, height: float, fill: str = "#f2f2f2") -> str:
-    """Return a box with round corners."""
-    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{fill}" stroke="black"/>'
-
-
-def text(x: float, y: float, words: str, size: float, *, anchor: str = "middle", weight: str = "normal") -> str:
-    """Return a line of text."""
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}" font-size="{size}" font-weight="{weight}">{words}</text>'
-
-
-def arrow(x: float, y: float, end: float, low: float, words: str = "") -> str:
-    """Return an arrow with a few words at its right."""
-    line = f'<path d="M{x} {y} L{end} {low}" stroke="black" marker-end="url(#head)"/>'
-    return line + (text(x + 10, (y + low) / 2 + 4, words, 12, anchor="start") if words else "")
-
-
-def drawing(width: float, height: float, parts: list[str]) -> str:
-    """Return the parts as an SVG document on white."""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'{FONT}>{ARROW}<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
-    )
+    return document(right + 180, 552, shapes + arrows)
 
 
 def model() -> str:

@@ -16,6 +16,7 @@ from minidl.plotting import plot_decision_boundary, plot_model
 PACKAGE = Path(minidl.__file__).parent
 # What nearly every module imports: drawn as one box, without lines.
 GROUND = ["typing", "errors", "checks", "config", "numeric", "normal", "files", "signals", "ownership"]
+WIDTH, HEIGHT, GAP = 104, 30, 10  # pixels, of a module's box and between two
 STEPS = ("dense", "dense/activation", "dense_1", "dense_1/activation")
 
 
@@ -42,18 +43,20 @@ def imports() -> dict[str, set[str]]:
 
 
 def rows_of(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Return the modules in rows, from the top down: each in the highest row below all that import it."""
-    rows: list[list[str]] = []
+    """Return the modules in rows from the top down, each just below who imports it, or just above what it imports."""
+    place_of: dict[str, int] = {}
     left = dict(graph)
     while left:
         imported = set().union(*left.values())
-        row = [name for name in left if name not in imported]
-        if not row:
+        free = [name for name in left if name not in imported]
+        if not free:
             raise ValueError(f"docs/figures.py: these modules import each other in a circle: {sorted(left)}")
-        rows.append(row)
-        for name in row:
-            del left[name]
-    return rows
+        place_of.update(dict.fromkeys(free, max(place_of.values(), default=-1) + 1))
+        left = {name: below for name, below in left.items() if name in imported}
+    last = max(place_of.values())
+    for name in set(graph).difference(*graph.values()):  # nobody imports it
+        place_of[name] = min([place_of[one] - 1 for one in graph[name]], default=last)
+    return [sorted(name for name in graph if place_of[name] == row) for row in range(min(place_of.values()), last + 1)]
 
 
 def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
@@ -69,23 +72,36 @@ def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
 
 def modules() -> str:
     """Return the modules in rows as SVG, with a line from each down to what it imports."""
-    width, height, gap = 104, 30, 30
-    graph = imports()
-    rows = arranged(rows_of(graph)[::-1], direct(graph))
-    total = max(map(len, rows)) * (width + 10)
-    bottom = len(rows) * (height + gap)
-    place, boxes, lines = {}, [], []
+    graph = direct(imports())
+    rows = arranged(rows_of(imports())[::-1], graph)
+    width = max(map(len, rows)) * (WIDTH + GAP)
+    bottom = len(rows) * 2 * HEIGHT
+    place = {}
     for number, row in enumerate(rows):
-        top = bottom - (number + 1) * (height + gap) + gap / 2
+        left = (width - len(row) * (WIDTH + GAP) + GAP) / 2
         for column, name in enumerate(row):
-            x = (total - len(row) * (width + 10)) / 2 + column * (width + 10) + 5
-            place[name] = (x + width / 2, top)
-            boxes.append(box(x, top, width, height) + text(x + width / 2, top + 20, name, 14))
-    for name, below in direct(graph).items():
-        (x, top), ends = place[name], [place[other] for other in sorted(below)]
-        lines += [f'<path d="M{x} {top + height} L{end} {low}" stroke="#777" fill="none"/>' for end, low in ends]
-    under = box(5, bottom, total - 10, height, "white") + text(total / 2, bottom + 20, "  ".join(GROUND), 14)
-    return document(total, bottom + height + 8, [*lines, *boxes, under])
+            place[name] = (left + column * (WIDTH + GAP), bottom - (2 * number + 1.5) * HEIGHT)
+    boxes = [box(x, y, WIDTH, HEIGHT) + text(x + WIDTH / 2, y + 20, name, 14) for name, (x, y) in place.items()]
+    lines = [line(place, name, other) for name, below in graph.items() for other in sorted(below)]
+    under = box(5, bottom, width - 10, HEIGHT, "white") + text(width / 2, bottom + 20, "  ".join(GROUND), 14)
+    return document(width, bottom + HEIGHT + 8, [*lines, *boxes, under])
+
+
+def line(place: dict[str, tuple[float, float]], name: str, other: str) -> str:
+    """Return a line from a module down to another that passes between the boxes of the rows in between."""
+    (x, y), (end, low) = place[name], place[other]
+    points = [(x + WIDTH / 2, y + HEIGHT)]
+    while y + 2 * HEIGHT < low:
+        y += 2 * HEIGHT
+        straight = x + (end - x) * (y - place[name][1]) / (low - place[name][1]) + WIDTH / 2
+        lefts = [left for left, top in place.values() if top == y]
+        gaps = [side for left in lefts for side in (left - GAP / 2, left + WIDTH + GAP / 2)]
+        hit = any(left < straight < left + WIDTH for left in lefts)
+        across = min(gaps, key=lambda gap: abs(gap - straight)) if hit else straight
+        points += [(across, y), (across, y + HEIGHT)]
+    points.append((end + WIDTH / 2, low))
+    path = " L".join(f"{x} {y}" for x, y in points)
+    return f'<path d="M{path}" stroke="#777" fill="none"/>'
 
 
 def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str]]:

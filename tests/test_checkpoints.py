@@ -362,6 +362,21 @@ def test_a_model_alone_is_no_checkpoint(tmp_path):
         fit(model, tmp_path, resume=tmp_path / "model")
 
 
+def test_a_run_of_format_1_is_not_resumed(tmp_path):
+    path = Path(__file__).parent / "data" / "format-1-run.safetensors"
+    with pytest.raises(ModelFileError, match=r"got one of format 1, not 2\. Use load_model and fit"):
+        fit(model_of(OPTIMIZERS["Adam"]), tmp_path, resume=path)
+
+
+def test_numbers_and_flags_of_numpy_are_resumed_too(tmp_path):
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = np.float64(logs["loss"]) < 0
+
+    arguments = {"initial_epoch": np.int64(1), "epochs": np.int64(3), "shuffle": np.True_, "batch_size": 9}
+    assert check_every_boundary(tmp_path, OPTIMIZERS["Adam"], lambda: [Stop()], **arguments) >= 2
+
+
 def test_a_checkpoint_is_a_model_file_too(tmp_path):
     newest = interrupted(tmp_path)[-1]
     model = minidl.load_model(newest)

@@ -122,6 +122,38 @@ def test_no_argument_of_a_metric_is_set_because_a_checkpoint_names_it(checkpoint
         fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
 
 
+def test_no_method_of_a_metric_is_replaced_because_a_checkpoint_names_it(checkpoint):
+    content, entries, data = parts(checkpoint.read_bytes())
+    content["run"]["metrics"]["dict"][0][1]["dict"].append(["update", 1])
+    checkpoint.write_bytes(forge(text_of(content), entries, data))
+    with pytest.raises(ModelFileError, match=r"run/metrics/accuracy: expected what get_state returns, got .*update"):
+        fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("run", "epoch"), -1, "run/epoch: expected an integer of at least 0, got -1"),
+        (("run", "loss"), {"float": "nan"}, "run/loss: expected a finite number, got nan"),
+        (("run", "trainable", "dict", 1, 0), "other", "run/trainable//dense: expected True or False, got none"),
+        (("run", "metrics", "dict", 0, 0), "other", "run/metrics/accuracy: expected a dict, got none"),
+        (
+            ("state", "randomness", "dict", 1, 1),
+            1.0,
+            "state/randomness/passes: expected an integer of at least 0, got 1.0",
+        ),
+        (("training", "optimizer_state", "dict", 2, 1), 1.0, "optimizer_state/m: expected an array of shape"),
+        (("training", "optimizer_state", "dict", 2, 0), "other", "Adam: set_state: expected iterations"),
+    ],
+    ids=str,
+)
+def test_a_state_of_another_name_or_kind_is_refused_by_name(checkpoint, path, value, words):
+    content, entries, data = parts(checkpoint.read_bytes())
+    checkpoint.write_bytes(forge(text_of(replaced(content, path, value)), entries, data))
+    with pytest.raises(ModelFileError, match=words):
+        fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
+
+
 def test_the_start_of_a_full_batch_run_may_be_another_one(tmp_path):
     def run(epochs, name, **arguments):
         model = new_model("lbfgs")

@@ -105,6 +105,17 @@ def test_any_model_comes_back_built_or_not(path, model):
     assert [layer.trainable for layer in loaded.layers] == [layer.trainable for layer in model.layers]
 
 
+def test_layers_that_are_built_in_a_model_that_is_not_keep_their_values(path):
+    inner = Sequential([Input((3,)), Dense(2)], name="inner")
+    layer = Sequential([Input((4,)), Dense(5, activation="relu")])[0].copy(name="copy")
+    Sequential([Dense(3, name="new"), inner, layer]).save(path)
+    loaded = minidl.load_model(path)
+    assert loaded.network is None
+    x = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded["inner"].predict(x), inner.predict(x))
+    np.testing.assert_array_equal(loaded["copy"].W, layer.W)
+
+
 def test_two_saves_of_one_model_are_the_same_bytes(path):
     model = trained_model()
     model.save(path)
@@ -857,7 +868,7 @@ def test_every_array_that_does_not_fit_is_listed(path, whole):
 def test_a_newer_format_asks_for_an_upgrade(path, whole):
     content, entries, data = parts(whole)
     newer = text_of({**content, "format": 3, "minidl": "2.3"})
-    with pytest.raises(ModelFileError, match=r"written by minidl 2.3 \(format 3\): upgrade minidl"):
+    with pytest.raises(ModelFileError, match=r"one written by minidl 2.3 \(format 3\). Upgrade minidl"):
         load_bytes(path, forge(newer, entries, data))
 
 

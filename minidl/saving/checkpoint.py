@@ -45,12 +45,12 @@ def save_checkpoint(model: Model, path: Any) -> None:
     run, encoder = model.trainer.run, Encoder()
     content = encode_model(model, encoder)
     state = {
-        "epoch": run.epoch,
+        "epoch": int(run.epoch),  # users pass NumPy's numbers too
         "batch": run.batch,
-        "first": run.first,
+        "first": int(run.first),
         "rows": run.scores.rows,
         "loss": float(run.scores.loss),
-        "stopped": model.stop_training,
+        "stopped": bool(model.stop_training),
         "trainable": _trainable(model),
         "metrics": {name: metric.get_state() for name, metric in run.scores.metrics.items()},
         "callbacks": [(type(each).__name__, state) for each in run.callbacks if (state := each.get_state())],
@@ -70,7 +70,7 @@ def _conditions(run: Run) -> dict[str, Any]:
     if run.conditions is None:
         run.conditions = {
             "batch_size": run.source.batch_size,
-            "shuffle": run.data.shuffle,
+            "shuffle": bool(run.data.shuffle),
             "steps_per_epoch": run.data.steps_per_epoch,
             "data": _fingerprint(run.source),
             "validation": _fingerprint(run.validation),
@@ -156,11 +156,9 @@ class Checkpoint:
             )
         with file_errors(self.path):
             self._check_states(model, run)
-        changed = list(differences("environment", self.content["environment"], environment()))
+        changed = "; ".join(differences("environment", self.content["environment"], environment()))
         if changed:
-            warnings.warn(
-                f"fit: resume: the last digits may differ from the run's: {'; '.join(changed)}.", stacklevel=3
-            )
+            warnings.warn(f"fit: resume: the last digits may differ from the run's: {changed}.", stacklevel=3)
 
     def _differences(self, model: Model, run: Run) -> Iterator[str]:
         encoder, before = Encoder(), self.content["training"]["compile"]

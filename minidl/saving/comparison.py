@@ -10,6 +10,10 @@ import numpy as np
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
 
 SHOWN = 50  # mismatches that a message lists
+WORDING = {
+    bool: "True or False", int: "an integer of at least 0", float: "a finite number", str: "a string",
+    dict: "a dict", list: "a list", object: "a value",
+}  # fmt: skip
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def raise_problems(problems: Iterable[str]) -> None:
 def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
     """Yield where ``found`` is not as ``expected``.
 
-    That is a type, an array (of the shape and type wanted), a list of such, or a dict of such by name. Integers must
+    That is a type, an array of the wanted shape and type, a list of such, or a dict of such by name. Integers must
     not be negative, and numbers must be finite.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
@@ -66,9 +70,7 @@ def _fits(found: Any, expected: Any) -> bool:
 def _wording(expected: Any) -> str:
     if isinstance(expected, np.ndarray):
         return f"an array of shape {expected.shape} and type {expected.dtype}"
-    if isinstance(expected, (dict, list)):
-        return f"{len(expected)} items"
-    return "a value" if expected is object else getattr(expected, "__name__", str(expected))
+    return f"{len(expected)} items" if isinstance(expected, (dict, list)) else WORDING.get(expected, str(expected))
 
 
 def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> Iterator[str]:

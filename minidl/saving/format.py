@@ -90,29 +90,22 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     path = files.as_path(path, "load: path")
     data = _read_bytes(path)
     length = int.from_bytes(data[:8], "little")
-    if length > len(data) - 8:
-        _fail(path, f"a header of {length} bytes in a file of {len(data)}: it is cut short or no model file")
     header = data[8 : 8 + length]
-    excess = _excess(header)
+    whole = length <= len(data) - 8
+    excess = _excess(header) if whole else f"a header of {length} bytes in a file of {len(data)}: it is cut short"
     if excess:
         _fail(path, excess)
-    found, expected = data[DIGEST].decode("latin-1"), digest(data)
-    if found != expected:
-        raise ModelFileError(
-            f"{path}: expected the SHA-256 {expected}, got {found!r}: the file is damaged. Use another copy of it."
-        )
+    if data[DIGEST].decode("latin-1") != digest(data):
+        _fail(path, "one whose SHA-256 is not that of its bytes: it is damaged")
     entries = _parse(path, header)
     metadata = entries.pop("__metadata__")  # a dict, and its text an object with a digest: see START
-    if len(metadata) > 1:
-        _fail(path, "metadata with other keys than 'minidl'")
     content = _parse(path, metadata["minidl"])
     del content["sha256"]
     version, writer = content.get("format"), content.get("minidl")
+    if len(metadata) > 1:
+        _fail(path, "one with other metadata than 'minidl'")
     if version not in range(1, FORMAT + 1):
-        raise ModelFileError(
-            f"{path}: expected a file of format {FORMAT} or lower, got one written by minidl {writer!s:.100} "
-            f"(format {version!s:.100}): upgrade minidl."
-        )
+        _fail(path, f"one written by minidl {writer!s:.100} (format {version!s:.100})", "Upgrade minidl.")
     return content, _arrays(path, entries, memoryview(data)[8 + length :])
 
 

@@ -128,16 +128,22 @@ def read_content(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     content, arrays = read_file(path)
     with file_errors(path):
         if content["format"] == 1:
-            content |= {"model": _move_shapes(content["model"]), "state": _state_of_format_1(content["state"])}
+            content = _upgrade(content)
         raise_problems(mismatches("content", content, CONTENT))
         if content["training"] is not None:
             raise_problems(mismatches("training", content["training"], TRAINING))
     return content, arrays
 
 
-def _state_of_format_1(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the state as format 2 has it: format 1 has no count of training passes."""
-    return {"randomness": {"dict": [["weights", state["rng"]], ["passes", 0], ["epochs", state["epoch"]]]}}
+def _upgrade(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a file of format 1 as format 2 has it; it counted no training passes."""
+    state, training = content["state"], content["training"]
+    randomness = [["weights", state["rng"]], ["passes", 0], ["epochs", state["epoch"]]]
+    if training is not None and training["compile"]["optimizer"]["class"] == "LBFGS":  # its state had a rate, always 1
+        pairs = [pair for pair in training["optimizer_state"]["dict"] if pair[0] != "learning_rate"]
+        training = {**training, "optimizer_state": {"dict": pairs}}
+    model = _move_shapes(content["model"])
+    return {**content, "model": model, "state": {"randomness": {"dict": randomness}}, "training": training}
 
 
 def _move_shapes(value: Any) -> Any:

@@ -5,7 +5,7 @@ A class or function is stored as its name alone; a name is looked up among the c
 
 import itertools
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,9 +58,10 @@ class Encoder:
         if isinstance(value, np.generic) and value.dtype.name in CODES:
             return {"scalar": [value.dtype.name, self.encode(value.item(), path)]}
         if isinstance(value, np.ndarray) and value.dtype.name in CODES:
-            name = _free_name(path, self.arrays)
-            self.arrays[name] = value
-            return {"array": name}
+            while path in self.arrays:  # of the keys 1 and "1" of a dict
+                path += "_"
+            self.arrays[path] = value
+            return {"array": path}
         if isinstance(value, Configured):
             return self._encode_object(value, path)
         if callable(value) and not isinstance(value, type):
@@ -78,25 +79,20 @@ class Encoder:
             )
         encoded: dict[str, Any] = {"class": registered_name(cls)}
         if isinstance(value, Layer):
-            config.pop("input_shape", None)
+            config.pop("input_shape", None)  # it has a key of its own
             built = value.output_shape is not None or isinstance(value, registry["Sequential"])
             shape = self.encode(value.input_shape if built else None, path)
             encoded |= {"name": value.name, "trainable": bool(value.trainable), "input_shape": shape}
         return encoded | {"config": {name: self.encode(item, f"{path}/{name}") for name, item in config.items()}}
 
     def _name_of(self, function: Any) -> str:
-        for name, known in self.functions.items():
-            if known is function:
-                return name
-        name = _free_name(str(getattr(function, "__name__", type(function).__name__)), self.functions)
-        self.functions[name] = function
+        """Return the name of a function, with a number behind it if another one has it: two lambdas do."""
+        base = name = str(getattr(function, "__name__", type(function).__name__))
+        for number in itertools.count(1):
+            if self.functions.setdefault(name, function) is function:
+                break
+            name = f"{base}_{number}"
         return name
-
-
-def _free_name(name: str, taken: Container[str]) -> str:
-    """Return ``name``, with a number behind it if it is taken: two lambdas have one name."""
-    numbered = (f"{name}_{number}" for number in itertools.count(1))
-    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 class Decoder:

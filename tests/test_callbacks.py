@@ -62,6 +62,23 @@ class BestModel(ModelCheckpoint):
         super().__init__("model", monitor, save_best_only=True, mode=mode)
 
 
+def classifier(*extra, outputs=3):
+    model = Sequential([Input((4,)), Dense(outputs, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", *extra])
+    return model
+
+
+X = np.random.default_rng(0).standard_normal((40, 4))
+Y = np.arange(40) % 3
+
+
+class CountSteps(Callback):
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+
+
 def run(callback, values, monitor="val_loss", model=None, stop=True):
     """Play the epochs whose values are given; return the number of epochs that ran."""
     model = model or Model()
@@ -93,7 +110,7 @@ class CountedLogs:
         return {"loss": loss, "accuracy": 0.5}
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("hook", set(HOOKS) - {"on_train_begin", "on_train_end"})
 def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
     asked = []
 
@@ -112,8 +129,9 @@ def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
 def test_a_hook_of_a_function_is_called_with_its_arguments(hook):
     calls = []
     callbacks = CallbackList([LambdaCallback(**{hook: lambda *arguments: calls.append(arguments)})], Model())
-    getattr(callbacks, hook)(3, {"loss": 1.0})
-    assert calls == [(3, {"loss": 1.0})]
+    arguments = (3, {"loss": 1.0}) if "epoch" in hook or "batch" in hook else ({"loss": 1.0},)
+    getattr(callbacks, hook)(*arguments)
+    assert calls == [arguments]
 
 
 # The logs at the end of a batch
@@ -209,6 +227,35 @@ def test_every_on_train_end_is_called_though_one_raises():
     assert str(error.value.__context__) == "a"
 
 
+@pytest.mark.parametrize("make", [EarlyStopping, History, Callback])
+def test_a_callback_in_a_fit_is_refused_by_the_fit_of_another_model(make):
+    shared, other = make(), classifier()
+    before = other.get_weights()
+    start = LambdaCallback(on_epoch_begin=lambda epoch, logs: other.fit(X, Y, verbose=0, callbacks=[shared]))
+    model = classifier()
+    with pytest.raises(StateError, match=f"callbacks: this {make.__name__} is in the fit of another model"):
+        model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=[shared, start])
+    assert shared.model is model
+    assert all(map(np.array_equal, other.get_weights(), before))
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, CountSteps, Callback])
+def test_a_callback_can_be_used_by_one_fit_after_another(make):
+    shared = make()
+    for model in (classifier(), classifier()):
+        model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=shared)
+        assert shared.model is model
+
+
+def test_a_callback_in_a_fit_may_also_listen_to_evaluate():
+    seen = []
+    shared = LambdaCallback(on_test_end=lambda logs: seen.append(logs))
+    model = classifier()
+    again = LambdaCallback(on_epoch_end=lambda epoch, logs: model.evaluate(X, Y, verbose=0, callbacks=shared))
+    model.fit(X, Y, verbose=0, callbacks=[shared, again])
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_test_end"])
 def test_any_other_hook_ends_at_the_first_error(hook):
     calls = []
@@ -295,6 +342,20 @@ def test_history_goes_on_from_its_state():
     second.on_epoch_end(1, {"loss": 0.5, "val_loss": 1.0})
     assert second.history == {"loss": [1.0, 0.5], "val_loss": [3.0, 1.0]}
     assert first.history["loss"] == [1.0]
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], "text", None, True])
+def test_history_goes_on_from_what_other_callbacks_added(value):
+    first, second = History(), History()
+    first.on_epoch_end(0, {"loss": 1.0, "mine": value})
+    second.set_state(first.get_state())
+    assert second.history == {"loss": [1.0], "mine": [value]}
+
+
+@pytest.mark.parametrize("values", [3.0, "text", {}, None, [print], [{}]])
+def test_history_refuses_a_state_that_it_cannot_have(values):
+    with pytest.raises(StateError, match="History: set_state: expected lists by name, got"):
+        History().set_state({"epoch": [0], "history": {"loss": values}})
 
 
 def test_history_writes_a_csv_file(tmp_path):
@@ -480,23 +541,6 @@ def test_mode_auto_does_not_guess(make, monitor):
 
 
 # A value that cannot be compared
-
-
-def classifier(*extra, outputs=3):
-    model = Sequential([Input((4,)), Dense(outputs, activation="softmax")], seed=0)
-    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", *extra])
-    return model
-
-
-X = np.random.default_rng(0).standard_normal((40, 4))
-Y = np.arange(40) % 3
-
-
-class CountSteps(Callback):
-    steps = 0
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
 
 
 @pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])

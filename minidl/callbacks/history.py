@@ -44,10 +44,9 @@ class History(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
-            if not isinstance(name, str) or not isinstance(values, list) or np.asarray(values).dtype.kind not in "biuf":
-                raise StateError(
-                    f"History: set_state: expected lists of numbers by name, got {values!r:.100} of {name!r}."
-                )
+            known = [value for value in values if value is not None] if isinstance(values, list) else object()
+            if not isinstance(name, str) or np.asarray(known).dtype.kind not in "biufU":
+                raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)

@@ -299,7 +299,7 @@ def test_a_callback_does_not_keep_its_model_alive():
         assert gone() is None
     finally:
         gc.enable()
-    with pytest.raises(StateError, match="Callback: model: expected a model, got none"):
+    with pytest.raises(StateError, match="Callback: model: this callback has no model"):
         _ = callback.model
 
 

@@ -5,6 +5,7 @@
 
 import copy
 import functools
+import operator
 import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -88,8 +89,8 @@ class Callback:
         """The model that is trained, or a `StateError` if there is none."""
         model = None if self._model is None else self._model()
         if model is None:
-            fix = "Pass the callback to fit, evaluate or predict, and keep the model alive."
-            raise StateError(f"{type(self).__name__}: model: expected a model, got none. {fix}")
+            fix = "Pass it to fit, evaluate or predict, and keep the model alive."
+            raise StateError(f"{type(self).__name__}: model: this callback has no model. {fix}")
         return model
 
     def set_model(self, model: Any) -> None:
@@ -176,7 +177,7 @@ class CallbackList(Callback):
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
-        self.callbacks = sorted(check_callbacks(callbacks), key=lambda callback: callback.last)
+        self.callbacks = sorted(check_callbacks(callbacks), key=operator.attrgetter("last"))
         for callback in self.callbacks:
             if callback._in_fit and callback.model is not model:
                 name = type(callback).__name__

@@ -20,7 +20,7 @@ class History(Callback):
     epoch : list of int
         The numbers of the epochs, from 0.
     history : dict of str to list of float
-        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value an epoch.
+        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value per epoch.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class History(Callback):
             self.history.setdefault(name, []).append(np.asarray(value).tolist())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write one row an epoch to the file ``path``, with the column ``epoch`` first."""
+        """Write one row per epoch to the file ``path``, with the column ``epoch`` first."""
         import csv  # only this method needs it
 
         with Path(path).open("w", newline="", encoding="utf-8") as file:

@@ -44,9 +44,9 @@ class Model:
         self.optimizer = optimizer or Optimizer()
         self.stop_training = False
         self.weights = [np.zeros(2)]
-        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks)
         scores = SimpleNamespace(metrics={metric.get_name(): metric for metric in metrics})
-        self.trainer = SimpleNamespace(run=run, scores=scores)
+        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks, scores=scores)
+        self.trainer = SimpleNamespace(run=run)
 
     def get_weights(self):
         return [array.copy() for array in self.weights]
@@ -559,6 +559,22 @@ def test_a_name_that_cannot_come_is_refused_before_the_first_step(make, monitor,
     with pytest.raises(ArgumentError, match=f"{make.__name__}: monitor: .*{fix}"):
         classifier().fit(X, Y, verbose=0, callbacks=[make(monitor, mode=mode), count])
     assert count.steps == 0
+
+
+def test_a_validation_name_with_a_typo_is_corrected_where_there_is_validation():
+    with pytest.raises(ArgumentError, match=r"got 'val_acuracy'\. Did you mean 'val_accuracy'\?"):
+        classifier().fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=EarlyStopping("val_acuracy"))
+
+
+def test_a_custom_loop_can_stop_early():
+    model, stopping = classifier(), EarlyStopping("loss")
+    callbacks = CallbackList(stopping, model)
+    callbacks.on_train_begin()
+    for epoch, loss in enumerate([2.0, 1.0, 3.0]):
+        callbacks.on_epoch_end(epoch, {"loss": loss})
+    callbacks.on_train_end()
+    assert model.stop_training
+    assert stopping.best_epoch == 1
 
 
 @pytest.mark.parametrize(

@@ -75,11 +75,13 @@ class MonitorCallback(Callback):
         self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        run, metrics = self.model.trainer.run, self.model.trainer.scores.metrics
-        names = ["loss", *metrics]
-        names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
-        if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
-            raise self._missing(names)
+        run = self.model.trainer.run  # None in a custom training loop
+        metrics = {} if run is None else run.scores.metrics
+        if run is not None:
+            names = ["loss", *metrics]
+            names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
+            if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
+                raise self._missing(names)
         name = self.monitor.removeprefix("val_")
         told = False if name == "loss" else getattr(metrics.get(name), "higher_is_better", None)
         higher = {"min": False, "max": True}.get(self.mode, told)
@@ -111,8 +113,9 @@ class MonitorCallback(Callback):
         return True
 
     def _missing(self, names: Iterable[str]) -> ArgumentError:
-        fix = " Pass validation_data or validation_split to fit." if self.monitor.startswith("val_") else ""
-        fix = fix or checks.did_you_mean(self.monitor, names)
+        fix = checks.did_you_mean(self.monitor, names)
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in names):
+            fix = " Pass validation_data or validation_split to fit."
         return self._error(f"monitor: expected one of {', '.join(map(repr, names))}; got {self.monitor!r}.{fix}")
 
     def _error(self, text: str) -> ArgumentError:

@@ -110,7 +110,7 @@ class CountedLogs:
         return {"loss": loss, "accuracy": 0.5}
 
 
-@pytest.mark.parametrize("hook", set(HOOKS) - {"on_train_begin", "on_train_end"})
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook not in ("on_train_begin", "on_train_end")])
 def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
     asked = []
 
@@ -306,7 +306,7 @@ def test_a_callback_does_not_keep_its_model_alive():
 # History and the CSV file
 
 
-def test_history_holds_a_value_an_epoch():
+def test_history_holds_a_value_per_epoch():
     history = History()
     run(history, [3.0, np.float32(2.0)])
     assert history.epoch == [0, 1]
@@ -335,7 +335,7 @@ def test_the_lines_leave_out_collections(value, capsys):
     assert capsys.readouterr().out.endswith(" - loss: 0.5\n")
 
 
-def test_history_goes_on_from_its_state():
+def test_history_resumes_from_its_state():
     first, second = History(), History()
     run(first, [3.0])
     second.set_state(first.get_state())
@@ -345,7 +345,7 @@ def test_history_goes_on_from_its_state():
 
 
 @pytest.mark.parametrize("value", [[1.0, 2.0], "text", None, True])
-def test_history_goes_on_from_what_other_callbacks_added(value):
+def test_history_resumes_with_what_other_callbacks_added(value):
     first, second = History(), History()
     first.on_epoch_end(0, {"loss": 1.0, "mine": value})
     second.set_state(first.get_state())
@@ -377,7 +377,7 @@ def test_the_csv_logger_refuses_a_bad_path_before_training(tmp_path):
         CSVLogger(tmp_path / "file" / "log.csv").on_train_begin()
 
 
-def test_the_csv_logger_writes_a_row_an_epoch(tmp_path):
+def test_the_csv_logger_writes_a_row_per_epoch(tmp_path):
     path = tmp_path / "log.csv"
     run(CSVLogger(path), [3.0, 2.5])
     assert path.read_text() == "epoch,loss,val_loss\n0,1.0,3.0\n1,1.0,2.5\n"
@@ -398,7 +398,7 @@ def test_the_csv_logger_refuses_to_mix_columns(tmp_path):
         run(CSVLogger(tmp_path / "log.csv", append=True), [3.0], monitor="accuracy")
 
 
-def test_the_csv_logger_goes_on_from_its_state(tmp_path):
+def test_the_csv_logger_resumes_from_its_state(tmp_path):
     logger = CSVLogger(tmp_path / "log.csv")
     run(logger, [3.0])
     state = logger.get_state()
@@ -466,7 +466,7 @@ def test_early_stopping_says_when_it_stopped_and_what_it_restored(options, value
     assert capsys.readouterr().out == line
 
 
-def test_early_stopping_goes_on_from_its_state():
+def test_early_stopping_resumes_from_its_state():
     model, first, second = Model(), EarlyStopping(patience=2), EarlyStopping(patience=2)
     run(first, [1.0, 2.0], model=model)
     second.set_model(model)
@@ -727,7 +727,7 @@ def test_the_plateau_does_not_count_the_epochs_of_the_cooldown(cooldown, epochs,
     assert [int(line.split()[1][:-1]) for line in capsys.readouterr().out.splitlines()] == epochs
 
 
-def test_the_plateau_goes_on_from_its_state():
+def test_the_plateau_resumes_from_its_state():
     model, first, second = Model(), ReduceLROnPlateau(patience=2), ReduceLROnPlateau(patience=2)
     run(first, [1.0, 1.0], model=model)
     second.set_model(model)
@@ -797,7 +797,7 @@ def test_silence_shows_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_pipe_gets_a_line_an_epoch(capsys):
+def test_a_pipe_gets_a_line_per_epoch(capsys):
     play(ProgressBar("auto"))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
@@ -837,7 +837,7 @@ def test_a_bar_fits_the_terminal_and_ends_with_every_value_however_narrow_it_is(
     assert "loss: 0.01234, accuracy: 0.9876, val_loss: 0.02345, val_accuracy: 0.8765]" in last
 
 
-def test_a_terminal_that_tells_no_size_gets_a_bar():
+def test_a_terminal_without_a_size_gets_a_bar():
     script = "from minidl.callbacks import ProgressBar; bar = ProgressBar(); bar.on_test_begin(); bar.on_test_end({})"
     terminal, slave = pty.openpty()  # of 0 columns and 0 rows
     subprocess.run([sys.executable, "-c", script], stdout=slave, check=True)

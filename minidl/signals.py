@@ -1,44 +1,50 @@
-"""DeferredSignals: Ctrl-C and SIGTERM wait until the training step that they hit is complete."""
+"""DeferredSignals: Ctrl-C and SIGTERM wait until the training step that they interrupt is complete."""
 
 import signal
 import threading
 from types import FrameType
 from typing import Any, Self
 
-HELD = (signal.SIGINT, signal.SIGTERM)
+DEFERRED = (signal.SIGINT, signal.SIGTERM)
 
 
 class DeferredSignals:
-    """Context in which SIGINT and SIGTERM are held back until `deliver`; a second one goes through at once.
+    """Context in which SIGINT and SIGTERM wait until `deliver`; a second one is delivered at once.
 
     Their own handlers then run: Ctrl-C raises KeyboardInterrupt, SIGTERM raises SystemExit with 143 where
-    the program has no handler. Only the main thread receives signals; in others this does nothing.
+    the program has no handler. Only the main thread receives signals; in others this does nothing. A handler that was
+    not installed from Python cannot be restored, so its signal is left alone.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self.handlers: dict[int, Any] = {}
+        self.ended = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self.handlers = {number: signal.getsignal(number) for number in HELD}
-            for number in HELD:
-                signal.signal(number, self._hold)
+            handlers = {number: signal.getsignal(number) for number in DEFERRED}
+            self.handlers = {number: handler for number, handler in handlers.items() if handler is not None}
+            for number in self.handlers:
+                signal.signal(number, self._receive)
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.ended = True  # a signal between two of the next lines is delivered at once
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         if error[0] is None:
             self.deliver()
 
-    def _hold(self, number: int, frame: FrameType | None) -> None:
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
             self.deliver()
         self.received = number
+        if self.ended:
+            self.deliver()
 
     def deliver(self) -> None:
-        """Let a signal that was held back do what it does without this context."""
+        """Let a signal that waits do what it does without this context."""
         number, self.received = self.received, None
         if number is None:
             return

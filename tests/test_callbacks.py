@@ -44,9 +44,9 @@ class Model:
         self.optimizer = optimizer or Optimizer()
         self.stop_training = False
         self.weights = [np.zeros(2)]
-        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks)
         scores = SimpleNamespace(metrics={metric.get_name(): metric for metric in metrics})
-        self.trainer = SimpleNamespace(run=run, scores=scores)
+        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks, scores=scores)
+        self.trainer = SimpleNamespace(run=run)
 
     def get_weights(self):
         return [array.copy() for array in self.weights]
@@ -60,6 +60,23 @@ class BestModel(ModelCheckpoint):
 
     def __init__(self, monitor, mode="auto"):
         super().__init__("model", monitor, save_best_only=True, mode=mode)
+
+
+def classifier(*extra, outputs=3):
+    model = Sequential([Input((4,)), Dense(outputs, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", *extra])
+    return model
+
+
+X = np.random.default_rng(0).standard_normal((40, 4))
+Y = np.arange(40) % 3
+
+
+class CountSteps(Callback):
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
 
 
 def run(callback, values, monitor="val_loss", model=None, stop=True):
@@ -93,7 +110,7 @@ class CountedLogs:
         return {"loss": loss, "accuracy": 0.5}
 
 
-@pytest.mark.parametrize("hook", HOOKS)
+@pytest.mark.parametrize("hook", [hook for hook in HOOKS if hook not in ("on_train_begin", "on_train_end")])
 def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
     asked = []
 
@@ -112,8 +129,9 @@ def test_a_hook_passes_over_callbacks_that_do_not_override_it(hook):
 def test_a_hook_of_a_function_is_called_with_its_arguments(hook):
     calls = []
     callbacks = CallbackList([LambdaCallback(**{hook: lambda *arguments: calls.append(arguments)})], Model())
-    getattr(callbacks, hook)(3, {"loss": 1.0})
-    assert calls == [(3, {"loss": 1.0})]
+    arguments = (3, {"loss": 1.0}) if "epoch" in hook or "batch" in hook else ({"loss": 1.0},)
+    getattr(callbacks, hook)(*arguments)
+    assert calls == [arguments]
 
 
 # The logs at the end of a batch
@@ -209,6 +227,35 @@ def test_every_on_train_end_is_called_though_one_raises():
     assert str(error.value.__context__) == "a"
 
 
+@pytest.mark.parametrize("make", [EarlyStopping, History, Callback])
+def test_a_callback_in_a_fit_is_refused_by_the_fit_of_another_model(make):
+    shared, other = make(), classifier()
+    before = other.get_weights()
+    start = LambdaCallback(on_epoch_begin=lambda epoch, logs: other.fit(X, Y, verbose=0, callbacks=[shared]))
+    model = classifier()
+    with pytest.raises(StateError, match=f"callbacks: this {make.__name__} is in the fit of another model"):
+        model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=[shared, start])
+    assert shared.model is model
+    assert all(map(np.array_equal, other.get_weights(), before))
+
+
+@pytest.mark.parametrize("make", [EarlyStopping, CountSteps, Callback])
+def test_a_callback_can_be_used_by_one_fit_after_another(make):
+    shared = make()
+    for model in (classifier(), classifier()):
+        model.fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=shared)
+        assert shared.model is model
+
+
+def test_a_callback_in_a_fit_may_also_listen_to_evaluate():
+    seen = []
+    shared = LambdaCallback(on_test_end=lambda logs: seen.append(logs))
+    model = classifier()
+    again = LambdaCallback(on_epoch_end=lambda epoch, logs: model.evaluate(X, Y, verbose=0, callbacks=shared))
+    model.fit(X, Y, verbose=0, callbacks=[shared, again])
+    assert len(seen) == 1
+
+
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_test_end"])
 def test_any_other_hook_ends_at_the_first_error(hook):
     calls = []
@@ -252,14 +299,14 @@ def test_a_callback_does_not_keep_its_model_alive():
         assert gone() is None
     finally:
         gc.enable()
-    with pytest.raises(StateError, match="Callback: model: expected a model, got none"):
+    with pytest.raises(StateError, match="Callback: model: this callback has no model"):
         _ = callback.model
 
 
 # History and the CSV file
 
 
-def test_history_holds_a_value_an_epoch():
+def test_history_holds_a_value_per_epoch():
     history = History()
     run(history, [3.0, np.float32(2.0)])
     assert history.epoch == [0, 1]
@@ -288,13 +335,27 @@ def test_the_lines_leave_out_collections(value, capsys):
     assert capsys.readouterr().out.endswith(" - loss: 0.5\n")
 
 
-def test_history_goes_on_from_its_state():
+def test_history_resumes_from_its_state():
     first, second = History(), History()
     run(first, [3.0])
     second.set_state(first.get_state())
     second.on_epoch_end(1, {"loss": 0.5, "val_loss": 1.0})
     assert second.history == {"loss": [1.0, 0.5], "val_loss": [3.0, 1.0]}
     assert first.history["loss"] == [1.0]
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], "text", None, True])
+def test_history_resumes_with_what_other_callbacks_added(value):
+    first, second = History(), History()
+    first.on_epoch_end(0, {"loss": 1.0, "mine": value})
+    second.set_state(first.get_state())
+    assert second.history == {"loss": [1.0], "mine": [value]}
+
+
+@pytest.mark.parametrize("values", [3.0, "text", {}, None, [print], [{}]])
+def test_history_refuses_a_state_that_it_cannot_have(values):
+    with pytest.raises(StateError, match="History: set_state: expected lists by name, got"):
+        History().set_state({"epoch": [0], "history": {"loss": values}})
 
 
 def test_history_writes_a_csv_file(tmp_path):
@@ -316,7 +377,7 @@ def test_the_csv_logger_refuses_a_bad_path_before_training(tmp_path):
         CSVLogger(tmp_path / "file" / "log.csv").on_train_begin()
 
 
-def test_the_csv_logger_writes_a_row_an_epoch(tmp_path):
+def test_the_csv_logger_writes_a_row_per_epoch(tmp_path):
     path = tmp_path / "log.csv"
     run(CSVLogger(path), [3.0, 2.5])
     assert path.read_text() == "epoch,loss,val_loss\n0,1.0,3.0\n1,1.0,2.5\n"
@@ -337,7 +398,7 @@ def test_the_csv_logger_refuses_to_mix_columns(tmp_path):
         run(CSVLogger(tmp_path / "log.csv", append=True), [3.0], monitor="accuracy")
 
 
-def test_the_csv_logger_goes_on_from_its_state(tmp_path):
+def test_the_csv_logger_resumes_from_its_state(tmp_path):
     logger = CSVLogger(tmp_path / "log.csv")
     run(logger, [3.0])
     state = logger.get_state()
@@ -405,7 +466,7 @@ def test_early_stopping_says_when_it_stopped_and_what_it_restored(options, value
     assert capsys.readouterr().out == line
 
 
-def test_early_stopping_goes_on_from_its_state():
+def test_early_stopping_resumes_from_its_state():
     model, first, second = Model(), EarlyStopping(patience=2), EarlyStopping(patience=2)
     run(first, [1.0, 2.0], model=model)
     second.set_model(model)
@@ -482,23 +543,6 @@ def test_mode_auto_does_not_guess(make, monitor):
 # A value that cannot be compared
 
 
-def classifier(*extra, outputs=3):
-    model = Sequential([Input((4,)), Dense(outputs, activation="softmax")], seed=0)
-    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy", *extra])
-    return model
-
-
-X = np.random.default_rng(0).standard_normal((40, 4))
-Y = np.arange(40) % 3
-
-
-class CountSteps(Callback):
-    steps = 0
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-
-
 @pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau, BestModel])
 @pytest.mark.parametrize(
     ("monitor", "fix"),
@@ -515,6 +559,22 @@ def test_a_name_that_cannot_come_is_refused_before_the_first_step(make, monitor,
     with pytest.raises(ArgumentError, match=f"{make.__name__}: monitor: .*{fix}"):
         classifier().fit(X, Y, verbose=0, callbacks=[make(monitor, mode=mode), count])
     assert count.steps == 0
+
+
+def test_a_validation_name_with_a_typo_is_corrected_where_there_is_validation():
+    with pytest.raises(ArgumentError, match=r"got 'val_acuracy'\. Did you mean 'val_accuracy'\?"):
+        classifier().fit(X, Y, verbose=0, validation_data=(X, Y), callbacks=EarlyStopping("val_acuracy"))
+
+
+def test_a_custom_loop_can_stop_early():
+    model, stopping = classifier(), EarlyStopping("loss")
+    callbacks = CallbackList(stopping, model)
+    callbacks.on_train_begin()
+    for epoch, loss in enumerate([2.0, 1.0, 3.0]):
+        callbacks.on_epoch_end(epoch, {"loss": loss})
+    callbacks.on_train_end()
+    assert model.stop_training
+    assert stopping.best_epoch == 1
 
 
 @pytest.mark.parametrize(
@@ -667,7 +727,7 @@ def test_the_plateau_does_not_count_the_epochs_of_the_cooldown(cooldown, epochs,
     assert [int(line.split()[1][:-1]) for line in capsys.readouterr().out.splitlines()] == epochs
 
 
-def test_the_plateau_goes_on_from_its_state():
+def test_the_plateau_resumes_from_its_state():
     model, first, second = Model(), ReduceLROnPlateau(patience=2), ReduceLROnPlateau(patience=2)
     run(first, [1.0, 1.0], model=model)
     second.set_model(model)
@@ -737,7 +797,7 @@ def test_silence_shows_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_pipe_gets_a_line_an_epoch(capsys):
+def test_a_pipe_gets_a_line_per_epoch(capsys):
     play(ProgressBar("auto"))
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 2
@@ -777,7 +837,7 @@ def test_a_bar_fits_the_terminal_and_ends_with_every_value_however_narrow_it_is(
     assert "loss: 0.01234, accuracy: 0.9876, val_loss: 0.02345, val_accuracy: 0.8765]" in last
 
 
-def test_a_terminal_that_tells_no_size_gets_a_bar():
+def test_a_terminal_without_a_size_gets_a_bar():
     script = "from minidl.callbacks import ProgressBar; bar = ProgressBar(); bar.on_test_begin(); bar.on_test_end({})"
     terminal, slave = pty.openpty()  # of 0 columns and 0 rows
     subprocess.run([sys.executable, "-c", script], stdout=slave, check=True)

@@ -1,4 +1,4 @@
-"""Metrics: one table of all of them against scikit-learn, however the rows are split; then what each one decides."""
+"""Metrics: a table of all of them, compared with scikit-learn for any split into batches; then single decisions."""
 
 import copy
 import pickle
@@ -41,7 +41,7 @@ def root_of_mean_square(y_true, y_pred):
 
 
 def flat(function):
-    """Return the metric of all outputs put together, as one column."""
+    """Return the metric of all outputs, joined into one column."""
     return lambda y, p, w: function(y.ravel(), p.ravel(), np.repeat(w, y.shape[1]))
 
 
@@ -63,11 +63,11 @@ def labelled(function, **keywords):
 
 @dataclass(frozen=True)
 class Case:
-    """A metric with arguments, the targets that it is for, and scikit-learn's word on (targets, outputs, weights)."""
+    """A metric with arguments, its kind of targets, and its value by scikit-learn for (targets, outputs, weights)."""
 
     metric: type[Metric]
     targets: str
-    oracle: Callable[..., Any]
+    reference: Callable[..., Any]
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> Metric:
@@ -155,12 +155,12 @@ all_metrics = pytest.mark.parametrize("case", CASES, ids=str)
 
 
 def draw(targets: str, seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return targets of a kind, outputs rounded so that there are ties, and weights."""
+    """Return targets of a kind, outputs that are rounded so that there are ties, and weights."""
     rng = np.random.default_rng(seed)
     outputs = 1 if targets == "yes_no" else 4
     y_pred = np.round(rng.uniform(0, 1, (rows, outputs)), rng.integers(1, 4))
     if targets in ("labels", "one_hot"):
-        y_pred += rng.permutation(4) * 1e-6  # scikit-learn breaks ties its own way there
+        y_pred += rng.permutation(4) * 1e-6  # scikit-learn breaks ties differently there
     labels = rng.integers(0, 4, rows)
     y_true = {
         "yes_no": lambda: rng.integers(0, 2, (rows, 1)),
@@ -174,8 +174,8 @@ def draw(targets: str, seed: int, rows: int) -> tuple[np.ndarray, np.ndarray, np
     return y_true, y_pred, rng.uniform(0.1, 3, rows)
 
 
-def fed(metric: Metric, y_true, y_pred, weight=None, batches=1) -> Any:
-    """Return the result after the rows were given in so many batches."""
+def result_of(metric: Metric, y_true, y_pred, weight=None, batches=1) -> Any:
+    """Return the result after the samples were added in this number of batches."""
     parts = np.array_split(np.arange(len(y_pred)), batches)
     for rows in parts:
         if len(rows):
@@ -213,8 +213,8 @@ def test_the_result_is_that_of_scikit_learn_however_the_rows_are_split(case, see
     y_true, y_pred, weight = draw(case.targets, seed, rows)
     if not weighted:
         weight = np.ones(rows)
-    expected = case.oracle(y_true, y_pred, weight)
-    result = fed(case.make(), y_true, y_pred, weight if weighted else None, batches)
+    expected = case.reference(y_true, y_pred, weight)
+    result = result_of(case.make(), y_true, y_pred, weight if weighted else None, batches)
     np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-12)
     assert np.shape(result) == np.shape(expected)
 
@@ -224,38 +224,40 @@ def test_a_row_of_weight_2_counts_as_two_rows(case):
     y_true, y_pred, _ = draw(case.targets, 1, 12)
     weight = np.arange(12) % 3
     twice = np.repeat(np.arange(12), weight)
-    expected = fed(case.make(), y_true[twice], y_pred[twice])
-    np.testing.assert_allclose(fed(case.make(), y_true, y_pred, weight), expected, rtol=1e-12)
+    expected = result_of(case.make(), y_true[twice], y_pred[twice])
+    np.testing.assert_allclose(result_of(case.make(), y_true, y_pred, weight), expected, rtol=1e-12)
 
 
 @all_metrics
 def test_reset_forgets_all_rows(case):
     y_true, y_pred, _ = draw(case.targets, 2, 10)
     metric = case.make()
-    fed(metric, y_true[:5], y_pred[:5])
+    result_of(metric, y_true[:5], y_pred[:5])
     metric.reset()
-    np.testing.assert_array_equal(fed(metric, y_true[5:], y_pred[5:]), fed(case.make(), y_true[5:], y_pred[5:]))
+    np.testing.assert_array_equal(
+        result_of(metric, y_true[5:], y_pred[5:]), result_of(case.make(), y_true[5:], y_pred[5:])
+    )
 
 
 @all_metrics
-def test_copies_begin_anew_and_state_can_be_carried_over(case):
+def test_copies_start_empty_and_take_over_a_state(case):
     y_true, y_pred, _ = draw(case.targets, 3, 10)
     metric = case.make()
-    fed(metric, y_true[:5], y_pred[:5])
+    result_of(metric, y_true[:5], y_pred[:5])
     assert copy.copy(metric).get_state() == {}
     continued = case.make()
     continued.set_state(metric.get_state())
-    expected = fed(case.make(), y_true, y_pred, batches=2)
-    np.testing.assert_array_equal(fed(continued, y_true[5:], y_pred[5:]), expected)
+    expected = result_of(case.make(), y_true, y_pred, batches=2)
+    np.testing.assert_array_equal(result_of(continued, y_true[5:], y_pred[5:]), expected)
 
 
 @all_metrics
 def test_continuing_from_a_state_leaves_the_first_metric_alone(case):
     y_true, y_pred, _ = draw(case.targets, 3, 10)
     metric, continued = case.make(), case.make()
-    before = fed(metric, y_true[:5], y_pred[:5])
+    before = result_of(metric, y_true[:5], y_pred[:5])
     continued.set_state(metric.get_state())
-    fed(continued, y_true[5:], y_pred[5:])
+    result_of(continued, y_true[5:], y_pred[5:])
     np.testing.assert_array_equal(metric.result(), before)
 
 
@@ -275,7 +277,7 @@ def test_a_metric_without_rows_has_a_result(case):
 
 
 @all_metrics
-def test_inputs_are_not_changed_nor_kept(case):
+def test_inputs_are_neither_changed_nor_shared(case):
     y_true, y_pred, weight = draw(case.targets, 4, 8)
     arrays = [y_true, y_pred.astype(np.float32), weight]
     before = [array.copy() for array in arrays]
@@ -328,10 +330,10 @@ def test_a_wrong_number_of_weights_is_refused(case):
 def test_a_value_equal_to_the_threshold_counts_as_0():
     half = np.array([[0.5], [0.5]])
     y_true = np.array([[0.0], [1.0]])
-    assert fed(BinaryAccuracy(), y_true, half) == 0.5
-    assert fed(Recall(), y_true, half) == 0
-    assert fed(F1Score(average="micro"), y_true, half) == 0
-    assert fed(BinaryAccuracy(threshold=0), y_true, half * 0) == 0.5
+    assert result_of(BinaryAccuracy(), y_true, half) == 0.5
+    assert result_of(Recall(), y_true, half) == 0
+    assert result_of(F1Score(average="micro"), y_true, half) == 0
+    assert result_of(BinaryAccuracy(threshold=0), y_true, half * 0) == 0.5
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (1, 3)])
@@ -344,14 +346,18 @@ def test_labels_may_have_a_second_axis_of_length_1(metric, shape, kind):
 
 
 def test_auc_counts_ties_as_halves_and_is_nan_for_a_single_class():
-    assert fed(AUC(), np.array([[0], [1]]), np.array([[0.3], [0.3]])) == 0.5
-    assert fed(AUC(), np.array([[0], [1], [1]]), np.array([[0.1], [0.1], [0.9]])) == 0.75
-    assert np.isnan(fed(AUC(), np.array([[1], [1]]), np.array([[0.1], [0.9]])))
+    assert result_of(AUC(), np.array([[0], [1]]), np.array([[0.3], [0.3]])) == 0.5
+    assert result_of(AUC(), np.array([[0], [1], [1]]), np.array([[0.1], [0.1], [0.9]])) == 0.75
+    assert np.isnan(result_of(AUC(), np.array([[1], [1]]), np.array([[0.1], [0.9]])))
 
 
 def test_top_k_counts_outputs_that_are_strictly_larger():
     y_pred = np.array([[0.4, 0.4, 0.2]])
-    assert [fed(SparseTopKCategoricalAccuracy(k=1), np.array([label]), y_pred) for label in (0, 1, 2)] == [1, 1, 0]
+    assert [result_of(SparseTopKCategoricalAccuracy(k=1), np.array([label]), y_pred) for label in (0, 1, 2)] == [
+        1,
+        1,
+        0,
+    ]
 
 
 def test_r2_loses_no_digits_far_from_zero():
@@ -359,25 +365,25 @@ def test_r2_loses_no_digits_far_from_zero():
     y_true = rng.normal(size=(1000, 1)) + 1e8
     y_pred = y_true + rng.normal(size=(1000, 1)) * 0.1
     expected = sk.r2_score(y_true, y_pred)
-    assert fed(R2Score(), y_true, y_pred, batches=50) == pytest.approx(expected, rel=1e-9)
+    assert result_of(R2Score(), y_true, y_pred, batches=50) == pytest.approx(expected, rel=1e-9)
 
 
 def test_r2_of_equal_targets_is_1_if_they_are_met_and_else_0():
     y_true = np.ones((3, 1))
-    assert fed(R2Score(), y_true, y_true) == 1
-    assert fed(R2Score(), y_true, y_true + np.array([[0], [0], [1]])) == 0
+    assert result_of(R2Score(), y_true, y_true) == 1
+    assert result_of(R2Score(), y_true, y_true + np.array([[0], [0], [1]])) == 0
 
 
 def test_errors_of_float32_outputs_are_exact_over_many_rows():
     y_pred = np.full((200_000, 1), 0.1, np.float32)
     y_true = np.zeros_like(y_pred)
-    assert fed(MeanAbsoluteError(), y_true, y_pred, batches=7) == pytest.approx(float(np.float32(0.1)), rel=1e-12)
+    assert result_of(MeanAbsoluteError(), y_true, y_pred, batches=7) == pytest.approx(float(np.float32(0.1)), rel=1e-12)
 
 
 def test_a_function_is_called_once_for_all_rows():
     y_true, y_pred, _ = draw("numbers", 0, 10)
     metric = FunctionMetric(root_of_mean_square)
-    assert fed(metric, y_true, y_pred, batches=3) == pytest.approx(root_of_mean_square(y_true, y_pred), rel=1e-12)
+    assert result_of(metric, y_true, y_pred, batches=3) == pytest.approx(root_of_mean_square(y_true, y_pred), rel=1e-12)
     assert metric.get_name() == "root_of_mean_square"
 
 
@@ -414,7 +420,7 @@ class LargestError(Metric):
 
 def test_a_custom_metric_is_two_short_methods():
     metric = LargestError()
-    assert fed(metric, np.zeros((4, 1)), np.array([[1.0], [-3.0], [2.0], [0.0]]), batches=2) == 3.0
+    assert result_of(metric, np.zeros((4, 1)), np.array([[1.0], [-3.0], [2.0], [0.0]]), batches=2) == 3.0
     metric.reset()
     assert metric.result() == 0.0
     assert resolve_metrics([metric], None, 1)[0].get_name() == "largest_error"
@@ -448,10 +454,12 @@ def test_accuracy_is_chosen_by_the_loss_and_the_outputs(loss, outputs, expected)
 
 def test_accuracy_of_hinge_takes_minus_1_as_no():
     (metric,) = resolve_metrics(["accuracy"], losses.Hinge(), 1)
-    assert fed(metric, np.array([[-1.0], [1.0], [-1.0]]), np.array([[-0.2], [0.3], [0.4]])) == pytest.approx(2 / 3)
+    assert result_of(metric, np.array([[-1.0], [1.0], [-1.0]]), np.array([[-0.2], [0.3], [0.4]])) == pytest.approx(
+        2 / 3
+    )
 
 
-def test_named_metrics_take_the_threshold_of_logits_and_given_ones_keep_theirs():
+def test_only_metrics_given_by_name_take_the_threshold_of_logits():
     loss = losses.BinaryCrossentropy(from_logits=True)
     named = resolve_metrics(["precision", "recall", "f1_score", "binary_accuracy"], loss, 1)
     assert [getattr(m, "thresholds", getattr(m, "threshold", None)) for m in named] == [0, 0, 0, 0]
@@ -466,7 +474,7 @@ def test_a_metric_takes_no_name_that_the_history_has(name):
 
 def test_every_call_gives_new_metrics():
     metric = Precision()
-    fed(metric, np.array([[1.0]]), np.array([[0.9]]))
+    result_of(metric, np.array([[1.0]]), np.array([[0.9]]))
     (twin,) = resolve_metrics([metric], None, 1)
     assert twin is not metric
     assert twin.result() == 0
@@ -502,7 +510,7 @@ def test_what_is_no_list_of_metrics_is_refused(specs, match):
         (lambda: F1Score(threshold=True), "F1Score: threshold"),
         (lambda: R2Score(class_aggregation="mean"), "R2Score: class_aggregation"),
         (
-            lambda: fed(Precision(class_id=3), np.ones((2, 2)), np.ones((2, 2))),
+            lambda: result_of(Precision(class_id=3), np.ones((2, 2)), np.ones((2, 2))),
             "class_id: expected one of 2 outputs, got 3",
         ),
     ],

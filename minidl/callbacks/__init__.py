@@ -1,8 +1,9 @@
 """Callbacks: what happens around the steps of training, testing and predicting."""
 
-from minidl.callbacks.base import BatchLogs, Callback, CallbackList, LambdaCallback, check_callbacks
+from minidl.callbacks.base import BatchLogs, Callback, CallbackList, check_callbacks
 from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
+from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from minidl.callbacks.model_checkpoint import ModelCheckpoint
 from minidl.callbacks.monitor import MonitorCallback

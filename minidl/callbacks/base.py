@@ -5,6 +5,7 @@
 
 import copy
 import functools
+import operator
 import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,7 +60,7 @@ class Callback:
     Attributes
     ----------
     last : bool
-        Class attribute: True puts the callback behind all others, so that it finds their work done.
+        Class attribute: True puts the callback after all others, so that it sees what they have done.
     state_attributes : tuple of str
         Class attribute: names of the attributes that `fit` needs to resume from a checkpoint.
     params : mapping
@@ -80,6 +81,7 @@ class Callback:
     last = False
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
+    _in_fit = False
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     @property
@@ -87,10 +89,8 @@ class Callback:
         """The model that is trained, or a `StateError` if there is none."""
         model = None if self._model is None else self._model()
         if model is None:
-            raise StateError(
-                f"{type(self).__name__}: model: expected a model, got none. Pass the callback to fit, "
-                "evaluate or predict, and keep the model alive."
-            )
+            fix = "Pass it to fit, evaluate or predict, and keep the model alive."
+            raise StateError(f"{type(self).__name__}: model: this callback has no model. {fix}")
         return model
 
     def set_model(self, model: Any) -> None:
@@ -168,56 +168,40 @@ class Callback:
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
-class LambdaCallback(Callback):
-    """Calls the given functions as hooks.
-
-    Parameters
-    ----------
-    **hooks : callable
-        ``on_epoch_end=lambda epoch, logs: ...`` and so on; the names and arguments are those of `Callback`.
-
-    Raises
-    ------
-    ArgumentError
-        If a name is not that of a hook, or a value cannot be called.
-
-    Examples
-    --------
-    >>> show = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
-    >>> show.on_epoch_end(0, {"loss": 0.5})
-    0 0.5
-    """
-
-    def __init__(self, **hooks: Callable[..., object] | None) -> None:
-        for name, function in hooks.items():
-            checks.choice(name, "LambdaCallback: hook", HOOKS)
-            if function is None:  # Keras' default for a hook that is not wanted
-                continue
-            if not callable(function):
-                raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
-            setattr(self, name, function)
-
-
 class CallbackList(Callback):
     """Several callbacks as one: each hook calls those that override it, in order.
 
     ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. Anything that is not an instance of
-    `Callback`, and an instance that appears twice, is an `ArgumentError`.
+    `Callback`, and an instance that appears twice, is an `ArgumentError`; one that is in a `fit` of another model is a
+    `StateError`.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
-        self.callbacks = sorted(check_callbacks(callbacks), key=lambda callback: callback.last)
+        self.callbacks = sorted(check_callbacks(callbacks), key=operator.attrgetter("last"))
+        for callback in self.callbacks:
+            if callback._in_fit and callback.model is not model:
+                name = type(callback).__name__
+                raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
         for callback in self.callbacks:
             callback.set_model(model)
         for hook in HOOKS:
             listeners = [item for item in self.callbacks if overrides(item, hook)]
-            if listeners:
-                call = _call_all if hook == "on_train_end" else _call_each
-                setattr(self, hook, functools.partial(call, listeners, hook))
+            if listeners and hook not in vars(CallbackList):
+                setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         for callback in self.callbacks:
             callback.set_params(params)
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        for callback in self.callbacks:
+            callback._in_fit = True
+        _call_each(self.callbacks, "on_train_begin", logs)
+
+    def on_train_end(self, logs: Logs = ()) -> None:
+        for callback in self.callbacks:
+            callback._in_fit = False
+        _end_each(self.callbacks, logs)
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
@@ -228,13 +212,13 @@ def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
         getattr(callback, hook)(*arguments)
 
 
-def _call_all(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
-    """Call each of them though one raises; of several errors the last one is raised, in the context of the others."""
-    try:
-        getattr(callbacks[0], hook)(*arguments)
-    finally:
-        if callbacks[1:]:
-            _call_all(callbacks[1:], hook, *arguments)
+def _end_each(callbacks: list[Callback], logs: Logs) -> None:
+    """Call each ``on_train_end`` though one raises; of several errors the last is raised, the others its context."""
+    if callbacks:
+        try:
+            callbacks[0].on_train_end(logs)
+        finally:
+            _end_each(callbacks[1:], logs)
 
 
 def overrides(callback: Callback, hook: str) -> bool:

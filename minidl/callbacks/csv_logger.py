@@ -10,7 +10,7 @@ from minidl.files import as_path
 
 
 class CSVLogger(Callback):
-    """Writes one row an epoch to a file: ``epoch``, ``loss``, the metrics, ``val_loss``, ..., ``learning_rate``.
+    """Writes one row per epoch to a file: ``epoch``, ``loss``, the metrics, ``val_loss``, ..., ``learning_rate``.
 
     Each row reaches the file when its epoch ends.
 

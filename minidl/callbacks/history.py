@@ -20,7 +20,7 @@ class History(Callback):
     epoch : list of int
         The numbers of the epochs, from 0.
     history : dict of str to list of float
-        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value an epoch.
+        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value per epoch.
 
     Examples
     --------
@@ -44,10 +44,9 @@ class History(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
-            if not isinstance(name, str) or not isinstance(values, list) or np.asarray(values).dtype.kind not in "biuf":
-                raise StateError(
-                    f"History: set_state: expected lists of numbers by name, got {values!r:.100} of {name!r}."
-                )
+            known = [value for value in values if value is not None] if isinstance(values, list) else object()
+            if not isinstance(name, str) or np.asarray(known).dtype.kind not in "biufU":
+                raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)
@@ -55,7 +54,7 @@ class History(Callback):
             self.history.setdefault(name, []).append(np.asarray(value).tolist())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write one row an epoch to the file ``path``, with the column ``epoch`` first."""
+        """Write one row per epoch to the file ``path``, with the column ``epoch`` first."""
         import csv  # only this method needs it
 
         with Path(path).open("w", newline="", encoding="utf-8") as file:

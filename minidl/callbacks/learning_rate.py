@@ -49,7 +49,7 @@ class ReduceLROnPlateau(MonitorCallback):
     Parameters
     ----------
     monitor, patience, mode, min_delta, verbose
-        As in `MonitorCallback`.
+        As in `EarlyStopping`.
     factor : float
         Between 0 and 1, both excluded.
     cooldown : int
@@ -60,7 +60,7 @@ class ReduceLROnPlateau(MonitorCallback):
     Raises
     ------
     ArgumentError
-        As in `MonitorCallback`; when training begins, if the optimizer has a schedule of its own.
+        As in `EarlyStopping`; when training begins, if the optimizer has a schedule of its own.
     """
 
     state_attributes = ("best", "wait", "cooldown_counter")

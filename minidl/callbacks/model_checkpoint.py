@@ -22,7 +22,7 @@ class ModelCheckpoint(MonitorCallback):
         May hold ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
         ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins.
     monitor, mode, verbose
-        As in `MonitorCallback`; for ``save_best_only``.
+        As in `EarlyStopping`; for ``save_best_only``.
     save_best_only : bool
         Whether a file is written only when ``monitor`` has improved.
     save_weights_only : bool
@@ -39,7 +39,7 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     ArgumentError
-        As in `MonitorCallback`; when the first file is written, if the logs do not hold a name in ``filepath``.
+        As in `EarlyStopping`; when the first file is written, if the logs do not hold a name in ``filepath``.
     OSError
         With the path, if a file cannot be written; when training begins, if its folder cannot be created.
 
@@ -54,6 +54,7 @@ class ModelCheckpoint(MonitorCallback):
 
     last = True
     state_attributes = ("best", "saved_at", "paths")
+    paths: list[str]
     _base = Path()
 
     def __init__(
@@ -83,8 +84,6 @@ class ModelCheckpoint(MonitorCallback):
         self.initial_value_threshold = initial_value_threshold
         if initial_value_threshold is not None:
             checks.number(initial_value_threshold, f"{who}: initial_value_threshold")
-        self.best, self.saved_at = initial_value_threshold, 0
-        self.paths: list[str] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self.save_best_only:

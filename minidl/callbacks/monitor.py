@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.callbacks.base import Callback, LambdaCallback, Logs, is_builtin, overrides
+from minidl.callbacks.base import Callback, Logs, is_builtin, overrides
+from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.errors import ArgumentError
 
 
@@ -21,7 +22,7 @@ class MonitorCallback(Callback):
     monitor : str
         Key of the logs, such as ``"val_loss"`` or ``"accuracy"``.
     mode : {"auto", "min", "max"}
-        Which way is better. With ``"auto"`` a lower loss is, and the ``higher_is_better`` of a metric tells.
+        Which way is better. ``"auto"`` takes the lower loss, and asks a metric for its ``higher_is_better``.
     min_delta : float
         Smaller changes do not count as an improvement.
     patience : int
@@ -44,12 +45,27 @@ class MonitorCallback(Callback):
     -----
     UserWarning
         If the value is NaN: that epoch is not counted.
+
+    Examples
+    --------
+    >>> class Announce(MonitorCallback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         value = self.read(epoch, logs)
+    ...         if value is not None and self.improve(value):
+    ...             print(f"epoch {epoch + 1}: the best {self.monitor} so far is {value}")
+    >>> announce = Announce("loss")
+    >>> for epoch, loss in enumerate([0.5, 0.75, 0.25]):
+    ...     announce.on_epoch_end(epoch, {"loss": loss})
+    epoch 1: the best loss so far is 0.5
+    epoch 3: the best loss so far is 0.25
     """
 
     best: float | None = None
     higher_is_better = False
 
-    def __init__(self, monitor: Any, mode: str, verbose: int, *, min_delta: float = 0.0, patience: int = 0) -> None:
+    def __init__(
+        self, monitor: Any, mode: str = "auto", verbose: int = 0, *, min_delta: float = 0.0, patience: int = 0
+    ) -> None:
         who = type(self).__name__
         if not isinstance(monitor, str) or not monitor:
             raise self._error(f"monitor: expected the name of a value in the logs, got {monitor!r}.")
@@ -59,11 +75,13 @@ class MonitorCallback(Callback):
         self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        run, metrics = self.model.trainer.run, self.model.trainer.scores.metrics
-        names = ["loss", *metrics]
-        names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
-        if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
-            raise self._missing(names)
+        run = self.model.trainer.run  # None in a custom training loop
+        metrics = {} if run is None else run.scores.metrics
+        if run is not None:
+            names = ["loss", *metrics]
+            names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
+            if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
+                raise self._missing(names)
         name = self.monitor.removeprefix("val_")
         told = False if name == "loss" else getattr(metrics.get(name), "higher_is_better", None)
         higher = {"min": False, "max": True}.get(self.mode, told)
@@ -95,8 +113,9 @@ class MonitorCallback(Callback):
         return True
 
     def _missing(self, names: Iterable[str]) -> ArgumentError:
-        fix = " Pass validation_data or validation_split to fit." if self.monitor.startswith("val_") else ""
-        fix = fix or checks.did_you_mean(self.monitor, names)
+        fix = checks.did_you_mean(self.monitor, names)
+        if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in names):
+            fix = " Pass validation_data or validation_split to fit."
         return self._error(f"monitor: expected one of {', '.join(map(repr, names))}; got {self.monitor!r}.{fix}")
 
     def _error(self, text: str) -> ArgumentError:

@@ -1,6 +1,6 @@
 """ProgressBar: what `fit`, `evaluate` and `predict` show while they run.
 
-A bar for every epoch on a terminal or in a notebook, one line an epoch when the output goes to a file.
+A bar for every epoch on a terminal or in a notebook, one line per epoch when the output goes to a file.
 """
 
 import shutil
@@ -19,7 +19,7 @@ LAYOUT = "{desc} |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]
 class ProgressBar(Callback):
     """Shows the progress; made by the ``verbose`` argument, not by users.
 
-    ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line an epoch; "auto" is 1 on a terminal or in a notebook, else
+    ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line per epoch; "auto" is 1 on a terminal or in a notebook, else
     2. ``params`` holds the numbers of epochs and batches, where they are known.
     """
 

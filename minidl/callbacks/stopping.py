@@ -13,13 +13,21 @@ class EarlyStopping(MonitorCallback):
 
     Parameters
     ----------
-    monitor, mode, min_delta, patience, verbose
-        As in `MonitorCallback`.
+    monitor : str
+        Key of the logs, such as ``"val_loss"`` or ``"accuracy"``.
+    patience : int
+        Number of epochs without improvement to wait before stopping.
+    min_delta : float
+        Smaller changes do not count as an improvement.
+    mode : {"auto", "min", "max"}
+        Which way is better. ``"auto"`` takes the lower loss, and asks a metric for its ``higher_is_better``.
     restore_best_weights : bool
         Whether the model ends with the weights of its best epoch (unless an exception ends `fit`). Keras' default is
         False.
     start_from_epoch : int
         Earlier epochs are not compared.
+    verbose : int
+        1 prints a line when training is stopped.
 
     Attributes
     ----------
@@ -31,7 +39,13 @@ class EarlyStopping(MonitorCallback):
     Raises
     ------
     ArgumentError
-        As in `MonitorCallback`.
+        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or nothing tells
+        which way is better; at the end of an epoch, if the value is not one number.
+
+    Warns
+    -----
+    UserWarning
+        If the value is NaN: that epoch is not counted.
     """
 
     state_attributes = ("best", "best_epoch", "wait", "best_weights")

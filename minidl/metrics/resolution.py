@@ -60,6 +60,4 @@ def accuracy(loss: Loss | None, outputs: int | None) -> Metric:
     """
     if loss is None or loss.binary or (outputs == 1 and loss.link is None):
         return BinaryAccuracy(0.5 if loss is None else loss.threshold)
-    if loss.sparse:
-        return SparseCategoricalAccuracy()
-    return CategoricalAccuracy()
+    return SparseCategoricalAccuracy() if loss.sparse else CategoricalAccuracy()

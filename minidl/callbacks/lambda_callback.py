@@ -1,0 +1,37 @@
+"""LambdaCallback: a callback from functions."""
+
+from collections.abc import Callable
+
+from minidl import checks
+from minidl.callbacks.base import HOOKS, Callback
+from minidl.errors import ArgumentError
+
+
+class LambdaCallback(Callback):
+    """Calls the given functions as hooks.
+
+    Parameters
+    ----------
+    **hooks : callable
+        ``on_epoch_end=lambda epoch, logs: ...`` and so on; the names and arguments are those of `Callback`.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is not that of a hook, or a value cannot be called.
+
+    Examples
+    --------
+    >>> show = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    >>> show.on_epoch_end(0, {"loss": 0.5})
+    0 0.5
+    """
+
+    def __init__(self, **hooks: Callable[..., object] | None) -> None:
+        for name, function in hooks.items():
+            checks.choice(name, "LambdaCallback: hook", HOOKS)
+            if function is None:  # Keras' default
+                continue
+            if not callable(function):
+                raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
+            setattr(self, name, function)

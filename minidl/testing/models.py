@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, StateError
 from minidl.layers.base import Layer, walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import FAIL, Certificate, CertificationError
-from minidl.testing.certification import examine
+from minidl.testing.certification import Request, examine
 from minidl.testing.points import draw_dy
 from minidl.testing.probe import Arrays, Point
 from minidl.testing.subject import Subject
@@ -59,7 +59,8 @@ def certify_model(
         raise ArgumentError(
             f"certify_model: expected a Sequential model, got {model!r}. For one layer there is certify."
         )
-    model._require_compiled("certify_model")
+    if model.loss is None:
+        raise StateError("certify_model: expected a compiled model; call compile first.")
     table = model.table(np.asarray(x)[:ROWS], np.asarray(y)[:ROWS], who="certify_model: ")
     total = Certificate(repr(model), seed, level, "certify_model")
     twin = model.copy()
@@ -74,9 +75,18 @@ def certify_model(
     return total
 
 
+def leaves(model: Sequential) -> Iterator[Layer]:
+    """Yield the layers of a model and of those nested in it, from the lowest up."""
+    for layer in model.layers:
+        if isinstance(layer, Sequential):
+            yield from leaves(layer)
+        else:
+            yield layer
+
+
 def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
     """Run one training pass by hand and return what each layer was given in it."""
-    layers, inputs = list(model._leaves()), []
+    layers, inputs = list(leaves(model)), []
     for layer in layers:
         inputs.append(x)
         x = layer.forward(x, True)
@@ -106,4 +116,4 @@ def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate
     if not dy.any() or not np.isfinite(dy).all():  # nothing comes from above: any upstream gradient will do
         dy = draw_dy(np.random.default_rng(seed), dy.shape)
     point = Point(exact, dy, parameters, states)
-    return examine(subject, None, level, seed, CHECKS, None, None, "return", point=point)
+    return examine(subject, Request(level=level, seed=seed, checks=CHECKS), point)

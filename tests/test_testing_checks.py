@@ -566,9 +566,9 @@ def test_a_check_does_not_run_after_one_that_it_waits_for_has_failed():
 
 
 def test_the_positive_control_makes_a_run_that_sees_nothing_unverified(monkeypatch):
-    from minidl.testing import comparison
+    from minidl.testing.array_comparison import ArrayComparison
 
-    monkeypatch.setattr(comparison.Judge, "wrong", lambda self, claimed: np.zeros(len(self.which), bool))
+    monkeypatch.setattr(ArrayComparison, "wrong", lambda self, claimed: np.zeros(len(self.which), bool))
     with pytest.raises(CertificationError, match="positive control failed"):
         certify(Cube(), input_shape=(4,), checks=["numeric"])
 

@@ -19,8 +19,10 @@ surrogate_gradient : bool
     compared with numbers then, everything else is.
 certify_input_shape : tuple of int
     Shape of a row, without the batch axis.
+certify_other_shapes : bool
+    Whether rows of other lengths are tried too, as far as the layer accepts them; by default they are.
 certify_arguments : dict of str to list
-    Values of constructor arguments that are tried too, beside the numbers and flags that are varied anyway.
+    Values of constructor arguments that are tried first, before the numbers, flags and words varied by rule.
 certify_with : dict of str to object
     Constructor arguments for a class that is certified without an instance.
 """

@@ -1,7 +1,12 @@
 """certify: one call that puts a layer to the test, and says what is wrong with it and where."""
 
+import time
+import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from minidl import checks as arguments
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
@@ -10,9 +15,23 @@ from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, from_failure
 from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
-from minidl.testing.registry import CHECKS, LEVELS
+from minidl.testing.registry import CHECKS, LEVELS, chosen
+from minidl.testing.run import run_checks
 from minidl.testing.subject import Subject
 from minidl.typing import Shape
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a certification, see `certify`; ``call`` is the function that the user has called."""
+
+    input_shape: Shape | None = None
+    level: str = "standard"
+    seed: int = 0
+    checks: Iterable[str] | None = None
+    exclude: Iterable[str] | None = None
+    expected_failures: Mapping[str, str] | None = field(default_factory=dict)
+    call: str = "certify"
 
 
 def certify(
@@ -58,60 +77,51 @@ def certify(
     >>> certify(minidl.layers.Dense(5)).outcome
     'PASS'
     """
-    return examine(Subject(layer), input_shape, level, seed, checks, exclude, expected_failures, on_fail)
+    __tracebackhide__ = True
+    request = Request(input_shape, level, seed, checks, exclude, expected_failures)
+    return concluded(examine(Subject(layer), request), on_fail)
 
 
-def examine(
-    subject: Subject,
-    input_shape: Shape | None,
-    level: str,
-    seed: int,
-    checks: Iterable[str] | None,
-    exclude: Iterable[str] | None,
-    expected_failures: Mapping[str, str] | None,
-    on_fail: str,
-    *,
-    call: str = "certify",
-    point: Point | None = None,
-) -> Certificate:
-    """Run the checks on a subject, and raise or return as asked: what the functions of this package share."""
-    arguments.choice(level, f"{call}: level", LEVELS)
-    arguments.integer(seed, f"{call}: seed", minimum=0)
-    arguments.choice(on_fail, f"{call}: on_fail", ("raise", "return"))
-    expected = dict(expected_failures or {})
+def examine(subject: Subject, request: Request, point: Point | None = None) -> Certificate:
+    """Run the checks on a subject, at a point of its own or at a given one, and return the certificate."""
+    call = request.call
+    arguments.choice(request.level, f"{call}: level", LEVELS)
+    arguments.integer(request.seed, f"{call}: seed", minimum=0)
+    expected = dict(request.expected_failures or {})
     for name in expected:
         arguments.choice(name, f"{call}: expected_failures", CHECKS)
-    examination = Examination(subject, level, seed, call)
-    certificate = examination.certificate
-    certificate.input_shape = input_shape
-    refusal = _settle(examination, input_shape, point)
-    if refusal is None:
-        examination.examine(checks, tuple(exclude or ()), expected)
-    else:
-        certificate.findings.append(refusal)
-        certificate.verdicts["contract"] = Verdict("contract", FAIL, refusal.message)
+    checks = chosen(request.checks, tuple(request.exclude or ()), request.level)
+    examination = Examination(subject, request.level, request.seed, call)
+    examination.certificate.input_shape = request.input_shape
+    if _settle(examination, request.input_shape, point):
+        run_checks(examination, checks, expected)
+    return examination.certificate
+
+
+def concluded(certificate: Certificate, on_fail: str) -> Certificate:
+    """Return a certificate, or raise if it did not pass and ``on_fail`` says so."""
+    __tracebackhide__ = True
+    arguments.choice(on_fail, f"{certificate.call}: on_fail", ("raise", "return"))
     if not certificate.passed and on_fail == "raise":
         raise CertificationError(certificate)
     return certificate
 
 
-def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> Finding | None:
-    """Find a first point; return what stands against it if there is none."""
-    import time
-    import warnings
-
-    import numpy as np
-
-    start = time.perf_counter()
+def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> bool:
+    """Find a first point; enter a finding if there is none."""
+    start, certificate = time.perf_counter(), examination.certificate
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             examination.settle(input_shape, point)
+            return True
     except LayerFailure as failure:
-        tried = failure.args[0].rpartition("(tried")[2]
-        return from_failure("contract", failure, f"tried{tried}".rstrip(")") if tried else "")
+        finding = from_failure("contract", failure, f"tried {failure.tried}" if failure.tried else "")
     except Refused as refused:
-        return Finding("contract", str(refused), why="no input was found for which the output is finite")
+        why = "no input was found for which the output is finite"
+        finding = Finding("contract", str(refused), why=why, detail=f"tried {refused.tried}")
     finally:
-        examination.certificate.seconds += time.perf_counter() - start
-    return None
+        certificate.seconds += time.perf_counter() - start
+    certificate.findings.append(finding)
+    certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
+    return False

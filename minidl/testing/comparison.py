@@ -1,30 +1,21 @@
-"""Comparison: the analytic gradients at one point held against numerical ones, entry by entry.
+"""Comparison: the analytic gradients at one point against numerical ones, array by array."""
 
-There is no tolerance to choose: it follows from the numerical gradient's own error estimate. Where that error
-is too large to tell, the entry counts as unverified; where there is a kink, any slope between the two sides is right.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import ShapeError
-from minidl.testing.derivative import FIRST_STEP, Estimate, differentiate, first_steps
-from minidl.testing.neighbours import gradients_around, rounding_of
-from minidl.testing.oracle import Oracle
+from minidl.testing.array_comparison import ArrayComparison
+from minidl.testing.forward_pass import ForwardPass
+from minidl.testing.points import Refused
 from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-SAFETY = 30  # times the estimated error
-FLOOR = 1e-10  # of the largest entry
-WANTED = 1e-9  # look more closely where the tolerance is above this part
-POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
-PLANTED = 1e-6  # the error that the positive control plants
-EXACT = 1e-5  # one-sided derivatives known to this part of their difference: the point lies on the kink itself
-NEIGHBOURS = 24, 300  # how many points around a kink
+NEAR = 1e-7  # how far from a kink, relative to the values
+AROUND = 24, 300  # how many points around a kink: a slope of a rare combination of pieces may take many
+OUTPUTS = 64  # that are looked at one by one
 DIRECTIONS = 2  # for arrays too large to try every entry
 
 
@@ -73,7 +64,7 @@ def compare(
     gradients: Arrays | None = None,
     hard: bool = False,
 ) -> Comparison:
-    """Hold all gradients at ``point`` against numerical ones.
+    """Compare all gradients at ``point`` with numerical ones.
 
     Parameters
     ----------
@@ -83,28 +74,38 @@ def compare(
         Analytic gradients; by default those of a fresh clone at the point.
     hard : bool
         Whether the input is ill-conditioned on purpose: rounding errors of the layer itself are then measured
-        and forgiven.
+        and allowed.
     """
     y, own = subject.run(point)
     result = Comparison(y, own if gradients is None else gradients)
-    oracle = Oracle(subject, point, y, rng)
-    names = ([] if oracle.integer else ["dx"]) + list(point.parameters)
-    if not oracle.integer and np.shape(result.gradients["dx"]) != point.x.shape:
+    function = ForwardPass(subject, point, y, rng)
+    names = ([] if point.integer else ["dx"]) + list(point.parameters)
+    if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
+        if shape == point.dy.shape:
+            raise Refused("NumPy's broadcasting let the rows pass, as x + f(x) with a single feature does")
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
     sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
     # Rounding in backward itself: beside its largest results, and beside what enters it.
     entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
-    floor = 1e-13 * max(sizes, default=0.0) + (1e-12 if hard else 1e-15) * entering
+    floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
+    floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
     for name in names:
         target = _target(name)
-        judge = Judge(oracle, name, np.asarray(result.gradients[target], float), floor, rng, most)
-        judge.decide(lambda target=target: rounding_of(subject, point, target, rng) if hard else None)  # type: ignore[misc]
-        for count in NEIGHBOURS:  # a slope of a rare combination of pieces may take many
-            if judge.off.any():
-                judge.allow_between(gradients_around(subject, point, target, rng, count))
-        judge.report(target, result)
-        oracle.restore()
+        # What vanishes, as in saturation, is compared with the usual size of the gradient.
+        least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) if hard else 0.0)
+        analytic = np.asarray(result.gradients[target], float)
+        entries = ArrayComparison(function, name, analytic, least, _moves(analytic, most, rng), subject.rounding)
+        entries.decide()
+        if hard and entries.off.any():
+            entries.allow(_rounding_of(subject, point, target, rng))
+        for count in AROUND:
+            if entries.off.any():
+                entries.allow_between(_gradients_around(subject, point, target, rng, count))
+        if entries.off.any() and point.dy.size <= OUTPUTS:
+            _allow_each_output(subject, point, entries, target)
+        _enter(entries, target, result)
+        function.restore()
     return result
 
 
@@ -112,168 +113,69 @@ def _target(name: str) -> str:
     return name if name == "dx" else target_of(name)
 
 
-class Judge:
-    """Decides for one array, move by move, whether the analytic gradient is right, wrong or unknown."""
+def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:
+    """Return flat indices of all entries, or of some of them and directions."""
+    if analytic.size <= most:
+        return list(range(analytic.size))
+    some = [int(i) for i in rng.choice(analytic.size, most, replace=False)]
+    return some + [rng.standard_normal(analytic.shape) for _ in range(DIRECTIONS)]
 
-    def __init__(
-        self, oracle: Oracle, name: str, analytic: Array, floor: float, rng: np.random.Generator, most: int
-    ) -> None:
-        self.f, self.start = oracle.function(name)
-        self.eps = oracle.precision(self.f, self.start)
-        self.oracle, self.analytic, self.floor = oracle, analytic, floor
-        size = analytic.size
-        if size <= most:
-            self.which: list[Any] = list(range(size))
-        else:
-            self.which = [int(i) for i in rng.choice(size, most, replace=False)]
-            self.which += [rng.standard_normal(analytic.shape) for _ in range(DIRECTIONS)]
-        flat = analytic.ravel()
-        self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in self.which])
-        self.estimate = self._differentiate(np.arange(len(self.which)))
-        self.kinks = 0
-        self.settled = np.zeros(len(self.which), bool)  # kinks that smaller steps would show again
 
-    def _differentiate(self, part: Array, **options: Any) -> Estimate:
-        moves = [self.which[n] for n in part]
-        return differentiate(self.f, self.start, self.oracle.point.dy, moves, eps=self.eps, **options)
+def _rounding_of(subject: Subject, point: Point, target: str, rng: np.random.Generator) -> Array:
+    """Return how much each entry moves when the input moves by its last digits: the layer's own rounding error.
 
-    @property
-    def scale(self) -> float:
-        """The largest entry, claimed or numerical."""
-        known = np.where(np.isfinite(self.estimate.errors), np.abs(self.estimate.values), 0)
-        claimed = np.abs(self.claimed[np.isfinite(self.claimed)])
-        return float(max(claimed.max(initial=0), known.max(initial=0)))
+    A move by more than a thousandth is a jump to another branch, which is not allowed for.
+    """
+    base = subject.run(point)[1][target]
+    moved = []
+    for _ in range(4):
+        x = point.x * (1 + 4e-16 * rng.standard_normal(point.x.shape))
+        moved.append(np.abs(subject.run(point.with_(x=x))[1][target] - base))
+    largest = np.max(moved, axis=0)
+    return np.asarray(np.where(largest <= 1e-3 * np.abs(base).max(initial=0), 100 * largest, 0.0))
 
-    @property
-    def tolerance(self) -> Array:
-        """How far each entry may be off: what its numerical estimate leaves open, and rounding."""
-        return SAFETY * self.estimate.errors + FLOOR * self.scale + self.floor
 
-    @property
-    def resolved(self) -> Array:
-        """Where the numerical derivative is one at all: at a jump, or in a bend too sharp, its error is its size."""
-        values, errors = self.estimate
-        typical = float(np.sqrt(np.mean(np.square(self.start, dtype=float)))) if self.start.size else 1.0
-        size = np.maximum(np.abs(values), self.oracle.size / min(1.0, typical or 1.0))
-        return np.isfinite(values) & np.isfinite(errors) & (SAFETY * errors <= 0.1 * size)
+def _gradients_around(subject: Subject, point: Point, target: str, rng: np.random.Generator, count: int) -> Array:
+    """Return the layer's own gradients at points around: several different ones where there is a kink."""
 
-    def wrong(self, claimed: Array) -> Array:
-        """Return where ``claimed`` is off by more than the tolerance (never where nothing is known)."""
-        return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)
+    def beside(value: Array) -> Array:
+        return value + NEAR * np.maximum(1, np.abs(value)) * rng.standard_normal(value.shape)
 
-    def weak(self) -> Array:
-        """Return where too little is known to tell right from wrong."""
-        enough = self.tolerance <= POWER * max(self.scale, 1e9 * self.floor)
-        return ~(enough & self.resolved)
+    found = []
+    for _ in range(count):
+        x = point.x if point.integer else beside(point.x)
+        parameters = {name: beside(value) for name, value in point.parameters.items()}
+        found.append(subject.run(point.with_(x=x, parameters=parameters))[1][target])
+    return np.array(found, float)
 
-    def decide(self, rounding: Callable[[], Array | None]) -> None:
-        """Look again, more closely, wherever something is off or unknown."""
-        self.off = self.wrong(self.claimed)
-        self._allow_kinks(np.flatnonzero(self.off), EXACT)
-        for shrink in (0.37, self._growth(), 1 / 300):
-            unknown = ~(self.tolerance <= WANTED * self.scale + 10 * self.floor)
-            again = np.flatnonzero((self.off | unknown) & ~self.settled)
-            if not len(again):
-                return
-            self._improve(again, shrink)
-            self.off = self.wrong(self.claimed)
-        self._allow_kinks(np.flatnonzero((self.off | self.weak()) & ~self.settled))
-        forgiven = rounding() if self.off.any() else None
-        if forgiven is not None:
-            allowed = np.array(
-                [forgiven.flat[m] if isinstance(m, int) else np.abs(m * forgiven).sum() for m in self.which]
-            )
-            self.off &= ~(np.abs(self.claimed - self.estimate.values) <= self.tolerance + allowed)
 
-    def _growth(self) -> float:
-        """Return the factor that brings small steps, taken among small values, to the usual size."""
-        steps = first_steps(self.start, self.which)
-        return max(1.3, FIRST_STEP / float(np.median(steps)))
-
-    def _improve(self, part: Array, shrink: float) -> None:
-        """Take the estimates with other steps where they are better, or where the claim agrees with them."""
-        again = self._differentiate(part, shrink=shrink)
-        tolerance = SAFETY * again.errors + FLOOR * self.scale + self.floor
-        agrees = np.abs(self.claimed[part] - again.values) <= np.minimum(tolerance, POWER * self.scale)
-        # A small deviation must not vanish in a coarser estimate; a large one may have been a kink's doing.
-        gap = np.abs(self.claimed[part] - self.estimate.values[part])
-        agrees &= (tolerance <= 10 * self.tolerance[part]) | (gap > 1e-4 * self.scale)
-        better = agrees | (again.errors < self.estimate.errors[part])
-        self.estimate.values[part[better]] = again.values[better]
-        self.estimate.errors[part[better]] = again.errors[better]
-
-    def _allow_kinks(self, part: Array, sure: float = np.inf) -> None:
-        """Where the derivatives to both sides differ, and are known to ``sure`` of that, all between them is right."""
-        if not len(part):
+def _allow_each_output(subject: Subject, point: Point, entries: ArrayComparison, target: str) -> None:
+    """Where several outputs have a kink, each may take another side: right for each is right for all."""
+    off = np.flatnonzero(entries.off & entries.kinked)
+    which = [entries.which[n] for n in off]
+    for one in point.single_outputs() if which else ():
+        y, gradients = subject.run(one)
+        function = ForwardPass(subject, one, y, entries.function.rng)
+        alone = ArrayComparison(function, entries.name, gradients[target], entries.floor, which, subject.rounding)
+        alone.decide()
+        if alone.off.any():
             return
-        left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
-        slack = SAFETY * (left.errors + right.errors) + 1e-7 * self.scale
-        kink = np.abs(right.values - left.values) > slack
-        # Where both sides agree, but not with what larger steps gave, those reached over a kink farther off.
-        middle, was = (left.values + right.values) / 2, Estimate(*(found[part] for found in self.estimate))
-        beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors) & (sure == np.inf)
-        self.estimate.values[part[beyond]] = middle[beyond]
-        self.estimate.errors[part[beyond]] = (left.errors + right.errors)[beyond]
-        self.off = self.wrong(self.claimed)
-        low, high = np.minimum(left.values, right.values) - slack, np.maximum(left.values, right.values) + slack
-        inside = (self.claimed[part] >= low) & (self.claimed[part] <= high)
-        coordinate = np.array([isinstance(self.which[n], int) for n in part])
-        # Along a direction through several kinks the rule does not hold: nothing is concluded.
-        # Where the one-sided derivatives are too uncertain themselves, a large gap proves nothing either.
-        gap = np.abs(self.claimed[part] - self.estimate.values[part])
-        excused = (kink & ~coordinate) | (inside & (kink | (gap > 1e-4 * self.scale)))
-        if sure < np.inf:
-            excused &= slack <= sure * np.abs(right.values - left.values)
-            kink &= excused
-            self.settled[part[excused]] = True
-        self.kinks += int(kink.sum())
-        self.off[part[excused]] = False
-        self.estimate.errors[part[excused]] = np.where((kink & coordinate)[excused], 0, np.inf)
-        self.estimate.values[part[excused]] = self.claimed[part[excused]]
+    entries.accept(off)
 
-    def allow_between(self, nearby: Array) -> None:
-        """Where several pieces meet, as at a triple tie, values between the gradients around are right, or near them.
 
-        A layer that takes the smallest and the largest entry may give one of two tied entries both gradients.
-        """
-        flat = nearby.reshape(len(nearby), -1)
-        for n in np.flatnonzero(self.off):
-            move = self.which[n]
-            around = flat[:, move] if isinstance(move, int) else flat @ move.ravel()
-            spread = float(np.ptp(around)) if np.isfinite(around).all() else 0.0
-            slack = (1 + 1e-6) * np.abs(around).max(initial=0)
-            if spread > 1e-3 * self.scale and around.min() - slack <= self.claimed[n] <= around.max() + slack:
-                self.kinks += 1
-                self.off[n] = False
-                self.estimate.values[n], self.estimate.errors[n] = (
-                    self.claimed[n],
-                    0 if isinstance(move, int) else np.inf,
-                )
-
-    def report(self, target: str, result: Comparison) -> None:
-        """Enter the verdicts into ``result``."""
-        size, scale = self.analytic.size, self.scale
-        coordinates = np.array([isinstance(m, int) for m in self.which], bool)
-        if self.off.any():
-            shown = self.off & coordinates if (self.off & coordinates).any() else self.off
-            which = [m if isinstance(m, int) else -1 for m, bad in zip(self.which, shown, strict=True) if bad]
-            values = (
-                self.claimed[shown],
-                self.estimate.values[shown].astype(float),
-                self.estimate.errors[shown].astype(float),
-            )
-            result.mismatches.append(Mismatch(target, self.analytic.shape, which, *values, int(coordinates.sum())))
-        weak = self.weak() & ~self.off & coordinates
-        if weak.any():
-            result.weak[target] = int(weak.sum())
-        if scale > 1e6 * self.floor and (~self.weak()).any():
-            result.sensitivity[target] = float(self.tolerance[~self.weak()].max() / scale)
-        # The positive control: an error planted by the kit has to be seen by the same rule. A gradient that
-        # vanishes, as in saturation, is compared with the upstream gradient.
-        where = int(self.tolerance.argmin())
-        planted = self.estimate.values.astype(float)
-        planted[where] += PLANTED * max(scale, 1e-3 * float(np.abs(self.oracle.point.dy).max(initial=0)))
-        result.controls += bool(self.wrong(planted)[where])
-        result.kinks += self.kinks
-        if size > coordinates.sum():
-            result.sampled[target] = (int(coordinates.sum()), size)
+def _enter(entries: ArrayComparison, target: str, result: Comparison) -> None:
+    off, coordinates, values = entries.off, entries.coordinate, entries.estimate.values.astype(float)
+    if off.any():
+        shown = off & coordinates if (off & coordinates).any() else off
+        which = [m if isinstance(m, int) else -1 for m, bad in zip(entries.which, shown, strict=True) if bad]
+        found = (entries.claimed[shown], values[shown], entries.estimate.errors[shown].astype(float))
+        result.mismatches.append(Mismatch(target, entries.analytic.shape, which, *found, int(coordinates.sum())))
+    weak = entries.weak()
+    if (weak & ~off & coordinates).any():
+        result.weak[target] = int((weak & ~off & coordinates).sum())
+    if entries.scale > 1e6 * entries.floor and (~weak).any():
+        result.sensitivity[target] = float(entries.tolerance[~weak].max() / entries.scale)
+    result.controls += entries.sees_planted_error()
+    result.kinks += entries.kinks
+    if entries.analytic.size > coordinates.sum():
+        result.sampled[target] = (int(coordinates.sum()), entries.analytic.size)

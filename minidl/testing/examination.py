@@ -1,31 +1,26 @@
-"""Examination: one run of the checks over one layer, in the order of their graph.
+"""Examination: what a check is given - the layer, a generic point, and ways to run and compare."""
 
-A check runs only if those before it passed, so that one bug gives one finding and not thirteen.
-"""
-
-import time
-import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl.testing import blame
-from minidl.testing.certificate import FAIL, PASS, SKIPPED, UNVERIFIED, XFAIL, Certificate, Verdict
+from minidl.testing import explanation
+from minidl.testing.agreement import close
+from minidl.testing.certificate import Certificate
 from minidl.testing.comparison import Comparison, compare
-from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
-from minidl.testing.glance import alike, suspicious
-from minidl.testing.places import source_of
-from minidl.testing.points import Refused, draw_point, first_point, normal, resampled
-from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point, Probe
-from minidl.testing.registry import LEVELS, Check, chosen
+from minidl.testing.findings import Finding, Unverified
+from minidl.testing.points import Refused, WrongShape, draw_point, first_point, normal, resampled
+from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.registry import LEVELS
+from minidl.testing.screening import looks_wrong
+from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
-from minidl.testing.surroundings import Surroundings, quiet
 from minidl.typing import Array, Shape
 
 
 class Examination:
-    """What a check is given: the layer, a generic point, and ways to run and compare.
+    """One layer under examination.
 
     Attributes
     ----------
@@ -45,7 +40,6 @@ class Examination:
         self.check, self.controls = "", 0
         self._probe: Probe | None = None
         self._reference: tuple[Array, Gradients] | None = None
-        self._cleared: Point | None = None  # looked suspicious last, and was found right
 
     def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
         """Find the first point that the layer takes.
@@ -80,11 +74,28 @@ class Examination:
         """``y`` and all gradients of a fresh clone at the generic point."""
         if self._reference is None:
             self._reference = self.run(self.point)
+            self.subject.measure(self.point, *self._reference)
         return self._reference
 
     @property
+    def rounding(self) -> float:
+        """Relative error of one step of the layer: that of float32 where it computes in float32 by design."""
+        _ = self.reference  # measures it
+        return self.subject.rounding
+
+    def at_least_rounding(self, tolerance: float) -> float:
+        """Return a relative tolerance that the layer's precision allows; 0 stays 0."""
+        return max(tolerance, 300 * self.rounding) if tolerance and self.rounding > 1e-15 else tolerance
+
+    def usual_size(self, name: str) -> float:
+        """Return the largest entry of ``y`` or of a gradient at the generic point, or of what it is computed from."""
+        entering = float(np.abs(self.point.dy).max(initial=0)) * max(1.0, float(np.abs(self.point.x).max(initial=0)))
+        _ = self.reference  # measures it
+        return max(self.subject.usual_sizes.get(name, 0.0), 1e-3 * entering)
+
+    @property
     def probe(self) -> Probe:
-        """One clone at the generic point, kept through the run: for the many calls that need no fresh one."""
+        """One clone at the generic point, for the many calls that need no fresh one."""
         if self._probe is None:
             self._probe = self.subject.at(self.point)
             self._probe.run(self.point)
@@ -108,13 +119,26 @@ class Examination:
         """Whether the class declares that its gradient is not the derivative, as a straight-through estimator's."""
         return bool(getattr(self.subject.cls, "surrogate_gradient", False))
 
-    def draw(self, input_shape: Shape | None = None, **options: Any) -> Point:
-        """Return another point, see ``draw_point``; by default for as many rows of the same shape."""
+    def draw(self, input_shape: Shape | None = None, training: bool = True, **options: Any) -> Point:
+        """Return another point, see ``draw_point``; by default for as many rows of the same shape.
+
+        Raises
+        ------
+        Refused
+            If there is none; its cause is what the layer raised.
+        """
         shape = self.point.input_shape if input_shape is None else input_shape
-        return draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
+        try:
+            point = draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
+        except LayerFailure as failure:
+            raise Refused(f"rows of {shape} refused") from failure
+        output = self.subject.probe(shape, float, point.arguments).layer.output_shape
+        if output is not None and point.dy.shape != (len(point.x), *output) and not self.subject.whole_batch:
+            raise WrongShape(point.dy.shape, (len(point.x), *output))
+        return point.with_(training=training)
 
     def compare(
-        self, point: Point, situation: str = "", *, check: str = "", lightly: bool = False, hard: bool = False
+        self, point: Point, situation: str = "", *, lightly: bool = False, hard: bool = False
     ) -> Finding | None:
         """Return the finding if an analytic gradient at ``point`` is wrong, else None.
 
@@ -122,12 +146,10 @@ class Examination:
         ----------
         situation : str
             What is special about the point, for the report.
-        check : str
-            Name for the finding; by default the check that runs.
         lightly : bool
             Move along a few entries and directions only; all entries follow where something is off.
         hard : bool
-            Measure and forgive the layer's own rounding errors, at ill-conditioned inputs.
+            Measure and allow the layer's own rounding errors, at ill-conditioned inputs.
 
         Raises
         ------
@@ -147,12 +169,12 @@ class Examination:
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
         self._enter(result, hard)
         if result.mismatches:
-            return blame.from_comparison(self, point, result, check or self.check, situation)
+            return explanation.from_comparison(self.subject, point, result, self.check, situation)
         if result.weak:
             raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
         return None
 
-    def glance(self, point: Point, situation: str) -> Finding | None:
+    def screen(self, point: Point, situation: str) -> Finding | None:
         """Return the finding if a gradient at ``point`` looks wrong along a direction and then proves wrong.
 
         Raises
@@ -161,22 +183,18 @@ class Examination:
             What the layer raises.
         """
         finding = self._parameters_pass(point)
-        if finding is not None or self.surrogate or not suspicious(self.subject, point, self.rng):
+        if finding is not None or self.surrogate or not looks_wrong(self.subject, point, self.rng):
             return finding
-        if self._cleared is not None and alike(self.subject, point, self._cleared, self.rng):
-            return None
         if self._at_a_pole(point):
             return None
         try:
-            finding = self.compare(point, situation, hard=True)
+            return self.compare(point, situation, hard=True)
         except Unverified:
             return None
-        self._cleared = None if finding else point
-        return finding
 
     def _at_a_pole(self, point: Point) -> bool:
         """Return whether gradients are not finite here, nor bounded around: then they have no limit."""
-        if point.x.dtype.kind != "f" or _largest(self.run(point)[1]) < np.inf:
+        if point.integer or _largest(self.run(point)[1]) < np.inf:
             return False
         steps = normal(self.rng, point.x.shape) * max(1.0, float(np.abs(point.x).max(initial=0)))
         far, near = (_largest(self.run(point.with_(x=point.x + part * steps))[1]) for part in (1e-5, 1e-8))
@@ -188,8 +206,7 @@ class Examination:
             return None
         probe = self.subject.at(point)
         expected = probe.run(point)[1]
-        found = probe.run_parameters(point)
-        for name, value in found.items():
+        for name, value in probe.run_parameters(point).items():
             size = np.abs(expected[name]).max(initial=0, where=np.isfinite(expected[name]))
             if not np.allclose(value, expected[name], rtol=1e-9, atol=1e-11 * size, equal_nan=True):
                 when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
@@ -200,90 +217,32 @@ class Examination:
         self.controls += result.controls
         known = self.certificate.sensitivity
         for target, value in result.sensitivity.items() if self.check == "here" or not hard else ():
-            known[target] = (
-                max(value, known.get(target, 0.0)) if self.check in ("numeric", "here") else known.get(target, value)
-            )
+            worst = max(value, known.get(target, 0.0))
+            known[target] = worst if self.check in ("numeric", "here") else known.get(target, value)
         for target, (tried, size) in result.sampled.items():
             self.certificate.cover("sampled", f"{target}: {tried} of {size} entries")
         if result.kinks:
             self.certificate.cover("kinks", f"{result.kinks} met in {self.check}")
 
-    def examine(self, checks: Iterable[str] | None, exclude: Iterable[str], expected: dict[str, str]) -> Certificate:
-        """Run the checks in order and return the certificate."""
-        start = time.perf_counter()
-        with quiet():
-            for check in chosen(checks, exclude, self.level):
-                self._run(check, expected)
-        self.certificate.seconds += time.perf_counter() - start
-        return self.certificate
+    def unequal(
+        self,
+        expected: Gradients,
+        found: Gradients,
+        message: str,
+        why: str | Callable[[str], str] = "",
+        *,
+        tolerance: float = 0.0,
+    ) -> Iterator[Finding]:
+        """Yield a finding for each array that is not as expected: the same call, made in another way, must agree.
 
-    def _run(self, check: Check, expected: dict[str, str]) -> None:
-        verdicts = self.certificate.verdicts
-        for before in (verdicts[name] for name in check.after if name in verdicts):
-            if before.outcome in (FAIL, XFAIL) or before.reason.endswith(" failed"):
-                cause = before.reason if before.outcome == SKIPPED else f"{before.check} failed"
-                verdicts[check.name] = Verdict(check.name, SKIPPED, cause)
-                return
-        start = time.perf_counter()
-        self.check, self.rng = check.name, np.random.default_rng([self.seed, zlib.crc32(check.name.encode())])
-        finding, outcome, reason = self._outcome(check)
-        if finding is not None and check.name in expected:
-            finding, outcome, reason = None, XFAIL, expected[check.name]
-        elif check.name in expected and outcome == PASS:
-            finding = Finding(check.name, f"expected to fail ({expected[check.name]}), but it passes")
-            outcome = FAIL
-        if finding is not None:
-            self.certificate.findings.append(finding)
-        verdicts[check.name] = Verdict(check.name, outcome, reason, time.perf_counter() - start)
-
-    def _outcome(self, check: Check) -> tuple[Finding | None, str, str]:
-        """Return what a check objects to, its outcome and the reason; a change of global state comes before all."""
-        around = Surroundings()
-        outcome: tuple[Finding | None, str, str] = (None, PASS, "")
-        try:
-            outcome = self._verdict(check)
-        except Exception:
-            if not around.change()[0]:
-                raise
-        message, why = around.change()
-        if not message:
-            return outcome
-        around.restore()
-        if any(message == known.message for known in self.certificate.findings):
-            return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
-        return self.finding(message, "dx", why), FAIL, message
-
-    def _verdict(self, check: Check) -> tuple[Finding | None, str, str]:
-        try:
-            finding = next(iter(check.run(self) or ()), None)
-        except Skipped as reason:
-            return None, SKIPPED, str(reason)
-        except (Unverified, Refused) as reason:
-            return None, UNVERIFIED, str(reason)
-        except Misconduct as misconduct:
-            if self.certificate.findings:
-                return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
-            finding = self._of_misconduct(misconduct)
-        except Exception as error:
-            if not isinstance(error, LayerFailure):
-                if not self.certificate.findings:
-                    raise
-                # What an earlier check objected to, such as a list in place of an array, can break a later one.
-                return None, SKIPPED, f"{self.certificate.findings[0].check} failed"
-            failure = error
-            finding = from_failure(check.name, failure)
-            finding.why = blame.of_rejected_gradient(self.subject, self.point, failure) or finding.why
-        if finding is None:
-            return None, PASS, ""
-        known = next((other for other in self.certificate.findings if finding.resembles(other)), None)
-        if known is not None:
-            return None, SKIPPED, f"{known.check} failed"
-        return finding, FAIL, finding.message
-
-    def _of_misconduct(self, misconduct: Misconduct) -> Finding:
-        if misconduct.failure is not None:
-            return from_failure(self.check, misconduct.failure)
-        return self.finding(str(misconduct), misconduct.target, misconduct.why, line=misconduct.target or "dx")
+        ``message`` holds ``{}`` where the name of the array goes; a function ``why`` gets the name. A tolerance of 0
+        asks for equal bits.
+        """
+        for name, value in expected.items():
+            # What cancels is rounding beside what it was computed from.
+            if not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
+                cause = why(name) if callable(why) else why
+                yield self.finding(message.format(name), name.removeprefix("the state "), cause)
 
 
 def _largest(gradients: Gradients) -> float:

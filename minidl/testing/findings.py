@@ -6,8 +6,8 @@ from typing import Any
 
 from minidl.errors import CacheError
 from minidl.layers.base import Layer
-from minidl.testing.places import place_of
 from minidl.testing.probe import LayerFailure
+from minidl.testing.source_lines import place_of
 
 SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "cannot reshape")
 

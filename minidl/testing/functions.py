@@ -8,7 +8,7 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import examine
+from minidl.testing.certification import Request, concluded, examine
 from minidl.testing.probe import Point
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
@@ -90,15 +90,5 @@ def gradient_check(
     y = np.atleast_1d(np.asarray(f(x.copy())))
     dy = 1.5 * np.random.default_rng(seed).standard_normal(y.shape) + 0.1
     point = Point(np.atleast_1d(x), dy, {}, {})
-    return examine(
-        subject,
-        None,
-        "standard",
-        seed,
-        ["linear-in-u", "here"],
-        None,
-        None,
-        on_fail,
-        call="gradient_check",
-        point=point,
-    )
+    request = Request(seed=seed, checks=["linear-in-u", "here"], call="gradient_check")
+    return concluded(examine(subject, request, point), on_fail)

@@ -7,8 +7,8 @@ import numpy as np
 
 from minidl.errors import ArgumentError, MinidlError
 from minidl.losses import Loss
-from minidl.testing.certificate import Certificate, CertificationError
-from minidl.testing.certification import examine
+from minidl.testing.certificate import Certificate
+from minidl.testing.certification import Request, concluded, examine
 from minidl.testing.loss_layer import TARGETS, WEIGHTS, LossLayer, rows_of_probabilities, targets_for
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
@@ -70,18 +70,16 @@ def input_domain(loss: Loss, targets: str) -> Any:
     if loss.link == "sigmoid" or _clips(loss, targets):
         return "probability"
     for domain, low in (("real", -1.3), ("positive", 0.3)):
-        if _finite(loss, targets, low + np.linspace(0, 2, 6).reshape(2, 3)):
+        if np.isfinite(_value(loss, targets, low + np.linspace(0, 2, 6).reshape(2, 3))):
             return domain
     return "probability"
 
 
-def _finite(loss: Loss, kind: str, y_pred: Array) -> bool:
-    return bool(np.isfinite(_value(loss, kind, y_pred)))
-
-
-def _value(loss: Loss, kind: str, y_pred: Array) -> float:
-    y_true = targets_for(kind, *y_pred.shape)
+def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
+    """Return the loss of predictions for a kind of targets, or for given ones; NaN where it raises."""
+    y_true = targets_for(targets, *y_pred.shape) if isinstance(targets, str) else targets
     try:
+        loss.check_targets(y_true, y_pred.shape[-1])
         with np.errstate(all="ignore"):
             return float(loss.forward(y_pred, y_true))
     except Exception:
@@ -111,7 +109,8 @@ def kinds_of_targets(loss: Loss) -> list[str]:
         kinds = ["real", "one_hot"]
     else:
         kinds = ["one_hot", "probability", "signs", "positive", "labels"]
-    accepted = [kind for kind in kinds if _accepts(loss, kind)]
+    somewhere = (np.full((4, 3), 0.3), np.full((4, 3), 1 / 3))
+    accepted = [kind for kind in kinds if np.isfinite([_value(loss, kind, y_pred) for y_pred in somewhere]).any()]
     if not accepted:
         raise ArgumentError(
             f"certify_loss: expected {type(loss).__name__} to accept one of the targets {', '.join(kinds)}, got none. "
@@ -122,28 +121,9 @@ def kinds_of_targets(loss: Loss) -> list[str]:
 
 def _is_least_at_the_target(loss: Loss) -> bool:
     """Return whether real targets make sense: the loss is least where the prediction is the target."""
-    y_true = targets_for("real", 4, 3)
-    rng = np.random.default_rng(1)
-    best = _value_at(loss, y_true, y_true)
-    return all(best <= _value_at(loss, y_true + 0.3 * rng.standard_normal(y_true.shape), y_true) for _ in range(6))
-
-
-def _value_at(loss: Loss, y_pred: Array, y_true: Array) -> float:
-    try:
-        loss.check_targets(y_true, y_true.shape[-1])
-        with np.errstate(all="ignore"):
-            return float(loss.forward(y_pred, y_true))
-    except Exception:
-        return float("nan")
-
-
-def _accepts(loss: Loss, kind: str) -> bool:
-    y_true = targets_for(kind, 4, 3)
-    try:
-        loss.check_targets(y_true, 3)
-    except MinidlError:
-        return False
-    return any(_finite(loss, kind, y_pred) for y_pred in (np.full((4, 3), 0.3), np.full((4, 3), 1 / 3)))
+    y_true, rng = targets_for("real", 4, 3), np.random.default_rng(1)
+    others = [y_true + 0.3 * rng.standard_normal(y_true.shape) for _ in range(6)]
+    return all(_value(loss, y_true, y_true) <= _value(loss, y_true, other) for other in others)
 
 
 def certify_loss(
@@ -184,20 +164,17 @@ def certify_loss(
     shape = (3,) if input_shape is None else tuple(input_shape)
     kinds = kinds_of_targets(clone)
     subject = LossSubject(clone, kinds, input_domain(clone, kinds[0]))
-    certificate = examine(
-        subject, shape, level, seed, checks, exclude, expected_failures, "return", call="certify_loss"
-    )
+    request = Request(shape, level, seed, checks, exclude, expected_failures, "certify_loss")
+    certificate = examine(subject, request)
     if checks is None and exclude is None and certificate.passed and level != "quick":
         for label, other, chosen in _companions(clone, kinds):
-            found = examine(other, shape, level, seed, chosen, None, None, "return", call="certify_loss")
+            found = examine(other, Request(shape, level, seed, chosen, call="certify_loss"))
             certificate.absorb(found, label)
-    if not certificate.passed and on_fail == "raise":
-        raise CertificationError(certificate)
-    return certificate
+    return concluded(certificate, on_fail)
 
 
 def _companions(loss: Loss, kinds: list[str]) -> Iterator[tuple[str, Subject, list[str]]]:
-    """Yield what a loss is besides: one with weights, and one of logits."""
+    """Yield the loss with weights, and on logits, each with its checks."""
     domain = input_domain(loss, kinds[0])
     yield "weighted", LossSubject(loss, kinds, domain, "double"), ["contract", "dtype", "mode", "state", "batch"]
     if loss.link is not None and not loss.from_logits:

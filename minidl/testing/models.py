@@ -10,7 +10,7 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import FAIL, Certificate, CertificationError
-from minidl.testing.certification import examine
+from minidl.testing.certification import Request, examine
 from minidl.testing.points import draw_dy
 from minidl.testing.probe import Arrays, Point
 from minidl.testing.subject import Subject
@@ -23,6 +23,7 @@ CHECKS = ("contract", "linear-in-u", "here")
 class Call(NamedTuple):
     """What one layer of a model was given in one pass."""
 
+    name: str
     layer: Layer
     x: Array
     dy: Array
@@ -65,7 +66,7 @@ def certify_model(
     batch = twin.connected("certify_model", rows).inputs.batch(rows, np.asarray(y)[:ROWS], None, who="certify_model: ")
     total = Certificate(repr(model), seed, level, "certify_model")
     for call in calls(twin, *batch[:2]):
-        label = call.layer.name or type(call.layer).__name__
+        label = call.name
         certificate = certify_call(call, level, seed)
         total.absorb(certificate, label)
         total.sensitivity.update({f"{label}/{name}": value for name, value in certificate.sensitivity.items()})
@@ -76,7 +77,8 @@ def certify_model(
 
 def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
     """Run one training pass by hand and return what each layer was given in it."""
-    layers, inputs = model.built("certify_model").layers, []
+    network, inputs = model.built("certify_model"), []
+    layers = network.layers
     for layer in layers:
         inputs.append(x)
         x = layer.forward(x, True)
@@ -84,8 +86,8 @@ def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
     model.loss.forward(x, y)
     dy = model.loss.backward()
     found = []
-    for layer, given in zip(reversed(layers), reversed(inputs), strict=True):
-        found.append(Call(layer, given, dy))
+    for name, layer, given in reversed(list(zip(network.names, layers, inputs, strict=True))):
+        found.append(Call(name, layer, given, dy))
         dy = layer.backward(dy)
     yield from reversed(found)
 
@@ -106,4 +108,4 @@ def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate
     if not dy.any() or not np.isfinite(dy).all():  # nothing comes from above: any upstream gradient will do
         dy = draw_dy(np.random.default_rng(seed), dy.shape)
     point = Point(exact, dy, parameters, states)
-    return examine(subject, None, level, seed, CHECKS, None, None, "return", point=point)
+    return examine(subject, Request(level=level, seed=seed, checks=CHECKS), point)

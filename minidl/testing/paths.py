@@ -20,6 +20,7 @@ WEIGHTS = np.array([1 / 21, _SIDES[0], _SIDES[1], 256 / 525, _SIDES[1], _SIDES[0
 
 Along = Callable[[Array], tuple[Array, Array]]
 FOLLOWED = 3  # panels halved because of their gap alone
+HALVINGS = 40  # of a panel in which the function may jump
 
 
 def taylor_test(phi: Callable[[float], Any], slope: float) -> float:
@@ -81,6 +82,7 @@ def path_integral_test(
     panels: int = 28,
     depth: int = 24,
     most: int = 8000,
+    noise: float = 0.0,
 ) -> PathResult:
     """Compare ``phi(high) - phi(low)`` with the integral of its claimed derivative.
 
@@ -94,6 +96,8 @@ def path_integral_test(
         Intervals to begin with; those whose two resolutions disagree are halved, at most ``depth`` times.
     most : int
         Positions after which the refinement ends.
+    noise : float
+        Slopes of this size are rounding.
 
     Notes
     -----
@@ -119,10 +123,10 @@ def path_integral_test(
         scale = max(scale, fine_scale)
         used += NODES.size * len(halves)
         error = np.abs(fine.reshape(-1, 2).sum(axis=1) - integral)
-        open_ = (error > 1e-11 * scale) | ~np.isfinite(error)
+        open_ = (error > 1e-11 * scale + noise) | ~np.isfinite(error)
         # Where the gradient does not add up although it is resolved, the function may jump: follow the worst.
         gaps = np.where(np.isfinite(change - integral), np.abs(change - integral), 0)
-        open_ |= (gaps > 1e-9 * scale * (high - low)) & (gaps >= np.sort(gaps)[-FOLLOWED:][0])
+        open_ |= (gaps > (1e-9 * scale + noise) * (high - low)) & (gaps >= np.sort(gaps)[-FOLLOWED:][0])
         settled = np.repeat(~open_, 2)
         done.append((halves[settled], (fine_change - fine)[settled], np.repeat(error / 2, 2)[settled]))
         both = np.repeat(open_, 2)
@@ -131,7 +135,7 @@ def path_integral_test(
             break
     left = np.abs(panel[:, 1] - panel[:, 0]) * scale + np.abs(integral)  # never resolved: kinks, or too costly
     done.append((panel, change - integral, left))
-    return _verdict(along, done, scale, high - low)
+    return _verdict(along, done, 1e-9 * scale + noise, high - low)
 
 
 def _integrate(along: Along, panels: Array) -> tuple[Array, Array, float]:
@@ -146,35 +150,30 @@ def _integrate(along: Along, panels: Array) -> tuple[Array, Array, float]:
     return (slope @ WEIGHTS) * half[:, 0], change, float(scale)
 
 
-def _verdict(along: Along, done: list[tuple[Array, Array, Array]], scale: float, length: float) -> PathResult:
+def _verdict(along: Along, done: list[tuple[Array, Array, Array]], noise: float, length: float) -> PathResult:
     panels, gaps, errors = (np.concatenate([part[i] for part in done]) for i in range(3))
     known = np.isfinite(gaps)
     gaps, errors = np.where(known, gaps, 0), np.where(known, errors, np.inf)
-    suspect = np.abs(gaps) > 10 * errors + 1e-9 * scale * length
-    jumps = _narrow_jumps(panels, gaps, scale, length) & np.isfinite(errors)
-    wide = np.flatnonzero(suspect & ~jumps)
-    if len(wide):
-        jumps[wide] = _right_at_the_nodes(along, panels[wide], scale)
+    suspect = np.flatnonzero(np.abs(gaps) > 10 * errors + noise * length)
+    jumps = np.zeros(len(panels), bool)
+    if len(suspect):
+        jumps[suspect] = _jump(along, panels[suspect], gaps[suspect])
     use = ~jumps & np.isfinite(errors)
     discrepancy, resolution = float(gaps[use].sum()), float(errors[use].sum())
-    agrees = abs(discrepancy) <= 10 * resolution + 1e-9 * scale * length and not (suspect & use).any()
+    agrees = abs(discrepancy) <= 10 * resolution + noise * length and not use[suspect].any()
     low, high = panels[np.where(use, np.abs(gaps), 0).argmax()]
     return PathResult(agrees, discrepancy, resolution, (float(low), float(high)), bool(jumps.any()))
 
 
-def _narrow_jumps(panels: Array, gaps: Array, scale: float, length: float) -> Array:
-    """Return the panels so narrow that no slope explains how much the function changes in them."""
-    width = panels[:, 1] - panels[:, 0]
-    unexplained = np.abs(gaps) > 100 * width * scale + 1e-9 * scale * length
-    return (width < 1e-4 * length) & unexplained
-
-
-def _right_at_the_nodes(along: Along, panels: Array, scale: float) -> Array:
-    """Return the panels in which the slope is right wherever one looks: then the function jumps in between."""
-    step = 1e-7 * (panels[:, 1] - panels[:, 0])[:, None]
-    positions = panels.mean(axis=1)[:, None] + 0.49 * (panels[:, 1] - panels[:, 0])[:, None] * NODES
-    ahead, behind, here = (positions + step, positions - step, positions)
-    values = [along(t.ravel()) for t in (ahead, behind, here)]
-    quotient = (values[0][0] - values[1][0]).reshape(positions.shape) / (2 * step)
-    off = np.abs(quotient - values[2][1].reshape(positions.shape)) > 1e-5 * scale
-    return off.sum(axis=1) <= 1  # one node may lie beside a jump
+def _jump(along: Along, panels: Array, gaps: Array) -> Array:
+    """Return in which panels the function jumps: much of its change is left in an interval of no length."""
+    low, high = panels.T
+    for _ in range(HALVINGS):
+        width, middle = (high - low) / 2, (low + high) / 2
+        phi, slope = along(np.concatenate([low, middle, high, (low + middle) / 2, (middle + high) / 2]))
+        at_low, at_middle, at_high, *_ = phi.reshape(5, -1)
+        *_, first, second = slope.reshape(5, -1)  # what the slope explains is no jump
+        left = np.abs(at_middle - at_low - width * first) >= np.abs(at_high - at_middle - width * second)
+        low, high = np.where(left, low, middle), np.where(left, middle, high)
+    at_low, at_high = along(np.concatenate([low, high]))[0].reshape(2, -1)
+    return np.asarray(np.abs(at_high - at_low) > 0.05 * np.abs(gaps))

@@ -4,6 +4,7 @@ Inputs and upstream gradients are Gaussian with both signs; parameters are moved
 give them, because a bug hides behind a bias of zero and a gamma of one; running statistics come from batches.
 """
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,11 +18,22 @@ from minidl.typing import Array, Shape
 
 BATCH = 3
 SHAPES: tuple[Shape, ...] = ((4,), (6, 3), (6, 5, 2), (12,), (8, 8, 3), (4, 6, 5, 2), (1,))
+WAYS = ("spread", "spread", "mild", "initial")  # of moving parameters, the first that gives a finite output
 DOMAINS = ("real", "positive", "probability", "integer")
 
 
 class Refused(Exception):
     """The layer does not take such inputs: nothing is concluded from that."""
+
+    tried = ""  # which shapes, where none is taken
+
+
+class WrongShape(Refused):
+    """The output has another shape than `build` said: the layer was not meant for such inputs."""
+
+    def __init__(self, found: Shape, expected: Shape) -> None:
+        super().__init__(f"y has shape {found}, expected {expected}")
+        self.found, self.expected = found, expected
 
 
 def shapes_to_try(subject: Subject) -> list[Shape]:
@@ -88,15 +100,18 @@ def is_integer(domain: Any) -> bool:
     return domain == "integer" or (isinstance(domain, tuple) and domain[0] == "integer")
 
 
-def candidates(subject: Subject) -> Iterator[Any]:
-    """Yield the domains to try: the declared one alone, or all, the widest first."""
+def candidates(subject: Subject) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield the domains to try, each with ways to move parameters: the declared one alone, or all, the widest first.
+
+    A narrower domain comes before parameters as initialised: at an exponent of 1 a power takes negative numbers.
+    """
     if subject.domain is not None and subject.domain != "integer":
-        yield subject.domain
+        yield subject.domain, WAYS
         return
     if subject.domain is None:
-        yield from DOMAINS[:3]
+        yield from ((domain, ways) for ways in (WAYS[:2], WAYS[2:3], WAYS[3:]) for domain in DOMAINS[:3])
     counts = [value for value in subject.arguments.values() if isinstance(value, int) and value > 1]
-    yield from (("integer", count) for count in [*counts, 2])
+    yield from ((("integer", count), WAYS) for count in [*counts, 2])
 
 
 def move_parameters(values: Arrays, rng: np.random.Generator, way: str) -> Arrays:
@@ -124,6 +139,9 @@ def settle_states(probe: Probe, domain: Any, input_shape: Shape, rng: np.random.
     except LayerFailure:
         return initial
     settled = {name: state.astype(float) for name, state in probe.states.items()}
+    for name, state in settled.items():
+        if state.ndim and state.size > 1 and np.isin(state, (0, 1)).all():  # would hide a missing factor
+            settled[name] = state + 0.37 * rng.random(state.shape)
     return settled if all(np.isfinite(state).all() for state in settled.values()) else initial
 
 
@@ -135,36 +153,30 @@ def draw_point(
     arguments: dict[str, Any] | None = None,
     batch: int = BATCH,
     scale: float = 1.0,
-    training: bool = True,
-    strict: bool = False,
+    ways: tuple[str, ...] = WAYS,
 ) -> Point:
     """Return a point where the forward pass is finite.
 
     Raises
     ------
     Refused
-        If there is none, or, unless ``strict``, the layer raises.
+        If there is none.
     LayerFailure
-        What the layer raised, if ``strict``.
+        What the layer raised.
     """
     arguments = arguments or {}
-    try:
-        probe = subject.probe(input_shape, float, arguments)
-        states = settle_states(probe, subject.domain, input_shape, rng)
-        initial = {name: value.copy() for name, value in probe.values.items()}
-        for way in ("spread", "spread", "mild", "initial"):
-            parameters = move_parameters(initial, rng, way)
-            probe.set(parameters, states)
-            x = draw_x(subject.domain, rng, (batch, *input_shape), scale)
-            y = probe.forward(x.copy(), training)
-            if np.size(y) == 0:
-                raise Refused(f"rows of {input_shape} give no output")
-            if np.isfinite(np.asarray(y, float)).all():
-                return Point(x, draw_dy(rng, np.shape(y)), parameters, states, training, arguments)
-    except LayerFailure:
-        if strict:
-            raise
-        raise Refused(f"rows of {input_shape} refused") from None
+    probe = subject.probe(input_shape, float, arguments)
+    states = settle_states(probe, subject.domain, input_shape, rng)
+    initial = {name: value.copy() for name, value in probe.values.items()}
+    for way in ways:
+        parameters = move_parameters(initial, rng, way)
+        probe.set(parameters, states)
+        x = draw_x(subject.domain, rng, (batch, *input_shape), scale)
+        y = probe.forward(x.copy())
+        if np.size(y) == 0:
+            raise Refused(f"rows of {input_shape} give no output")
+        if np.isfinite(np.asarray(y, float)).all():
+            return Point(x, draw_dy(rng, np.shape(y)), parameters, states, True, arguments)
     raise Refused(f"the output for rows of {input_shape} is not finite")
 
 
@@ -184,25 +196,45 @@ def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape |
         The first complaint, if nothing is taken; its text says what was tried.
     """
     shapes = shapes_to_try(subject) if input_shape is None else [tuple(input_shape)]
-    declared, first = subject.domain, None
+    declared, first, truncating = subject.domain, None, None
     for shape in shapes:
-        for domain in candidates(subject):
+        for domain, ways in candidates(subject):
             subject.domain = domain
             try:
-                point = draw_point(subject, rng, shape, strict=True)
+                # The same numbers for each domain: only the domain decides.
+                point = draw_point(subject, copy.deepcopy(rng), shape, ways=ways)
+                if declared is None and not is_integer(domain) and (truncating or _truncates(subject, point)):
+                    truncating = truncating or (point, domain)
+                    continue
             except (LayerFailure, Refused) as refusal:
-                subject.domain = declared
                 first = first or refusal
                 if isinstance(refusal, LayerFailure) and refusal.method in ("build", "__init__"):
                     break  # no domain will help
                 continue
-            how = f"input {point.x.shape}"
-            if declared is None and domain != "real":
-                how += f", {describe(domain)} inputs found by trial"
-            return point, how
+            finally:
+                subject.domain = declared
+            return _settled(subject, point, declared, domain)
+    if truncating is not None:
+        return _settled(subject, truncating[0], declared, truncating[1])
     assert first is not None
-    first.args = (f"{first.args[0]} (tried rows of {', '.join(map(str, shapes))})",)
+    first.tried = f"rows of {', '.join(map(str, shapes))}"
     raise first
+
+
+def _settled(subject: Subject, point: Point, declared: Any, domain: Any) -> tuple[Point, str]:
+    subject.domain, how = domain, f"input {point.x.shape}"
+    if declared is None and domain != "real":
+        how += f", {describe(domain)} inputs found by trial"
+    return point, how
+
+
+def _truncates(subject: Subject, point: Point) -> bool:
+    """Return whether the layer cuts off what lies behind the point, as where it takes numbers for ids."""
+    if not any(isinstance(value, int) and value > 1 for value in subject.arguments.values()):
+        return False
+    probe = subject.at(point)
+    y, whole, half = (np.array(probe.forward(x, True)) for x in (point.x.copy(), np.trunc(point.x), point.x / 2))
+    return np.array_equal(y, whole) and not np.array_equal(y, half)
 
 
 def describe(domain: Any) -> str:

@@ -23,6 +23,8 @@ SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes tha
 class LayerFailure(Exception):
     """The layer raised ``error`` in ``method``: a finding, not a failure of the kit."""
 
+    tried = ""  # which shapes, where none is taken
+
     def __init__(self, method: str, error: Exception) -> None:
         super().__init__(f"{method} raised {type(error).__name__}: {error}")
         self.method, self.error = method, error
@@ -34,6 +36,33 @@ class Misconduct(Exception):
     def __init__(self, message: str, target: str = "", why: str = "", failure: LayerFailure | None = None) -> None:
         super().__init__(message)
         self.target, self.why, self.failure = target, why, failure
+
+
+class Exhausted(Exception):
+    """A check has cost as much as it may: what it has seen by then is all that it says."""
+
+
+class Work:
+    """Counts forward passes by the numbers they take in, so that a check ends on every machine at the same place."""
+
+    def __init__(self) -> None:
+        self.done, self.most = 0.0, float("inf")
+
+    def begin(self, most: float) -> None:
+        """Begin a check that may cost so much."""
+        self.done, self.most = 0.0, most
+
+    def add(self, x: Array) -> None:
+        """Count one pass.
+
+        Raises
+        ------
+        Exhausted
+            If there were too many.
+        """
+        self.done += 20 + np.size(x)
+        if self.done > self.most:
+            raise Exhausted(f"after passes over {self.most:.0f} numbers")
 
 
 @contextmanager
@@ -63,6 +92,18 @@ class Point:
         """Shape of a row of ``x``."""
         return self.x.shape[1:]
 
+    @property
+    def integer(self) -> bool:
+        """Whether ``x`` holds whole numbers, such as ids, so that there is no derivative in it."""
+        return self.x.dtype.kind in "iub"
+
+    def single_outputs(self) -> Iterator["Point"]:
+        """Yield the same point with the upstream gradient of one output at a time."""
+        for n in range(self.dy.size):
+            dy = np.zeros_like(self.dy)
+            dy.flat[n] = self.dy.flat[n]
+            yield self.with_(dy=dy)
+
     def with_(self, **changes: Any) -> "Point":
         """Return the same point but for ``changes``; None changes nothing."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
@@ -81,6 +122,7 @@ class Probe:
     def __init__(
         self, layer: Layer, rng: np.random.Generator, parameters: Parameters, mold: "Probe | None" = None
     ) -> None:
+        self.work: Work = Work() if mold is None else mold.work
         self.layer, self.rng, self.parameters = layer, rng, parameters
         self.gradients = parameters.gradients
         self.values: Arrays = {}
@@ -92,7 +134,7 @@ class Probe:
                 (self.values if declaration.trained else self.states)[key] = part.views[name]
                 if declaration.trained:
                     self.views[key] = part.views["d" + name]
-        self.kept = {name: state.copy() for name, state in self.states.items()}
+        self.start = {name: state.copy() for name, state in self.states.items()}
         # By mode: whether forward draws random numbers.
         self.draws: dict[bool, bool] = {} if mold is None else mold.draws
         self.generators: list[tuple[np.random.Generator, Any]] = (
@@ -123,20 +165,21 @@ class Probe:
             self.values[name][...] = value
         for name, value in states.items():
             self.states[name][...] = value
-            self.kept[name] = self.states[name].copy()
+            self.start[name] = self.states[name].copy()
         return self
 
     def reset(self) -> None:
         """Set state and generators back to where they were."""
-        for name, value in self.kept.items():
+        for name, value in self.start.items():
             self.states[name][...] = value
         for generator, state in self.generators:
             generator.bit_generator.state = state
 
     def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
         """Return ``y``; without ``reset`` state and generators go on from where they are."""
-        if reset and (self.kept or self.draws.get(training, True)):
+        if reset and (self.start or self.draws.get(training, True)):
             self.reset()
+        self.work.add(x)
         try:
             y = self.layer.forward(x, training)
         except Exception as error:
@@ -176,7 +219,7 @@ class Probe:
         before = self.parameters.values.copy()
         try:
             y = self.forward(x, point.training)
-            states = {name: state.copy() for name, state in self.states.items()} if point.training else self.kept
+            states = {name: state.copy() for name, state in self.states.items()} if point.training else self.start
             gradients = self.backward(dy)
         except LayerFailure as failure:
             if isinstance(failure.error, ValueError) and "read-only" in str(failure.error):
@@ -246,6 +289,11 @@ def _cast(value: Any, memo: dict[int, Any]) -> Any:
         new = value.copy()
     memo[id(value)] = new
     return new
+
+
+def present(gradients: Gradients) -> Gradients:
+    """Return the gradients that are not None, as dx is where inputs are ids."""
+    return {name: value for name, value in gradients.items() if value is not None}
 
 
 def target_of(parameter: str) -> str:

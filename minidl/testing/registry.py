@@ -1,17 +1,14 @@
 """Registry: the checks by name, and the order in which they run."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
 from minidl.testing.findings import Finding
 
-if TYPE_CHECKING:
-    from minidl.testing.examination import Examination
-
 LEVELS = ("quick", "standard", "thorough")
-CheckFunction = Callable[["Examination"], Iterable[Finding] | None]
+CheckFunction = Callable[[Any], Iterable[Finding] | None]  # of an `Examination`
 
 
 class Check(NamedTuple):

@@ -15,7 +15,7 @@ from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
-from minidl.testing.probe import Gradients, Point, Probe, calling
+from minidl.testing.probe import Gradients, Point, Probe, Work, calling
 from minidl.typing import Array, Shape
 
 
@@ -45,8 +45,10 @@ class Subject:
     """
 
     whole_batch = False  # whether the output is one number for the batch, as a loss's is
+    declared_only = False  # whether constructor arguments are varied as declared and not further
     longest_refused = False  # whether the forward pass does not keep longdouble
     patient = False  # whether longdouble is used even where it is slow
+    rounding = float(np.finfo(float).eps)  # relative error of a step of the layer, as measured
 
     def __init__(self, given: Any) -> None:
         self.given = given
@@ -59,6 +61,9 @@ class Subject:
         except Exception:  # reported by the check of copies
             self.arguments = {}
         self.domain: Any = getattr(self.cls, "input_domain", None)
+        self.fixed_shape = getattr(self.cls, "certify_other_shapes", True) is False
+        self.usual_sizes: dict[str, float] = {}  # of output and gradients at the generic point
+        self.work = Work()
         self._molds: dict[Any, Probe] = {}  # built, never called: what clones are cast from
 
     @property
@@ -66,6 +71,18 @@ class Subject:
         """Whether `backward_parameters` is more than `backward`, in the layer or in one inside it."""
         parts = [part for _, part in walk({"": self.example})]
         return any(type(part).backward_parameters is not Layer.backward_parameters for part in parts)
+
+    def measure(self, point: Point, y: Array, gradients: Gradients) -> None:
+        """Take from a generic point how large results are, and whether the layer computes in float32 by design."""
+        arrays = {"y": y, **{name: value for name, value in gradients.items() if value is not None}}
+        self.usual_sizes = {name: float(np.abs(value).max(initial=0)) for name, value in arrays.items()}
+        y = np.asarray(y)
+        if y.dtype.kind == "f" and y.dtype != float:
+            self.rounding = float(np.finfo(y.dtype).eps)
+        elif not self.whole_batch and not point.integer and not np.array_equal(point.x, point.x.astype(np.float32)):
+            single = np.array_equal(y, y.astype(np.float32)) and not np.array_equal(y, np.round(y))
+            if single and np.unique(y).size > 3:
+                self.rounding = float(np.finfo(np.float32).eps)
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield inputs that are special for this subject, and what is special about them."""
@@ -82,11 +99,9 @@ class Subject:
         """Return a clone built for rows of ``input_shape``, its parameters as initialised."""
         key = (tuple(input_shape), np.dtype(dtype), repr(arguments or {}))
         if key not in self._molds:
-            self._molds[key] = self._build(input_shape, dtype, arguments)
+            self._molds[key] = self.built(self.make(arguments), input_shape, dtype)
+            self._molds[key].work = self.work
         return self._molds[key].twin()
-
-    def _build(self, input_shape: Shape, dtype: Any, arguments: dict[str, Any] | None) -> Probe:
-        return self.built(self.make(arguments), input_shape, dtype)
 
     def built(self, layer: Layer, input_shape: Shape, dtype: Any = float) -> Probe:
         """Build a layer that is not built yet, as a model would."""

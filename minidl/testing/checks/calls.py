@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from minidl.testing.checks.equality import close, named
-from minidl.testing.constants import mentioned
+from minidl.testing.agreement import finite, named
+from minidl.testing.constants import constants_of
 from minidl.testing.diagnosis.survivors import kept_from, shared_by_twins
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
@@ -15,7 +16,7 @@ from minidl.testing.probe import Gradients, LayerFailure, Point, Probe, calling
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
-History = Callable[[Probe], None]
+History = Callable[[Probe], object]
 KEPT = (
     "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
     "size of the batch"
@@ -28,16 +29,16 @@ MOST_CALLS = 300
 def state(examination: Examination) -> Iterator[Finding]:
     """A used layer equals a fresh one, whatever calls came before; a predict in between changes nothing."""
     for point in _points(examination):
-        expected = everything(examination.subject.at(point), point)
-        if not all(np.isfinite(value).all() for value in expected.values()):
-            continue  # such as a variance of one row
         probe = examination.subject.at(point)
+        expected = everything(examination.subject.at(point), point)
+        if not finite(expected):
+            continue  # such as a variance of one row
         for told, history in _histories(examination, point):
             with calling("forward"):
                 history(probe)
-            message = f"wrong after {told}, right on a fresh layer"
-            why = partial(kept_from, partial(examination.subject.at, point), history, point)
-            yield from _unequal(examination, expected, everything(probe, point), message, why)
+            why = partial(_cause, examination, point, history, Probe.run)
+            message = f"{{}} is wrong after {told}, right on a fresh layer"
+            yield from examination.unequal(expected, everything(probe, point), message, why, tolerance=1e-12)
         yield from _arguments_stay(examination, probe)
     yield from _many_calls(examination)
     yield from _in_between(examination)
@@ -50,93 +51,72 @@ def everything(probe: Probe, point: Point) -> Gradients:
     return {**found, **{f"the state {name}": value.copy() for name, value in probe.states.items()}}
 
 
+def _cause(examination: Examination, point: Point, history: History, run: Callable[..., Any], _: str) -> str:
+    return kept_from(partial(examination.subject.at, point), history, point, run) or KEPT
+
+
 def _points(examination: Examination) -> Iterator[Point]:
-    point = examination.point
-    yield point
-    yield point.with_(training=False)
-    for rows in (1, 9) if examination.at_least("standard") else ():
-        for training in (True, False):
+    for training in (True, False):
+        point = examination.point.with_(training=training)
+        yield point
+        for rows in (1, 9) if examination.at_least("standard") else ():
             try:
-                yield rows_of(examination.subject, examination.rng, point.with_(training=training), rows)
+                yield rows_of(examination.subject, examination.rng, point, rows)
             except LayerFailure:
                 continue
-
-
-def _unequal(
-    examination: Examination, expected: Gradients, found: Gradients, message: str, why: Callable[[], str] = str
-) -> Iterator[Finding]:
-    for name, value in expected.items():
-        if not close(found.get(name), value, 1e-12):
-            target = name.removeprefix("the state ")  # another order of the same sums is no fault
-            yield examination.finding(f"{name} is {message}", target, why() or KEPT)
 
 
 def _arguments_stay(examination: Examination, probe: Probe) -> Iterator[Finding]:
     fresh = examination.subject.at(examination.point).layer
     for name in examination.subject.arguments:
-        value = fresh.__dict__.get(name)
-        now = probe.layer.__dict__.get(name)
+        value, now = fresh.__dict__.get(name), probe.layer.__dict__.get(name)
         if isinstance(value, (bool, int, float, str)) and isinstance(now, (bool, int, float, str)) and now != value:
             why = "a call must not change what the constructor was given: use an underscore attribute"
             yield examination.finding(f"the argument {name} is {value!r}, and {now!r} after some calls", name, why)
 
 
 def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, History]]:
-    domain, rng, shape = examination.subject.domain, examination.rng, point.input_shape
+    domain, rng, rows, training = examination.subject.domain, examination.rng, len(point.x), point.training
 
-    def other(rows: int) -> Array:
-        return draw_x(domain, rng, (rows, *shape))
+    def other(count: int) -> Array:
+        return draw_x(domain, rng, (count, *point.input_shape))
 
-    def last_row_changed() -> Array:
-        x = point.x.copy()
-        x[-1] = other(1)[0]
-        return x
-
-    def step(x: Array, training: bool, backward: bool = True, reset: bool = True) -> History:
+    def step(x: Array, training: bool, reset: bool = True, passes: tuple[str, ...] = ("backward",)) -> History:
         def call(probe: Probe) -> None:
             y = probe.forward(x.copy(), training, reset=reset)
-            if backward:
-                probe.backward(draw_dy(rng, np.shape(y)))
+            for name in passes:
+                getattr(probe.layer, name)(draw_dy(rng, np.shape(y)))
 
         return call
 
-    rows, training = len(point.x), point.training
     if examination.subject.whole_batch:
         yield "a batch with other targets", lambda probe: probe.layer.with_others(point.x.copy(), targets=True)
         yield "a batch with other weights", lambda probe: probe.layer.with_others(point.x.copy(), targets=False)
     yield "another batch of the same shape", step(other(rows), training)
-    yield "a forward alone", step(other(rows), training, backward=False)
+    yield "a forward alone", step(other(rows), training, passes=())
     yield "a larger batch", step(other(rows + 4), training)
     yield "a smaller batch", step(other(2 if training or rows == 1 else 1), training)
     yield "a batch in the other mode", step(other(rows), not training)
     yield "the same batch in the other mode", step(point.x, not training)
-    yield "the same batch but for its last row", step(last_row_changed(), training)
+    yield "the same batch but for its last row", step(np.concatenate([point.x[:-1], other(1)]), training)
     yield "the same batch but for its sign", step(-point.x if domain == "real" else other(rows), training)
-    yield "a pass for the parameters only", lambda probe: _parameters_pass(probe, other(rows), training, rng)
-    if point.x.dtype.kind == "f":
-        yield "a float32 batch", step(point.x.astype(np.float32), training)
+    yield "a pass for the parameters only", step(other(rows), training, passes=("backward_parameters",))
     for _ in range(8 if examination.at_least("standard") and rows == len(examination.point.x) else 2):
         yield "several calls", step(other(rows), training, reset=False)
 
 
-def _parameters_pass(probe: Probe, x: Array, training: bool, rng: np.random.Generator) -> None:
-    y = probe.forward(x, training)
-    probe.layer.backward_parameters(draw_dy(rng, np.shape(y)))
-
-
 def _many_calls(examination: Examination) -> Iterator[Finding]:
     """What happens only once in a while, such as at every hundredth call."""
-    code = mentioned(examination.subject.example)
-    calls = max([CALLS[examination.level], *(2 * number for number in code.whole(MOST_CALLS // 2))])
-    if not CALLS[examination.level]:
-        return
+    lengths = constants_of(examination.subject.example).lengths(MOST_CALLS // 2)
+    calls = max([CALLS[examination.level], *(2 * length for length in lengths)]) if CALLS[examination.level] else 0
     points = [examination.point.with_(training=training) for training in (True, False)]
     expected = [everything(examination.subject.at(point), point) for point in points]
     probe = examination.subject.at(points[0])
     for call in range(calls):
         mode = int(call % 5 == 4)
+        message = f"{{}} is another one at call {call + 1}, for the same input"
         found = everything(probe, points[mode])
-        yield from _unequal(examination, expected[mode], found, f"another one at call {call + 1}, for the same input")
+        yield from examination.unequal(expected[mode], found, message, KEPT, tolerance=1e-12)
 
 
 def _in_between(examination: Examination) -> Iterator[Finding]:
@@ -145,38 +125,39 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
     probe = examination.subject.at(point)
     other = draw_x(examination.subject.domain, examination.rng, point.x.shape)
     y = probe.forward(point.x.copy(), point.training)
-    twin = probe.layer.inference_twin()
     try:
-        twin.forward(other, False)
+        probe.layer.inference_twin().forward(other, False)
     except Exception as error:
         message = f"a twin that shares the parameters cannot predict: {type(error).__name__}: {error}"
         why = "build or __init__ keeps something in an underscore attribute, which is a cache"
         yield examination.finding(message, "", why, line="y")
         return
-    found, expected = named(y, probe.backward(point.dy.copy())), named(*examination.reference)
-    shared = partial(shared_by_twins, examination.subject.at(point), point)
-    yield from _unequal(examination, expected, found, "disturbed by a predict between forward and backward", shared)
+    found = named(y, probe.backward(point.dy.copy()))
+    message = "{} is disturbed by a predict between forward and backward"
+
+    def cause(_: str) -> str:
+        return shared_by_twins(examination.subject.at(point), point) or KEPT
+
+    yield from examination.unequal(named(*examination.reference), found, message, cause, tolerance=1e-12)
 
 
 def _same_array(examination: Examination) -> Iterator[Finding]:
-    """The caller may fill the same array anew: nothing may be remembered by identity."""
+    """The caller may fill the same array with new values: nothing may be remembered by identity."""
     point = examination.point
-    probe = examination.subject.at(point)
     x = np.ascontiguousarray(draw_x(examination.subject.domain, examination.rng, point.x.shape))
     dy = draw_dy(examination.rng, point.dy.shape)
-    other, other_dy = x.copy(), dy.copy()
+    other = point.with_(x=x.copy(), dy=dy.copy())
 
-    def call(used: Probe, values: Array = other, upstream: Array = other_dy) -> tuple[Array, Gradients]:
-        x[...], dy[...] = values, upstream
+    def call(used: Probe, here: Point = other) -> tuple[Array, Gradients]:
+        x[...], dy[...] = here.x, here.dy
         return used.forward(x, point.training), used.backward(dy)
 
-    def filled_anew(used: Probe, here: Point) -> tuple[Array, Gradients]:
-        return call(used, here.x, here.dy)
-
+    probe = examination.subject.at(point)
     call(probe)
-    found, expected = named(*filled_anew(probe, point)), named(*examination.reference)
-    why = partial(kept_from, partial(examination.subject.at, point), call, point, filled_anew)
-    yield from _unequal(examination, expected, found, "wrong when the caller fills the same array with new values", why)
+    found = named(*call(probe, point))
+    message = "{} is wrong when the caller fills the same array with new values"
+    why = partial(_cause, examination, point, call, call)
+    yield from examination.unequal(named(*examination.reference), found, message, why, tolerance=1e-12)
 
 
 @register_check("parameters-live", after=("numeric", "mode"))
@@ -186,42 +167,32 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
     if not point.parameters and not point.states:
         return
     other = examination.draw()
-    target = point.with_(parameters=other.parameters, states=other.states)
+    message = "{} is that of the parameters before the update: a stale copy"
     for training in (True, False):
-        here = target.with_(training=training)
+        here = point.with_(parameters=other.parameters, states=other.states, training=training)
         expected = named(*examination.run(here))
-        message = "that of the parameters before the update: a stale copy"
+        for update in (Probe.set, _assign):
 
-        def before_the_update(probe: Probe, here: Point = here) -> None:
-            probe.set(point.parameters, point.states).run(point)
-            probe.set(here.parameters, here.states)
+            def history(probe: Probe, update: Callable[..., object] = update, here: Point = here) -> None:
+                probe.set(point.parameters, point.states).run(point.with_(training=here.training))
+                update(probe, here.parameters, here.states)
 
-        used = examination.subject.at(point)
-        before_the_update(used)
-        make = partial(examination.subject.at, here)
-        why = partial(kept_from, make, before_the_update, here)
-        yield from _unequal(examination, expected, named(*used.run(here)), message, why)
-
-        def assigned(probe: Probe, here: Point = here) -> None:
-            probe.set(point.parameters, point.states).run(point.with_(training=here.training))
-            _assign(probe, here)
-
-        used = examination.subject.at(point)
-        assigned(used)
-        why = partial(kept_from, make, assigned, here)
-        yield from _unequal(examination, expected, named(*used.run(here)), message, why)
+            used = examination.subject.at(point)
+            history(used)
+            why = partial(_cause, examination, here, history, Probe.run)
+            yield from examination.unequal(expected, named(*used.run(here)), message, why, tolerance=1e-12)
         for _ in range(3):  # small steps, as of an optimizer
             near = {name: value * (1 + 1e-7) for name, value in used.values.items()}
             used.set(near, {})
             expected = named(*examination.run(here.with_(parameters=near)))
-            yield from _unequal(examination, expected, named(*used.run(here)), message)
+            yield from examination.unequal(expected, named(*used.run(here)), message, KEPT, tolerance=1e-12)
 
 
-def _assign(probe: Probe, point: Point) -> None:
-    """Give a layer the values of a point, as far as possible by assignment."""
-    for name, value in point.parameters.items():
+def _assign(probe: Probe, parameters: Gradients, states: Gradients) -> None:
+    """Give a layer these values, as far as possible by assignment."""
+    for name, value in parameters.items():
         if "/" not in name:
             setattr(probe.layer, name, value)
         else:
             probe.values[name][...] = value
-    probe.set({}, point.states)
+    probe.set({}, states)

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from minidl.testing.checks.equality import close, named
-from minidl.testing.checks.variations import made_with, variations
+from minidl.testing.agreement import close, finite, named
+from minidl.testing.checks.variations import variations
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
-from minidl.testing.points import Refused, is_integer, normal, rows_of
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.points import Refused, normal, rows_of
+from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -23,28 +23,37 @@ MANY = 40  # rows of integers
 @register_check("dtype")
 def dtype(examination: Examination) -> Iterator[Finding]:
     """A float32 clone against a float64 clone, in both modes; integer inputs against the same floats."""
-    for training in (True, False):
-        point = examination.point.with_(training=training)
+    for point in _points(examination):
         yield from _types(examination, named(*examination.run(point)), np.float64)
-        yield from _through_float32(examination, point)
         yield from _single(examination, point)
+    yield from _low_precision(examination)
+    subject = examination.subject
+    if examination.point.integer:
+        yield from _other_ids(examination)
+    elif subject.domain in ("real", "positive") and not subject.whole_batch:
+        yield from _integers(examination)
+    if subject.domain == "real" and examination.at_least("standard"):
+        yield from _far_from_zero(examination)
+
+
+def _points(examination: Examination) -> Iterator[Point]:
+    for training in (True, False):
+        yield examination.point.with_(training=training)
         for rows in (1, 9, 40) if examination.at_least("standard") else ():
             try:
-                other = rows_of(examination.subject, examination.rng, point, rows)
-                if not other.x.reshape(rows, -1).any(axis=1).all():
-                    continue  # a guard for rows of zeros may be too small for float32
-                yield from _types(examination, named(*examination.run(other)), np.float64)
-                yield from _single(examination, other)
+                point = rows_of(examination.subject, examination.rng, examination.point.with_(training=training), rows)
+                examination.run(point)
             except LayerFailure:
-                continue  # the number of rows is an affair of `batch`
-    if is_integer(examination.subject.domain):
-        yield from _other_ids(examination)
-    elif examination.subject.domain in ("real", "positive") and not examination.subject.whole_batch:
-        yield from _integers(examination)
-    if examination.subject.domain == "real" and examination.at_least("standard"):
-        yield from _far_from_zero(examination)
-    if examination.at_least("standard"):
-        yield from _arguments(examination)
+                continue  # the number of rows is tested by `batch`
+            if point.x.reshape(rows, -1).any(axis=1).all():  # a guard for rows of zeros may be too small for float32
+                yield point
+    for changed in variations(examination)[:ARGUMENTS] if examination.at_least("standard") else ():
+        try:
+            point = examination.draw(arguments=changed)
+            examination.run(point)
+        except (Refused, LayerFailure):
+            continue
+        yield point
 
 
 def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterator[Finding]:
@@ -52,14 +61,13 @@ def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterat
         if name in arrays and arrays[name].dtype != expected:
             message = f"a {np.dtype(expected)} layer returns {name} in {arrays[name].dtype}"
             why = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
+            if expected == np.float64:
+                why = "a cast, or an array of a fixed dtype, loses digits: the layer computes in the dtype of its input"
             yield examination.finding(message, name, why)
 
 
-def _through_float32(examination: Examination, point: Point) -> Iterator[Finding]:
-    y = examination.run(point)[0]
-    if examination.subject.whole_batch or y.dtype != np.float64 or np.array_equal(point.x, _round(point.x)):
-        return
-    if np.array_equal(y, _round(y)) and not np.array_equal(y, np.round(y)) and np.unique(y).size > 3:
+def _low_precision(examination: Examination) -> Iterator[Finding]:
+    if examination.rounding > 1e-15 and not examination.subject.whole_batch:
         message = "y of a float64 layer is exactly representable in float32"
         yield examination.finding(message, "y", "forward passes through float32, by a cast or a float32 array")
 
@@ -67,18 +75,14 @@ def _through_float32(examination: Examination, point: Point) -> Iterator[Finding
 def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     """Compare a float32 clone with its float64 clone, at values that both can hold."""
     rounded = point.with_(
-        x=_round(point.x),
-        dy=_round(point.dy),
-        parameters={name: _round(value) for name, value in point.parameters.items()},
-        states={name: _round(value) for name, value in point.states.items()},
+        x=_round(point.x), dy=_round(point.dy), parameters=_rounded(point.parameters), states=_rounded(point.states)
     )
-    probe = examination.subject.at(rounded, np.float32)
-    x = rounded.x if is_integer(examination.subject.domain) else rounded.x.astype(np.float32)
+    probe, double = examination.subject.at(rounded, np.float32), examination.subject.at(rounded)
+    x = rounded.x if rounded.integer else rounded.x.astype(np.float32)
     y = probe.forward(x, point.training)
-    found = {**named(y, probe.backward(rounded.dy.astype(np.float32))), **_states(probe)}
+    found = _everything(probe, named(y, probe.backward(rounded.dy.astype(np.float32))))
     yield from _types(examination, found, np.float32)
-    double = examination.subject.at(rounded)
-    expected = {**named(*double.run(rounded)), **_states(double)}
+    expected = _everything(double, named(*double.run(rounded)))
     if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return
     # A gradient is a sum of products of dy and x: what is small beside those may cancel or underflow.
@@ -92,80 +96,67 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
             yield examination.finding(message, name, "a step loses far more digits than float32 has")
 
 
-def _states(probe: Probe) -> Gradients:
-    return {f"the state {name}": value.copy() for name, value in probe.states.items()}
+def _everything(probe: Probe, arrays: Gradients) -> Gradients:
+    return {**arrays, **{f"the state {name}": value.copy() for name, value in probe.states.items()}}
 
 
 def _round(value: Array) -> Array:
     return value if value.dtype.kind in "iub" else value.astype(np.float32).astype(float)
 
 
+def _rounded(arrays: Arrays) -> Arrays:
+    return {name: _round(value) for name, value in arrays.items()}
+
+
 def _conditioning(examination: Examination, point: Point, expected: Gradients, name: str) -> float:
     """Return 100 times what a rounding of input and parameters to float32 does by itself."""
 
-    def rounded(value: Array) -> Array:
+    def noisy(value: Array) -> Array:
         return value if value.dtype.kind in "iub" else value * (1 + 6e-8 * normal(examination.rng, value.shape))
 
     changes = [0.0]
     for _ in range(3):
-        parameters = {name: rounded(value) for name, value in point.parameters.items()}
-        probe = examination.subject.at(point.with_(parameters=parameters))
-        found = {**named(*probe.run(point.with_(x=rounded(point.x)))), **_states(probe)}[name]
+        probe = examination.subject.at(point.with_(parameters={key: noisy(v) for key, v in point.parameters.items()}))
+        found = _everything(probe, named(*probe.run(point.with_(x=noisy(point.x)))))[name]
         changes.append(float(np.abs(found - expected[name]).max(initial=0)))
     return 100 * max(changes) / (float(np.abs(expected[name]).max(initial=0)) or 1.0)
 
 
 def _integers(examination: Examination) -> Iterator[Finding]:
+    """Compare integers with the same numbers in floating point."""
     point, real = examination.point, examination.subject.domain == "real"
     here = point.with_(training=point.training and not examination.probe.draws[point.training])
-    yield from _whole(examination, here.with_(x=point.x.round() + (point.x > 0 if real else 1)))
+    points = [here.with_(x=point.x.round() + (point.x > 0 if real else 1))]
     try:
         many = rows_of(examination.subject, examination.rng, here, MANY)
+        # Small ones: y is whole for many integers, as for those that a hard threshold lets pass.
+        points.append(many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
     except LayerFailure:
-        return  # the number of rows is an affair of `batch`
-    # Small ones: y is whole for many integers, as for those that a hard threshold lets pass.
-    yield from _whole(examination, many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
-
-
-def _whole(examination: Examination, point: Point) -> Iterator[Finding]:
-    """Compare integers with the same numbers in floating point."""
-    probe = examination.subject.at(point)
-    try:
-        y = probe.forward(point.x.astype(np.int64), point.training)
-        found = named(y, probe.backward(point.dy.copy()))
-    except LayerFailure:
-        examination.certificate.cover("inputs", "int64 refused")
-        return
-    for name, value in named(*examination.run(point)).items():
-        # dx is of no use for integers: they are the data. An array like x may hold it, cut off.
-        if name != "dx" and np.isfinite(value).all() and not close(found.get(name), value, 1e-9):
-            message = f"{name} for int64 inputs differs from that for the same float64 inputs"
-            why = "integers are truncated: an array made like the input takes its dtype"
-            yield examination.finding(message, name, why)
+        pass  # the number of rows is tested by `batch`
+    why = "integers are truncated: an array made like the input takes its dtype"
+    for point in points:
+        yield from _converted(examination, point, np.int64, "{} for int64 inputs differs from that for float64", why)
 
 
 def _other_ids(examination: Examination) -> Iterator[Finding]:
     """Ids arrive as smaller integers too, and as floating-point numbers where a model has converted its data."""
-    point = examination.point
-    for dtype in (np.int32, np.uint8, np.float32):
-        probe = examination.subject.at(point)
-        try:
-            found = named(probe.forward(point.x.astype(dtype), point.training), probe.backward(point.dy.copy()))
-        except LayerFailure:
-            continue  # refused
-        for name, value in named(*examination.reference).items():
-            if name != "dx" and not close(found.get(name), value, 1e-9):
-                message = f"{name} for ids in {np.dtype(dtype)} differs from that for the same ids in int64"
-                yield examination.finding(message, name, "convert the ids first, or refuse them")
+    for kind in (np.int32, np.uint8, np.float32):
+        message = f"{{}} for ids in {np.dtype(kind)} differs from that for the same ids in int64"
+        why = "convert the ids first, or refuse them"
+        yield from _converted(examination, examination.point, kind, message, why)
 
 
-def _arguments(examination: Examination) -> Iterator[Finding]:
-    """A float32 layer made with other arguments."""
-    for changed in variations(examination)[:ARGUMENTS]:
-        try:
-            yield from _single(examination, made_with(examination, changed))
-        except (Refused, LayerFailure):
-            continue
+def _converted(examination: Examination, point: Point, kind: Any, message: str, why: str) -> Iterator[Finding]:
+    probe = examination.subject.at(point)
+    expected = named(*examination.run(point))
+    expected.pop("dx", None)  # of no use for integers: they are the data
+    try:
+        found = named(probe.forward(point.x.astype(kind), point.training), probe.backward(point.dy.copy()))
+    except LayerFailure:
+        examination.certificate.cover("inputs", f"{np.dtype(kind)} refused")
+        return
+    if finite(expected):
+        yield from examination.unequal(expected, found, message, why, tolerance=1e-9)
 
 
 def _far_from_zero(examination: Examination) -> Iterator[Finding]:

@@ -5,13 +5,13 @@ from unittest import mock
 
 import numpy as np
 
-from minidl.testing.checks import repetition
-from minidl.testing.checks.equality import close, differing
+from minidl.testing.agreement import close
 from minidl.testing.checks.linear import linear
+from minidl.testing.checks.promises import promises
+from minidl.testing.checks.trial import trial
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified
-from minidl.testing.glance import alike
-from minidl.testing.points import Refused, draw_x
+from minidl.testing.points import draw_x
 from minidl.testing.probe import Arrays, LayerFailure, Probe
 from minidl.testing.registry import register_check
 from minidl.typing import Array
@@ -28,31 +28,24 @@ def mode(examination: Examination) -> Iterator[Finding]:
     probe = examination.subject.at(point)
     before = {name: value.copy() for name, value in {**probe.values, **probe.states}.items()}
     start = [generator.bit_generator.state for generator, _ in probe.generators]
-    first = np.array(probe.forward(point.x.copy(), False, reset=False))
-    second = np.array(probe.forward(point.x.copy(), False, reset=False))
-    for name in differing(before, {**probe.values, **probe.states}):
-        why = "running statistics are updated at inference"
-        yield examination.finding(f"inference has side effects: it changes {name}", name, why, line="y")
-    if not np.array_equal(first, second, equal_nan=True):
-        why = "random numbers belong to training only, and running statistics are not updated at inference"
-        yield examination.finding("inference is not deterministic: two predictions differ", "y", why)
+    first, second = (np.array(probe.forward(point.x.copy(), False, reset=False)) for _ in range(2))
+    why = "running statistics are updated at inference"
+    after = {**probe.values, **probe.states}
+    yield from examination.unequal(before, after, "inference has side effects: it changes {}", why)
+    why = "random numbers belong to training only, and running statistics are not updated at inference"
+    message = "inference is not deterministic: two predictions differ"
+    yield from examination.unequal({"y": first}, {"y": second}, message, why)
     if start != [generator.bit_generator.state for generator, _ in probe.generators]:
         yield examination.finding("inference draws random numbers", "y")
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
-    same = alike(examination.subject, point, examination.point, examination.rng)  # as `numeric` has compared
-    finding = None if same else examination.compare(point, "inference", lightly=True)
+    yield from promises(examination, point)
+    finding = examination.compare(point, "inference", lightly=True)
     if finding is not None:
         yield finding
-    yield from repetition.promises(examination, point)
     yield from linear(examination, point)
     if examination.at_least("standard"):
-        try:
-            finding = examination.glance(examination.draw(training=False), "inference, other parameters")
-        except (Refused, LayerFailure):
-            return
-        if finding is not None:
-            yield finding
+        yield from trial(examination, "inference, other parameters", lambda: examination.draw(training=False))
 
 
 @register_check("running", after=("mode", "state"), level="standard")
@@ -69,7 +62,7 @@ def running(examination: Examination) -> Iterator[Finding]:
         x = x * examination.rng.uniform(0.4, 3.0, point.input_shape) + examination.rng.uniform(2, 4, point.input_shape)
     settled, kept = _settle(probe, x)
     for state, part in kept.items():
-        yield from _kept(examination, state, part)
+        yield from _momentum(examination, state, part)
     if settled is None:
         raise Skipped("the state does not settle")
     probe.set({}, settled)
@@ -105,7 +98,7 @@ def _updated(probe: Probe, x: Array, states: Arrays) -> Arrays:
 
 def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
     """Return the state that a training pass over ``x`` leaves as it is, and how much of each array a pass keeps."""
-    start = {name: value + 1.0 for name, value in probe.kept.items()}
+    start = {name: value + 1.0 for name, value in probe.start.items()}
     first = _updated(probe, x, start)
     second = _updated(probe, x, first)
     kept, settled = {}, dict(second)
@@ -115,20 +108,15 @@ def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
         if ratios.size and np.ptp(ratios) <= 1e-6 and 0 <= ratios.flat[0] < 1:
             kept[name] = float(ratios.mean())
             settled[name] = value + moved / (1 - kept[name])
-    if len(kept) < len(start):
-        settled = _repeated(probe, x, settled)
+    for _ in range(300 if len(kept) < len(start) else 0):
+        settled = _updated(probe, x, settled)
     again = _updated(probe, x, settled)
-    stays = all(close(again[name], settled[name], 1e-3) for name in settled)
+    sizes = {name: float(np.abs(value).max(initial=0)) for name, value in start.items()}  # it may decay to 0
+    stays = all(close(again[name], value, 1e-3, sizes[name]) for name, value in settled.items())
     return settled if stays else None, kept
 
 
-def _repeated(probe: Probe, x: Array, states: Arrays) -> Arrays:
-    for _ in range(300):
-        states = _updated(probe, x, states)
-    return states
-
-
-def _kept(examination: Examination, state: str, kept: float) -> Iterator[Finding]:
+def _momentum(examination: Examination, state: str, kept: float) -> Iterator[Finding]:
     """The part that is kept is the momentum, or, as in some frameworks, the momentum is what is new; never little."""
     for name, value in examination.subject.arguments.items():
         if not ("momentum" in name or "decay" in name) or not isinstance(value, float) or not 0 < value < 1:
@@ -142,7 +130,7 @@ def _kept(examination: Examination, state: str, kept: float) -> Iterator[Finding
 
 @register_check("random", after=("mode",))
 def random(examination: Examination) -> Iterator[Finding]:
-    """What is random in training is so anew for each batch, and its mean is what inference gives."""
+    """What training draws is new for each batch, and its mean is what inference gives."""
     probe, point = examination.subject.at(examination.point), examination.point
     x = draw_x(examination.subject.domain, examination.rng, (16, *point.input_shape))
     with mock.patch("numpy.random.default_rng", side_effect=np.random.default_rng) as made:
@@ -152,32 +140,29 @@ def random(examination: Examination) -> Iterator[Finding]:
     declared = bool(getattr(examination.subject.cls, "stochastic", False)) and examination.modes_differ
     if not (declared or made.called or probe.draws.get(True, False)):
         raise Skipped("nothing is random")
-    if np.array_equal(first, again) and all(
-        np.array_equal(first, probe.forward(x.copy(), True, reset=False)) for _ in range(40)
-    ):
+    later = (probe.forward(x.copy(), True, reset=False) for _ in range(40))
+    if examination.modes_differ and np.array_equal(first, again) and all(np.array_equal(first, y) for y in later):
         why = (
             "numbers are drawn once and kept (such as a mask for each shape), or come from a generator made or seeded "
+            "in forward: draw them from self.rng in each forward"
         )
-        why += "in forward: draw them from self.rng in each forward"
-        if examination.modes_differ:
-            yield examination.finding("all training batches are given the same random numbers", "y", why)
+        yield examination.finding("all training batches are given the same random numbers", "y", why)
     if examination.at_least("standard"):
         yield from _dropped(examination, probe, x)
 
 
 def _dropped(examination: Examination, probe: Probe, x: Array) -> Iterator[Finding]:
-    """Where training drops values, those that stay make up for them."""
+    """Where training drops values, those that stay are scaled so that the mean is that of inference."""
     inferred = np.array(probe.forward(x.copy(), False), float)
     if not (inferred != 0).all():
         return
     ratios = np.array([probe.forward(x.copy(), True, reset=False) / inferred for _ in range(DRAWS)], float)
     left = ratios[ratios != 0]
-    part = left.size / ratios.size
-    if not 0 < part < 1 or np.ptp(left) > 1e-6 * np.abs(left).max():
+    if not 0 < left.size < ratios.size or np.ptp(left) > 1e-6 * np.abs(left).max():
         return  # nothing is dropped, or the rest is not merely scaled
     means = ratios.reshape(DRAWS, -1).mean(axis=1)  # one draw may decide over a whole batch
     mean, deviation = float(means.mean()), float(means.std()) / np.sqrt(DRAWS)
     if abs(mean - 1) > 6 * deviation + 0.02:
         message = f"training gives on average {mean:.3g} times the output of inference"
-        why = "what is dropped has to be made up for: divide by 1 - rate in training, or multiply by it at inference"
+        why = "what is dropped must be compensated: divide by 1 - rate in training, or multiply by it at inference"
         yield examination.finding(message, "y", why)

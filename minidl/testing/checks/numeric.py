@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
+from minidl.testing.agreement import finite
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified
 from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import register_check
 
-# Factors of the input: the kit's own regimes, within which no layer may lose its way.
+# Factors of the input: within these no layer may lose its way.
 SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
 NO_CONTROL = "the positive control failed: an error planted by the kit was not seen"
 
@@ -64,7 +63,7 @@ def in_regime(examination: Examination, told: str, make: Callable[[], Point]) ->
     try:
         point = make()
         y, gradients = examination.run(point)
-        if not all(np.isfinite(value).all() for value in (y, *gradients.values()) if value is not None):
+        if not finite({"y": y, **gradients}):
             return
         finding = examination.compare(point, told, hard=True, lightly=True)
     except (Refused, LayerFailure, Unverified):

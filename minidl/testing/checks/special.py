@@ -1,13 +1,28 @@
-"""special: inputs and parameters that are special as a whole, in both modes."""
+"""special: inputs and parameters that are special as a whole - equal, sorted, of one sign, far out, near a constant.
 
-from collections.abc import Iterator
+A branch of a layer may be taken in such a case only.
+"""
 
-from minidl.testing.constants import mentioned
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.checks.trial import trial
+from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import LayerFailure, Point
+from minidl.testing.points import draw_x, is_integer, normal
+from minidl.testing.probe import Arrays, Point
 from minidl.testing.registry import register_check
-from minidl.testing.situations import inputs, parameters
+from minidl.typing import Array, Shape
+
+SCALES = (1e-9, 1e-6, 1e-4, 1e-2, 0.1, 5.0, 20.0, 60.0, 300.0, 1e3, 1e4)
+SHIFTS = (10.0, -10.0, 100.0, -100.0, 1e3, -1e3)
+NEAR_THE_EDGE = (0.1, 1e-2, 1e-3, 1e-5)  # nearer, a loss may clip for its own safety
+
+Named = Iterator[tuple[str, Array]]
 
 
 @register_check("special", after=("numeric", "mode", "batch", "subgradient", "path-integral"), level="standard")
@@ -17,27 +32,96 @@ def special(examination: Examination) -> Iterator[Finding]:
         raise Skipped("the gradient is declared to be no derivative")
     for told, point in _points(examination):
         for training in (True, False):
-            yield from seen(examination, point.with_(training=training), told if training else f"{told}, inference")
-
-
-def seen(examination: Examination, point: Point, told: str) -> Iterator[Finding]:
-    """Yield a finding if a gradient is wrong at a point that the layer takes."""
-    try:
-        finding = examination.glance(point, told)
-    except LayerFailure:  # such as a refusal of the input
-        return
-    examination.certificate.cover("regimes", told)
-    if finding is not None:
-        yield finding
+            here = f"{told}{'' if training else ', inference'}"
+            yield from trial(examination, here, partial(point.with_, training=training))
 
 
 def _points(examination: Examination) -> Iterator[tuple[str, Point]]:
     point, subject, rng = examination.point, examination.subject, examination.rng
-    code = mentioned(subject.example)
-    for told, x in inputs(subject.domain, rng, point.x.shape, code):
+    constants = constants_of(subject.example)
+    for told, x in inputs(subject.domain, rng, point.x.shape, constants):
         yield told, point.with_(x=x)
     for told, x in subject.own_inputs(rng, point.x.shape):
         yield told, point.with_(x=x)
     initial = subject.probe(point.input_shape, float, point.arguments).values
-    for told, values in parameters(point.parameters, initial, rng, code):
+    for told, values in parameters(point.parameters, initial, rng, constants):
         yield told, point.with_(parameters=values)
+
+
+def inputs(domain: Any, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    """Yield special inputs of ``shape``, the batch axis included, and what is special about them."""
+    if len(shape) < 2:
+        return
+    x = draw_x(domain, rng, shape)
+    yield "equal rows", np.ascontiguousarray(np.broadcast_to(x[:1], shape))
+    yield "a row that comes twice", np.concatenate([x[:-1], x[:1]])
+    if is_integer(domain):
+        yield "equal ids", np.full(shape, domain[1] - 1)
+        yield "ids of 0", np.zeros(shape, int)
+        yield "a row of ids of 0", np.concatenate([x[:-1], np.zeros_like(x[:1])])
+    elif not callable(domain):
+        yield "rows of equal entries", np.ascontiguousarray(np.broadcast_to(x[..., :1], shape))
+        yield "equal entries", np.full(shape, x.flat[0])
+        yield "sorted rows", np.sort(x, axis=-1)
+        yield "rows sorted backwards", -np.sort(-x, axis=-1)
+        yield "sorted columns", np.sort(x, axis=0)
+        if domain == "real":
+            yield from _real(rng, shape, constants)
+        elif domain == "positive":
+            yield from ((f"inputs times {scale:g}", scale * x) for scale in (*SCALES[1:], *constants.numbers))
+        else:
+            low, high = (0.0, 1.0) if domain == "probability" else domain
+            yield from _between(low, high, rng, shape, constants)
+
+
+def _real(rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    x = draw_x("real", rng, shape)
+    yield "positive inputs", np.abs(x) + 0.1
+    yield "negative inputs", -np.abs(x) - 0.1
+    yield "whole numbers", np.round(2 * x) + rng.choice([-3.0, 3.0], shape)
+    yield "zeros", np.zeros(shape)
+    yield "negative zeros", -np.zeros(shape)
+    yield "a row of zeros", np.concatenate([0 * x[:1], x[1:-1], -np.abs(x[-1:])])
+    yield "inputs with zeros", x * (rng.random(shape) < 0.6)
+    yield "one large input", np.where(np.arange(x.size).reshape(shape) == rng.integers(x.size), 1e3, x)
+    yield "rows with one entry", np.where(np.arange(shape[-1]) == rng.integers(shape[-1]), x, 0.0)
+    yield "nearly equal entries", x.flat[0] + 1e-7 * x
+    for scale in dict.fromkeys([*SCALES, *constants.numbers]):
+        yield f"inputs times {scale:g}", scale * draw_x("real", rng, shape)
+    for shift in dict.fromkeys([*SHIFTS, *(sign * number for number in constants.numbers for sign in (1, -1))]):
+        yield f"inputs around {shift:g}", shift + 0.02 * max(1.0, abs(shift)) * draw_x("real", rng, shape)
+        yield f"inputs beyond {shift:g}", shift * (1 + 0.3 * rng.random(shape))
+
+
+def _between(low: float, high: float, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    for part in [*NEAR_THE_EDGE, *(number for number in constants.numbers if NEAR_THE_EDGE[-1] < number < 1)]:
+        share = (high - low) * part * rng.uniform(0.2, 1.0, shape)
+        yield f"inputs near {low:g}", low + share
+        yield f"inputs near {high:g}", high - share
+        yield f"inputs near {low:g} or {high:g}", np.where(rng.random(shape) < 0.5, low + share, high - share)
+
+
+def parameters(
+    values: Arrays, initial: Arrays, rng: np.random.Generator, constants: Constants
+) -> Iterator[tuple[str, Arrays]]:
+    """Yield special values of the parameters, and what is special about them."""
+    if not values:
+        return
+    rows: dict[str, Callable[[str, Array], Array]] = {
+        "initial parameters": lambda name, value: initial[name].copy(),
+        "positive parameters": lambda name, value: np.abs(value) + 0.1,
+        "negative parameters": lambda name, value: -np.abs(value) - 0.1,
+        "parameters of 0": lambda name, value: np.zeros_like(value),
+        "equal parameters": lambda name, value: np.full_like(value, 0.7),
+        "parameters of -1": lambda name, value: np.full_like(value, -1.0),
+    }
+    for told, make in rows.items():
+        yield told, {name: make(name, value) for name, value in values.items()}
+    for factor in (1e-6, 1e-4, 5.0, 30.0, *constants.numbers):
+        yield f"parameters times {factor:g}", {name: factor * value for name, value in values.items()}
+    for shift in (3.0, -3.0, 10.0, *(1.2 * sign * number for number in constants.numbers for sign in (1, -1))):
+        around = {name: shift * (1 + 0.1 * normal(rng, value.shape)) for name, value in values.items()}
+        yield f"parameters around {shift:g}", around
+    for name, value in values.items() if len(values) > 1 else ():
+        yield f"{name} of 0", {**values, name: np.zeros_like(value)}
+        yield f"{name} with zeros", {**values, name: value * (rng.random(value.shape) < 0.6)}

@@ -1,21 +1,28 @@
 """subgradient: kinks and ties met on purpose."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from minidl.testing.checks.numeric import in_regime
-from minidl.testing.constants import mentioned
+from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Gradients
+from minidl.testing.probe import Gradients, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 NEAR = 1e-6
-HULL = 1e-3  # residual, relative to the spread of the gradients around
-SIGNS = np.array([[1, 0.7], [-1, -0.7], [1, -1], [-1, 1], [1, 0.5], [-1, 0.5], [0.5, -1], [-0.5, 1]])
+HULL = 1e-3  # residual, relative to the largest gradient around
+# Moves around a kink, and around ties of two and three entries: every order, and for two every pair of signs.
+PATTERNS: dict[int, list[tuple[float, ...]]] = {
+    1: [(1.0,), (-1.0,)],
+    2: [move for a, b in itertools.product((1.0, -1.0), (0.6, -0.6)) for move in ((a, b), (b, a))],
+    3: list(itertools.permutations((1.0, 0.2, -0.7))),
+}
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1.5, -1.5, 2.5, -2.5, 6.0, -6.0)
+OUTPUTS = 64  # that are looked at one by one
 
 Entry = tuple[int, ...]
 
@@ -31,113 +38,100 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
     """
     if examination.subject.domain != "real" or examination.surrogate:
         raise Skipped("kinks are looked for among real inputs, of layers whose gradient is a derivative")
-    special = [*SPECIAL, *_arguments(examination)]
-    if examination.level == "quick":
-        special = special[:1]
-    for value in special:
-        for where in _entries(examination):
-            yield from _at_kink(examination, {where: value}, f"x[{','.join(map(str, where))}] == {value:g}")
-    for first, second in _ties(examination):
-        for tied in (float(examination.point.x[first]), 9.0, -9.0):
-            told = f"the tie x[{','.join(map(str, first))}] == x[{','.join(map(str, second))}]"
-            yield from _at_kink(examination, {first: tied, second: tied}, told)
-    if examination.at_least("standard"):
-        yield from _many_at_once(examination)
-
-
-def _many_at_once(examination: Examination) -> Iterator[Finding]:
-    """A zero in every row at a time, entry by entry: each is right between its one-sided derivatives."""
-    x = examination.point.x.copy()
-    rows = x.reshape(len(x), -1)  # a view
-    rows[np.arange(len(x)), examination.rng.integers(0, rows.shape[1], len(x))] = 0
-    yield from in_regime(examination, "inputs with zeros", lambda: examination.point.with_(x=x))
-
-
-def _arguments(examination: Examination) -> list[float]:
     numbers = [value for value in examination.subject.arguments.values() if isinstance(value, (int, float))]
-    numbers += mentioned(examination.subject.example).numbers
-    return [sign * float(value) for value in numbers if value and abs(value) < 1e3 for sign in (1, -1)]
+    numbers = [float(value) for value in [*numbers, *constants_of(examination.subject.example).numbers]]
+    special = [*SPECIAL, *(sign * number for number in numbers if 0 < abs(number) < 1e3 for sign in (1, -1))]
+    for value in special[: 1 if examination.level == "quick" else None]:
+        for _ in range(4 if examination.level == "thorough" else 1):
+            entry = tuple(int(examination.rng.integers(length)) for length in examination.point.x.shape)
+            yield from _at_kink(examination, [entry], value, f"x[{','.join(map(str, entry))}] == {value:g}")
+    for entries, value in _ties(examination):
+        told = "the tie " + " == ".join(f"x[{','.join(map(str, entry))}]" for entry in entries)
+        yield from _at_kink(examination, entries, value, told)
+    if examination.at_least("standard"):
+        x = examination.point.x.copy()
+        rows = x.reshape(len(x), -1)  # a view
+        rows[np.arange(len(x)), examination.rng.integers(0, rows.shape[1], len(x))] = 0
+        # Entry by entry: each is right between its one-sided derivatives.
+        yield from in_regime(examination, "inputs with zeros", lambda: examination.point.with_(x=x))
 
 
-def _entries(examination: Examination) -> list[Entry]:
-    shape = examination.point.x.shape
-    count = 4 if examination.level == "thorough" else 1
-    return [tuple(int(examination.rng.integers(length)) for length in shape) for _ in range(count)]
+def _ties(examination: Examination) -> Iterator[tuple[list[Entry], float]]:
+    """Yield entries of a row that are made equal: two or three along an axis, next to each other or in order of size.
 
-
-def _ties(examination: Examination) -> Iterator[tuple[Entry, Entry]]:
-    """Yield pairs of entries of a row: neighbours along each axis, at even and odd places, and two farther apart."""
-    shape = examination.point.x.shape
-    row = int(examination.rng.integers(shape[0]))
+    Among those in order of size is the tie at the cut, for a layer that takes the largest few.
+    """
+    x = examination.point.x
+    row = int(examination.rng.integers(x.shape[0]))
     most = {"quick": 1, "standard": 3, "thorough": 8}[examination.level]
-    for axis in range(1, len(shape)):
-        for start in range(min(shape[axis] - 1, most)):
-            first = [row, *(int(examination.rng.integers(length)) for length in shape[1:])]
-            first[axis] = start
-            second = list(first)
-            second[axis] = start + 1
-            yield tuple(first), tuple(second)
+    for axis, count in itertools.product(range(1, x.ndim), (2, 3) if most > 1 else (2,)):
+        for start in range(min(x.shape[axis] - count + 1, most)):
+            entry = [row, *(int(examination.rng.integers(length)) for length in x.shape[1:])]
+            lane = [(*entry[:axis], k, *entry[axis + 1 :]) for k in range(x.shape[axis])]
+            yield from ((lane[start : start + count], value) for value in (9.0, -9.0))
+            if start == 0:
+                ordered = sorted(lane, key=lambda there: float(x[there]))[: 3 * most]
+                yield from ((ordered[k : k + count], float(x[ordered[k]])) for k in range(len(ordered) - count + 1))
 
 
-def _at_kink(examination: Examination, changes: dict[Entry, float], told: str) -> Iterator[Finding]:
+def _at_kink(examination: Examination, entries: list[Entry], value: float, told: str) -> Iterator[Finding]:
     x = examination.point.x.copy()
-    for where, value in changes.items():
-        x[where] = value
-    y, gradients = examination.probe.run(examination.point.with_(x=x))
-    y, own = np.array(y), _flat(gradients)
-    hull = _around(examination, x, y, list(changes), NEAR)
-    if hull is None:
-        examination.certificate.cover("kinks", f"jump at {told}")
+    for entry in entries:
+        x[entry] = value
+    point = examination.point.with_(x=x)
+    problem = _outside(examination, point, entries)
+    if problem is None:
+        examination.certificate.cover("kinks", told)
         return
-    scale = np.abs(hull).max(initial=0) or _usual(examination)
-    if np.isfinite(own).all() and distance(hull, own) <= HULL * scale:
-        if np.ptp(hull, axis=0).max(initial=0) > HULL * scale:
-            examination.certificate.cover("kinks", told)
+    # Where several outputs have a kink, each may take another side: then each is looked at alone.
+    few = point.dy.size <= OUTPUTS
+    if few and all(_outside(examination, one, entries) is None for one in point.single_outputs()):
         return
-    nearer = _around(examination, x, y, list(changes), NEAR / 100)
-    if nearer is None or not np.isfinite(hull).all() or not np.abs(nearer).max(initial=0) <= 2 * scale:
-        return  # a pole: the gradient has no limit
-    target, n = _culprit(gradients, own, hull)
+    target, own, low, high = problem
     why = f"outside the hull at {told}: tied entries must share one gradient"
-    if len(changes) == 1:
-        low, high = hull.min(axis=0)[n], hull.max(axis=0)[n]
-        why = f"at {told} the gradient is no convex combination of its neighbours: {own[n]:.6g} is not in "
+    if len(entries) == 1:
+        why = f"at {told} the gradient is no convex combination of its neighbours: {own:.6g} is not in "
         why += f"[{low:.6g}, {high:.6g}]"
     message = f"{target} is no convex combination of its neighbours at {told}"
     yield examination.finding(message, target, why, detail=f"input {x.shape}")
 
 
-def _around(examination: Examination, x: Array, y: Array, entries: list[Entry], near: float) -> Array | None:
-    """Return the gradients at points around ``x``, one a row; None where the function itself jumps."""
+def _outside(examination: Examination, point: Point, entries: list[Entry]) -> tuple[str, float, float, float] | None:
+    """Return which gradient is outside the hull of those around, its value and the range around; None if none is."""
+    y, gradients = examination.probe.run(point)
+    y, found = np.array(y), {name: value for name, value in gradients.items() if value is not None}
+    own = _flat(found)
+    hull = _around(examination, point, y, entries, NEAR)
+    if hull is None:
+        return None  # the function itself jumps
+    scale = np.abs(hull).max(initial=0) or max(map(examination.usual_size, found))
+    if np.isfinite(own).all() and distance(hull, own) <= HULL * scale:
+        return None
+    nearer = _around(examination, point, y, entries, NEAR / 100)
+    if nearer is None or not np.isfinite(hull).all() or not np.abs(nearer).max(initial=0) <= 2 * scale:
+        return None  # a pole: the gradient has no limit
+    outside = np.maximum(own - hull.max(axis=0), hull.min(axis=0) - own)
+    n = int(np.where(np.isfinite(outside), outside, np.inf).argmax())
+    names = [name for name, value in found.items() for _ in range(np.size(value))]
+    return names[n], float(own[n]), float(hull[:, n].min()), float(hull[:, n].max())
+
+
+def _around(examination: Examination, point: Point, y: Array, entries: list[Entry], near: float) -> Array | None:
+    """Return the gradients at points around, one a row; None where the function itself jumps."""
     around = []
-    for pattern in SIGNS[: 2 if len(entries) == 1 else 8]:
-        beside = x.copy()
-        for where, sign in zip(entries, pattern, strict=False):
-            beside[where] += sign * near * max(1.0, abs(beside[where]))
-        y_beside, gradients = examination.probe.run(examination.point.with_(x=beside))
-        if not np.abs(y_beside - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
+    for pattern in PATTERNS[len(entries)]:
+        x = point.x.copy()
+        for entry, move in zip(entries, pattern, strict=True):
+            x[entry] += move * near * max(1.0, abs(x[entry]))
+        y_there, gradients = examination.probe.run(point.with_(x=x))
+        if not np.abs(y_there - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
             return None
         around.append(_flat(gradients))
     return np.array(around)
 
 
-def _usual(examination: Examination) -> float:
-    return float(max(np.abs(value).max(initial=0) for value in examination.reference[1].values() if value is not None))
-
-
 def _flat(gradients: Gradients) -> Array:
     return np.concatenate([np.asarray(value, float).ravel() for value in gradients.values() if value is not None])
-
-
-def _culprit(gradients: Gradients, own: Array, hull: Array) -> tuple[str, int]:
-    outside = np.maximum(own - hull.max(axis=0), hull.min(axis=0) - own)
-    n = int(np.where(np.isfinite(outside), outside, np.inf).argmax())
-    start = 0
-    for name, value in gradients.items():
-        if n < start + np.size(value):
-            return name, n
-        start += np.size(value)
-    return "dx", n
 
 
 def distance(hull: Array, own: Array) -> float:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from minidl.layers.tree import walk
-from minidl.testing.checks.equality import close, named
-from minidl.testing.held import INTERNAL, held
+from minidl.testing.agreement import close, named
+from minidl.testing.cache import INTERNAL
+from minidl.testing.cache import cached_arrays as held
 from minidl.testing.probe import LayerFailure, Point, Probe
 
 Make = Callable[[], Probe]

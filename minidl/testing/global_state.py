@@ -1,4 +1,4 @@
-"""Surroundings: what belongs to the whole program - random state, treatment of numerical errors, warnings, printing.
+"""GlobalState: what belongs to the whole program - random state, treatment of numerical errors, warnings, printing.
 
 A layer leaves them as they are. They are made unlike what a layer would set them to, so that every change shows.
 """
@@ -26,8 +26,8 @@ REMEDIES = {
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let numerical errors and warnings pass, in a way of its own; set everything back afterwards."""
-    kept = np.random.get_state(), random.getstate()  # noqa: NPY002
+    """Let numerical errors and warnings pass, set everything back afterwards."""
+    before = np.random.get_state(), random.getstate()  # noqa: NPY002
     with np.errstate(all="call", call=_pass), np.printoptions(precision=11), warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.filterwarnings("ignore", module=".*")
@@ -35,30 +35,30 @@ def quiet() -> Iterator[None]:
         try:
             yield
         finally:
-            np.random.set_state(kept[0])  # noqa: NPY002
-            random.setstate(kept[1])
+            np.random.set_state(before[0])  # noqa: NPY002
+            random.setstate(before[1])
 
 
 def _pass(kind: str, flag: int) -> None:
     """Numerical errors are judged by what comes out."""
 
 
-class Surroundings:
+class GlobalState:
     """All of it at one moment, inside of `quiet`."""
 
     def __init__(self) -> None:
-        self._kept = _now()
+        self._before = _now()
 
     def change(self) -> tuple[str, str]:
         """Return what has changed since then, and what to do instead; empty if nothing has."""
-        for told, old, new in zip(REMEDIES.items(), self._kept, _now(), strict=True):
+        for told, old, new in zip(REMEDIES.items(), self._before, _now(), strict=True):
             if old != new:
                 return told
         return "", ""
 
     def restore(self) -> None:
         """Bring it all back."""
-        (numpy, python), (errors, call), filters, printing = self._kept
+        (numpy, python), (errors, call), filters, printing = self._before
         np.random.set_state(("MT19937", np.frombuffer(numpy[0], np.uint32), numpy[1], 0, 0.0))  # noqa: NPY002
         random.setstate(python)
         np.seterr(**errors)
@@ -74,7 +74,7 @@ def _sweeping(action: str, message: Any, category: Any, module: Any, line: int) 
 
 
 def _now() -> list[Any]:
-    """Return the surroundings, in the order of `REMEDIES`."""
+    """Return the global state, in the order of `REMEDIES`."""
     _, keys, position, *_ = np.random.get_state()  # noqa: NPY002
     return [
         ((np.asarray(keys).tobytes(), position), random.getstate()),

@@ -1,4 +1,4 @@
-"""Held: the arrays that a layer, or the loss in its place, keeps from a forward pass, by the names of its source."""
+"""Cache: the arrays that a layer, or the loss in its place, keeps from a forward pass, by the names of its source."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ MOST = 24  # arrays
 INTERNAL = {"_holders", "_attributes"}
 
 
-def held(layer: Layer) -> dict[str, Array]:
+def cached_arrays(layer: Layer) -> dict[str, Array]:
     """Return the arrays in underscore attributes: ``"self._mask"``, ``"inner._x"``, ``"self._cache[1]"``."""
     found: dict[str, Array] = {}
     for path, part in walk({"self": layer}):

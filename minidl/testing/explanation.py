@@ -1,58 +1,44 @@
-"""Blame: from a wrong gradient to a finding that names the array, the cause and the line."""
+"""Explanation: from a wrong gradient to a finding that names the array, the cause and the line."""
 
 import copy
-import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from minidl.testing.cache import cached_arrays
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
+from minidl.testing.diagnosis import Hypothesis, diagnose, with_repair
 from minidl.testing.findings import Finding, rejected_gradient
-from minidl.testing.held import held
-from minidl.testing.oracle import Oracle
+from minidl.testing.forward_pass import ForwardPass
 from minidl.testing.paths import taylor_test
-from minidl.testing.places import source_of
-from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, present, target_of
+from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-if TYPE_CHECKING:
-    from minidl.testing.examination import Examination
-
-PATIENCE = 0.6  # seconds of the processor, from which on no further wrong gradient is looked at
+MOST = 3  # wrong gradients of one call for which a cause is looked for
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
+CERTAIN = 0.95  # score from which a diagnosis says more than the equation that was violated
+
+Causes = list[tuple[str, float]]
 
 
-def from_comparison(
-    examination: "Examination", point: Point, result: Comparison, check: str, situation: str
-) -> Finding:
-    """Return one finding for all the mismatches at a point: that with the best explained target.
-
-    Where there are many, as many are looked at as time allows.
-    """
+def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, situation: str) -> Finding:
+    """Return one finding for all the mismatches at a point: that with the best explained target."""
     wrong = [mismatch.target for mismatch in result.mismatches]
     facts = {"situation": situation, "wrong": wrong}
-    best: Finding | None = None
-    end = time.process_time() + PATIENCE
-    for mismatch in result.mismatches:
-        if best is not None and time.process_time() > end:
-            break
-        context = make_context(examination.subject, point, result.gradients, mismatch.target, check, facts)
-        finding = _one(examination.subject, point, context, mismatch)
-        if best is None or _score(finding) > _score(best):
-            best, of_best = finding, context
-    assert best is not None
+    found: list[tuple[float, Finding, Context]] = []
+    for mismatch in result.mismatches[:MOST]:
+        context = make_context(subject, point, result.gradients, mismatch.target, check, facts)
+        finding = _one(subject, point, context, mismatch)
+        found.append((finding.hypotheses[0][1] if finding.hypotheses else 0.0, finding, context))
+    _, best, of_best = max(found, key=lambda one: one[0])
     best.also = [target for target in wrong if target != best.target]
     best.hypotheses = repaired(of_best, best.hypotheses)
     best.why = _only(check, situation) + best.hypotheses[0][0] if best.hypotheses else ""
     return best
-
-
-def _score(finding: Finding) -> float:
-    return finding.hypotheses[0][1] if finding.hypotheses else 0.0
 
 
 def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -> Finding:
@@ -87,40 +73,46 @@ def _only(check: str, situation: str) -> str:
 
 
 def _arguments(subject: Subject, point: Point) -> str:
-    shown = {
-        name: value
+    shown = [
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
         for name, value in {**subject.arguments, **point.arguments}.items()
-        if isinstance(value, (float, int)) and (name in point.arguments or isinstance(value, float))
-    }
-    return ", ".join(
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in shown.items()
-    )
+        if isinstance(value, float) or (isinstance(value, int) and name in point.arguments)
+    ]
+    return ", ".join(shown)
 
 
-def explain(context: Context, analytic: Array) -> list[tuple[str, float]]:
+def explain(context: Context, analytic: Array) -> Causes:
     """Return the causes that `diagnose` proposes, best first."""
     if np.isnan(np.asarray(analytic, float)).all() and context.target != "dx":
         return [(f"{context.target} is never set: the gradient was not computed or not stored under that name", 1.0)]
-    from minidl.testing.diagnosis import diagnose
-
     try:
-        numeric = context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
-        return [(hypothesis.text, hypothesis.score) for hypothesis in diagnose(analytic, numeric, context)]
+        return [(text, score) for text, score in diagnose(analytic, _numeric(context, analytic), context)]
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [(f"no diagnosis: {type(error).__name__} in the kit: {error}", 0.0)]
 
 
-def repaired(context: Context, causes: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    """Return the causes of one wrong gradient, headed by the change of its source that mends it, if one is found."""
-    from minidl.testing.diagnosis import Hypothesis, with_repair
-
+def repaired(context: Context, causes: Causes) -> Causes:
+    """Return the causes of one wrong gradient, headed by the change of its source that fixes it, if one is found."""
     analytic = context.gradients[context.target]
     try:
         found = [Hypothesis(*cause) for cause in causes]
-        numeric = context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
-        return [(text, score) for text, score in with_repair(found, analytic, numeric, context)]
-    except ZeroDivisionError:  # as before
+        return [(text, score) for text, score in with_repair(found, analytic, _numeric(context, analytic), context)]
+    except Exception:  # as before
         return causes
+
+
+def of_nonlinear(context: Context, equation: str) -> tuple[str, Causes]:
+    """Return the cause of a gradient that is not linear in dy: the equation that it violates, or a certain diagnosis.
+
+    All causes are returned too, best first.
+    """
+    causes = repaired(context, explain(context, context.gradients[context.target]))
+    certain = [text for text, score in causes[:1] if score >= CERTAIN]
+    return (certain or [equation])[0], sorted([*causes, (equation, 0.9)], key=lambda cause: -cause[1])
+
+
+def _numeric(context: Context, analytic: Array) -> Array:
+    return context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
 
 
 def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:
@@ -128,8 +120,6 @@ def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) 
     rejected = rejected_gradient(failure.error)
     if rejected is None or rejected[0] not in {target_of(name) for name in point.parameters}:
         return ""
-    from minidl.testing.diagnosis import diagnose
-
     name, value = rejected
     try:
         return diagnose(np.asarray(value, float), numeric_gradient(subject, point, name))[0].text
@@ -141,71 +131,68 @@ def make_context(
     subject: Subject, point: Point, gradients: Arrays, target: str, check: str, facts: dict[str, Any]
 ) -> Context:
     """Return what `diagnose` is given for one target at a point."""
-    probe = subject.probe(point.input_shape, float, point.arguments)
-    initial = {name: value.copy() for name, value in probe.values.items()}
-    y, _ = probe.set(point.parameters, point.states).run(point)
+    initial = subject.probe(point.input_shape, float, point.arguments).values
+    probe, again = subject.at(point), subject.at(point)
+    y, _ = probe.run(point)
+
+    def run(**replaced: Any) -> tuple[Array, Arrays]:
+        y, found = subject.run(point.moved(**replaced))
+        return y, present(found)
+
+    def forward(**replaced: Any) -> Array:
+        there = point.moved(**replaced)
+        same = there.input_shape == point.input_shape and not replaced.get("arguments")
+        used = again.set(there.parameters, there.states) if same else subject.at(there)
+        return np.array(used.forward(there.x.copy(), there.training), float)
+
     return Context(
         layer=probe.layer,
         target=target,
         x=point.x.copy(),
         dy=point.dy.copy(),
         y=np.array(y),
-        gradients={name: np.array(value) for name, value in gradients.items()},
+        gradients={name: np.array(value) for name, value in present(gradients).items()},
         parameters=copy.deepcopy(point.parameters),
-        initial_parameters=initial,
+        initial_parameters={name: value.copy() for name, value in initial.items()},
         states=copy.deepcopy(point.states),
         arguments={**subject.arguments, **point.arguments},
         training=point.training,
         check=check,
-        run=lambda **replaced: subject.run(point.moved(**replaced)),
-        numeric=lambda target, **replaced: numeric_gradient(subject, point.moved(**replaced), target),
-        forward=_forward(subject, point),
-        held=lambda **replaced: _held(subject, point.moved(**replaced)),
+        run=run,
+        numeric=lambda name, **replaced: numeric_gradient(subject, point.moved(**replaced), name),
+        forward=forward,
+        held=lambda **replaced: _cache(subject, point.moved(**replaced)),
         facts=facts,
     )
 
 
-def _forward(subject: Subject, point: Point) -> Callable[..., Array]:
-    probes: dict[str, Probe] = {}
-
-    def forward(**replaced: Any) -> Array:
-        there = point.moved(**replaced)
-        key = f"{there.input_shape} {there.arguments}"
-        if key not in probes:
-            probes[key] = subject.probe(there.input_shape, float, there.arguments)
-        return np.array(probes[key].set(there.parameters, there.states).forward(there.x.copy(), there.training), float)
-
-    return forward
-
-
-def _held(subject: Subject, point: Point) -> Arrays:
+def _cache(subject: Subject, point: Point) -> Arrays:
     probe = subject.at(point)
     probe.forward(point.x.copy(), point.training)
-    return held(probe.layer)
+    return cached_arrays(probe.layer)
 
 
-def _oracle(subject: Subject, point: Point, target: str) -> tuple[Oracle, str]:
+def _derivatives(subject: Subject, point: Point, target: str) -> tuple[Any, Array, Array]:
+    """Return the forward pass as a function of what ``target`` is the gradient of, where it is, and its gradient."""
     y = subject.at(point).forward(point.x.copy(), point.training)
-    names = {target_of(name): name for name in point.parameters}
-    return Oracle(subject, point, y, np.random.default_rng(0)), names.get(target, "dx")
+    name = {target_of(name): name for name in point.parameters}.get(target, "dx")
+    function = ForwardPass(subject, point, y, np.random.default_rng(0))
+    f, start = function.function(name)
+    values = differentiate(f, start, point.dy, range(start.size), eps=function.precision(f, start)).values
+    return f, start, values.astype(float).reshape(start.shape)
 
 
 def numeric_gradient(subject: Subject, point: Point, target: str) -> Array:
     """Return the numerical gradient ``target`` at ``point``, all its entries."""
-    oracle, name = _oracle(subject, point, target)
-    f, start = oracle.function(name)
-    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.precision(f, start)).values
-    return values.astype(float).reshape(start.shape)
+    return _derivatives(subject, point, target)[2]
 
 
 def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> float | None:
+    """Return the slope of the Taylor remainder, where it tells that the gradient is wrong."""
     if not np.isfinite(analytic).all() or analytic.size > FULL:
         return None
-    oracle, name = _oracle(subject, point, target)
-    f, start = oracle.function(name)
-    values = differentiate(f, start, point.dy, range(start.size), eps=oracle.precision(f, start)).values
-    error = analytic - values.reshape(start.shape)
-    error = np.where(np.isfinite(error), error, 0)
+    f, start, numeric = _derivatives(subject, point, target)
+    error = np.where(np.isfinite(analytic - numeric), analytic - numeric, 0)
     if not error.any():
         return None
     direction = error / np.abs(error).max()

@@ -1,4 +1,4 @@
-"""What the checks share: when two results count as equal, and arrays that must not be written."""
+"""Agreement: when two results count as equal."""
 
 from typing import Any
 
@@ -14,15 +14,9 @@ def named(y: Any, gradients: Gradients) -> Gradients:
     return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}
 
 
-def differing(first: Gradients, second: Gradients) -> list[str]:
-    """Return the names of the arrays that are not equal bit by bit."""
-    return [name for name in first if not _same(first[name], second.get(name))]
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is None or b is None:
-        return a is b
-    return np.shape(a) == np.shape(b) and np.array_equal(a, b, equal_nan=True)
+def finite(arrays: Gradients) -> bool:
+    """Return whether all entries are numbers."""
+    return all(bool(np.isfinite(value).all()) for value in arrays.values() if value is not None)
 
 
 def close(found: Any, expected: Array, tolerance: float, least: float = 0.0) -> bool:

@@ -1,0 +1,168 @@
+"""ArrayComparison: one gradient against numerical derivatives, move by move.
+
+There is no tolerance to choose: it follows from the numerical gradient's own error estimate. Where that error
+is too large to tell, the entry counts as unverified; where there is a kink, any slope between the two sides is right.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.derivative import FIRST_STEP, Estimate, differentiate, first_steps
+from minidl.testing.forward_pass import ForwardPass
+from minidl.typing import Array
+
+SAFETY = 30  # times the estimated error
+FLOOR = 1e-10  # of the largest entry
+WANTED = 1e-9  # look more closely where the tolerance is above this part
+POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
+PLANTED = 1e-6  # the error that the positive control plants
+EXACT = 1e-5  # one-sided derivatives known to this part of their difference: the point lies on the kink itself
+
+
+class ArrayComparison:
+    """Decides for one array, move by move, whether the analytic gradient is right, wrong or unknown."""
+
+    def __init__(
+        self, function: ForwardPass, name: str, analytic: Array, floor: float, which: list[Any], rounding: float
+    ) -> None:
+        self.function, self.name, self.analytic, self.floor, self.which = function, name, analytic, floor, which
+        self.f, self.start = function.function(name)
+        self.eps = function.precision(self.f, self.start)
+        self.relative = max(FLOOR, 100 * rounding)
+        self.power = max(POWER, 2e5 * rounding)
+        flat = analytic.ravel()
+        self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in which])
+        self.coordinate = np.array([isinstance(m, int) for m in which], bool)
+        # Where a layer keeps few digits, larger steps lose fewer of them.
+        self.estimate = self._differentiate(np.arange(len(which)), shrink=1.0 if rounding < 1e-12 else 10.0)
+        self.kinks = 0
+        self.kinked, self.settled = np.zeros((2, len(which)), bool)  # settled: smaller steps would show the kink again
+
+    def _differentiate(self, part: Array, **options: Any) -> Estimate:
+        moves = [self.which[n] for n in part]
+        return differentiate(self.f, self.start, self.function.point.dy, moves, eps=self.eps, **options)
+
+    @property
+    def scale(self) -> float:
+        """The largest entry, claimed or numerical."""
+        known = np.where(np.isfinite(self.estimate.errors), np.abs(self.estimate.values), 0)
+        claimed = np.abs(self.claimed[np.isfinite(self.claimed)])
+        return float(max(claimed.max(initial=0), known.max(initial=0)))
+
+    @property
+    def tolerance(self) -> Array:
+        """How far each entry may be off: what its numerical estimate leaves open, and rounding."""
+        return SAFETY * self.estimate.errors + self.relative * self.scale + self.floor
+
+    @property
+    def resolved(self) -> Array:
+        """Where the numerical derivative is one at all: at a jump, or in a bend too sharp, its error is its size."""
+        values, errors = self.estimate
+        typical = float(np.sqrt(np.mean(np.square(self.start, dtype=float)))) if self.start.size else 1.0
+        size = np.maximum(np.abs(values), self.function.size / min(1.0, typical or 1.0))
+        return np.isfinite(values) & np.isfinite(errors) & (SAFETY * errors <= 0.1 * size)
+
+    def wrong(self, claimed: Array) -> Array:
+        """Return where ``claimed`` is off by more than the tolerance (never where nothing is known)."""
+        return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)
+
+    def weak(self) -> Array:
+        """Return where too little is known to tell right from wrong."""
+        enough = self.tolerance <= self.power * max(self.scale, 1e9 * self.floor)
+        return ~(enough & self.resolved)
+
+    def decide(self) -> None:
+        """Look again, more closely, wherever something is off or unknown."""
+        self.off = self.wrong(self.claimed)
+        self._allow_kinks(np.flatnonzero(self.off), EXACT)
+        for shrink in (0.37, self._growth(), 1 / 300):
+            unknown = ~(self.tolerance <= max(WANTED, self.relative) * self.scale + 10 * self.floor)
+            again = np.flatnonzero((self.off | unknown) & ~self.settled)
+            if not len(again):
+                return
+            self._improve(again, shrink)
+            self.off = self.wrong(self.claimed)
+        self._allow_kinks(np.flatnonzero((self.off | self.weak()) & ~self.settled))
+
+    def allow(self, rounding: Array) -> None:
+        """Allow each entry to be off by the layer's own rounding error."""
+        allowed = [rounding.flat[m] if isinstance(m, int) else np.abs(m * rounding).sum() for m in self.which]
+        self.off &= ~(np.abs(self.claimed - self.estimate.values) <= self.tolerance + np.array(allowed))
+
+    def accept(self, part: Array) -> None:
+        """Take the claims of some moves as right: at a kink there are several right slopes."""
+        self.off[part] = False
+        self.estimate.values[part] = self.claimed[part]
+        self.estimate.errors[part] = np.where(self.coordinate[part], 0, np.inf)
+
+    def _growth(self) -> float:
+        """Return the factor that brings small steps, taken among small values, to the usual size."""
+        steps = first_steps(self.start, self.which)
+        return max(1.3, FIRST_STEP / float(np.median(steps)))
+
+    def _improve(self, part: Array, shrink: float) -> None:
+        """Take the estimates with other steps where they are better, or where the claim agrees with them."""
+        again = self._differentiate(part, shrink=shrink)
+        tolerance = SAFETY * again.errors + self.relative * self.scale + self.floor
+        agrees = np.abs(self.claimed[part] - again.values) <= np.minimum(tolerance, self.power * self.scale)
+        # A small deviation must not vanish in a coarser estimate; a large one may have been a kink's doing.
+        gap = np.abs(self.claimed[part] - self.estimate.values[part])
+        agrees &= (tolerance <= 10 * self.tolerance[part]) | (gap > 1e-4 * self.scale)
+        better = agrees | (again.errors < self.estimate.errors[part])
+        self.estimate.values[part[better]] = again.values[better]
+        self.estimate.errors[part[better]] = again.errors[better]
+
+    def _allow_kinks(self, part: Array, sure: float = np.inf) -> None:
+        """Where the derivatives to both sides differ, and are known to ``sure`` of that, all between them is right."""
+        if not len(part):
+            return
+        left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
+        slack = SAFETY * (left.errors + right.errors) + max(1e-7, self.relative) * self.scale
+        kink = np.abs(right.values - left.values) > slack
+        # Where both sides agree, but not with what larger steps gave, those reached over a kink farther off.
+        middle, was = (left.values + right.values) / 2, Estimate(*(found[part] for found in self.estimate))
+        beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors) & (sure == np.inf)
+        self.estimate.values[part[beyond]] = middle[beyond]
+        self.estimate.errors[part[beyond]] = (left.errors + right.errors)[beyond]
+        self.off = self.wrong(self.claimed)
+        low, high = np.minimum(left.values, right.values) - slack, np.maximum(left.values, right.values) + slack
+        inside = (self.claimed[part] >= low) & (self.claimed[part] <= high)
+        # Along a direction through several kinks the rule does not hold: nothing is concluded.
+        # Where the one-sided derivatives are too uncertain themselves, a large gap proves nothing either.
+        gap = np.abs(self.claimed[part] - self.estimate.values[part])
+        self.kinked[part] |= kink
+        excused = (kink & ~self.coordinate[part]) | (inside & (kink | (gap > 1e-4 * self.scale)))
+        if sure < np.inf:
+            excused &= slack <= sure * np.abs(right.values - left.values)
+            kink &= excused
+            self.settled[part[excused]] = True
+        self.kinks += int(kink.sum())
+        self.accept(part[excused])
+        self.estimate.errors[part[excused & ~kink]] = np.inf
+
+    def allow_between(self, nearby: Array) -> None:
+        """Where several pieces meet, as at a triple tie, values between the gradients around are right, or near them.
+
+        A layer that takes the smallest and the largest entry may give one of two tied entries both gradients.
+        """
+        flat = nearby.reshape(len(nearby), -1)
+        for n in np.flatnonzero(self.off):
+            move = self.which[n]
+            around = flat[:, move] if isinstance(move, int) else flat @ move.ravel()
+            spread = float(np.ptp(around)) if np.isfinite(around).all() else 0.0
+            slack = (1 + 1e-6) * np.abs(around).max(initial=0)
+            if spread > 1e-3 * self.scale and around.min() - slack <= self.claimed[n] <= around.max() + slack:
+                self.kinks += 1
+                self.accept(np.array([n]))
+
+    def sees_planted_error(self) -> bool:
+        """Return whether an error planted by the kit is seen by the same rule: the positive control.
+
+        A gradient that vanishes, as in saturation, is compared with the upstream gradient.
+        """
+        where = int(self.tolerance.argmin())
+        planted = self.estimate.values.astype(float)
+        error = max(PLANTED, self.power if self.power > POWER else 0.0)
+        planted[where] += error * max(self.scale, 1e-3 * float(np.abs(self.function.point.dy).max(initial=0)))
+        return bool(self.wrong(planted)[where])

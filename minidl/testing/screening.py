@@ -1,0 +1,90 @@
+"""Screening: whether a point deserves a full comparison, found out along one direction at the cost of a few passes.
+
+It only raises suspicion; `compare` then decides. So many more points can be looked at than could be compared.
+"""
+
+import numpy as np
+
+from minidl.testing.derivative import usual_steps
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
+from minidl.testing.subject import Subject
+from minidl.typing import Array
+
+SMALL = 5e-4, 5e-5, 5e-6  # of the usual first step: most kinks lie beyond the first, nearly all beyond the last
+STEPS = 0.05, 0.0005  # where rounding hides the derivative at small ones, with extrapolation
+OFF = 1e-6  # relative error that arouses suspicion
+COMPARABLE = 10.0  # factor between two sizes of which neither hides the other
+
+
+def looks_wrong(subject: Subject, point: Point, rng: np.random.Generator) -> bool:
+    """Return whether some gradient at ``point`` does not agree with a difference quotient along a random direction.
+
+    Raises
+    ------
+    LayerFailure, Misconduct
+        What the layer does wrong.
+    """
+    probe = subject.at(point)
+    y, gradients = probe.run(point)
+    if not np.isfinite(y).all():
+        return False
+    claimed = {name: gradients[target_of(name)] for name in point.parameters}
+    if not point.integer:
+        claimed["dx"] = gradients["dx"]
+        if np.shape(claimed["dx"]) != point.x.shape:
+            return True
+    if not all(np.isfinite(value).all() for value in claimed.values()):
+        return True
+    moves = {name: _direction(value, rng) for name, value in point.parameters.items()}
+    sizes = {name: float(np.linalg.norm(claimed[name] * move)) for name, move in moves.items()}
+    least = max(min((size for size in sizes.values() if size), default=0.0), 1e-3 * max(sizes.values(), default=0.0))
+    # A large gradient must not hide a small one.
+    moves = {name: move * min(1.0, least / (sizes[name] or least or 1.0)) for name, move in moves.items()}
+    looks = [moves] if moves else []
+    if not point.integer:
+        along = {"dx": _direction(point.x, rng)}
+        size = float(np.linalg.norm(claimed["dx"] * along["dx"]))
+        if moves and least / COMPARABLE <= size <= COMPARABLE * least:
+            looks = [{**moves, **along}]
+        else:
+            looks.append(along)
+    return any(_disagrees(probe, point, claimed, together, subject.rounding) for together in looks)
+
+
+def _direction(value: Array, rng: np.random.Generator) -> Array:
+    signed = rng.uniform(-1.0, 1.0, value.shape)
+    return np.asarray(usual_steps(value) * (signed + np.copysign(0.5, signed)))
+
+
+def _disagrees(probe: Probe, point: Point, gradients: Arrays, moves: Arrays, rounding: float) -> bool:
+    products = [gradients[name] * move for name, move in moves.items()]
+    claimed = float(sum(product.sum() for product in products))
+    size = float(np.sqrt(sum(np.square(product).sum() for product in products)))
+
+    def at(t: float) -> Array:
+        for name, value in point.parameters.items():
+            if name in moves:
+                probe.values[name][...] = value + t * moves[name]
+        return probe.forward(point.x + t * moves["dx"] if "dx" in moves else point.x.copy(), point.training)
+
+    def quotient(step: float) -> tuple[float, float]:
+        ahead = at(step)
+        noise = 50 * rounding * float(np.abs(ahead * point.dy).sum()) / step
+        return float(((ahead - at(-step)) * point.dy).sum()) / (2 * step), noise
+
+    def agrees_simply(step: float) -> bool:
+        numeric, noise = quotient(step)
+        return noise <= OFF * size and abs(claimed - numeric) <= OFF * size
+
+    def agrees(step: float) -> bool:
+        (coarse, noise), (fine, _) = quotient(step), quotient(step / 2)
+        numeric = fine + (fine - coarse) / 3
+        return abs(claimed - numeric) <= OFF * size + noise + 1e-3 * abs(fine - coarse)
+
+    try:
+        return not (any(map(agrees_simply, SMALL)) or any(map(agrees, STEPS)))
+    except LayerFailure:  # the steps leave the domain
+        return True
+    finally:
+        for name, value in point.parameters.items():
+            probe.values[name][...] = value

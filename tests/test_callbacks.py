@@ -138,7 +138,8 @@ def test_a_hook_of_a_function_is_called_with_its_arguments(hook):
 
 
 @pytest.mark.parametrize("verbose", [0, 1, 2])
-def test_the_logs_of_a_batch_are_not_computed_when_no_callback_looks_at_them(verbose, capsys):
+def test_the_logs_of_a_batch_are_not_computed_when_no_callback_looks_at_them(verbose, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_DRAWINGS", 1000.0)
     compute = CountedLogs()
     ignore = LambdaCallback(on_train_batch_end=lambda batch, logs: None)
     callbacks = CallbackList([Callback(), History(), ignore, TimeLimit(1000), ProgressBar(verbose)], Model())

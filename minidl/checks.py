@@ -57,6 +57,15 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
     raise ArgumentError(f"{who}: expected one of {expected}, got {value!r}.{did_you_mean(value, known)}")
 
 
+def floating_type(value: Any, who: str) -> str:
+    """Return the name of a type of real numbers: float32, float64 or the machine's long double."""
+    try:
+        name = np.dtype(value or "None").name  # NumPy takes None for float64
+    except TypeError:
+        name = str(value)
+    return choice(name, who, ("float32", "float64", np.dtype(np.longdouble).name))
+
+
 def is_same_kind(now: Any, then: Any) -> bool:
     """Return whether ``then`` is a number (as None is, not yet set), string, list or dict where ``now`` is one."""
     if now is None or isinstance(now, (int, float, np.number)):
@@ -84,3 +93,11 @@ def did_you_mean(value: Any, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(value.lower(), list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def place(index: tuple[int, ...]) -> str:
+    """Return how messages call a position: ``row 3, column 2``."""
+    words = f"row {index[0]}"
+    if len(index) == 2:
+        return f"{words}, column {index[1]}"
+    return words if len(index) == 1 else f"{words}, position {tuple(int(i) for i in index[1:])}"

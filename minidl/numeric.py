@@ -19,7 +19,8 @@ from minidl.typing import Array
 
 Axpy = Callable[..., Any]
 
-BLOCK = 4096  # rows that float32 adds up without losing more than 5e-6
+SERIAL = 9_984  # values of a vector: with more, BLAS starts threads for them and gets slower
+SUMMED_ROWS = 4096  # rows that float32 adds up without losing more than 5e-6
 
 
 def sigmoid(z: Array) -> Array:
@@ -109,11 +110,11 @@ _ones: dict[np.dtype[Any], Array] = {}  # dtype -> a vector of ones, made at fir
 
 def ones(count: int, dtype: np.dtype[Any]) -> Array:
     """Return a vector of ones to multiply with; up to 4,096 it is kept from call to call, so never write to it."""
-    if count > BLOCK:
+    if count > SUMMED_ROWS:
         return np.ones(count, dtype)
     vector = _ones.get(dtype)
     if vector is None:
-        vector = _ones[dtype] = np.ones(BLOCK, dtype)
+        vector = _ones[dtype] = np.ones(SUMMED_ROWS, dtype)
     return vector[:count]
 
 
@@ -139,11 +140,11 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     float32, which is off by 9 % after 1e7 rows, and is up to 16 times slower.
     """
     rows = len(dy)
-    if rows <= BLOCK:
+    if rows <= SUMMED_ROWS:
         return np.dot(ones(rows, dy.dtype), dy, out)  # as np.matmul, but 1 us cheaper a call
     sums = np.zeros(dy.shape[1], np.promote_types(dy.dtype, np.float64))
-    for start in range(0, rows, BLOCK):
-        block = dy[start : start + BLOCK]
+    for start in range(0, rows, SUMMED_ROWS):
+        block = dy[start : start + SUMMED_ROWS]
         sums += ones(len(block), dy.dtype) @ block
     if out is None:
         return sums.astype(dy.dtype, copy=False)

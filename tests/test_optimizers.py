@@ -206,7 +206,7 @@ def test_blocks_change_no_bit(make, monkeypatch):
     gradients = random_gradients(5, 1000, dtype="float32")
     whole = walk(make(), np.ones(1000, "float32"), gradients)
     for size in (64, 192, 512):  # multiples of what BLAS does at once; the last few values are rounded apart there
-        monkeypatch.setattr(base, "BLOCK", size)
+        monkeypatch.setattr(base, "SERIAL", size)
         np.testing.assert_array_equal(walk(make(), np.ones(1000, "float32"), gradients), whole)
 
 
@@ -215,7 +215,7 @@ def test_blocks_of_any_size_leave_nothing_out(make, monkeypatch):
     gradients = random_gradients(5, 100)
     whole = walk(make(), np.ones(100), gradients)
     for size in (1, 7, 99):
-        monkeypatch.setattr(base, "BLOCK", size)
+        monkeypatch.setattr(base, "SERIAL", size)
         np.testing.assert_allclose(walk(make(), np.ones(100), gradients), whole, rtol=1e-13)
 
 

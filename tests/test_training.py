@@ -232,7 +232,7 @@ def test_streams_of_batches_train_like_arrays():
 
 
 def test_an_iterable_without_an_end_is_refused_at_last(monkeypatch):
-    monkeypatch.setattr("minidl.data.sources.ENDLESS", 20)
+    monkeypatch.setattr("minidl.data.tables.ENDLESS", 20)
     with pytest.raises(DataError, match=r"expected an end within 20 batches, got none\. .*steps_per_epoch"):
         regression().fit(itertools.repeat((X, Y)), verbose=0)
     with pytest.raises(DataError, match=r"evaluate: x: expected an end"):

@@ -2,7 +2,7 @@
 
 from minidl.data.arrays import as_array, check_features, check_finite, check_weights, read_only
 from minidl.data.classes import balanced, class_factors, classes_of, split_rows
-from minidl.data.sources import Batch, Stream, Table, is_stream
+from minidl.data.tables import Batch, Stream, Table, is_stream
 
 __all__ = [
     "Batch",

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from minidl import checks
 from minidl.checks import batch_shape
 from minidl.errors import DataError, ShapeError
 from minidl.numeric import in_dtype
 from minidl.typing import Array, Shape
 
-BLOCK = 1 << 18  # values looked at together in a check: they stay in cache
+CHECKED = 1 << 18  # values that are checked together: they stay in cache
 
 
 def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: str = "x") -> Array:
@@ -84,7 +85,9 @@ def is_numbered(value: Any) -> bool:
 def _numbers(array: Array, who: str) -> Array:
     for index, item in np.ndenumerate(array):
         if not isinstance(item, (int, float, np.integer, np.floating, np.bool_)) or isinstance(item, np.timedelta64):
-            raise DataError(f"{who}: expected real numbers, got {item!r} at {place(index)}. Convert or encode it.")
+            raise DataError(
+                f"{who}: expected real numbers, got {item!r} at {checks.place(index)}. Convert or encode it."
+            )
     try:
         with np.errstate(over="ignore"):  # an infinity is found by check_finite
             return array.astype(np.float64)
@@ -99,19 +102,11 @@ def read_only(array: Array) -> Array:
     return view
 
 
-def place(index: tuple[int, ...]) -> str:
-    """Return how messages call a position: ``row 3, column 2``."""
-    words = f"row {index[0]}"
-    if len(index) == 2:
-        return f"{words}, column {index[1]}"
-    return words if len(index) == 1 else f"{words}, position {tuple(int(i) for i in index[1:])}"
-
-
 def check_finite(array: Array, who: str, dtype: Any) -> None:
     """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``."""
     if array.dtype.kind != "f" or not len(array):
         return
-    step = max(1, BLOCK * len(array) // max(array.size, 1))
+    step = max(1, CHECKED * len(array) // max(array.size, 1))
     for start in range(0, len(array), step):
         block = array[start : start + step]
         if block.dtype != dtype:
@@ -126,11 +121,11 @@ def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> Non
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
         raise DataError(
-            f"{who}: expected finite numbers, got {array[first]} at {place(first)} "
+            f"{who}: expected finite numbers, got {array[first]} at {checks.place(first)} "
             f"({bad.sum()} of {array.size} values are not finite). Remove or replace them."
         )
     first = tuple(int(i) for i in np.argwhere(~np.isfinite(in_dtype(array, dtype)))[0])
     raise DataError(
-        f"{who}: expected values that fit {dtype}, got {array[first]!s} at {place(first)}. "
+        f"{who}: expected values that fit {dtype}, got {array[first]!s} at {checks.place(first)}. "
         'Scale the data, or use Sequential(..., dtype="float64").'
     )

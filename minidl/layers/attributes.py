@@ -57,7 +57,7 @@ class Attributes(Configured, metaclass=LayerType):
             return
         view = self.__dict__["views"].get(name)
         if view is None:
-            self.__dict__.pop("_holders", None)  # it may hold a layer now
+            self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
             self.__dict__.pop("_attributes", None)
             object.__setattr__(self, name, value)
         else:
@@ -80,14 +80,14 @@ class Attributes(Configured, metaclass=LayerType):
         if gradient is not None:
             self.views["d" + name] = self.__dict__["d" + name] = gradient
 
-    def lasting(self) -> dict[str, Any]:
+    def public_attributes(self) -> dict[str, Any]:
         """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
-        lasting = self.__dict__.get("_attributes")
-        if lasting is None:
+        public = self.__dict__.get("_attributes")
+        if public is None:
             everything = list(self.__dict__.items())  # at once: another thread may be setting caches
-            lasting = {name: value for name, value in everything if name[0] != "_"}
-            self.__dict__["_attributes"] = lasting
-        return lasting
+            public = {name: value for name, value in everything if name[0] != "_"}
+            self.__dict__["_attributes"] = public
+        return public
 
     def __getstate__(self) -> dict[str, Any]:
         left = {"views", "place", *("d" + name for name in self.parameter_names if name in self.views)}

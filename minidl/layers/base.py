@@ -119,7 +119,7 @@ class Layer(Attributes):
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` afresh, remember both shapes, and return the output shape."""
-        self.declared = {}  # an assignment, which also forgets the holders
+        self.declared = {}  # an assignment, which also forgets the names of layers
         self._building = True
         shape = self.build(tuple(input_shape))
         self._building = False
@@ -134,7 +134,7 @@ class Layer(Attributes):
     def sublayers(self) -> dict[str, "Layer"]:
         """Return the layers that this one holds as attributes, alone or in a list or tuple, by name."""
         found = {}
-        for holder in self.holders:
+        for holder in self.names_of_layers:
             value = self.__dict__[holder]
             if isinstance(value, Layer):
                 found[value.name or holder] = value
@@ -143,11 +143,11 @@ class Layer(Attributes):
         return found
 
     @property
-    def holders(self) -> tuple[str, ...]:
+    def names_of_layers(self) -> tuple[str, ...]:
         """The names of the attributes that hold other layers."""
-        names = self.__dict__.get("_holders")
+        names = self.__dict__.get("_names_of_layers")
         if names is None:
-            names = self.__dict__["_holders"] = tuple(
+            names = self.__dict__["_names_of_layers"] = tuple(
                 name for name, value in list(self.__dict__.items()) if name[0] != "_" and holds_layers(value)
             )
         return names
@@ -217,8 +217,8 @@ class Layer(Attributes):
         """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
-        state.update(self.lasting())
-        for name in self.holders:
+        state.update(self.public_attributes())
+        for name in self.names_of_layers:
             value = state[name]
             if isinstance(value, Layer):
                 state[name] = value.inference_twin()

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from minidl import checks
 from minidl.config import Configured, resolve, snake_case
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
 from minidl.numeric import total
@@ -140,12 +141,9 @@ def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
         return
     wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
     expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"
-    raise DataError(f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} {place(wrong)}. {fix}")
-
-
-def place(index: Array) -> str:
-    """Return ``at row 4`` or ``at row 4, column 1``: where a value stands."""
-    return f"at row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+    raise DataError(
+        f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} at {checks.place(tuple(wrong))}. {fix}"
+    )
 
 
 def resolve_loss(value: Any, who: str) -> Loss:

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import DataError, ShapeError
-from minidl.losses.base import Loss, check_range, place
+from minidl.losses.base import Loss, check_range
 from minidl.numeric import exp_below_largest, log_or_lowest, softmax_parts
 from minidl.typing import Array
 
@@ -171,6 +171,6 @@ def check_distributions(y: Array, who: str) -> None:
     if wrong.any():
         row = np.argwhere(wrong)[0]
         raise DataError(
-            f"y: expected rows that sum to 1 for {who}, got the sum {total[row[0]]:g} {place(row)}. "
+            f"y: expected rows that sum to 1 for {who}, got the sum {total[row[0]]:g} at {checks.place(tuple(row))}. "
             "Use one-hot rows; for several labels a row use Sigmoid with BinaryCrossentropy."
         )

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from minidl import checks
 from minidl.errors import DataError
-from minidl.losses.base import Loss, place
+from minidl.losses.base import Loss
 from minidl.losses.categorical import check_distributions
 from minidl.typing import Array
 
@@ -76,4 +77,6 @@ class Hinge(Loss):
         wrong = (y != low) & (y != 1)
         if wrong.any():
             index = np.argwhere(wrong)[0]
-            raise DataError(f"y: expected targets {{{low}, 1}} for Hinge, got {y[tuple(index)]} {place(index)}.")
+            raise DataError(
+                f"y: expected targets {{{low}, 1}} for Hinge, got {y[tuple(index)]} at {checks.place(tuple(index))}."
+            )

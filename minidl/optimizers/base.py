@@ -14,15 +14,13 @@ import numpy as np
 from minidl import checks
 from minidl.config import Configured
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.numeric import axpy_for
+from minidl.numeric import SERIAL, axpy_for
 from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
 from minidl.typing import Array
 
 Rate = float | Callable[[int], float]
 Blocks = Iterable[tuple[Array, ...]]
-
-BLOCK = 9_984  # values: a block of every array fits into the second cache, and BLAS starts no threads yet
 
 
 class Optimizer(Configured, ABC):
@@ -227,11 +225,11 @@ class Optimizer(Configured, ABC):
                 )
         if clips and (self._clipped.shape != values.shape or self._clipped.dtype != values.dtype):
             self._clipped = np.empty_like(values)
-        scratch = [np.empty(min(BLOCK, values.size), values.dtype) for _ in range(self.scratch)]
+        scratch = [np.empty(min(SERIAL, values.size), values.dtype) for _ in range(self.scratch)]
         everything = (values, self._clipped if clips else gradients, *kept.values())
         blocks = []
-        for start in range(0, values.size, BLOCK):
-            w, g, *state = (array[start : start + BLOCK] for array in everything)
+        for start in range(0, values.size, SERIAL):
+            w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
         self.state, self._axpy, self._blocks = kept, axpy, tuple(blocks)
         self._bound = (values, gradients, kept, clips)

@@ -50,11 +50,7 @@ class LayerList(Layer):
     ) -> None:
         if seed is not None:
             checks.integer(seed, "Sequential: seed", minimum=0)
-        try:
-            self.dtype = np.dtype(dtype or "None").name  # NumPy takes None for float64
-        except TypeError:
-            self.dtype = str(dtype)
-        checks.choice(self.dtype, "Sequential: dtype", ("float32", "float64", np.dtype(np.longdouble).name))
+        self.dtype = checks.floating_type(dtype, "Sequential: dtype")
         drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) if seed is None else int(seed)
         self.randomness = Randomness(drawn)
         self.layers, self.network = (), None
@@ -245,11 +241,9 @@ class LayerList(Layer):
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Return the layer of that name or number: ``model[name]`` or ``model[index]``, as Keras spells it."""
-        if name is not None and index is None:
-            return self[name]
-        if index is not None and name is None:
-            return self[index]
-        raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
+        if (name is None) == (index is None):
+            raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
+        return self[name or index or 0]
 
     def __len__(self) -> int:
         return len(self.layers)

@@ -21,7 +21,7 @@ def non_finite(network: Network, optimizer: Any, x: Array, loss: float, where: W
         path, _, name = bad[0].rpartition("/")
         first = f"the gradient d{name} of layer {path!r}"
     return (
-        f"{place(where)}expected a finite loss and finite gradients, got loss {loss:g}; "
+        f"{call_of(where)}expected a finite loss and finite gradients, got loss {loss:g}; "
         f"the first array that is not finite is {first}. "
         f"The weights are those of the last finite step. Lower the learning rate "
         f"({optimizer.learning_rate:g} now), scale the data, or clip the gradients."
@@ -42,12 +42,12 @@ def first_layer(network: Network, x: Array) -> str | None:
 def overflow(optimizer: Any, values: Array, where: Where) -> str:
     """Return the message of an update beyond the largest number."""
     return (
-        f"{place(where)}the update overflowed {values.dtype} (learning rate {optimizer.learning_rate:g}). "
+        f"{call_of(where)}the update overflowed {values.dtype} (learning rate {optimizer.learning_rate:g}). "
         "The weights are those before it. Lower the learning rate or clip the gradients."
     )
 
 
-def place(where: Where) -> str:
+def call_of(where: Where) -> str:
     """Return how messages call a step: ``fit: epoch 1, batch 0: ``."""
     call, epoch, batch = where
     return f"fit: epoch {epoch + 1}, batch {batch}: " if call == "fit" else f"{call}: "

@@ -16,6 +16,7 @@ from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
 from minidl.metrics import Metric, resolve_metrics
 from minidl.network import Network
+from minidl.numeric import SERIAL
 from minidl.optimizers import Optimizer
 from minidl.solvers import Solver
 from minidl.training.inputs import Inputs, Source
@@ -23,7 +24,6 @@ from minidl.training.non_finite import Where, non_finite, overflow
 from minidl.training.objective import Objective
 from minidl.typing import Array
 
-BLOCK = 8192  # values: with more, BLAS starts threads for a dot product and gets slower
 LARGE = 1e25  # an update of this size could overflow float32
 
 
@@ -148,7 +148,7 @@ class Trainer:
             scores.reset()
             scores.update(batch[1], self.objective.outputs(z), batch[2])
             logs = scores.logs(loss)
-        return _as_returned(logs, return_dict)
+        return _in_keras_form(logs, return_dict)
 
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
@@ -205,7 +205,7 @@ class Trainer:
         callbacks.on_test_begin({})
         logs = self.measure(source, callbacks).logs()
         callbacks.on_test_end(logs)
-        return _as_returned(logs, return_dict)
+        return _in_keras_form(logs, return_dict)
 
     def measure(self, source: Source, callbacks: CallbackList) -> Scores:
         """Return the loss (penalties included) and the metrics over a data set, on twins of the layers."""
@@ -228,10 +228,10 @@ class Trainer:
 
 def _square(vector: Array) -> float:
     """Return the sum of the squares, the fastest pass over a vector that there is."""
-    return float(sum([vector[i : i + BLOCK].dot(vector[i : i + BLOCK]) for i in range(0, vector.size, BLOCK)]))
+    return float(sum([part.dot(part) for part in (vector[i : i + SERIAL] for i in range(0, vector.size, SERIAL))]))
 
 
-def _as_returned(logs: dict[str, Any], as_dict: bool) -> Any:
+def _in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:
     """Return the logs as Keras does: the loss alone without metrics, a list with them, or a dict."""
     if as_dict:
         return logs

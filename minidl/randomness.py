@@ -66,20 +66,19 @@ class LayerRandomness:
 
     def __init__(self, model: Randomness, index: int) -> None:
         self.model, self.index = model, index
-        self.generator = np.random.Generator(np.random.Philox(key=self._key()))
-        self.positioned_for = 0
-
-    def _key(self) -> Array:
-        return np.array([self.model.seed % 2**64, self.index], np.uint64)
+        self.place: tuple[int, int] | None = None  # seed and pass of the generator
 
     def current(self) -> np.random.Generator:
         """Return the generator, moved to the beginning of this pass at the pass's first call."""
-        passes = self.model.passes
-        if passes != self.positioned_for:
-            self.positioned_for = passes
+        place = self.model.seed, self.model.passes
+        if place != self.place:
+            if self.place is None or place[0] != self.place[0]:
+                self.key = np.random.SeedSequence([self.model.seed, self.index]).generate_state(2, np.uint64)
+                self.generator = np.random.Generator(np.random.Philox(key=self.key))
+            self.place = place
             self.generator.bit_generator.state = {
                 "bit_generator": "Philox",
-                "state": {"counter": np.array([0, passes, 0, 0], np.uint64), "key": self._key()},
+                "state": {"counter": np.array([0, self.model.passes, 0, 0], np.uint64), "key": self.key},
                 "buffer": np.zeros(4, np.uint64),
                 "buffer_pos": 4,
                 "has_uint32": 0,

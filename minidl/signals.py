@@ -16,15 +16,15 @@ class DeferredSignals:
     not installed from Python cannot be restored, so its signal is left alone.
     """
 
+    received: int | None = None
+    ended = False
+
     def __init__(self) -> None:
-        self.received: int | None = None
         self.handlers: dict[int, Any] = {}
-        self.ended = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            handlers = {number: signal.getsignal(number) for number in DEFERRED}
-            self.handlers = {number: handler for number, handler in handlers.items() if handler is not None}
+            self.handlers = {number: own for number in DEFERRED if (own := signal.getsignal(number)) is not None}
             for number in self.handlers:
                 signal.signal(number, self._receive)
         return self

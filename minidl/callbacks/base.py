@@ -81,7 +81,6 @@ class Callback:
     last = False
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
-    _in_fit = False
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     @property
@@ -94,7 +93,12 @@ class Callback:
         return model
 
     def set_model(self, model: Any) -> None:
-        """Remember the model, weakly: called before the first hook."""
+        """Remember the model, weakly: called before the first hook; a `StateError` in the `fit` of another one."""
+        before = self._model and self._model()
+        run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
+        if run is not None and any(callback is self for callback in run.callbacks):
+            name = type(self).__name__
+            raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
         self._model = weakref.ref(model)
 
     def set_params(self, params: Mapping[str, Any]) -> None:
@@ -179,46 +183,29 @@ class CallbackList(Callback):
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
         self.callbacks = sorted(check_callbacks(callbacks), key=operator.attrgetter("last"))
         for callback in self.callbacks:
-            if callback._in_fit and callback.model is not model:
-                name = type(callback).__name__
-                raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
-        for callback in self.callbacks:
             callback.set_model(model)
         for hook in HOOKS:
             listeners = [item for item in self.callbacks if overrides(item, hook)]
-            if listeners and hook not in vars(CallbackList):
+            if listeners:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
     def set_params(self, params: Mapping[str, Any]) -> None:
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        for callback in self.callbacks:
-            callback._in_fit = True
-        _call_each(self.callbacks, "on_train_begin", logs)
-
-    def on_train_end(self, logs: Logs = ()) -> None:
-        for callback in self.callbacks:
-            callback._in_fit = False
-        _end_each(self.callbacks, logs)
-
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
 
 
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
-    for callback in callbacks:
-        getattr(callback, hook)(*arguments)
-
-
-def _end_each(callbacks: list[Callback], logs: Logs) -> None:
-    """Call each ``on_train_end`` though one raises; of several errors the last is raised, the others its context."""
-    if callbacks:
+    """Call the hook of each callback; ``on_train_end`` of all of them, though one raises: then the last error."""
+    for index, callback in enumerate(callbacks, start=1):
         try:
-            callbacks[0].on_train_end(logs)
-        finally:
-            _end_each(callbacks[1:], logs)
+            getattr(callback, hook)(*arguments)
+        except BaseException:
+            if hook == "on_train_end" and callbacks[index:]:
+                _call_each(callbacks[index:], hook, *arguments)
+            raise
 
 
 def overrides(callback: Callback, hook: str) -> bool:
@@ -231,7 +218,7 @@ def is_builtin(callback: Callback) -> bool:
     return type(callback).__module__.startswith("minidl.")
 
 
-def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Callback]:
+def check_callbacks(callbacks: Any) -> list[Callback]:
     """Return the callbacks as a list of instances, each of them once."""
     if callbacks is None:
         return []
@@ -241,16 +228,15 @@ def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> list[Cal
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
+        if isinstance(callback, Callback) and not any(callback is other for other in checked):
+            checked.append(callback)
+            continue
         name = getattr(callback, "__name__", type(callback).__name__)
+        problem = f"each callback once, got the same {name} again at {index}."
         if isinstance(callback, type):
             problem = f"an instance at {index}, got the class {name}. Write {name}()."
         elif not isinstance(callback, Callback):
             problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
-        elif any(callback is other for other in checked):
-            problem = f"each callback once, got the same {name} again at {index}."
-        else:
-            checked.append(callback)
-            continue
         raise ArgumentError(f"callbacks: expected {problem}")
     return checked
 
@@ -263,8 +249,6 @@ def print_line(text: str) -> None:
 def format_logs(logs: Logs, separator: str) -> str:
     """Return the numbers and strings of the logs as ``loss: 0.25``, with the separator between them; no arrays."""
     values = {name: np.asarray(value, object) for name, value in (logs or {}).items()}
-    return separator.join(f"{name}: {_format(value.item())}" for name, value in values.items() if value.ndim == 0)
-
-
-def _format(value: Any) -> str:
-    return f"{float(value):.4g}" if isinstance(value, Real) else str(value)
+    items = {name: value.item() for name, value in values.items() if value.ndim == 0}
+    shown = {name: f"{float(item):.4g}" if isinstance(item, Real) else item for name, item in items.items()}
+    return separator.join(f"{name}: {text}" for name, text in shown.items())

@@ -30,8 +30,7 @@ class LambdaCallback(Callback):
     def __init__(self, **hooks: Callable[..., object] | None) -> None:
         for name, function in hooks.items():
             checks.choice(name, "LambdaCallback: hook", HOOKS)
-            if function is None:  # Keras' default
-                continue
-            if not callable(function):
+            if callable(function):
+                setattr(self, name, function)
+            elif function is not None:  # Keras' default
                 raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
-            setattr(self, name, function)

@@ -26,9 +26,8 @@ class LearningRateScheduler(Callback):
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         if not callable(schedule):
-            raise ArgumentError(
-                f"LearningRateScheduler: schedule: expected a function (epoch, rate) -> rate, got {schedule!r}."
-            )
+            expected = "expected a function (epoch, rate) -> rate"
+            raise ArgumentError(f"LearningRateScheduler: schedule: {expected}, got {schedule!r}.")
         self.schedule, self.verbose = schedule, verbose
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -98,26 +97,21 @@ class ReduceLROnPlateau(MonitorCallback):
         self.cooldown_counter = max(self.cooldown_counter - 1, 0)
         if self.wait and self.wait >= self.patience:
             self.wait, self.cooldown_counter = 0, self.cooldown
-            self._reduce(epoch)
-
-    def _reduce(self, epoch: int) -> None:
-        optimizer = self.model.optimizer
-        old = float(optimizer.learning_rate)
-        new = max(old * self.factor, self.min_lr)
-        if new < old:
-            optimizer.learning_rate = new
-            if self.verbose:
-                print_line(f"Epoch {epoch + 1}: learning rate reduced to {new:.4g}.")
+            optimizer = self.model.optimizer
+            old = float(optimizer.learning_rate)
+            new = max(old * self.factor, self.min_lr)
+            if new < old:
+                optimizer.learning_rate = new
+                if self.verbose:
+                    print_line(f"Epoch {epoch + 1}: learning rate reduced to {new:.4g}.")
 
 
 def check_rate_is_free(callback: Callback) -> None:
     """Refuse an optimizer whose rate follows a schedule, before training begins."""
     optimizer = callback.model.optimizer
     if not isinstance(vars(optimizer).get("learning_rate"), (int, float)):  # the attribute is the rate in force
-        raise ArgumentError(
-            f"{type(callback).__name__}: expected an optimizer whose learning rate is a number, got {optimizer!r}. "
-            "Use either a schedule or a callback."
-        )
+        expected = f"expected an optimizer whose learning rate is a number, got {optimizer!r}"
+        raise ArgumentError(f"{type(callback).__name__}: {expected}. Use either a schedule or a callback.")
 
 
 def _count_arguments(schedule: Callable[..., float]) -> int:

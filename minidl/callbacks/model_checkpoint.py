@@ -8,7 +8,6 @@ from typing import Any
 from minidl import checks, files
 from minidl.callbacks.base import Logs, print_line
 from minidl.callbacks.monitor import MonitorCallback
-from minidl.errors import ArgumentError
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -89,7 +88,7 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_best_only:
             super().on_train_begin(logs)
         if self.save_freq != "epoch" and self.model.optimizer.full_batch:
-            raise ArgumentError(f"ModelCheckpoint: save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
+            raise self.error(f"save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
         self._base = Path.cwd()  # the program may go elsewhere while it trains
         Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
@@ -134,6 +133,5 @@ class ModelCheckpoint(MonitorCallback):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except (LookupError, ValueError, TypeError) as error:
             known = ", ".join(["epoch", *logs])
-            raise ArgumentError(
-                f"ModelCheckpoint: filepath: expected names out of {known} in braces, got {self.filepath!r}: {error}."
-            ) from error
+            expected = f"expected names out of {known} in braces, got {self.filepath!r}"
+            raise self.error(f"filepath: {expected}: {error}.") from error

@@ -68,7 +68,7 @@ class MonitorCallback(Callback):
     ) -> None:
         who = type(self).__name__
         if not isinstance(monitor, str) or not monitor:
-            raise self._error(f"monitor: expected the name of a value in the logs, got {monitor!r}.")
+            raise self.error(f"monitor: expected the name of a value in the logs, got {monitor!r}.")
         self.monitor, self.verbose = monitor, verbose
         self.mode = checks.choice(mode, f"{who}: mode", ("auto", "min", "max"))
         self.min_delta = checks.number(min_delta, f"{who}: min_delta", at_least=0)
@@ -87,7 +87,7 @@ class MonitorCallback(Callback):
         higher = {"min": False, "max": True}.get(self.mode, told)
         if higher is None:
             values = f"higher or lower values of {self.monitor!r}"
-            raise self._error(f'mode: cannot tell whether {values} are better. Pass mode="min" or mode="max".')
+            raise self.error(f'mode: cannot tell whether {values} are better. Pass mode="min" or mode="max".')
         self.best, self.higher_is_better = None, higher
 
     def read(self, epoch: int, logs: Logs) -> float | None:
@@ -97,7 +97,7 @@ class MonitorCallback(Callback):
         value = np.asarray(logs[self.monitor], object)
         if value.size != 1 or not isinstance(value.item(), Real):
             fix = 'A metric with a value for each class takes average="macro" (R2Score a class_aggregation).'
-            raise self._error(f"monitor: expected one number, got {self.monitor!r} = {logs[self.monitor]!r}. {fix}")
+            raise self.error(f"monitor: expected one number, got {self.monitor!r} = {logs[self.monitor]!r}. {fix}")
         if math.isnan(value.item()):
             name = f"{type(self).__name__}: {self.monitor!r}"
             warnings.warn(f"{name} is NaN in epoch {epoch + 1}, which is not counted.", stacklevel=2)
@@ -116,9 +116,10 @@ class MonitorCallback(Callback):
         fix = checks.did_you_mean(self.monitor, names)
         if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in names):
             fix = " Pass validation_data or validation_split to fit."
-        return self._error(f"monitor: expected one of {', '.join(map(repr, names))}; got {self.monitor!r}.{fix}")
+        return self.error(f"monitor: expected one of {', '.join(map(repr, names))}; got {self.monitor!r}.{fix}")
 
-    def _error(self, text: str) -> ArgumentError:
+    def error(self, text: str) -> ArgumentError:
+        """Return an error that begins with the name of the class."""
         return ArgumentError(f"{type(self).__name__}: {text}")
 
 

@@ -49,8 +49,7 @@ class EarlyStopping(MonitorCallback):
     """
 
     state_attributes = ("best", "best_epoch", "wait", "best_weights")
-    stopped_epoch = 0
-    best_epoch = 0
+    best_epoch = stopped_epoch = 0
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from typing import Any
 
 from minidl.config import resolve
 from minidl.errors import ArgumentError
-from minidl.losses import Loss
 from minidl.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from minidl.metrics.base import Metric
 from minidl.metrics.samples import FunctionMetric
@@ -13,7 +12,7 @@ from minidl.metrics.samples import FunctionMetric
 WHO = "compile: metrics"
 
 
-def resolve_metrics(specs: Any, loss: Loss | None, outputs: int | None) -> list[Metric]:
+def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
     """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
 
     ``outputs`` is the number of the model's outputs, if it is known. Anything else in the list, and a name that
@@ -35,7 +34,7 @@ def resolve_metrics(specs: Any, loss: Loss | None, outputs: int | None) -> list[
     return metrics
 
 
-def _resolve(spec: Any, loss: Loss | None, outputs: int | None) -> Metric:
+def _resolve(spec: Any, loss: Any, outputs: int | None) -> Metric:
     if isinstance(spec, Metric):
         return copy.copy(spec)  # as after reset
     if callable(spec) and not isinstance(spec, type):
@@ -51,7 +50,7 @@ def _resolve(spec: Any, loss: Loss | None, outputs: int | None) -> Metric:
     return metric
 
 
-def accuracy(loss: Loss | None, outputs: int | None) -> Metric:
+def accuracy(loss: Any, outputs: int | None) -> Metric:
     """Return the metric that ``"accuracy"`` means.
 
     For a sparse loss it is SparseCategoricalAccuracy. For a binary one (BinaryCrossentropy, Hinge), also with several

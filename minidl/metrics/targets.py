@@ -24,10 +24,8 @@ def as_labels(y_true: Array, outputs: int, who: object) -> Array:
     """Return labels (batch,) as integers; a `DataError` if one is not whole or outside [0, ``outputs``)."""
     row = checks.wrong_label(y_true, outputs)
     if row is not None:
-        raise DataError(
-            f"{type(who).__name__}: expected labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row "
-            f"{row}. Other targets have the shape of the outputs."
-        )
+        labels = f"labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row {row}"
+        raise DataError(f"{type(who).__name__}: expected {labels}. Other targets have the shape of the outputs.")
     return y_true.astype(np.intp)
 
 
@@ -43,9 +41,8 @@ def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
         outputs = y_pred.shape[1]
         y_true = y_true[:, None] if outputs == 1 else one_hot(as_labels(y_true, outputs, who), outputs, y_pred.dtype)
     if y_true.shape != y_pred.shape:
-        raise ShapeError(
-            f"{type(who).__name__}: expected targets of shape {y_pred.shape}, as the outputs, got {y_true.shape}."
-        )
+        shape = f"shape {y_pred.shape}, as the outputs, got {y_true.shape}"
+        raise ShapeError(f"{type(who).__name__}: expected targets of {shape}.")
     return y_true, y_pred
 
 

@@ -353,7 +353,7 @@ def test_history_resumes_with_what_other_callbacks_added(value):
     assert second.history == {"loss": [1.0], "mine": [value]}
 
 
-@pytest.mark.parametrize("values", [3.0, "text", {}, None, [print], [{}]])
+@pytest.mark.parametrize("values", [3.0, "text", {}, None, [print], [{}], ["low"], [None]])
 def test_history_refuses_a_state_that_it_cannot_have(values):
     with pytest.raises(StateError, match="History: set_state: expected lists by name, got"):
         History().set_state({"epoch": [0], "history": {"loss": values}})

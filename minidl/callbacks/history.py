@@ -44,8 +44,9 @@ class History(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
-            known = [value for value in values if value is not None] if isinstance(values, list) else object()
-            if not isinstance(name, str) or np.asarray(known).dtype.kind not in "biufU":
+            own = name in ("epoch", "loss", "val_loss", "learning_rate")  # numbers; callbacks may add strings and None
+            known = [value for value in values if own or value is not None] if isinstance(values, list) else object()
+            if not isinstance(name, str) or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU"):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

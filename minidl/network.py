@@ -78,7 +78,7 @@ class Network:
             for layer in self.layers:
                 x = layer.forward(x, False)
             return x
-        self.randomness.passes += 1
+        self.randomness.begin_pass()
         still = self._frozen_steps() if self.stateful else ()
         for index, layer in enumerate(self.layers):
             x = layer.forward(x, index not in still)

@@ -34,6 +34,12 @@ class Randomness:
         self.weights = np.random.default_rng(seed)
         self.passes = 0
         self.epochs = 0
+        self.current_pass: object = None
+
+    def begin_pass(self) -> None:
+        """Begin a training pass: each layer draws what belongs to the next pass."""
+        self.passes += 1
+        self.current_pass = object()  # a pass that is begun again, after an error, is another one
 
     def order(self, rows: int) -> Array:
         """Return the order in which the next epoch takes its samples."""
@@ -66,19 +72,21 @@ class LayerRandomness:
 
     def __init__(self, model: Randomness, index: int) -> None:
         self.model, self.index = model, index
-        self.place: tuple[int, int] | None = None  # seed and pass of the generator
+        self.seed: int | None = None  # of the key and the generator
+        self.drawn_for: object = None
 
     def current(self) -> np.random.Generator:
         """Return the generator, moved to the beginning of this pass at the pass's first call."""
-        place = self.model.seed, self.model.passes
-        if place != self.place:
-            if self.place is None or place[0] != self.place[0]:
-                self.key = np.random.SeedSequence([self.model.seed, self.index]).generate_state(2, np.uint64)
-                self.generator = np.random.Generator(np.random.Philox(key=self.key))
-            self.place = place
+        model = self.model
+        if model.seed != self.seed:
+            self.seed, self.drawn_for = model.seed, self
+            self.key = np.random.SeedSequence([model.seed, self.index]).generate_state(2, np.uint64)
+            self.generator = np.random.Generator(np.random.Philox(key=self.key))
+        if model.current_pass is not self.drawn_for:
+            self.drawn_for = model.current_pass
             self.generator.bit_generator.state = {
                 "bit_generator": "Philox",
-                "state": {"counter": np.array([0, self.model.passes, 0, 0], np.uint64), "key": self.key},
+                "state": {"counter": np.array([0, model.passes, 0, 0], np.uint64), "key": self.key},
                 "buffer": np.zeros(4, np.uint64),
                 "buffer_pos": 4,
                 "has_uint32": 0,

@@ -502,6 +502,28 @@ def test_history_has_the_learning_rate_and_the_metrics():
     assert history.epoch == [0, 1]
 
 
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_an_epoch_that_never_ran_is_not_in_the_history(optimizer):
+    class Stop(Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model.stop_training = epoch == 2
+
+    history = regression(optimizer).fit(X, Y, epochs=5, callbacks=[Stop()], verbose=0)
+    assert history.epoch == [0, 1]
+    assert len(history.history["loss"]) == 2
+
+
+def test_one_metric_without_and_with_weights_has_two_names():
+    model = Sequential([Input((3,)), Dense(2, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"], ["accuracy", "mse"])
+    weight = np.where(LABELS == 1, 3.0, 1.0)
+    found = model.evaluate(X, LABELS, sample_weight=weight, verbose=0, return_dict=True)
+    right = model.predict(X).argmax(axis=1) == LABELS
+    assert list(found) == ["loss", "accuracy", "weighted_accuracy", "mse"]
+    assert found["accuracy"] == pytest.approx(right.mean())
+    assert found["weighted_accuracy"] == pytest.approx((right * weight).sum() / weight.sum())
+
+
 def test_a_function_is_a_metric():
     def worst(y_true, y_pred):
         return np.abs(y_true - y_pred).max()
@@ -545,6 +567,13 @@ def test_what_dropout_draws_is_a_function_of_seed_pass_and_layer():
     model = dropouts(0)
     model.randomness.passes = 2  # as after a resume
     assert masks(model, 1) == first[2:]
+
+
+def test_a_pass_that_is_begun_again_draws_the_same():
+    model = dropouts(0)
+    first = masks(model, 2)
+    model.randomness.passes = 1  # as after a step that was refused
+    assert masks(model, 1) == first[1:]
 
 
 def test_other_random_numbers_of_a_model_do_not_move_those_of_dropout():

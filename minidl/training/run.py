@@ -83,9 +83,9 @@ class Run:
         """Train to the last epoch, or until something stops it; ``resume`` first moves to where it continues."""
         trainer, callbacks = self.trainer, self.callbacks
         callbacks.set_params({"epochs": self.last, "steps": self.data.steps_per_epoch or self.source.steps()})
-        trainer.run, trainer.history, trainer.stop_training = self, self.history, False
         with DeferredSignals() as signals:
             try:
+                trainer.run, trainer.history, trainer.stop_training = self, self.history, False
                 callbacks.on_train_begin({})
                 if resume is not None:
                     resume()
@@ -107,6 +107,8 @@ class Run:
             if self.batch == 0:
                 self.scores.reset()
                 self.callbacks.on_epoch_begin(self.epoch, {})
+                if trainer.stop_training:  # an epoch that never ran is in no history
+                    break
             if not trainer.stop_training:  # a run may be resumed where it was about to stop
                 self._train_epoch(signals)
             self.end_epoch()

@@ -53,7 +53,7 @@ class SolverRun(Run):
             if self.epoch >= self.last or trainer.stop_training:
                 return True
             self.callbacks.on_epoch_begin(self.epoch, {})
-            return False
+            return bool(trainer.stop_training)
 
         if self.first < self.last and (done_before or not begin_epoch()):
             solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)

@@ -32,7 +32,10 @@ class Scores:
 
     def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
         self.plain, self.weighted = plain, weighted
-        self.metrics = {metric.get_name(): metric for metric in (*plain, *weighted)}  # in the order of the logs
+        self.metrics = {metric.get_name(): metric for metric in plain}  # in the order of the logs
+        for metric in weighted:  # as in Keras, a name of both kinds belongs to the former
+            name = metric.get_name()
+            self.metrics[f"weighted_{name}" if name in self.metrics else name] = metric
         self.reset()
 
     def reset(self) -> None:

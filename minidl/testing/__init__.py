@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from minidl.testing.derivative import numerical_gradient
     from minidl.testing.examination import Examination
     from minidl.testing.findings import Finding, Skipped, Unverified
-    from minidl.testing.functions import gradient_check
+    from minidl.testing.functions import FunctionSubject, certify_function, gradient_check
     from minidl.testing.losses import certify_loss
     from minidl.testing.machine import layer_machine
     from minidl.testing.models import certify_model
@@ -52,10 +52,12 @@ _HOMES = {
     "Context": "context",
     "Examination": "examination",
     "Finding": "findings",
+    "FunctionSubject": "functions",
     "Skipped": "findings",
     "Unverified": "findings",
     "Verdict": "certificate",
     "certify": "certification",
+    "certify_function": "functions",
     "diagnose": "diagnosis",
     "layer_machine": "machine",
     "certify_loss": "losses",
@@ -74,10 +76,12 @@ __all__ = [
     "Context",
     "Examination",
     "Finding",
+    "FunctionSubject",
     "Skipped",
     "Unverified",
     "Verdict",
     "certify",
+    "certify_function",
     "certify_loss",
     "certify_model",
     "diagnose",

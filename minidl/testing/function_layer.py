@@ -5,12 +5,13 @@ without a batch axis the functions are called for each row.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from minidl.layers.base import Layer
-from minidl.testing.function_pair import FunctionPair, seeded
+from minidl.testing.function_pair import FunctionPair
 from minidl.typing import Array, Shape
 
 ROWS = 2  # of the call from which `build` learns the shape of y
@@ -55,7 +56,7 @@ class FunctionLayer(Layer):
         rows = np.arange(len(x)) % (len(pair.inputs[pair.x]) if pair.batched else 1)
         arguments = pair.inputs | pair.parameters | others
         arguments = {name: self._of_rows(name, value, x, rows) for name, value in arguments.items()}
-        with seeded(pair.seed, seed):
+        with nullcontext() if seed is None else pair.seeded(seed):
             calls = [pair.call(arguments | {pair.x: row}, training) for row in ([x] if pair.batched else x)]
         caches = [cache for _, cache in calls]
         if pair.batched:

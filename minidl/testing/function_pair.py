@@ -3,13 +3,14 @@
 import inspect
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
+from minidl.testing.points import BATCH, SHAPES
 from minidl.typing import Array
 
 SEEDS = 4  # that are tried to find out whether a function draws random numbers
@@ -17,20 +18,12 @@ SEEDS = 4  # that are tried to find out whether a function draws random numbers
 Values = dict[str, Any]
 
 
-def seed_numpy(seed: int) -> None:
-    """Seed the generators of the whole program: those of NumPy and of Python."""
+@contextmanager
+def seeded_numpy(seed: int) -> Iterator[None]:
+    """Seed the generators of the whole program, those of NumPy and of Python, and restore them afterwards."""
+    state = np.random.get_state(), random.getstate()  # noqa: NPY002
     np.random.seed(seed)  # noqa: NPY002
     random.seed(seed)
-
-
-@contextmanager
-def seeded(function: Callable[[int], None], seed: int | None) -> Iterator[None]:
-    """Let ``function`` seed the generators of the whole program; those of NumPy and Python are restored."""
-    if seed is None:
-        yield
-        return
-    state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    function(seed)
     try:
         yield
     finally:
@@ -61,21 +54,24 @@ class FunctionPair:
         constants: tuple[str, ...] = (),
         gradients: dict[str, Array] | None = None,
         batched: bool = True,
-        seed: Callable[[int], None] = seed_numpy,
+        training: bool | None = None,
+        seeded: Callable[[int], AbstractContextManager[None]] = seeded_numpy,
+        source: Callable[..., Any] | None = None,
     ) -> None:
         self.forward = forward
         self.backward: Callable[..., Any] = _call if backward is None else backward
-        self.source = backward or forward  # where a finding points at
-        self.gradients, self.seed = gradients or {}, seed
-        self.inputs = _by_name(forward, inputs)
+        self.source = source or backward or forward  # where a finding points at
+        self.gradients, self.seeded = gradients or {}, seeded
         self.parameters = {name: _plain(value) for name, value in (parameters or {}).items()}
+        self.fixed = {} if training is None else {"training": training}
+        self.has_mode = "training" in _names(forward) and training is None
+        self.inputs = _by_name(forward, self._accepted() if inputs is None else inputs)
         arguments = self.inputs | self.parameters
         real = [name for name, value in arguments.items() if _is_real(value) and name not in constants]
         self.x = "x" if "x" in real else [*(name for name in self.inputs if name in real), *self.inputs][0]
         self.differentiable = real
         self.batched = batched and arguments[self.x].ndim > 0
-        self.has_mode = "training" in _names(forward)
-        with seeded(seed, 0):
+        with seeded(0):
             y, cache = self.call(arguments, training=True)
         self.takes_dy = y.ndim > 0 or _takes(self.backward, len(cache) + 1)
         self.number = y.ndim == 0
@@ -94,7 +90,7 @@ class FunctionPair:
 
     def call(self, arguments: Values, training: bool) -> tuple[Array, tuple[Any, ...]]:
         """Return ``y`` and the cache; the cache of a function that returns ``y`` alone is its arguments."""
-        options = {"training": training} if self.has_mode else {}
+        options = {"training": training} if self.has_mode else self.fixed
         result = self.forward(*arguments.values(), **options)
         if isinstance(result, tuple):
             return np.asarray(result[0]), result[1:]
@@ -116,11 +112,33 @@ class FunctionPair:
         returned = {name: value for name, value in zip(names, found, strict=True) if name in self.differentiable}
         return returned | {name: array.copy() for name, array in self.gradients.items()}
 
+    def _accepted(self) -> Array:
+        """Return the first input of some shapes that ``forward`` takes.
+
+        Raises
+        ------
+        ArgumentError
+            If it takes none.
+        """
+        lengths = [n for value in self.parameters.values() for n in np.shape(value)]
+        shapes = [*SHAPES, *((n,) for n in lengths), *((6, n) for n in lengths)]
+        for x in (np.random.default_rng(0).standard_normal((BATCH, *shape)) for shape in dict.fromkeys(shapes)):
+            try:
+                with self.seeded(0):
+                    y, _ = self.call({"x": x} | self.parameters, training=True)
+                if np.isfinite(y).all():
+                    return x
+            except Exception:  # not meant for such inputs
+                continue
+        raise ArgumentError(
+            f"certify_function: expected inputs, because none of rows {', '.join(map(str, shapes))} fit."
+        )
+
     def _draws(self, arguments: Values, training: bool) -> bool:
         """Return whether ``forward`` draws from a generator of the whole program."""
         outputs = []
         for seed in range(SEEDS):
-            with seeded(self.seed, seed):
+            with self.seeded(seed):
                 outputs.append(self.call(arguments, training)[0])
         return not all(np.array_equal(outputs[0], y, equal_nan=True) for y in outputs)
 
@@ -169,7 +187,7 @@ def _legal(name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return np.array(value) if isinstance(value, (list, float, np.ndarray)) else value
+    return np.array(value) if isinstance(value, (list, np.ndarray)) else value
 
 
 def _is_real(value: Any) -> bool:

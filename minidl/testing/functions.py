@@ -31,8 +31,13 @@ class FunctionSubject(Subject):
     ----------
     forward, backward, inputs, parameters, constants, gradients, batched
         As in `certify_function`.
-    seed : function, optional
-        ``seed(n)`` seeds the random generators that ``forward`` draws from. Default: those of NumPy and Python.
+    training : bool, optional
+        The only mode to certify.
+    seeded : function, optional
+        ``with seeded(n)`` seeds the random generators that ``forward`` draws from, and restores them. Default: those
+        of NumPy and Python.
+    source : function, optional
+        Where a finding points at. Default: ``backward``.
     domain : str, tuple or function, optional
         What ``x`` may be, as ``input_domain`` of a layer. Default: measured at the inputs given.
     house_rules : bool
@@ -49,7 +54,7 @@ class FunctionSubject(Subject):
         self,
         forward: Callable[..., Any],
         backward: Callable[..., Any] | None,
-        inputs: Any,
+        inputs: Any = None,
         parameters: dict[str, Any] | None = None,
         *,
         domain: Any = None,
@@ -63,7 +68,9 @@ class FunctionSubject(Subject):
         pair = FunctionPair(forward, backward, inputs, parameters, **options)
         super().__init__(FunctionLayer(pair))
         x = pair.inputs[pair.x] if pair.batched else pair.inputs[pair.x][None]
-        self.cls = type("FunctionLayer", (FunctionLayer,), {"certify_input_shape": x.shape[1:]})
+        # One batch for a whole path would be a further shape.
+        declared = {"certify_input_shape": x.shape[1:], **({"rows_coupled": True} if few_shapes else {})}
+        self.cls = type("FunctionLayer", (FunctionLayer,), declared)
         self.arguments, self.call = {}, call
         self.name = name or ", ".join([*(getattr(f, "__name__", str(f)) for f in (forward, backward) if f), "..."])
         self.whole_batch = pair.whole
@@ -72,10 +79,12 @@ class FunctionSubject(Subject):
         self.excluded = {**_excluded(pair, few_shapes), **(excluded or {})}
 
     def is_house_rule(self, finding: Finding) -> bool:
-        """Return whether a finding is about a rule of minidl's own layers; far out, an output may overflow."""
-        return not self.house_rules and (
-            finding.check in HOUSE_RULES or (finding.check == "extreme" and finding.target == "y")
-        )
+        """Return whether a finding is about a rule of minidl's own layers and not about a gradient.
+
+        Far out, an output may overflow; a function may refuse what is not contiguous in memory.
+        """
+        allowed = {"extreme": finding.target == "y", "layout": not finding.target}
+        return not self.house_rules and allowed.get(finding.check, finding.check in HOUSE_RULES)
 
     def _measured(self, x: Array) -> Any:
         """Return the widest domain that ``x`` seems to belong to, and for which forward is finite."""
@@ -124,7 +133,7 @@ def _excluded(pair: FunctionPair, few_shapes: bool) -> dict[str, str]:
 def certify_function(
     forward: Callable[..., Any],
     backward: Callable[..., Any] | None,
-    inputs: Any,
+    inputs: Any = None,
     parameters: dict[str, Any] | None = None,
     **options: Any,
 ) -> Certificate:
@@ -139,17 +148,19 @@ def certify_function(
         ``backward(cache, dy)`` returns ``dx``, or the gradients of all arguments that have one, in their order. Where
         ``forward`` returns ``y`` alone, it is ``backward(*arguments, dy)``; where ``y`` is a number, ``dy`` may be
         left out. None: the cache is a function ``backprop(dy)``.
-    inputs : array, tuple or dict of arrays
-        Rows along the first axis. Integers have no gradient.
+    inputs : array, tuple or dict of arrays, optional
+        Rows along the first axis. Integers have no gradient. Default: one array, of a shape found by trial.
     parameters : dict of str to array, optional
-        Their start values.
+        Further arguments: floating-point arrays with a gradient, anything else without.
     constants : tuple of str
         Names of arguments that have no gradient, beside integers.
     gradients : dict of str to array
         The arrays to which ``backward`` adds the gradients of these arguments instead of returning them.
     batched : bool
         False where the first axis is no batch.
-    domain, house_rules, few_shapes, seed, excluded, name
+    training : bool, optional
+        The only mode to certify, where ``forward`` takes ``training``.
+    domain, house_rules, few_shapes, seeded, excluded
         See `FunctionSubject`.
     level, seed, checks, exclude, expected_failures, on_fail
         As in `certify`.

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from minidl.testing.machine import layer_machine
     from minidl.testing.models import certify_model
     from minidl.testing.paths import path_integral_test, taylor_test
+    from minidl.testing.properties import check_gradients, gradient_properties, gradient_property
     from minidl.testing.registry import register_check
     from minidl.testing.suite import parametrize_with_checks
 
@@ -62,7 +63,10 @@ _HOMES = {
     "layer_machine": "machine",
     "certify_loss": "losses",
     "certify_model": "models",
+    "check_gradients": "properties",
     "gradient_check": "functions",
+    "gradient_properties": "properties",
+    "gradient_property": "properties",
     "numerical_gradient": "derivative",
     "parametrize_with_checks": "suite",
     "path_integral_test": "paths",
@@ -84,8 +88,11 @@ __all__ = [
     "certify_function",
     "certify_loss",
     "certify_model",
+    "check_gradients",
     "diagnose",
     "gradient_check",
+    "gradient_properties",
+    "gradient_property",
     "layer_machine",
     "numerical_gradient",
     "parametrize_with_checks",

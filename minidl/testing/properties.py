@@ -18,13 +18,13 @@ from minidl.layers.base import Layer
 from minidl.losses import Loss
 from minidl.regularizers import Regularizer
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import examine
+from minidl.testing.certification import Request, examine
 from minidl.testing.comparison import compare
 from minidl.testing.functions import FunctionSubject
-from minidl.testing.glance import suspicious
 from minidl.testing.losses import input_domain, kinds_of_targets
 from minidl.testing.points import Refused, draw_point, first_point, settle_states
 from minidl.testing.probe import LayerFailure, Misconduct, Point
+from minidl.testing.screening import looks_wrong
 from minidl.testing.strategies import arguments, entries
 from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Array, Shape
@@ -49,7 +49,7 @@ class WrongGradient(AssertionError):
 
     def _diagnosed(self) -> str:
         def certificate(checks: list[str], point: Point | None) -> Certificate:
-            return examine(self.subject, None, "quick", 0, checks, None, None, "return", call="of ", point=point)
+            return examine(self.subject, Request(level="quick", checks=checks), point)
 
         here = certificate(["here"], self.point)
         # Zeros hide causes: where it is wrong at a generic point too, the diagnosis is made there.
@@ -94,7 +94,7 @@ class Example:
         point = Point(x, dy, values, states, self.training)
         try:
             with np.errstate(all="ignore"):
-                if not suspicious(subject, point, np.random.default_rng(0)):
+                if not looks_wrong(subject, point, np.random.default_rng(0)):
                     return  # along a direction all gradients agree
                 result = compare(subject, point, np.random.default_rng(0), most=MOST, hard=True)
         except (LayerFailure, Misconduct) as failure:

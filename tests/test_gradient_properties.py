@@ -43,7 +43,7 @@ from minidl.losses import (
 )
 from minidl.regularizers import L1, L1L2, L2, Regularizer
 from minidl.testing import check_gradients, gradient_properties, gradient_property, numerical_gradient, strategies
-from minidl.testing.properties import WrongGradient
+from minidl.testing.example import WrongGradient
 from tests.planted import mutants
 
 # Every public layer, loss and regularizer at least once.

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from minidl.testing.context import Context
     from minidl.testing.derivative import numerical_gradient
     from minidl.testing.examination import Examination
+    from minidl.testing.example import check_gradients
     from minidl.testing.findings import Finding, Skipped, Unverified
     from minidl.testing.functions import FunctionSubject, certify_function, gradient_check
     from minidl.testing.losses import certify_loss
     from minidl.testing.machine import layer_machine
     from minidl.testing.models import certify_model
     from minidl.testing.paths import path_integral_test, taylor_test
-    from minidl.testing.properties import check_gradients, gradient_properties, gradient_property
+    from minidl.testing.properties import gradient_properties, gradient_property
     from minidl.testing.registry import register_check
     from minidl.testing.suite import parametrize_with_checks
 
@@ -63,7 +64,7 @@ _HOMES = {
     "layer_machine": "machine",
     "certify_loss": "losses",
     "certify_model": "models",
-    "check_gradients": "properties",
+    "check_gradients": "example",
     "gradient_check": "functions",
     "gradient_properties": "properties",
     "gradient_property": "properties",

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from minidl.testing.context import Context
     from minidl.testing.derivative import numerical_gradient
     from minidl.testing.examination import Examination
+    from minidl.testing.example import check_gradients
     from minidl.testing.findings import Finding, Skipped, Unverified
-    from minidl.testing.functions import gradient_check
+    from minidl.testing.functions import FunctionSubject, certify_function, gradient_check
     from minidl.testing.losses import certify_loss
     from minidl.testing.machine import layer_machine
     from minidl.testing.models import certify_model
     from minidl.testing.paths import path_integral_test, taylor_test
+    from minidl.testing.properties import gradient_properties, gradient_property
     from minidl.testing.registry import register_check
     from minidl.testing.suite import parametrize_with_checks
 
@@ -52,15 +54,20 @@ _HOMES = {
     "Context": "context",
     "Examination": "examination",
     "Finding": "findings",
+    "FunctionSubject": "functions",
     "Skipped": "findings",
     "Unverified": "findings",
     "Verdict": "certificate",
     "certify": "certification",
+    "certify_function": "functions",
     "diagnose": "diagnosis",
     "layer_machine": "machine",
     "certify_loss": "losses",
     "certify_model": "models",
+    "check_gradients": "example",
     "gradient_check": "functions",
+    "gradient_properties": "properties",
+    "gradient_property": "properties",
     "numerical_gradient": "derivative",
     "parametrize_with_checks": "suite",
     "path_integral_test": "paths",
@@ -74,14 +81,19 @@ __all__ = [
     "Context",
     "Examination",
     "Finding",
+    "FunctionSubject",
     "Skipped",
     "Unverified",
     "Verdict",
     "certify",
+    "certify_function",
     "certify_loss",
     "certify_model",
+    "check_gradients",
     "diagnose",
     "gradient_check",
+    "gradient_properties",
+    "gradient_property",
     "layer_machine",
     "numerical_gradient",
     "parametrize_with_checks",

@@ -14,10 +14,11 @@ from minidl.layers.base import Layer
 from minidl.losses import Loss
 from minidl.testing import certify, certify_loss
 from minidl.testing.registry import LEVELS
+from minidl.testing.subject import Subject
 
 
 def subjects(target: str) -> Iterator[Any]:
-    """Yield the object that ``module:name`` means, or all layers and losses defined in ``module``."""
+    """Yield the object that ``module:name`` means, or the subjects, layers and losses of ``module``."""
     module_name, _, name = target.partition(":")
     module = importlib.import_module(module_name)
     if name:
@@ -27,7 +28,7 @@ def subjects(target: str) -> Iterator[Any]:
         return
     for value in vars(module).values():
         certifiable = isinstance(value, type) and issubclass(value, (Layer, Loss)) and not inspect.isabstract(value)
-        if certifiable and value.__module__ == module_name:
+        if isinstance(value, Subject) or (certifiable and value.__module__ == module_name):
             yield value
 
 

@@ -10,12 +10,13 @@ from minidl.testing.findings import Finding
 from minidl.typing import Shape
 
 PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
+NOTED = "NOTED"  # fails a rule that does not count for this subject
 CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause stands alone, and from which it is worth naming beside another
 
 
 @dataclass
 class Verdict:
-    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED`` or ``XFAIL``; and why."""
+    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED``, ``XFAIL`` or ``NOTED``; and why."""
 
     check: str
     outcome: str
@@ -141,8 +142,10 @@ def report(certificate: Certificate) -> str:
         lines.append(f" ? {name}   unverified: {certificate.verdicts[name].reason}")
     for name in certificate.names(XFAIL):
         lines.append(f" ~ {name}   expected to fail: {certificate.verdicts[name].reason}")
+    for name in certificate.names(NOTED):
+        lines.append(f" ~ {name}   not counted, a rule of minidl's own layers: {certificate.verdicts[name].reason}")
     if certificate.outcome == PASS:
-        return lines[0]
+        return "\n".join(lines)
     blocked: dict[str, list[str]] = {}
     for name in certificate.names(SKIPPED):
         reason = certificate.verdicts[name].reason
@@ -210,7 +213,7 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
     if finding.where:
         source = f"   {finding.source}" if finding.source else ""
         lines.append(f"   where   {finding.where}{source}")
-    if certificate.call in ("certify", "certify_loss"):
+    if certificate.call != "certify_model":
         lines.append(f"   again   {_again(certificate, finding)}")
     return lines
 

@@ -17,7 +17,7 @@ from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import CHECKS, LEVELS, chosen
 from minidl.testing.run import run_checks
-from minidl.testing.subject import Subject
+from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Shape
 
 
@@ -49,7 +49,7 @@ def certify(
 
     Parameters
     ----------
-    layer : Layer, Layer class or function without arguments that makes one
+    layer : Layer, Layer class, function without arguments that makes one, or Subject
         It stays untouched: all work is done on clones.
     input_shape : tuple of int, optional
         Shape of a row. By default some are tried; the coverage says which was taken.
@@ -78,8 +78,9 @@ def certify(
     'PASS'
     """
     __tracebackhide__ = True
-    request = Request(input_shape, level, seed, checks, exclude, expected_failures)
-    return concluded(examine(Subject(layer), request), on_fail)
+    subject = subject_of(layer)
+    request = Request(input_shape, level, seed, checks, exclude, expected_failures, subject.call)
+    return concluded(examine(subject, request), on_fail)
 
 
 def examine(subject: Subject, request: Request, point: Point | None = None) -> Certificate:

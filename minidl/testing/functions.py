@@ -1,74 +1,204 @@
-"""gradient_check: the numeric checks for bare functions, without a layer."""
+"""certify_function and gradient_check: plain pairs of functions certified as a layer is.
+
+What minidl asks of its own layers only, such as float32 from float32, is a verdict by itself and does not count.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minidl.errors import ArgumentError
-from minidl.layers.base import Layer
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import Request, concluded, examine
-from minidl.testing.probe import Point
+from minidl.testing.certification import certify
+from minidl.testing.findings import Finding
+from minidl.testing.function_layer import FunctionLayer
+from minidl.testing.function_pair import FunctionPair
+from minidl.testing.points import BATCH, draw_x
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
-
-class FunctionLayer(Layer):
-    """``y = f(x)``, ``dx = gradient(x, dy)``: two functions in a layer's place."""
-
-    def __init__(self, f: Callable[..., Any], gradient: Callable[..., Any]) -> None:
-        self.f = f
-        self.gradient = gradient
-
-    @property
-    def certified(self) -> Callable[..., Any]:
-        """The object whose source a finding points at."""
-        return self.gradient
-
-    def build(self, input_shape: Shape) -> Shape:
-        return ()
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        self._x = x
-        y = np.asarray(self.f(x))
-        self._number = y.ndim == 0
-        return y.reshape(1) if self._number else y
-
-    def backward(self, dy: Array) -> Array:
-        if self._number:
-            return np.asarray(self.gradient(self._x)) * dy[0]
-        return np.asarray(self.gradient(self._x, dy))
+OF_CERTIFY = ("level", "seed", "checks", "exclude", "expected_failures", "on_fail")
+HOUSE_RULES = ("dtype", "empty-batch")
+TRIALS = 8  # of a domain
+BY_SHAPE = ("square", "shapes")
+BY_BATCH = ("batch", "empty-batch")
 
 
 class FunctionSubject(Subject):
-    """Two bare functions under test."""
+    """A forward and a backward function under test, for `certify` and `parametrize_with_checks`.
 
-    whole_batch = True
+    Parameters
+    ----------
+    forward, backward, inputs, parameters, constants, gradients, batched
+        As in `certify_function`.
+    training : bool, optional
+        The only mode to certify.
+    seeded : function, optional
+        ``with seeded(n)`` seeds the random generators that ``forward`` draws from, and restores them. Default: those
+        of NumPy and Python.
+    source : function, optional
+        Where a finding points at. Default: ``backward``.
+    domain : str, tuple or function, optional
+        What ``x`` may be, as ``input_domain`` of a layer. Default: measured at the inputs given.
+    house_rules : bool
+        Whether the rules of minidl's own layers count.
+    few_shapes : bool
+        Whether arrays of other shapes than those given are left out, as where each is compiled first.
+    excluded : dict of str to str, optional
+        Checks that make no sense, each with the reason.
+    name, call : str, optional
+        How the report calls it, and what it was given to.
+    """
 
-    def __init__(self, f: Callable[..., Any], gradient: Callable[..., Any]) -> None:
-        super().__init__(FunctionLayer(f, gradient))
-        self.name = f"{getattr(f, '__name__', f)}, {getattr(gradient, '__name__', gradient)}"
-        self.domain = "real"
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any] | None,
+        inputs: Any = None,
+        parameters: dict[str, Any] | None = None,
+        *,
+        domain: Any = None,
+        house_rules: bool = False,
+        few_shapes: bool = False,
+        excluded: dict[str, str] | None = None,
+        name: str = "",
+        call: str = "certify",
+        **options: Any,
+    ) -> None:
+        pair = FunctionPair(forward, backward, inputs, parameters, **options)
+        super().__init__(FunctionLayer(pair))
+        x = pair.inputs[pair.x] if pair.batched else pair.inputs[pair.x][None]
+        # One batch for a whole path would be a further shape.
+        declared = {"certify_input_shape": x.shape[1:], **({"rows_coupled": True} if few_shapes else {})}
+        self.cls = type("FunctionLayer", (FunctionLayer,), declared)
+        self.arguments, self.call = {}, call
+        self.name = name or ", ".join([*(getattr(f, "__name__", str(f)) for f in (forward, backward) if f), "..."])
+        self.whole_batch = pair.whole
+        self.house_rules = house_rules
+        self.domain = self._measured(x) if domain is None else domain
+        self.excluded = {**_excluded(pair, few_shapes), **(excluded or {})}
+
+    def is_house_rule(self, finding: Finding) -> bool:
+        """Return whether a finding is about a rule of minidl's own layers and not about a gradient.
+
+        Far out, an output may overflow; a function may refuse what is not contiguous in memory.
+        """
+        allowed = {"extreme": finding.target == "y", "layout": not finding.target}
+        return not self.house_rules and allowed.get(finding.check, finding.check in HOUSE_RULES)
+
+    def _measured(self, x: Array) -> Any:
+        """Return the widest domain that ``x`` seems to belong to, and for which forward is finite."""
+        if x.dtype.kind in "iu" and x.min() >= 0:
+            return "integer", int(x.max()) + 1
+        guess = "real" if x.min() < 0 else "probability" if x.max() <= 1 else "positive"
+        rng, probe = np.random.default_rng(0), self.probe(x.shape[1:])
+        try:
+            drawn = (draw_x(guess, rng, (BATCH, *x.shape[1:])) for _ in range(TRIALS))
+            if x.dtype.kind == "f" and all(np.isfinite(probe.forward(each)).all() for each in drawn):
+                return guess
+        except Exception:  # what forward raises outside of its domain
+            return mixed(x)
+        return mixed(x)
 
 
-def gradient_check(
-    f: Callable[..., Any], gradient: Callable[..., Any], x: Any, *, seed: int = 0, on_fail: str = "return"
+def mixed(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
+    """Return a domain of what lies between two rows of ``x``; a single row is moved a little."""
+
+    def draw(rng: np.random.Generator, shape: Shape) -> Array:
+        one, other = x[rng.integers(0, len(x), shape[0])], x[rng.integers(0, len(x), shape[0])]
+        if x.dtype.kind in "iub":
+            return one
+        if len(x) == 1:
+            return one * (1 + 0.05 * rng.uniform(-1, 1, one.shape))
+        part = rng.uniform(0, 1, (shape[0], *(1,) * (x.ndim - 1)))
+        return part * one + (1 - part) * other
+
+    return draw
+
+
+def _excluded(pair: FunctionPair, few_shapes: bool) -> dict[str, str]:
+    """Return the checks that make no sense for a pair of functions, with the reasons."""
+    found = dict.fromkeys(("copies", "arguments"), "a function has no constructor")
+    if not pair.has_mode:
+        found.update(dict.fromkeys(("mode", "running", "random"), "forward takes no argument training"))
+    if len(pair.inputs) + len(pair.parameters) > 1:
+        found.update(dict.fromkeys(BY_SHAPE, "the shapes of the arguments belong together"))
+    if not pair.batched:
+        found.update(dict.fromkeys(BY_BATCH, "there is no batch axis"))
+    if few_shapes:
+        found.update(dict.fromkeys((*BY_SHAPE, *BY_BATCH, "state"), "each further shape takes too long"))
+    return found
+
+
+def certify_function(
+    forward: Callable[..., Any],
+    backward: Callable[..., Any] | None,
+    inputs: Any = None,
+    parameters: dict[str, Any] | None = None,
+    **options: Any,
 ) -> Certificate:
-    """Hold ``gradient`` against the numerical gradient of ``f`` at ``x``.
+    """Put ``backward``, the gradient of ``forward``, to the test; raise with a report of what is wrong.
+
+    Parameters
+    ----------
+    forward : function
+        ``forward(*inputs, *parameters)`` returns ``(y, cache)``, or ``y`` alone. Where it takes an argument
+        ``training``, both modes are certified.
+    backward : function or None
+        ``backward(cache, dy)`` returns ``dx``, or the gradients of all arguments that have one, in their order. Where
+        ``forward`` returns ``y`` alone, it is ``backward(*arguments, dy)``; where ``y`` is a number, ``dy`` may be
+        left out. None: the cache is a function ``backprop(dy)``.
+    inputs : array, tuple or dict of arrays, optional
+        Rows along the first axis. Integers have no gradient. Default: one array, of a shape found by trial.
+    parameters : dict of str to array, optional
+        Further arguments: floating-point arrays with a gradient, anything else without.
+    constants : tuple of str
+        Names of arguments that have no gradient, beside integers.
+    gradients : dict of str to array
+        The arrays to which ``backward`` adds the gradients of these arguments instead of returning them.
+    batched : bool
+        False where the first axis is no batch.
+    training : bool, optional
+        The only mode to certify, where ``forward`` takes ``training``.
+    domain, house_rules, few_shapes, seeded, excluded
+        See `FunctionSubject`.
+    level, seed, checks, exclude, expected_failures, on_fail
+        As in `certify`.
+
+    Raises
+    ------
+    CertificationError
+        As `certify`.
+
+    Examples
+    --------
+    >>> from minidl.testing import certify_function
+    >>> def forward(x, W):
+    ...     return x @ W, (x, W)
+    >>> def backward(cache, dy):
+    ...     x, W = cache
+    ...     return dy @ W.T, x.T @ dy
+    >>> certify_function(forward, backward, np.ones((3, 4)), {"W": np.ones((4, 2))}).outcome
+    'PASS'
+    """
+    of_certify = {name: options.pop(name) for name in OF_CERTIFY if name in options}
+    options = {"call": "certify_function", **options}
+    return certify(FunctionSubject(forward, backward, inputs, parameters, **options), **of_certify)
+
+
+def gradient_check(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, **options: Any) -> Certificate:
+    """Certify ``gradient`` as that of ``f`` around ``x``: `certify_function` without a batch axis, which never raises.
 
     Parameters
     ----------
     f : function
         ``f(x)`` returns a number or an array.
     gradient : function
-        ``gradient(x)`` of the shape of ``x`` where ``f`` returns a number; else ``gradient(x, dy)``, the gradient of
-        ``sum(dy * f(x))``.
+        ``gradient(x)`` where ``f`` returns a number; else ``gradient(x, dy)``, the gradient of ``sum(dy * f(x))``.
     x : array
-        Where; not changed.
-    seed : int
-        For the upstream gradient.
-    on_fail : {"return", "raise"}
+        Not changed.
+    **options
+        As in `certify_function`, among them ``parameters``. Default of ``on_fail``: "return".
 
     Returns
     -------
@@ -83,12 +213,5 @@ def gradient_check(
     >>> bool(gradient_check(np.sin, lambda x, dy: dy * np.sin(x), np.array([1.0, -2.0])))
     False
     """
-    x = np.array(x, float)
-    if x.size == 0:
-        raise ArgumentError(f"gradient_check: x: expected at least one value, got shape {x.shape}.")
-    subject = FunctionSubject(f, gradient)
-    y = np.atleast_1d(np.asarray(f(x.copy())))
-    dy = 1.5 * np.random.default_rng(seed).standard_normal(y.shape) + 0.1
-    point = Point(np.atleast_1d(x), dy, {}, {})
-    request = Request(seed=seed, checks=["linear-in-u", "here"], call="gradient_check")
-    return concluded(examine(subject, request, point), on_fail)
+    options = {"call": "gradient_check", "batched": False, "on_fail": "return", **options}
+    return certify_function(f, gradient, np.asarray(x, float), **options)

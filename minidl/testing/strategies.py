@@ -3,12 +3,15 @@
 Importing this module imports hypothesis, so nothing else in the package does.
 """
 
+import itertools
+import math
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from minidl.config import Configured
 from minidl.layers import (
     ELU,
     GELU,
@@ -28,19 +31,26 @@ from minidl.sequential import Sequential
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
-REGIMES = ("generic", "special", "extreme", "ties")
+SMOOTH = ("generic", "special", "extreme")  # regimes without zeros
+REGIMES = (*SMOOTH, "zeros", "ties")
 LAYOUTS = ("C", "F", "strided", "reversed", "offset", "read-only")
-SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 1e-8, -1e-8)
-EXTREME = (30.0, -30.0, 800.0, -800.0, 1e4, -1e4, 5e-324, 1e-300)
 ACTIVATIONS = (ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Softplus, Tanh)
+READABLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 3.0, -3.0, 0.1, -0.1)
+KINDS = ("binary", "classes", "numbers")
+EVENLY = 16  # times that few values are listed, because hypothesis prefers the first of a list
 
 
 def values(regime: str = "generic") -> st.SearchStrategy[float]:
-    """Return single numbers: "generic" in [-4, 4], "special" and "extreme" ones, or integers that make "ties"."""
+    """Return single numbers of a regime.
+
+    "generic" ones of size 1/8 to 4, "special" and "extreme" ones, all away from the kinks that many functions have at
+    0; "zeros" and tiny numbers; integers that make "ties".
+    """
     return {
-        "generic": st.floats(-4, 4, allow_subnormal=False),
-        "special": st.sampled_from(SPECIAL),
-        "extreme": st.sampled_from(EXTREME),
+        "generic": st.one_of(st.sampled_from(READABLE[:8]), st.floats(0.125, 4), st.floats(-4, -0.125)),
+        "special": st.sampled_from(READABLE),
+        "extreme": st.sampled_from((30.0, -30.0, 800.0, -800.0, 1e4, -1e4)),
+        "zeros": st.sampled_from((0.0, -0.0, 1e-8, -1e-8, 1e-300, 5e-324, 1.0, -1.0)),
         "ties": st.integers(-2, 2).map(float),
     }[regime]
 
@@ -49,15 +59,50 @@ def values(regime: str = "generic") -> st.SearchStrategy[float]:
 def inputs(
     draw: st.DrawFn, input_shape: Shape, regime: str | None = None, min_rows: int = 0, max_rows: int = 40
 ) -> Array:
-    """Draw a batch for rows of ``input_shape``, float64; of any regime unless one is given."""
-    regime = draw(st.sampled_from(REGIMES)) if regime is None else regime
+    """Draw a batch for rows of ``input_shape``, float64; of any regime without zeros unless one is given."""
+    regime = draw(st.sampled_from(SMOOTH)) if regime is None else regime
     rows = draw(st.integers(min_rows, max_rows))
     return draw(arrays(float, (rows, *input_shape), elements=values(regime)))
 
 
 def upstream(shape: Shape) -> st.SearchStrategy[Array]:
-    """Return upstream gradients of ``shape``: Gaussian, with both signs, never neutral."""
-    return st.integers(0, 2**32 - 1).map(lambda seed: 1.5 * np.random.default_rng(seed).standard_normal(shape) + 0.1)
+    """Return upstream gradients of ``shape``: of both signs, without zeros."""
+    return arrays(float, shape, elements=values())
+
+
+def numbers(domain: Any = "mild") -> st.SearchStrategy[float]:
+    """Return single numbers of a domain that shrink to 0 or 1; "real" ones are large at times, "mild" ones are not."""
+    positive = st.one_of(st.sampled_from((1.0, 2.0, 0.5, 0.25, 3.0)), st.floats(0.1, 6))
+    part = st.one_of(st.sampled_from((0.5, 0.25, 0.75, 0.1, 0.9)), st.floats(0.05, 0.95))
+    if isinstance(domain, tuple) and domain[0] != "integer":
+        low, high = domain
+        return part.map(lambda p: low + p * (high - low))
+    large = (20.0, -20.0, 1000.0, -1000.0) if domain == "real" else ()
+    mild = st.one_of(st.sampled_from((0.0, *READABLE, *large)), st.floats(0.1, 4), st.floats(-4, -0.1))
+    return {
+        "positive": positive,
+        "probability": part,
+        "signs": st.sampled_from((1.0, -1.0)),
+        "binary": st.sampled_from((0.0, 1.0)),
+    }.get(domain, mild)
+
+
+@st.composite
+def entries(draw: st.DrawFn, shape: Shape, domain: Any = "mild") -> Array:
+    """Draw an array of numbers of a domain: see `minidl.testing`; a "simplex" has rows that sum to one."""
+    if callable(domain):
+        return np.asarray(domain(np.random.default_rng(draw(st.integers(0, 2**16))), shape))
+    if isinstance(domain, tuple) and domain[0] == "integer":
+        return draw(arrays(np.int64, shape, elements=st.integers(0, domain[1] - 1)))
+    if domain in ("labels", "one_hot"):
+        labels = draw(arrays(np.int64, shape[:1], elements=st.integers(0, shape[1] - 1)))
+        return labels if domain == "labels" else np.eye(shape[1])[labels]
+    if domain == "simplex" and shape[1] > 1:
+        weights = draw(entries(shape, "positive"))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    count = math.prod(shape)
+    drawn = draw(st.lists(numbers("probability" if domain == "simplex" else domain), min_size=count, max_size=count))
+    return np.array(drawn, float).reshape(shape)
 
 
 @st.composite
@@ -81,7 +126,7 @@ def layouts(draw: st.DrawFn, array: Array, layout: str | None = None) -> Array:
 
 
 @st.composite
-def arguments(draw: st.DrawFn, layer: Layer) -> dict[str, Any]:
+def arguments(draw: st.DrawFn, layer: Configured) -> dict[str, Any]:
     """Draw constructor arguments for the class of ``layer`` that it accepts: its flags and numbers varied."""
     config = layer.get_config()
     for name, value in config.items():
@@ -108,15 +153,19 @@ def parameters(draw: st.DrawFn, layer: Layer, input_shape: Shape) -> dict[str, A
 
 @st.composite
 def networks(draw: st.DrawFn, max_depth: int = 3, max_units: int = 6) -> tuple[Sequential, Array, Array]:
-    """Draw a small compiled float64 classifier or regressor with a batch for it: ``model, x, y``."""
+    """Draw a small compiled float64 classifier or regressor with a batch for it: ``model, x, y``.
+
+    Kinds, depths and sizes come about equally often.
+    """
+    plans = list(itertools.product(range(max_depth + 1), range(1, max_units + 1), range(1, 9), KINDS))
+    depth, features, rows, kind = draw(st.sampled_from(plans))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    features, rows = draw(st.integers(1, max_units)), draw(st.integers(1, 8))
     layers: list[Any] = [Input((features,))]
-    for _ in range(draw(st.integers(0, max_depth))):
-        layers += [Dense(draw(st.integers(1, max_units))), draw(st.sampled_from(ACTIVATIONS))()]
+    for _ in range(depth):
+        units = draw(st.sampled_from(list(range(1, max_units + 1)) * EVENLY))
+        layers += [Dense(units), draw(st.sampled_from(ACTIVATIONS * EVENLY))()]
         if draw(st.booleans()):
             layers.append(Dropout(0.3))
-    kind = draw(st.sampled_from(["binary", "classes", "numbers"]))
     x = rng.standard_normal((rows, features))
     if kind == "binary":
         layers += [Dense(1), Sigmoid()]

@@ -4,7 +4,8 @@ A `Probe` is one such clone: it makes every call repeatable, and returns all gra
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
+from minidl.testing.findings import Finding
 from minidl.testing.probe import Gradients, Point, Probe, Work, calling
 from minidl.typing import Array, Shape
 
@@ -48,6 +50,8 @@ class Subject:
     declared_only = False  # whether constructor arguments are varied as declared and not further
     longest_refused = False  # whether the forward pass does not keep longdouble
     patient = False  # whether longdouble is used even where it is slow
+    call = "certify"  # what made it, for the report
+    excluded: Mapping[str, str] = MappingProxyType({})  # checks that make no sense, with the reasons
     rounding = float(np.finfo(float).eps)  # relative error of a step of the layer, as measured
 
     def __init__(self, given: Any) -> None:
@@ -83,6 +87,10 @@ class Subject:
             single = np.array_equal(y, y.astype(np.float32)) and not np.array_equal(y, np.round(y))
             if single and np.unique(y).size > 3:
                 self.rounding = float(np.finfo(np.float32).eps)
+
+    def is_house_rule(self, finding: Finding) -> bool:
+        """Return whether a finding is about a rule that does not count for this subject."""
+        return False
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield inputs that are special for this subject, and what is special about them."""
@@ -123,6 +131,11 @@ class Subject:
         return self.at(point).run(point)
 
 
+def subject_of(given: Any) -> Subject:
+    """Return what is certified for what `certify` is given; a subject stays as it is."""
+    return given if isinstance(given, Subject) else Subject(given)
+
+
 def _name(layer: Layer) -> str:
     try:
         return repr(layer)
@@ -141,7 +154,7 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
             return _cloner(example) if given() is example else (given, example)
     raise ArgumentError(
         f"certify: expected a layer, a Layer class or a function that makes one, got {given!r}. "
-        "For a loss there is certify_loss, for bare functions gradient_check."
+        "For a loss there is certify_loss, for functions certify_function."
     )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
-from minidl.testing.certificate import FAIL, SKIPPED, UNVERIFIED, XFAIL, Certificate
+from minidl.testing.certificate import FAIL, NOTED, SKIPPED, UNVERIFIED, XFAIL, Certificate
 from minidl.testing.certification import certify
 from minidl.testing.registry import CHECKS, chosen
-from minidl.testing.subject import Subject
+from minidl.testing.subject import subject_of
 
 Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None
 
@@ -18,7 +18,7 @@ class Candidate:
     def __init__(self, layer: Any, expected_failures: Expected = None, level: str = "standard", seed: int = 0) -> None:
         self.layer, self.level, self.seed = layer, level, seed
         self.expected = expected_failures(layer) if callable(expected_failures) else expected_failures
-        self.name = Subject(layer).name
+        self.name = subject_of(layer).name
         self._certificate: Certificate | None = None
 
     @property
@@ -43,7 +43,7 @@ class Candidate:
             pytest.skip("contract failed")
         if verdict.outcome == SKIPPED:
             pytest.skip(verdict.reason)
-        if verdict.outcome == XFAIL:
+        if verdict.outcome in (XFAIL, NOTED):
             pytest.xfail(verdict.reason)
         if verdict.outcome == UNVERIFIED:
             pytest.fail(f"{self.name}: {check}: unverified: {verdict.reason}", pytrace=False)
@@ -100,7 +100,7 @@ class Judgement:
 
 def table(candidates: Iterable[Candidate]) -> list[str]:
     """Return the lines of a table layer x check, with the worst sensitivity of each layer."""
-    marks = {"PASS": ".", "FAIL": "F", "UNVERIFIED": "?", "SKIPPED": "-", "XFAIL": "x"}
+    marks = {"PASS": ".", "FAIL": "F", "UNVERIFIED": "?", "SKIPPED": "-", "XFAIL": "x", "NOTED": "n"}
     rows = [candidate for candidate in candidates if candidate._certificate is not None]
     if not rows:
         return []

@@ -1,0 +1,1 @@
+"""Adapters: gradients written for another library, as what `certify` takes. Each imports only its own library."""

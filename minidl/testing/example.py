@@ -1,0 +1,144 @@
+"""Example: a layer, a loss or a regularizer at one point, whose gradients are held against finite differences.
+
+It is shown as the call that repeats it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minidl.losses import Loss
+from minidl.regularizers import Regularizer
+from minidl.testing.certificate import Certificate
+from minidl.testing.certification import Request, examine
+from minidl.testing.comparison import compare
+from minidl.testing.functions import FunctionSubject
+from minidl.testing.points import settle_states
+from minidl.testing.probe import LayerFailure, Misconduct, Point
+from minidl.testing.screening import looks_wrong
+from minidl.testing.subject import Subject, subject_of
+from minidl.typing import Array
+
+MOST = 8  # entries of an array that are compared
+
+Arrays = dict[str, Any]
+
+
+class WrongGradient(AssertionError):
+    """A gradient that is wrong at one example; the diagnosis is made when the text is asked for."""
+
+    def __init__(self, subject: Subject, point: Point, example: "Example") -> None:
+        super().__init__(example)
+        self.subject, self.point, self.example = subject, point, example
+        self._text = ""
+
+    def __str__(self) -> str:
+        self._text = self._text or self._diagnosed()
+        return self._text
+
+    def _diagnosed(self) -> str:
+        def certificate(checks: list[str], point: Point | None) -> Certificate:
+            return examine(self.subject, Request(level="quick", checks=checks), point)
+
+        here = certificate(["here"], self.point)
+        # Zeros hide causes: where it is wrong at a generic point too, the diagnosis is made there.
+        generic = certificate(["linear-in-u", "numeric"], None)
+        for finding, other in zip(here.findings, generic.findings, strict=False):
+            if other.target == finding.target and other.why:
+                finding.why, finding.hypotheses = other.why, other.hypotheses
+        lines = [line for line in str(here).splitlines()[1:] if not line.startswith("   again")]
+        return "\n".join([f"wrong gradient of {self.subject.name}", *lines, f"   again   {self.example!r}"])
+
+
+@dataclass(repr=False)
+class Example:
+    """One call of `check_gradients`, which is what it is shown as; parameters that are left out are zero."""
+
+    subject: Any
+    x: Any
+    dy: Any = 1.0
+    parameters: Arrays = field(default_factory=dict)
+    training: bool = True
+    constants: Arrays = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        name = self.subject.name if isinstance(self.subject, Subject) else repr(self.subject)
+        shown = {"x": _literal(self.x), "dy": _literal(self.dy)} | {n: _literal(a) for n, a in self.constants.items()}
+        parameters = {name: _literal(value) for name, value in self.parameters.items() if np.any(value)}
+        if parameters:
+            shown["parameters"] = "{" + ", ".join(f'"{name}": {text}' for name, text in parameters.items()) + "}"
+        if not self.training:
+            shown["training"] = "False"
+        return f"check_gradients({name}, {', '.join(f'{name}={text}' for name, text in shown.items())})"
+
+    def check(self) -> None:
+        """Raise `WrongGradient` if a gradient is wrong here."""
+        x = np.asarray(self.x, float if isinstance(self.subject, (Loss, Regularizer)) else None)
+        subject = subject_with(self.subject, x, self.constants)
+        subject.longest_refused = True  # float64 will do, and is faster
+        probe = subject.probe(x.shape[1:])
+        states = settle_states(probe, subject.domain, x.shape[1:], np.random.default_rng(0))
+        values = {name: np.zeros(value.shape) + self.parameters.get(name, 0.0) for name, value in probe.values.items()}
+        dy = np.asarray(self.dy, float).reshape(1) if np.ndim(self.dy) == 0 else np.asarray(self.dy, float)
+        point = Point(x, dy, values, states, self.training)
+        try:
+            with np.errstate(all="ignore"):
+                if not looks_wrong(subject, point, np.random.default_rng(0)):
+                    return  # along a direction all gradients agree
+                result = compare(subject, point, np.random.default_rng(0), most=MOST, hard=True)
+        except (LayerFailure, Misconduct) as failure:
+            failure.add_note(f"in {self!r}")
+            raise
+        if result.mismatches:
+            raise WrongGradient(subject, point, self)
+
+
+def _literal(array: Any) -> str:
+    return repr(np.asarray(array).tolist())
+
+
+def check_gradients(
+    subject: Any, x: Any, dy: Any = 1.0, parameters: Arrays | None = None, training: bool = True, **constants: Any
+) -> None:
+    """Hold all gradients at one point against finite differences, with the kit's rules for errors and kinks.
+
+    Parameters
+    ----------
+    subject : Layer, Loss, Regularizer or Subject
+    x, dy : array
+        Input (for a loss, the predictions), and upstream gradient.
+    parameters : dict of str to array, optional
+        Those left out are zero.
+    training : bool
+    **constants
+        Of a loss: ``y_true``, and ``sample_weight`` if there are any.
+
+    Raises
+    ------
+    WrongGradient
+        An `AssertionError` with the diagnosis.
+
+    Examples
+    --------
+    >>> from minidl.testing import check_gradients
+    >>> check_gradients(minidl.layers.Tanh(), x=[[0.5, -1]], dy=[[1, 2]])
+    """
+    Example(subject, np.asarray(x), np.asarray(dy, float), parameters or {}, training, constants).check()
+
+
+def subject_with(given: Any, x: Array, constants: Arrays) -> Subject:
+    """Return what is compared: a loss is a function of the predictions, a regularizer one of the parameter."""
+    if isinstance(given, Loss):
+        constants = {name: np.asarray(value) for name, value in constants.items()}
+        return FunctionSubject(
+            lambda *arrays: (given.forward(*arrays), None),
+            lambda _, dy: dy * given.backward(),
+            {"y_pred": x, **constants},
+            constants=tuple(constants),
+            name=repr(given),
+            domain="real",
+        )
+    if isinstance(given, Regularizer):
+        return FunctionSubject(given.penalty, given.gradient, x, name=repr(given), domain="real")
+    return subject_of(given)

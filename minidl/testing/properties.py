@@ -1,0 +1,171 @@
+"""gradient_property: a hypothesis test of all gradients of a layer, a loss or a regularizer, at readable numbers.
+
+Each example is one call of `check_gradients`.
+Importing this module imports hypothesis, so nothing else in the package does.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from minidl.errors import MinidlError
+from minidl.layers.base import Layer
+from minidl.losses import Loss
+from minidl.regularizers import Regularizer
+from minidl.testing.example import Example
+from minidl.testing.losses import input_domain, kinds_of_targets
+from minidl.testing.points import Refused, draw_point, first_point
+from minidl.testing.probe import LayerFailure
+from minidl.testing.strategies import arguments, entries
+from minidl.testing.subject import Subject, subject_of
+from minidl.typing import Shape
+
+SHAPES: tuple[Shape, ...] = ((1,), (2,), (3,), (4,), (6,), (1, 1), (2, 1), (1, 2), (3, 2), (2, 2), (2, 3), (2, 1, 2))
+
+
+@st.composite
+def _of_layer(draw: st.DrawFn, subject: Subject, shapes: list[Shape]) -> Example:
+    shape, training = draw(st.sampled_from(shapes)), draw(st.sampled_from([True, False]))
+    x = draw(entries((draw(st.integers(1, 3)), *shape), subject.domain))
+    try:
+        probe = subject.probe(shape)
+        parameters = {name: draw(entries(value.shape)) for name, value in probe.values.items()}
+        with np.errstate(all="ignore"):
+            y = probe.set(parameters, {}).forward(x.copy(), training)
+    except LayerFailure:
+        assume(False)
+    assume(np.isfinite(np.asarray(y, float)).all())
+    return Example(subject, x, draw(entries(np.shape(y))), parameters, training)
+
+
+def _others(subject: Any) -> st.SearchStrategy[Any]:
+    """Return what is made with other arguments, itself first."""
+    made = arguments(subject).map(type(subject).from_config)
+    return st.one_of(st.just(subject), made)
+
+
+@st.composite
+def _of_layer_or_others(draw: st.DrawFn, layer: Layer, shapes: list[Shape], domain: Any) -> Example:
+    subject = Subject(draw(_others(layer)))
+    subject.domain = domain
+    return draw(_of_layer(subject, shapes))
+
+
+@st.composite
+def _of_loss(draw: st.DrawFn, loss: Loss) -> Example:
+    loss = draw(_others(loss))
+    kind = draw(st.sampled_from(kinds_of_targets(loss)))
+    rows, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    domain = "simplex" if loss.link == "softmax" and not loss.from_logits else input_domain(loss, kind)
+    x = draw(entries((rows, outputs), domain))
+    targets = {"probability": "simplex", "soft": "probability"}.get(kind, kind)
+    constants = {"y_true": draw(entries((rows, outputs), targets))}
+    if draw(st.booleans()):
+        constants["sample_weight"] = draw(entries((rows,), "positive"))
+    try:
+        with np.errstate(all="ignore"):
+            loss.check_targets(constants["y_true"], outputs)
+            assume(np.isfinite(loss.forward(x, *constants.values())))
+    except MinidlError:
+        assume(False)
+    return Example(loss, x, draw(entries((), "positive")), constants=constants)
+
+
+@st.composite
+def _of_regularizer(draw: st.DrawFn, regularizer: Regularizer) -> Example:
+    shape = draw(st.sampled_from(SHAPES))
+    return Example(regularizer, draw(entries(shape)), draw(entries((), "positive")))
+
+
+def _shapes(subject: Subject, input_shape: Shape | None) -> list[Shape]:
+    """Return the shapes of rows that a layer takes, the smallest first."""
+    rng = np.random.default_rng(0)
+    point, _ = first_point(subject, rng, input_shape)
+    if input_shape is not None or "square" in subject.excluded:
+        return [point.input_shape]
+    found = []
+    for shape in {*SHAPES, point.input_shape}:
+        try:
+            other = draw_point(subject, rng, shape)
+            output = subject.probe(shape).layer.output_shape
+            if other.dy.shape[1:] == output or subject.whole_batch:
+                found.append(shape)
+        except (Refused, LayerFailure):
+            continue
+    return sorted(found, key=lambda shape: (math.prod(shape), shape))
+
+
+def examples(subject: Any, input_shape: Shape | None = None) -> st.SearchStrategy[Example]:
+    """Return a strategy for calls of `check_gradients` for a layer, a loss or a regularizer."""
+    if isinstance(subject, Loss):
+        return _of_loss(subject)
+    if isinstance(subject, Regularizer):
+        return _of_regularizer(subject)
+    given, subject = subject, subject_of(subject)
+    shapes = _shapes(subject, input_shape)
+    if isinstance(given, Layer) and not given.sublayers():
+        return _of_layer_or_others(given, shapes, subject.domain)
+    return _of_layer(subject, shapes)
+
+
+def gradient_property(subject: Any, *, input_shape: Shape | None = None, **options: Any) -> Callable[[], None]:
+    """Return a hypothesis test: ``dx`` and each parameter's gradient agree with finite differences, wherever.
+
+    Parameters
+    ----------
+    subject : Layer, Loss, Regularizer or Subject
+        A network is a layer, `FunctionSubject` makes a subject of plain functions.
+    input_shape : tuple of int, optional
+        Shape of a row. Default: all small ones that are accepted.
+    **options
+        Of ``hypothesis.settings``; by default there are 100 examples and no deadline.
+
+    Returns
+    -------
+    function without arguments
+        Give it a name that begins with ``test_``.
+
+    Examples
+    --------
+    >>> from minidl.testing import gradient_property
+    >>> test_gelu = gradient_property(minidl.layers.GELU(), max_examples=10)
+    >>> test_gelu()
+    """
+    lazily = st.deferred(lambda: examples(subject, input_shape))
+    options = {"max_examples": 100, "deadline": None, "suppress_health_check": list(HealthCheck), **options}
+
+    @settings(**options)
+    @given(example=lazily)
+    def test(example: Example) -> None:
+        example.check()
+
+    return test
+
+
+def gradient_properties(subjects: Iterable[Any], **options: Any) -> Any:
+    """Return one test for pytest that runs `gradient_property` for each of ``subjects``.
+
+    A subject may be a pair ``(subject, input_shape)``; the options are those of `gradient_property`.
+
+    Examples
+    --------
+    >>> from minidl.testing import gradient_properties
+    >>> test_gradients = gradient_properties([minidl.layers.Tanh(), (minidl.layers.Dense(2), (3,))])
+    """
+    import pytest
+
+    cases = []
+    for given_ in subjects:
+        subject, shape = given_ if isinstance(given_, tuple) else (given_, None)
+        name = subject.name if isinstance(subject, Subject) else repr(subject)
+        cases.append(pytest.param(gradient_property(subject, input_shape=shape, **options), id=name))
+
+    @pytest.mark.parametrize("gradients_are_right", cases)
+    def test(gradients_are_right: Callable[[], None]) -> None:
+        gradients_are_right()
+
+    return test

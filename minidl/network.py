@@ -78,7 +78,9 @@ class Network:
             for layer in self.layers:
                 x = layer.forward(x, False)
             return x
-        self.randomness.begin_pass()
+        randomness = self.randomness
+        randomness.passes += 1
+        randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
         still = self._frozen_steps() if self.stateful else ()
         for index, layer in enumerate(self.layers):
             x = layer.forward(x, index not in still)

@@ -25,6 +25,8 @@ class Randomness:
         Draws the initial values of the parameters, in the order in which they are built.
     passes : int
         Number of training passes begun; what a layer draws in a pass is a function of seed, pass and layer.
+    current_pass : object
+        Another one for every pass, so that a layer knows when a new one has begun.
     epochs : int
         Number of epochs completed; the order of the samples in an epoch is a function of seed and epoch.
     """
@@ -35,11 +37,6 @@ class Randomness:
         self.passes = 0
         self.epochs = 0
         self.current_pass: object = None
-
-    def begin_pass(self) -> None:
-        """Begin a training pass: each layer draws what belongs to the next pass."""
-        self.passes += 1
-        self.current_pass = object()  # a pass that is begun again, after an error, is another one
 
     def order(self, rows: int) -> Array:
         """Return the order in which the next epoch takes its samples."""

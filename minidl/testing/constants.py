@@ -5,7 +5,6 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
-from minidl.config import Configured
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.losses import Loss
@@ -45,7 +44,7 @@ def constants_of(layer: Layer) -> Constants:
 
 @lru_cache(maxsize=512)
 def _codes(cls: type) -> tuple[CodeType, ...]:
-    if cls in (Layer, Loss, Configured, object):
+    if cls in (*Layer.__mro__, *Loss.__mro__):
         return ()
     functions = [inspect.unwrap(getattr(member, "__func__", member)) for member in vars(cls).values()]
     return tuple(function.__code__ for function in functions if inspect.isfunction(function))

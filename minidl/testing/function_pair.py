@@ -1,6 +1,7 @@
 """FunctionPair: a forward and a backward function, the arrays that they take, and how they are called."""
 
 import inspect
+import operator
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -59,7 +60,7 @@ class FunctionPair:
         source: Callable[..., Any] | None = None,
     ) -> None:
         self.forward = forward
-        self.backward: Callable[..., Any] = _call if backward is None else backward
+        self.backward: Callable[..., Any] = operator.call if backward is None else backward
         self.source = source or backward or forward  # where a finding points at
         self.gradients, self.seeded = gradients or {}, seeded
         self.parameters = {name: _plain(value) for name, value in (parameters or {}).items()}
@@ -141,10 +142,6 @@ class FunctionPair:
             with self.seeded(seed):
                 outputs.append(self.call(arguments, training)[0])
         return not all(np.array_equal(outputs[0], y, equal_nan=True) for y in outputs)
-
-
-def _call(backprop: Callable[[Array], Any], dy: Array) -> Any:
-    return backprop(dy)
 
 
 def _names(function: Callable[..., Any]) -> list[str]:

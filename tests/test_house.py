@@ -53,7 +53,7 @@ LIMITS = {
     "functions of more than 7 parameters: kit": 2,
     "functions of more than 40 lines: kit": 1,
     "modules in the largest circle of imports": 62,
-    "files of more than 280 lines": 6,
+    "files of more than 280 lines": 5,
     "files of more than 300 lines": 0,
     "imports that must never be": 2,
 }

@@ -58,8 +58,9 @@ def by_category(examined: Examined) -> str:
     for category in [*CATEGORIES.values(), "all"]:
         part = [outcome for bug, outcome in examined if category in (bug.category, "all")]
         found = common.share(sum(outcome.detected for outcome in part), len(part))
-        rows.append([category, found, common.middle_and_worst(outcome.seconds for outcome in part)])
-    return common.table(["category", "detected", "a wrong layer: median, worst"], rows)
+        told = common.share(sum(outcome.diagnosed for outcome in part), len(part))
+        rows.append([category, found, told, common.middle_and_worst(outcome.seconds for outcome in part)])
+    return common.table(["category", "detected", "diagnosis right", "a wrong layer: median, worst"], rows)
 
 
 def of_the_right(outcomes: list[power.Outcome]) -> str:

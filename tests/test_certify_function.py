@@ -1,5 +1,9 @@
 """certify_function: right pairs of functions pass, wrong ones are found, and only their gradients count."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,6 +11,7 @@ from minidl.errors import ArgumentError
 from minidl.testing import CertificationError, FunctionSubject, certify, certify_function, gradient_check
 from minidl.testing import parametrize_with_checks as with_checks
 
+ROOT = Path(__file__).parent.parent
 RNG = np.random.default_rng(0)
 X, Z = RNG.normal(size=(5, 4)), RNG.normal(size=(5, 4))
 W, B = RNG.normal(size=(4, 2)), np.zeros(2)
@@ -190,6 +195,23 @@ def test_generators_of_the_whole_program_are_seeded_and_restored():
 
 def test_both_modes_are_certified_where_forward_takes_training():
     assert "mode" in found(dropout, lambda mask, dy: dy * mask, X).check
+
+
+def test_one_mode_alone_is_certified_where_asked():
+    assert certify_function(dropout, lambda mask, dy: dy * mask, X, training=True)
+
+
+@pytest.mark.parametrize("name", ["x", "rng", "name", "_w"])
+def test_an_argument_may_have_any_name(name):
+    assert certify_function(product, lambda c, dy: (dy * c[1], (dy * c[0]).sum(axis=0)), X, {name: Z[0]})
+    wrong = found(product, lambda c, dy: (dy * c[1], 2 * (dy * c[0]).sum(axis=0)), X, {name: Z[0]})
+    assert wrong.target in (f"d{name}_", "dw")
+
+
+def test_hypothesis_is_not_loaded():
+    code = "import sys; from minidl.testing import certify_function; print('hypothesis' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_the_domain_is_measured():

@@ -94,6 +94,8 @@ OUT_OF_REACH = {
     "BinaryCrossentropy.backward: 1 - p -> p - 1",
     "BinaryCrossentropy.backward: 1 -> 0 (3)",
     "BinaryCrossentropy.backward: 1 -> -1 (3)",
+    "CategoricalCrossentropy.backward: np.maximum(self._p, np.finfo(self._p.dtype).tiny) -> "
+    "np.minimum(self._p, np.finfo(self._p.dtype).tiny)",
     "Poisson.backward: np.maximum(self._p, np.finfo(self._p.dtype).tiny) -> "
     "np.minimum(self._p, np.finfo(self._p.dtype).tiny)",
     "SparseCategoricalCrossentropy.backward: np.maximum(self._p, np.finfo(self._dtype).tiny) -> "

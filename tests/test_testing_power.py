@@ -4,6 +4,7 @@ A part runs here; ``python benchmarks/certify_power.py`` runs all of it and prin
 """
 
 import importlib
+import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,9 +12,33 @@ from typing import Any
 
 import pytest
 
+from minidl.testing.findings import Finding
 from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, mutants, power
+from tests.unseen.words import WORDS as UNSEEN
 
 ROOT = Path(__file__).parent.parent
+WORDS = {planted.name: planted.words for planted in BUGS} | UNSEEN
+# What a diagnosis may say without naming any cause.
+EMPTY = [
+    "",
+    "dx",
+    "no hypothesis fits: 7 of 12 entries wrong, only at this very point; analytic/numeric from -1.3 over 0.5 to 2.2",
+    "analytic/numeric is constant 0.3317: a factor is wrong",
+    "analytic/numeric is one number in each call, but another one each time (0.31, 0.27, 0.4)",
+    "ratio analytic/numeric is constant per feature (0.3, 0.21): a factor of the feature is wrong or missing",
+    "a factor or a term is missing or wrong",
+    "wrong only in columns 0, 1 of 3",
+    "wrong only in rows 0, 2 of 5",
+    "wrong exactly where x > 0.4",
+    "right where x is positive, wrong for negative x",
+    "right or zero: 3 of 12 entries are missing, the others are right",
+    "dependences are missing: 3 of 20 entries of the Jacobian are zero, the others are right",
+    "each value acts alone, and the derivative of the function is wrong: 0.3 for 0.4 at x = 0.7",
+    "every entry of dy contributes with a wrong factor of its own: such as the derivative of a nonlinear part",
+    "right to 0.0004 but not exact: an approximation in one of the two, or an epsilon that the other lacks",
+    "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows",
+    "backward must be linear in dy",
+]
 
 
 def part(items: Iterable[Any], every: int) -> list[Any]:
@@ -45,6 +70,24 @@ def test_nine_diagnoses_in_ten_are_right():
     outcomes = [power.examine(planted) for planted in part(BUGS, 11)]
     wrong = [f"{o.planted.name}: {o.told}" for o in outcomes if not o.diagnosed]
     assert len(wrong) <= len(outcomes) / 10, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_the_words_of_a_bug_match_no_empty_diagnosis(text):
+    assert [name for name, words in WORDS.items() if re.search(words, text, re.IGNORECASE)] == []
+
+
+def test_the_words_of_a_bug_do_not_match_its_name():
+    assert [name for name, words in WORDS.items() if re.search(words, name, re.IGNORECASE)] == []
+
+
+def test_an_empty_report_is_no_diagnosis_of_any_bug():
+    empty = power.examine(CORRECT[0], level="quick")
+    finding = Finding(
+        "numeric", target="dx", detail="3/12 entries wrong, input (3, 4)", where="Dense.backward, dense.py:21"
+    )
+    empty.certificate.findings.append(finding)
+    assert [bug.name for bug in BUGS if empty._replace(planted=bug).diagnosed] == []
 
 
 @pytest.mark.parametrize("planted", SOME_RIGHT, ids=names(SOME_RIGHT))

@@ -10,7 +10,7 @@ from minidl.layers.tree import walk
 from minidl.typing import Array
 
 MOST = 24  # arrays
-INTERNAL = {"_holders", "_attributes"}
+INTERNAL = {"_holders", "_attributes", "_building"}
 
 
 def cached_arrays(layer: Layer) -> dict[str, Array]:

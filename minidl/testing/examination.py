@@ -206,11 +206,13 @@ class Examination:
             return None
         probe = self.subject.at(point)
         expected = probe.run(point)[1]
-        for name, value in probe.run_parameters(point).items():
+        found = probe.run_parameters(point)
+        for name, value in found.items():
             size = np.abs(expected[name]).max(initial=0, where=np.isfinite(expected[name]))
             if not np.allclose(value, expected[name], rtol=1e-9, atol=1e-11 * size, equal_nan=True):
                 when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-                return self.finding(f"backward_parameters sets another {name} than backward {when}", name)
+                why = explanation.of_parameters_pass(self.subject, point, name, found)
+                return self.finding(f"backward_parameters sets another {name} than backward {when}", name, why)
         return None
 
     def _enter(self, result: Comparison, hard: bool) -> None:

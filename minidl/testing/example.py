@@ -72,6 +72,9 @@ class Example:
             shown["training"] = "False"
         return f"check_gradients({name}, {', '.join(f'{name}={text}' for name, text in shown.items())})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # what hypothesis prints
+
     def check(self) -> None:
         """Raise `WrongGradient` if a gradient is wrong here."""
         x = np.asarray(self.x, float if isinstance(self.subject, (Loss, Regularizer)) else None)

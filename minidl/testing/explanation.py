@@ -1,6 +1,7 @@
 """Explanation: from a wrong gradient to a finding that names the array, the cause and the line."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,27 +19,33 @@ from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-MOST = 3  # wrong gradients of one call for which a cause is looked for
+MOST = 4  # wrong gradients of one call for which a cause is looked for
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
-CERTAIN = 0.95  # score from which a diagnosis says more than the equation that was violated
+CONVINCING = 0.95  # score from which no further wrong gradient is looked at
+CERTAIN = 0.85  # score from which a diagnosis says more than the equation that was violated
 
-Causes = list[tuple[str, float]]
+Causes = list[Hypothesis]
 
 
 def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, situation: str) -> Finding:
     """Return one finding for all the mismatches at a point: that with the best explained target."""
     wrong = [mismatch.target for mismatch in result.mismatches]
     facts = {"situation": situation, "wrong": wrong}
-    found: list[tuple[float, Finding, Context]] = []
+    found: list[tuple[Causes, Context, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
         context = make_context(subject, point, result.gradients, mismatch.target, check, facts)
-        finding = _one(subject, point, context, mismatch)
-        found.append((finding.hypotheses[0][1] if finding.hypotheses else 0.0, finding, context))
-    _, best, of_best = max(found, key=lambda one: one[0])
-    best.also = [target for target in wrong if target != best.target]
-    best.hypotheses = repaired(of_best, best.hypotheses)
-    best.why = _only(check, situation) + best.hypotheses[0][0] if best.hypotheses else ""
-    return best
+        found.append((explain(context, context.gradients[mismatch.target]), context, mismatch))
+        if found[-1][0][0].score >= CONVINCING:
+            break
+    causes, context, mismatch = max(found, key=lambda one: one[0][0].score)
+    causes = repaired(context, causes)
+    finding = _one(subject, point, context, mismatch)
+    finding.also = [target for target in wrong if target != finding.target]
+    finding.hypotheses = [(cause.text, cause.score) for cause in causes]
+    finding.why = _only(check, situation) + causes[0].text
+    if causes[0].where:
+        finding.where, finding.source = causes[0].where, causes[0].source
+    return finding
 
 
 def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -> Finding:
@@ -59,7 +66,6 @@ def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -
         slope=_slope(subject, point, mismatch.target, gradient),
         where=where,
         source=source,
-        hypotheses=explain(context, gradient),
     )
 
 
@@ -84,31 +90,44 @@ def _arguments(subject: Subject, point: Point) -> str:
 def explain(context: Context, analytic: Array) -> Causes:
     """Return the causes that `diagnose` proposes, best first."""
     if np.isnan(np.asarray(analytic, float)).all() and context.target != "dx":
-        return [(f"{context.target} is never set: the gradient was not computed or not stored under that name", 1.0)]
+        return [Hypothesis(f"{context.target} is never set: it was not computed, or not stored under that name")]
     try:
-        return [(text, score) for text, score in diagnose(analytic, _numeric(context, analytic), context)]
+        return diagnose(analytic, _numeric(context, analytic), context)
     except Exception as error:  # a diagnosis that fails must not hide the finding
-        return [(f"no diagnosis: {type(error).__name__} in the kit: {error}", 0.0)]
+        return [Hypothesis(f"no diagnosis: {type(error).__name__} in the kit: {error}", np.inf)]
 
 
 def repaired(context: Context, causes: Causes) -> Causes:
-    """Return the causes of one wrong gradient, headed by the change of its source that fixes it, if one is found."""
+    """Return the causes of one wrong gradient, headed by the edit of its source that makes it right."""
     analytic = context.gradients[context.target]
     try:
-        found = [Hypothesis(*cause) for cause in causes]
-        return [(text, score) for text, score in with_repair(found, analytic, _numeric(context, analytic), context)]
+        return with_repair(causes, analytic, _numeric(context, analytic), context)
     except Exception:  # as before
         return causes
 
 
-def of_nonlinear(context: Context, equation: str) -> tuple[str, Causes]:
+def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, float]]]:
     """Return the cause of a gradient that is not linear in dy: the equation that it violates, or a certain diagnosis.
 
-    All causes are returned too, best first.
+    All causes are returned too, with their scores.
     """
     causes = repaired(context, explain(context, context.gradients[context.target]))
-    certain = [text for text, score in causes[:1] if score >= CERTAIN]
-    return (certain or [equation])[0], sorted([*causes, (equation, 0.9)], key=lambda cause: -cause[1])
+    certain = [cause.text for cause in causes[:1] if cause.score >= CERTAIN]
+    return (certain or [equation])[0], [*((cause.text, cause.score) for cause in causes), (equation, 0.8)]
+
+
+def of_parameters_pass(subject: Subject, point: Point, target: str, found: Arrays) -> str:
+    """Return why `backward_parameters` sets another gradient than `backward` does."""
+
+    def run(**replaced: Any) -> tuple[Array, Arrays]:
+        there = point.moved(**replaced)
+        probe = subject.at(there)
+        return probe.forward(there.x.copy(), there.training), probe.run_parameters(there)
+
+    gradients = {name: np.array(value, float) for name, value in found.items()}
+    context = make_context(subject, point, gradients, target, "backward_parameters", {"wrong": [target]})
+    context = replace(context, run=run)
+    return f"in backward_parameters, {repaired(context, explain(context, gradients[target]))[0].text}"
 
 
 def _numeric(context: Context, analytic: Array) -> Array:

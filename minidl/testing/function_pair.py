@@ -1,6 +1,7 @@
 """FunctionPair: a forward and a backward function, the arrays that they take, and how they are called."""
 
 import inspect
+import operator
 import random
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -59,10 +60,10 @@ class FunctionPair:
         source: Callable[..., Any] | None = None,
     ) -> None:
         self.forward = forward
-        self.backward: Callable[..., Any] = _call if backward is None else backward
+        self.backward: Callable[..., Any] = operator.call if backward is None else backward
         self.source = source or backward or forward  # where a finding points at
         self.gradients, self.seeded = gradients or {}, seeded
-        self.parameters = {name: _plain(value) for name, value in (parameters or {}).items()}
+        self.parameters = {_legal(name, "x"): _plain(value) for name, value in (parameters or {}).items()}
         self.fixed = {} if training is None else {"training": training}
         self.has_mode = "training" in _names(forward) and training is None
         self.inputs = _by_name(forward, self._accepted() if inputs is None else inputs)
@@ -143,10 +144,6 @@ class FunctionPair:
         return not all(np.array_equal(outputs[0], y, equal_nan=True) for y in outputs)
 
 
-def _call(backprop: Callable[[Array], Any], dy: Array) -> Any:
-    return backprop(dy)
-
-
 def _names(function: Callable[..., Any]) -> list[str]:
     """Return the names of a function's arguments, as far as it tells them."""
     try:
@@ -173,17 +170,17 @@ def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
         values = inputs if isinstance(inputs, tuple) else (inputs,)
         names = [name for name in _names(forward) if name != "training"][: len(values)]
         names += ["x", *(f"x{n}" for n in range(1, len(values)))][len(names) :]
-        inputs = dict(zip(map(_legal, names), values, strict=True))
-    found = {name: np.asarray(value) for name, value in inputs.items()}
+        inputs = dict(zip(names, values, strict=True))
+    found = {_legal(name): np.asarray(value) for name, value in inputs.items()}
     if not found or any(value.size == 0 for value in found.values()):
         raise ArgumentError("certify_function: inputs: expected arrays with at least one value, got an empty one.")
     return found
 
 
-def _legal(name: str) -> str:
-    """Return a name that an attribute of a layer may have."""
+def _legal(name: str, *taken: str) -> str:
+    """Return a name that an attribute of a layer may have, and that is not taken."""
     name = name.strip("_") or "x"
-    return name + "_" if hasattr(Layer, name) or name in (*Layer.__annotations__, "pair") else name
+    return name + "_" if hasattr(Layer, name) or name in (*Layer.__annotations__, "pair", *taken) else name
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from minidl.errors import MinidlError
@@ -44,8 +44,7 @@ def _of_layer(draw: st.DrawFn, subject: Subject, shapes: list[Shape]) -> Example
 
 def _others(subject: Any) -> st.SearchStrategy[Any]:
     """Return what is made with other arguments, itself first."""
-    made = arguments(subject).map(type(subject).from_config)
-    return st.one_of(st.just(subject), made)
+    return st.one_of(st.just(subject), arguments(subject).map(type(subject).from_config))
 
 
 @st.composite
@@ -77,8 +76,7 @@ def _of_loss(draw: st.DrawFn, loss: Loss) -> Example:
 
 @st.composite
 def _of_regularizer(draw: st.DrawFn, regularizer: Regularizer) -> Example:
-    shape = draw(st.sampled_from(SHAPES))
-    return Example(regularizer, draw(entries(shape)), draw(entries((), "positive")))
+    return Example(regularizer, draw(st.sampled_from(SHAPES).flatmap(entries)), draw(entries((), "positive")))
 
 
 def _shapes(subject: Subject, input_shape: Shape | None) -> list[Shape]:
@@ -137,6 +135,7 @@ def gradient_property(subject: Any, *, input_shape: Shape | None = None, **optio
     """
     lazily = st.deferred(lambda: examples(subject, input_shape))
     options = {"max_examples": 100, "deadline": None, "suppress_health_check": list(HealthCheck), **options}
+    options = {"phases": set(Phase) - {Phase.explain}, **options}  # the diagnosis explains more
 
     @settings(**options)
     @given(example=lazily)

@@ -57,14 +57,14 @@ class WeightsDividedByTheBatch(Dense):
         return dx
 
 
-@bug(REGION, "transpose|square|shapes? only match")
+@bug(REGION, "square layer: a transpose")
 class NoTransposeInDx(Dense):
     def backward(self, dy):
         super().backward(dy)
         return dy @ self.W
 
 
-@bug(FORMULA, "transpose", arguments=(4,))
+@bug(FORMULA, r"W\.T", arguments=(4,))
 class SquareOnlyWithoutTranspose(Dense):
     """Hidden from a shape check where the layer is square; built for other shapes it raises."""
 
@@ -77,7 +77,7 @@ class SquareOnlyWithoutTranspose(Dense):
         return dy @ self.W
 
 
-@bug(FORMULA, "transpose", arguments=(4,))
+@bug(FORMULA, "transposed: a transpose is missing", arguments=(4,))
 class SquareWeightsTransposed(Dense):
     def build(self, input_shape):
         self.units = input_shape[0]
@@ -95,7 +95,7 @@ class MinusDx(Dense):
         return -super().backward(dy)
 
 
-@bug(FORMULA, "total|feature axis")
+@bug(FORMULA, "total of the right ones")
 class TotalForTheBias(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -103,7 +103,7 @@ class TotalForTheBias(Dense):
         return dx
 
 
-@bug(FORMULA, r"expected (shape )?\(5,\)|summing axis 0")
+@bug(FORMULA, r"expected \(5,\)|summing axis")
 class BiasGradientNotReduced(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -111,19 +111,19 @@ class BiasGradientNotReduced(Dense):
         return dx
 
 
-@bug(FORMULA, "row|permut|reversed")
+@bug(FORMULA, "reversed along axis 0")
 class RowsOfDxReversed(Dense):
     def backward(self, dy):
         return super().backward(dy)[::-1]
 
 
-@bug(FORMULA, "row|cumulative")
+@bug(FORMULA, "cumulative sum along axis 0")
 class RowsOfDxMixed(Dense):
     def backward(self, dy):
         return np.cumsum(super().backward(dy), axis=0)
 
 
-@bug(FORMULA, "2")
+@bug(FORMULA, "constant 2: counted twice")
 class TwiceTheWeights(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -131,7 +131,7 @@ class TwiceTheWeights(Dense):
         return dx
 
 
-@bug(FORMULA, "added|multiple of W|linear|extra term|proportional to W")
+@bug(FORMULA, r"0\.001\*W, a multiple of W")
 class WeightDecayInTheGradient(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -139,7 +139,7 @@ class WeightDecayInTheGradient(Dense):
         return dx
 
 
-@bug(PRECISION, "added|multiple of W|linear|extra term|proportional to W")
+@bug(PRECISION, r"1e-06\*W, a multiple of W")
 class TinyWeightDecay(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -147,44 +147,44 @@ class TinyWeightDecay(Dense):
         return dx
 
 
-@bug(FORMULA, "added|linear|replaces")
+@bug(FORMULA, "does not depend on dy")
 class IgnoresTheUpstreamGradient(Dense):
     def backward(self, dy):
         return super().backward(np.ones_like(dy))
 
 
-@bug(FORMULA, "linear|clip")
+@bug(FORMULA, "look for clipping")
 class ClipsTheUpstreamGradient(Dense):
     def backward(self, dy):
         return super().backward(np.clip(dy, -1, 1))
 
 
-@bug(REGION, "linear|clip")
+@bug(REGION, "look for clipping")
 class ClipsLargeUpstreamGradients(Dense):
     def backward(self, dy):
         return super().backward(np.clip(dy, -100, 100))
 
 
-@bug(FORMULA, "linear|normalis")
+@bug(FORMULA, "look for normalisation")
 class NormalisesTheUpstreamGradient(Dense):
     def backward(self, dy):
         return super().backward(dy / max(1.0, np.linalg.norm(dy)))
 
 
-@bug(REGION, "linear|small|threshold")
+@bug(REGION, "small upstream gradients are dropped")
 class DropsSmallUpstreamGradients(Dense):
     def backward(self, dy):
         return super().backward(np.where(np.abs(dy) < 1e-3, 0, dy))
 
 
-@bug(REGION, "sum to zero|constant|mean|upstream")
+@bug(REGION, r"right for dy that sums to zero along axis 1|mean\(dy")
 class SubtractsTheMeanOfDy(Dense):
     def backward(self, dy):
         super().backward(dy)
         return (dy - dy.mean(axis=-1, keepdims=True)) @ self.W.T
 
 
-@bug(REGION, r"batch.*(8|9)")
+@bug(REGION, "batch <= 8|batch size (8|9)")
 class ChunksDropTheTail(Dense):
     def backward(self, dy):
         whole = len(dy) - len(dy) % 8 if len(dy) > 8 else len(dy)
@@ -193,7 +193,7 @@ class ChunksDropTheTail(Dense):
         return dx
 
 
-@bug(REGION, r"batch.*(32|33)")
+@bug(REGION, "batch <= 32")
 class OnlyTheFirst32RowsCount(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -201,7 +201,7 @@ class OnlyTheFirst32RowsCount(Dense):
         return dx
 
 
-@bug(REGION, r"batch.*\b1\b|squeez")
+@bug(REGION, "wrong for batch size 1 only")
 class BatchOfOneSqueezed(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -210,7 +210,7 @@ class BatchOfOneSqueezed(Dense):
         return dx
 
 
-@bug(REGION, r"batch|even|odd")
+@bug(REGION, "odd and even")
 class OddBatchesWrong(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -219,14 +219,14 @@ class OddBatchesWrong(Dense):
         return dx
 
 
-@bug(REGION, r"square|input shape|shape")
+@bug(REGION, r"W\.T.*transposed once too often|where the layer is square")
 class SquareLayersWrong(Dense):
     def backward(self, dy):
         super().backward(dy)
         return dy @ (self.W if self.W.shape[0] == self.W.shape[1] else self.W.T)
 
 
-@bug(REGION, r"input|shape|feature")
+@bug(REGION, "rows 8, .* of dW|more than 8 inputs")
 class WideInputsTruncated(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -234,14 +234,14 @@ class WideInputsTruncated(Dense):
         return dx
 
 
-@bug(REGION, r"units|shape|argument")
+@bug(REGION, "wrong for units=1")
 class OneUnitWrong(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx * 2 if self.units == 1 else dx
 
 
-@bug(FORMULA, r"column|entries|\[.*0\]")
+@bug(FORMULA, "columns? 3 .*(zero there|zero)")
 class LastColumnForgotten(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -249,7 +249,7 @@ class LastColumnForgotten(Dense):
         return dx
 
 
-@bug(FORMULA, r"row|entries")
+@bug(FORMULA, "contribution of rows 0 of dy .* is missing")
 class FirstRowForgotten(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -257,14 +257,14 @@ class FirstRowForgotten(Dense):
         return dx
 
 
-@bug(REGION, r"W|negative|parameter")
+@bug(REGION, "W where it is positive, else 0")
 class NegativeWeightsIgnored(Dense):
     def backward(self, dy):
         super().backward(dy)
         return dy @ np.maximum(self.W, 0).T
 
 
-@bug(REGION, r"parameter|b\b|x")
+@bug(REGION, r"\|b\| > 0\.5")
 class LargeBiasesWrong(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -272,7 +272,7 @@ class LargeBiasesWrong(Dense):
         return dx
 
 
-@bug(STATE, "accumulat")
+@bug(STATE, "the gradient accumulates")
 class AccumulatesWeights(Dense):
     def backward(self, dy):
         before = self.dW.copy()
@@ -281,7 +281,7 @@ class AccumulatesWeights(Dense):
         return dx
 
 
-@bug(STATE, "accumulat")
+@bug(STATE, r"self\._total")
 class AccumulatesInAPrivateSum(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -290,7 +290,7 @@ class AccumulatesInAPrivateSum(Dense):
         return dx
 
 
-@bug(STATE, "earlier call|fresh|call before")
+@bug(STATE, r"self\._cache")
 class CacheByBatchSize(Dense):
     def forward(self, x, training=False):
         cache = self.__dict__.setdefault("_cache", {})
@@ -299,7 +299,7 @@ class CacheByBatchSize(Dense):
         return x @ self.W + self.b
 
 
-@bug(STATE, "earlier call|fresh|call before")
+@bug(STATE, r"self\._memory")
 class OutputCachedByShape(Dense):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -311,7 +311,7 @@ class OutputCachedByShape(Dense):
         return y
 
 
-@bug(STATE, "constru|stale|build")
+@bug(STATE, "stale|keeps something from its first call")
 class TransposeCopiedAtFirstUse(Dense):
     def backward(self, dy):
         super().backward(dy)
@@ -320,7 +320,7 @@ class TransposeCopiedAtFirstUse(Dense):
         return dy @ self._WT
 
 
-@bug(STATE, "constru|stale|build|parameters")
+@bug(STATE, "stale cache|keeps something from its first call")
 class ForwardUsesAStaleBias(Dense):
     def forward(self, x, training=False):
         self._x = x
@@ -329,14 +329,14 @@ class ForwardUsesAStaleBias(Dense):
         return x @ self.W + self._bias
 
 
-@bug(STATE, "two instances|instances")
+@bug(STATE, "on the class")
 class CacheOnTheClass(Dense):
     def forward(self, x, training=False):
         CacheOnTheClass._x = x
         return x @ self.W + self.b
 
 
-@bug(STATE, "two instances|instances")
+@bug(STATE, "in a module")
 class CacheInAGlobalDictionary(Dense):
     memory = {}
 
@@ -349,7 +349,7 @@ class CacheInAGlobalDictionary(Dense):
         return super().backward(dy)
 
 
-@bug(STATE, "output of the first|changed during|earlier output|returned")
+@bug(STATE, "the same buffer is returned")
 class OneOutputBuffer(Dense):
     def forward(self, x, training=False):
         self._x = x
@@ -361,7 +361,7 @@ class OneOutputBuffer(Dense):
         return self._buffer
 
 
-@bug(STATE, "dx|gradient|returned|changed")
+@bug(STATE, "the same buffer is returned")
 class OneDxBuffer(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -372,21 +372,21 @@ class OneDxBuffer(Dense):
         return self._buffer
 
 
-@bug(STATE, r"x (-|\*|\+)?=|input|read-only")
+@bug(STATE, "forward writes into its input")
 class ForwardWritesIntoItsInput(Dense):
     def forward(self, x, training=False):
         x -= x.mean()
         return super().forward(x)
 
 
-@bug(STATE, r"dy|upstream|read-only")
+@bug(STATE, "writes into the upstream gradient")
 class BackwardWritesIntoDy(Dense):
     def backward(self, dy):
         dy *= 1.0
         return super().backward(dy)
 
 
-@bug(STATE, "parameter")
+@bug(STATE, "changed a parameter|changed the parameter|changed parameter")
 class BackwardUpdatesTheWeights(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -394,14 +394,14 @@ class BackwardUpdatesTheWeights(Dense):
         return dx
 
 
-@bug(STATE, "parameter")
+@bug(STATE, "changed a parameter|changed the parameter|changed parameter")
 class ForwardNormalisesTheWeights(Dense):
     def forward(self, x, training=False):
         self.W /= np.linalg.norm(self.W)
         return super().forward(x)
 
 
-@bug(STATE, "second|backward.*twice|consum|identical|CacheError|deleted|backward again")
+@bug(STATE, r"changes self\._x")
 class BackwardDropsTheCache(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -409,7 +409,7 @@ class BackwardDropsTheCache(Dense):
         return dx
 
 
-@bug(STATE, "predict|inference|between")
+@bug(STATE, r"self\.cache")
 class PredictOverwritesTheCache(Dense):
     """The cache sits in an attribute that copies share."""
 
@@ -426,7 +426,7 @@ class PredictOverwritesTheCache(Dense):
         return super().backward(dy)
 
 
-@bug(STATE, "alias|share|changed|view|spoils")
+@bug(STATE, "share memory|view of|spoils its cache|same buffer|changed")
 class DxIsTheCachedBuffer(Dense):
     """dx is written into the memory that the next backward reads."""
 
@@ -441,7 +441,7 @@ class DxIsTheCachedBuffer(Dense):
         return self._x
 
 
-@bug(STATE, "order|backward|earlier|fresh|first")
+@bug(STATE, r"self\._calls")
 class CountsCalls(Dense):
     def forward(self, x, training=False):
         self._calls = self.__dict__.get("_calls", 0) + 1
@@ -452,14 +452,14 @@ class CountsCalls(Dense):
         return dx * (1.01 if self._calls > 3 else 1)
 
 
-@bug(PRECISION, "identical|noise|random")
+@bug(PRECISION, "random numbers")
 class NoiseInBackward(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx * (1 + 1e-9 * self.rng.standard_normal(dx.shape))
 
 
-@bug(PRECISION, "float32")
+@bug(PRECISION, "representable in float32")
 class WeightsThroughFloat32(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -467,7 +467,7 @@ class WeightsThroughFloat32(Dense):
         return dx
 
 
-@bug(PRECISION, "float32")
+@bug(PRECISION, "representable in float32")
 class ProductsInFloat32(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -475,44 +475,44 @@ class ProductsInFloat32(Dense):
         return dx
 
 
-@bug(PRECISION, "float16")
+@bug(PRECISION, "representable in float16")
 class ThroughFloat16(Dense):
     def backward(self, dy):
         return super().backward(dy).astype("float16").astype(dy.dtype)
 
 
-@bug(PRECISION, "round|decimal|1e-08|grid")
+@bug(PRECISION, "rounded to 8 decimals")
 class RoundedToEightDigits(Dense):
     def backward(self, dy):
         return np.round(super().backward(dy), 8)
 
 
-@bug(PRECISION, "added|linear|constant")
+@bug(PRECISION, "the constant 1e-09")
 class TinyConstantAdded(Dense):
     def backward(self, dy):
         return super().backward(dy) + 1e-9
 
 
-@bug(PRECISION, "constant|1.00000001|ratio")
+@bug(PRECISION, r"constant 1\.00000001")
 class RatioOffByOneInTheEighthDigit(Dense):
     def backward(self, dy):
         return super().backward(dy) * (1 + 1e-8)
 
 
-@bug(INTERFACE, "float64|dtype|float32")
+@bug(INTERFACE, "returns y in float64")
 class UpcastsFloat32(Dense):
     def forward(self, x, training=False):
         self._x = x
         return x @ self.W + np.ones(1) * self.b
 
 
-@bug(INTERFACE, "dtype|float64|float32")
+@bug(INTERFACE, "returns dx in float64")
 class DxAlwaysFloat64(Dense):
     def backward(self, dy):
         return super().backward(dy).astype("float64")
 
 
-@bug(INTERFACE, "integer|truncat")
+@bug(INTERFACE, "integers are truncated")
 class IntegerInputsTruncateTheOutput(Dense):
     def forward(self, x, training=False):
         self._x = x
@@ -521,13 +521,13 @@ class IntegerInputsTruncateTheOutput(Dense):
         return y
 
 
-@bug(INTERFACE, "contiguous|layout|memory")
+@bug(INTERFACE, "only for C-contiguous memory")
 class RavelsInMemoryOrder(Dense):
     def backward(self, dy):
         return super().backward(dy.ravel("K").reshape(dy.shape))
 
 
-@bug(INTERFACE, "contiguous|layout|memory|stride")
+@bug(INTERFACE, "only for C-contiguous memory")
 class TakesTheBufferOfX(Dense):
     """Reads the raw memory of x: right for C-contiguous arrays only."""
 
@@ -538,7 +538,7 @@ class TakesTheBufferOfX(Dense):
         return y
 
 
-@bug(INTERFACE, "empty|zero rows|0 rows")
+@bug(INTERFACE, "zero-size array|maximum or a minimum of no rows")
 class EmptyBatchFails(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -546,7 +546,7 @@ class EmptyBatchFails(Dense):
         return dx
 
 
-@bug(INTERFACE, "empty|zero rows|0 rows")
+@bug(INTERFACE, "no rows: dW is nan")
 class EmptyBatchLeavesOldGradients(Dense):
     def backward(self, dy):
         if len(dy) == 0:
@@ -554,7 +554,7 @@ class EmptyBatchLeavesOldGradients(Dense):
         return super().backward(dy)
 
 
-@bug(INTERFACE, "before|forward pass")
+@bug(INTERFACE, "backward before any forward")
 class BackwardBeforeForwardIsSilent(Dense):
     def backward(self, dy):
         if "_x" not in self.__dict__:
@@ -562,14 +562,14 @@ class BackwardBeforeForwardIsSilent(Dense):
         return super().backward(dy)
 
 
-@bug(INTERFACE, "np.random|global random state")
+@bug(INTERFACE, "global random state")
 class SeedsTheGlobalGenerator(Dense):
     def forward(self, x, training=False):
         np.random.seed(0)  # noqa: NPY002
         return super().forward(x)
 
 
-@bug(INTERFACE, "copy|pickle|save|load")
+@bug(INTERFACE, "of a deepcopy differs")
 class LosesAnAttributeOnCopy(Dense):
     """The scale is state but sits in an underscore attribute, so no copy has it."""
 
@@ -587,32 +587,32 @@ class LosesAnAttributeOnCopy(Dense):
         return dx
 
 
-@bug(INTERFACE, "shape")
+@bug(INTERFACE, r"dx has shape \(4, 3\), expected \(3, 4\)")
 class DxHasTheWrongShape(Dense):
     def backward(self, dy):
         return super().backward(dy).T
 
 
-@bug(INTERFACE, "None|return")
+@bug(INTERFACE, "returns NoneType")
 class BackwardReturnsNothing(Dense):
     def backward(self, dy):
         super().backward(dy)
 
 
-@bug(INTERFACE, "output shape|shape|build")
+@bug(INTERFACE, "build and forward disagree")
 class BuildAnnouncesAnotherShape(Dense):
     def build(self, input_shape):
         super().build(input_shape)
         return (self.units + 1,)
 
 
-@bug(INTERFACE, "backward_parameters|lowest")
+@bug(INTERFACE, "db is never set")
 class BackwardParametersForgetsTheBias(Dense):
     def backward_parameters(self, dy):
         self.dW = self._x.T @ dy
 
 
-@bug(INTERFACE, "training|mode|inference")
+@bug(INTERFACE, "at inference: analytic/numeric is constant 2")
 class TrainingFlagDoublesDx(Dense):
     def forward(self, x, training=False):
         self._training = training
@@ -650,20 +650,20 @@ class SkipConnectionDropped(Residual):
         return super().backward(dy) - dy
 
 
-@bug(FORMULA, "identity|only|missing|dy")
+@bug(FORMULA, r"equals dy: the term \(dy\*\(1-self\._h\*\*2\)\) @ W\.T")
 class OnlyTheSkipConnection(Residual):
     def backward(self, dy):
         super().backward(dy)
         return dy.copy()
 
 
-@bug(FORMULA, "identity|twice|equals dy|extra|multiple of dy")
+@bug(FORMULA, "identity path is counted twice")
 class SkipConnectionTwice(Residual):
     def backward(self, dy):
         return super().backward(dy) + dy
 
 
-@bug(FORMULA, "derivative|h|tanh|multiple|missing|nonlinear|output|factor")
+@bug(FORMULA, r"factor \(1-self\._h\*\*2\)")
 class InnerDerivativeMissing(Residual):
     def backward(self, dy):
         self.dW = self._x.T @ dy
@@ -671,14 +671,14 @@ class InnerDerivativeMissing(Residual):
         return dy + dy @ self.W.T
 
 
-@bug(FORMULA, "transpose")
+@bug(FORMULA, r"transposed|W\.T")
 class InnerTransposeMissing(Residual):
     def backward(self, dy):
         super().backward(dy)
         return dy + (dy * (1 - self._h**2)) @ self.W
 
 
-@bug(FORMULA, "derivative|h|nonlinear|factor|bias|db")
+@bug(FORMULA, r"expected sum\(dy\*\(1-self\._h\*\*2\), axis=0\)")
 class DerivativeMissingForTheBiasOnly(Residual):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -686,7 +686,7 @@ class DerivativeMissingForTheBiasOnly(Residual):
         return dx
 
 
-@bug(STATE, "added|changed|input|alias|read-only|output")
+@bug(STATE, "writes into|in place")
 class AddsInPlace(Residual):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -719,7 +719,7 @@ class Highway(Layer):
         return dt @ self.W.T + dv @ self.V.T + ds @ self.G.T
 
 
-@bug(FORMULA, "missing|term|G")
+@bug(FORMULA, "passes through G")
 class GatePathMissingInDx(Highway):
     def backward(self, dy):
         super().backward(dy)
@@ -727,7 +727,7 @@ class GatePathMissingInDx(Highway):
         return (dy * s * (1 - self._t**2)) @ self.W.T + (dy * (1 - s)) @ self.V.T
 
 
-@bug(FORMULA, "-1")
+@bug(FORMULA, "constant -1: wrong sign")
 class GateSignWrong(Highway):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -735,7 +735,7 @@ class GateSignWrong(Highway):
         return dx
 
 
-@bug(FORMULA, "swap|equals|dV|other parameter|gradient of")
+@bug(FORMULA, "gradient of the other parameter V")
 class GradientsSwapped(Highway):
     def backward(self, dy):
         dx = super().backward(dy)

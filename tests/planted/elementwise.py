@@ -27,61 +27,61 @@ class ReLU(Elementwise):
         return x > 0
 
 
-@bug(FORMULA, "mask|all ones|equals dy")
+@bug(FORMULA, "the mask is all ones")
 class MaskAllOnes(ReLU):
     def slope(self, x, y):
         return y >= 0
 
 
-@bug(FORMULA, "mask.*invert|invert|opposite")
+@bug(FORMULA, "the mask is inverted")
 class MaskInverted(ReLU):
     def slope(self, x, y):
         return x < 0
 
 
-@bug(FORMULA, "sign of dy|guided|dy > 0|linear")
+@bug(FORMULA, "only dy > 0 is let through")
 class GuidedBackpropagation(ReLU):
     def backward(self, dy):
         return dy * (self._x > 0) * (dy > 0)
 
 
-@bug(FORMULA, "sign of dy|dy > 0|linear|deconv")
+@bug(FORMULA, "only dy > 0 is let through")
 class DeconvolutionRule(ReLU):
     def backward(self, dy):
         return np.maximum(dy, 0)
 
 
-@bug(REGION, "convex combination|neighbou?rs")
+@bug(REGION, "convex combination")
 class SlopeTwoAtZero(ReLU):
     def slope(self, x, y):
         return np.where(x == 0, 2, x > 0)
 
 
-@bug(REGION, "convex combination|neighbou?rs")
+@bug(REGION, "convex combination")
 class SlopeMinusOneAtZero(ReLU):
     def slope(self, x, y):
         return np.where(x == 0, -1, x > 0)
 
 
-@bug(REGION, r"x.*(>|<|between|\b[56]\b)|region|interval")
+@bug(REGION, "x (>|<) 6")
 class Relu6InTheBackwardOnly(ReLU):
     def slope(self, x, y):
         return (x > 0) & (x < 6)
 
 
-@bug(FORMULA, r"wrong exactly where|threshold|x")
+@bug(FORMULA, r"x\|? < 0\.1")
 class ThresholdShifted(ReLU):
     def slope(self, x, y):
         return x > 0.1
 
 
-@bug(REGION, r"wrong exactly where|threshold|x|region|interval")
+@bug(REGION, r"x\|? (<|>) 0\.003")
 class ThresholdShiftedSlightly(ReLU):
     def slope(self, x, y):
         return x > 0.003
 
 
-@bug(STATE, "output|changed|returned|y")
+@bug(STATE, "works in place on the cached output")
 class MaskWrittenIntoTheOutput(ReLU):
     def backward(self, dy):
         np.sign(self._y, out=self._y)
@@ -100,31 +100,31 @@ class LeakyReLU(Elementwise):
         return np.where(x >= 0, 1, self.negative_slope)
 
 
-@bug(FORMULA, "x < 0")
+@bug(FORMULA, "wrong exactly where x < 0")
 class SlopeMissingBelowZero(LeakyReLU):
     def slope(self, x, y):
         return (x >= 0) * 1.0
 
 
-@bug(FORMULA, "x < 0|negative_slope|squared|ratio")
+@bug(FORMULA, r"negative_slope=0\.04|negative_slope\*\*2")
 class SlopeSquared(LeakyReLU):
     def slope(self, x, y):
         return np.where(x >= 0, 1, self.negative_slope**2)
 
 
-@bug(REGION, "default|negative_slope", arguments=())
+@bug(REGION, r"hard-coded|equals 0\.01\*dy there", arguments=())
 class SlopeHardCoded(LeakyReLU):
     def slope(self, x, y):
         return np.where(x >= 0, 1, 0.01)
 
 
-@bug(FORMULA, "invert|swap|x >|x <|opposite|everywhere")
+@bug(FORMULA, r"equals dy\*\(negative_slope where x > 0, else 1\)")
 class SlopesSwapped(LeakyReLU):
     def slope(self, x, y):
         return np.where(x >= 0, self.negative_slope, 1)
 
 
-@bug(REGION, "negative_slope|argument")
+@bug(REGION, "wrong for negative_slope")
 class NegativeSlopesAboveOneWrong(LeakyReLU):
     def slope(self, x, y):
         return np.where(x >= 0, 1, min(self.negative_slope, 0.3))
@@ -140,58 +140,58 @@ class Sigmoid(Elementwise):
         return y * (1 - y)
 
 
-@bug(FORMULA, "at y instead of x|at the output")
+@bug(FORMULA, "(at|for) y instead of x")
 class SlopeAtTheOutput(Sigmoid):
     def slope(self, x, y):
         return self.f(y) * (1 - self.f(y))
 
 
-@bug(FORMULA, r"dy ?\* ?\(1 ?- ?y\)|ratio|1/y")
+@bug(FORMULA, r"equals dy\*\(1-y\), expected dy\*y\*\(1-y\)")
 class SlopeWithoutY(Sigmoid):
     def slope(self, x, y):
         return 1 - y
 
 
-@bug(FORMULA, "equals dy|dy")
+@bug(FORMULA, r"factor y\*\(1-y\) is missing")
 class SlopeMissing(Sigmoid):
     def slope(self, x, y):
         return 1.0
 
 
-@bug(STATE, "output|changed|returned|y")
+@bug(STATE, "works in place on the cached output")
 class OutputTurnedIntoTheSlope(Sigmoid):
     def backward(self, dy):
         self._y *= 1 - self._y
         return dy * self._y
 
 
-@bug(STATE, "dy|upstream|read-only|\\*=")
+@bug(STATE, "writes into the upstream gradient")
 class DxWrittenIntoDy(Sigmoid):
     def backward(self, dy):
         dy *= self._y * (1 - self._y)
         return dy
 
 
-@bug(INTERFACE, "finite|overflow")
+@bug(INTERFACE, "not finite at 800")
 class SigmoidOverflows(Sigmoid):
     def f(self, x):
         e = np.exp(x)
         return e / (1 + e)
 
 
-@bug(PRECISION, "clip|x|region|interval|large|wrong exactly where")
+@bug(PRECISION, r"wrong exactly where .*0\.001\*dy there")
 class SlopeClippedAway(Sigmoid):
     def slope(self, x, y):
         return np.maximum(y * (1 - y), 1e-3)
 
 
-@bug(REGION, r"\|x\|.*4|x|region|interval")
+@bug(REGION, r"wrong exactly where .*-?4\b.*zero there")
 class SlopeZeroBeyondFour(Sigmoid):
     def slope(self, x, y):
         return np.where(np.abs(x) > 4, 0, y * (1 - y))
 
 
-@bug(PRECISION, "epsilon|added|ratio|1e-07|constant|dy")
+@bug(PRECISION, r"equals 1e-07\*dy")
 class EpsilonInTheSlope(Sigmoid):
     def slope(self, x, y):
         return y * (1 - y) + 1e-7
@@ -206,7 +206,7 @@ class Tanh(Elementwise):
         return 1 - y**2
 
 
-@bug(FORMULA, r"dy ?\* ?\(1 ?- ?y\)")
+@bug(FORMULA, r"equals dy\*\(1-y\), expected dy\*\(1-y\*\*2\)")
 class SquareMissing(Tanh):
     def slope(self, x, y):
         return 1 - y
@@ -218,37 +218,37 @@ class PlusForMinus(Tanh):
         return 1 + y**2
 
 
-@bug(FORMULA, r"y ?\* ?\(1 ?- ?y\)|sigmoid")
+@bug(FORMULA, r"equals dy\*y\*\(1-y\), expected")
 class SlopeOfSigmoid(Tanh):
     def slope(self, x, y):
         return y * (1 - y)
 
 
-@bug(FORMULA, r"x\*\*2|x instead of y|1 ?- ?x")
+@bug(FORMULA, r"equals dy\*\(1-x\*\*2\)|becomes right for y instead of x")
 class SlopeAtTheInput(Tanh):
     def slope(self, x, y):
         return 1 - x**2
 
 
-@bug(FORMULA, r"y\*\*4|squared|twice|1 ?- ?y\*\*2")
+@bug(FORMULA, r"\(1-y\*\*2\)\*\*2")
 class SlopeAppliedTwice(Tanh):
     def slope(self, x, y):
         return (1 - y**2) ** 2
 
 
-@bug(FORMULA, r"at y instead of x|at the output|tanh\(y\)")
+@bug(FORMULA, "(at|for) y instead of x")
 class SlopeOfTheOutput(Tanh):
     def slope(self, x, y):
         return 1 - np.tanh(y) ** 2
 
 
-@bug(PRECISION, "float16|approximat|right to|table|relative")
+@bug(PRECISION, "such as a finite difference")
 class SlopeByFiniteDifference(Tanh):
     def slope(self, x, y):
         return (np.tanh(x + 1e-4) - np.tanh(x - 1e-4)) / 2e-4
 
 
-@bug(PRECISION, "float32|approximat|right to|small")
+@bug(PRECISION, "computed in float32")
 class TanhByFloat32(Tanh):
     def slope(self, x, y):
         return 1 - np.tanh(np.asarray(x, "float32")) ** 2
@@ -272,7 +272,7 @@ class GELU(Elementwise):
         return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * self.root * (1 + 3 * 0.044715 * x**2)
 
 
-@bug(FORMULA, "approximat|right to")
+@bug(FORMULA, "changes smoothly with x")
 class SlopeOfAnotherGelu(GELU):
     def slope(self, x, y):
         from scipy.special import erf
@@ -281,13 +281,13 @@ class SlopeOfAnotherGelu(GELU):
         return 0.5 * (1 + erf(x / np.sqrt(2))) + x * np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
 
 
-@bug(FORMULA, "missing|term|proportional|factor|no hypothesis")
+@bug(FORMULA, "expected .*product rule|term .*x.* is missing|term with x")
 class ProductRuleForgotten(GELU):
     def slope(self, x, y):
         return 0.5 * (1 + self.inner(x))
 
 
-@bug(FORMULA, "missing|term|no hypothesis|approximat|proportional|x\\*\\*3")
+@bug(FORMULA, r"term .*x\*\*3|factor 3")
 class ThreeForgotten(GELU):
     def slope(self, x, y):
         t = self.inner(x)
@@ -303,19 +303,19 @@ class Softplus(Elementwise):
         return -np.expm1(-y)
 
 
-@bug(INTERFACE, "finite|710|overflow")
+@bug(INTERFACE, "not finite at 800")
 class SoftplusOverflows(Softplus):
     def f(self, x):
         return np.log(1 + np.exp(x))
 
 
-@bug(FORMULA, r"exp|x|1 ?- ?|ratio|sign|reversed|-x")
+@bug(FORMULA, r"equals dy\*exp\(-y\), expected dy\*\(1-exp\(-y\)\)|gradient for -x instead of x")
 class SigmoidOfMinusX(Softplus):
     def slope(self, x, y):
         return np.exp(-y)
 
 
-@bug(REGION, r"x|region|interval|wrong exactly where")
+@bug(REGION, "wrong exactly where x > 3")
 class LinearBeyondThree(Softplus):
     """The usual threshold, but only in the backward and too low."""
 
@@ -336,26 +336,26 @@ class SiLU(Elementwise):
         return s + y * (1 - s)
 
 
-@bug(FORMULA, "term|missing|y|proportional|extra")
+@bug(FORMULA, r"term .*y.* too much|factor \(1 ?- ?s")
 class SlopeWithTheWrongTerm(SiLU):
     def slope(self, x, y):
         s = self.sigmoid(x)
         return s + y
 
 
-@bug(FORMULA, "missing|term|y|factor|sigmoid")
+@bug(FORMULA, r"equals dy\*sigmoid\(x\): the term")
 class OnlyTheGate(SiLU):
     def slope(self, x, y):
         return self.sigmoid(x)
 
 
-@bug(REGION, r"x|region|interval|bump")
+@bug(REGION, r"2\.45 < x < 2\.55")
 class WrongOnANarrowInterval(SiLU):
     def slope(self, x, y):
         return super().slope(x, y) * np.where(np.abs(x - 2.5) < 0.05, 1.1, 1)
 
 
-@bug(REGION, r"x|region|interval|-5")
+@bug(REGION, "x < -5")
 class WrongFarBelowZero(SiLU):
     def slope(self, x, y):
         return np.where(x < -5, 0, super().slope(x, y))
@@ -375,19 +375,19 @@ class HardTanh(Elementwise):
         return np.abs(x) < self.limit
 
 
-@bug(FORMULA, "x|one side|only|wrong exactly where")
+@bug(FORMULA, r"wrong exactly where x < -1\.")
 class OnlyTheUpperLimit(HardTanh):
     def slope(self, x, y):
         return x < self.limit
 
 
-@bug(REGION, "limit|argument|default", arguments=())
+@bug(REGION, "limit is hard-coded", arguments=())
 class LimitHardCoded(HardTanh):
     def slope(self, x, y):
         return np.abs(x) < 1.0
 
 
-@bug(FORMULA, "equals dy|straight|mask")
+@bug(FORMULA, "equals dy: the mask is all ones")
 class StraightThrough(HardTanh):
     def slope(self, x, y):
         return 1
@@ -402,13 +402,13 @@ class Softsign(Elementwise):
         return 1 / (1 + np.abs(x)) ** 2
 
 
-@bug(FORMULA, r"power|square|ratio|root|1 ?- ?\|y\||\*\*")
+@bug(FORMULA, r"equals dy\*\(1-\|y\|\), expected dy\*\(1-\|y\|\)\*\*2")
 class PowerOneForTwo(Softsign):
     def slope(self, x, y):
         return 1 / (1 + np.abs(x))
 
 
-@bug(FORMULA, r"x < 0|finite")
+@bug(FORMULA, "wrong exactly where x < 0")
 class AbsoluteValueMissing(Softsign):
     def slope(self, x, y):
         return 1 / (1 + x) ** 2
@@ -423,19 +423,19 @@ class Square(Elementwise):
         return 2 * x
 
 
-@bug(FORMULA, r"0\.5|1/2")
+@bug(FORMULA, r"constant 0\.5 = 1/2")
 class TwoForgotten(Square):
     def slope(self, x, y):
         return x
 
 
-@bug(FORMULA, r"x|sign|wrong exactly where")
+@bug(FORMULA, r"expected 2\*dy\*x|wrong exactly where x < 0|sign")
 class AbsoluteSlope(Square):
     def slope(self, x, y):
         return 2 * np.abs(x)
 
 
-@bug(INTERFACE, "overflow|integer|int8|promot|dtype|truncat")
+@bug(INTERFACE, "int8|integers? .*(overflow|truncated)")
 class SquaresInSmallIntegers(Square):
     def forward(self, x, training=False):
         self._x = x
@@ -454,7 +454,7 @@ class LogOfOnePlusSquare(Elementwise):
         return 2 * x / (1 + x**2)
 
 
-@bug(FORMULA, r"dy\*2\*x|denominator|ratio|factor")
+@bug(FORMULA, r"equals 2\*dy\*x|1/\(1\+x\*\*2\)")
 class DenominatorForgotten(LogOfOnePlusSquare):
     def slope(self, x, y):
         return 2 * x
@@ -473,13 +473,13 @@ class SafeLog(Elementwise):
         return 1 / x
 
 
-@bug(FORMULA, r"ratio|x|epsilon|power|square")
+@bug(FORMULA, r"equals dy/x\*\*2")
 class SquareInTheDenominator(SafeLog):
     def slope(self, x, y):
         return 1 / x**2
 
 
-@bug(PRECISION, r"epsilon|x|1e-08|small|approximat|right to")
+@bug(PRECISION, r"-1e-06\*dy/x\*\*2")
 class EpsilonInTheLogDerivative(SafeLog):
     def slope(self, x, y):
         return 1 / (x + 1e-6)
@@ -504,14 +504,14 @@ class Scale(Layer):
         return dy * self.gamma
 
 
-@bug(REGION, r"equals dy|gamma")
+@bug(REGION, "gamma is missing")
 class GammaMissingInDx(Scale):
     def backward(self, dy):
         super().backward(dy)
         return dy.copy()
 
 
-@bug(REGION, r"gamma")
+@bug(REGION, "gamma is missing|stale copy")
 class GammaFromTheConstruction(Scale):
     """Right while the parameter has its first value."""
 
@@ -525,7 +525,7 @@ class GammaFromTheConstruction(Scale):
         return dx if "_start" not in self.__dict__ else dy * self._start
 
 
-@bug(FORMULA, r"x|factor|equals")
+@bug(FORMULA, "factor x|gradient of the other parameter beta")
 class InputMissingForGamma(Scale):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -533,7 +533,7 @@ class InputMissingForGamma(Scale):
         return dx
 
 
-@bug(FORMULA, r"y instead of x|output|beta")
+@bug(FORMULA, r"equals sum\(dy\*y, axis=0\), expected sum\(dy\*x")
 class OutputForTheInput(Scale):
     def forward(self, x, training=False):
         self._y = super().forward(x)
@@ -545,7 +545,7 @@ class OutputForTheInput(Scale):
         return dx
 
 
-@bug(FORMULA, r"roll|permut|shift|column|reversed|entries")
+@bug(FORMULA, "shifted (back )?by one")
 class GradientsShiftedByOne(Scale):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -553,7 +553,7 @@ class GradientsShiftedByOne(Scale):
         return dx
 
 
-@bug(REGION, r"gamma|negative|parameter|sign")
+@bug(REGION, r"\|gamma\|: its sign is lost")
 class AbsoluteGamma(Scale):
     def backward(self, dy):
         return np.abs(super().backward(dy) * np.sign(dy)) * np.sign(dy)
@@ -576,7 +576,7 @@ class PReLU(Layer):
         return np.where(self._x > 0, dy, self.alpha * dy)
 
 
-@bug(FORMULA, r"x > 0|mask|all|x")
+@bug(FORMULA, r"expected sum\(dy\*min\(x, 0\)")
 class AlphaGradientFromAllValues(PReLU):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -584,7 +584,7 @@ class AlphaGradientFromAllValues(PReLU):
         return dx
 
 
-@bug(FORMULA, r"-1|sign")
+@bug(FORMULA, "constant -1: wrong sign")
 class AlphaGradientSign(PReLU):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -592,7 +592,7 @@ class AlphaGradientSign(PReLU):
         return dx
 
 
-@bug(REGION, r"x < 0|alpha|parameter")
+@bug(REGION, r"equals dy\*\(x > 0\), expected|alpha is missing")
 class AlphaIgnoredInDx(PReLU):
     def backward(self, dy):
         super().backward(dy)
@@ -628,14 +628,14 @@ class Polynomial(Layer):
         return dy * sum(k * self.c[k] * x ** (k - 1) for k in range(1, self.degree + 1))
 
 
-@bug(FORMULA, r"missing|term|x\*\*2|no hypothesis|proportional|polynomial")
+@bug(FORMULA, r"term .*x\*\*\d|passes through c|entry \d of c")
 class HighestTermMissing(Polynomial):
     def backward(self, dy):
         super().backward(dy)
         return dy * sum(k * self.c[k] * self._x ** (k - 1) for k in range(1, self.degree))
 
 
-@bug(FORMULA, r"entries|\[0\]|entry|never|1/")
+@bug(FORMULA, "entries 0 .*zero there")
 class FirstCoefficientForgotten(Polynomial):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -643,7 +643,7 @@ class FirstCoefficientForgotten(Polynomial):
         return dx
 
 
-@bug(FORMULA, r"1/|batch|mean|size|constant")
+@bug(FORMULA, "1/number of outputs")
 class CoefficientsAveraged(Polynomial):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -651,7 +651,7 @@ class CoefficientsAveraged(Polynomial):
         return dx
 
 
-@bug(FORMULA, r"reversed")
+@bug(FORMULA, "reversed along axis 0")
 class CoefficientsReversed(Polynomial):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -659,7 +659,7 @@ class CoefficientsReversed(Polynomial):
         return dx
 
 
-@bug(REGION, r"zero|0|nan|finite|x")
+@bug(REGION, r"at x\[2,0\] == 0 .*nan is not in")
 class DividesByX(Polynomial):
     """x**k / x for x**(k - 1): not a number at exactly zero."""
 

@@ -44,21 +44,21 @@ class Configurable(Layer):
         return dz @ self.W.T
 
 
-@bug(REGION, "mode|mean|argument")
+@bug(REGION, "wrong for mode='mean'.*= units")
 class MeanForgotten(Configurable):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx * self.units if self.mode == "mean" else dx
 
 
-@bug(REGION, "factor|argument")
+@bug(REGION, "1/factor")
 class FactorForgotten(Configurable):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx if self.factor is None else dx / self.factor
 
 
-@bug(REGION, "use_bias|None|b\\b")
+@bug(REGION, "wrong for use_bias=False")
 class FailsWithoutBias(Configurable):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -66,7 +66,7 @@ class FailsWithoutBias(Configurable):
         return dx
 
 
-@bug(STATE, "another dy|first backward|cached")
+@bug(STATE, "kept from the first backward")
 class KeepsTheFirstBackward(Dense):
     def forward(self, x, training=False):
         self._dx = None
@@ -77,7 +77,7 @@ class KeepsTheFirstBackward(Dense):
         return self._dx
 
 
-@bug(STATE, "call \\d+|another one")
+@bug(STATE, "at call 100")
 class EveryHundredthCall(Dense):
     def forward(self, x, training=False):
         self._calls = self.__dict__.get("_calls", 0) + 1
@@ -88,7 +88,7 @@ class EveryHundredthCall(Dense):
         return dx if self._calls % 100 else -dx
 
 
-@bug(STATE, "backward_parameters")
+@bug(STATE, "backward_parameters.*(8 rows|rows 8|batch <= 8|contribution)")
 class ParametersPassOfEightRows(Dense):
     def backward_parameters(self, dy):
         super().backward(dy)
@@ -96,14 +96,14 @@ class ParametersPassOfEightRows(Dense):
             self.db = dy[:8].sum(axis=0)
 
 
-@bug(STATE, "backward_parameters")
+@bug(STATE, "after backward_parameters|backward_parameters (changes|spoils)")
 class ParametersPassSpoilsTheCache(Dense):
     def backward_parameters(self, dy):
         super().backward(dy)
         self._x = 0 * self._x
 
 
-@bug(STATE, "changed a parameter|parameters are changed")
+@bug(STATE, "changed a parameter")
 class TrainsOnLongBatches(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -112,13 +112,13 @@ class TrainsOnLongBatches(Dense):
         return dx
 
 
-@bug(STATE, "input")
+@bug(STATE, "forward writes into its input")
 class WritesIntoItsInputAtInference(ReLU):
     def forward(self, x, training=False):
         return super().forward(x if training else np.maximum(x, 0, out=x), training)
 
 
-@bug(STATE, "buffer|changed during")
+@bug(STATE, "the same buffer is returned")
 class SameBufferAtInference(Dense):
     def forward(self, x, training=False):
         y = super().forward(x, training)
@@ -130,7 +130,7 @@ class SameBufferAtInference(Dense):
         return self._kept
 
 
-@bug(STATE, "momentum")
+@bug(STATE, "momentum and 1 - momentum are exchanged")
 class MomentumExchanged(BatchNorm):
     def forward(self, x, training=False):
         momentum, self.momentum = self.momentum, 1 - self.momentum
@@ -139,14 +139,14 @@ class MomentumExchanged(BatchNorm):
         return y
 
 
-@bug(STATE, "momentum|twice")
+@bug(STATE, "update is made twice")
 class UpdatedTwice(BatchNorm):
     def forward(self, x, training=False):
         y = super().forward(x, training)
         return super().forward(x, training) if training else y
 
 
-@bug(STATE, "settled|never updated|axis")
+@bug(STATE, "settled|not the variance")
 class DeviationForVariance(BatchNorm):
     def forward(self, x, training=False):
         before = self.variance.copy()
@@ -156,7 +156,7 @@ class DeviationForVariance(BatchNorm):
         return y
 
 
-@bug(INTERFACE, "average|made up|rate")
+@bug(INTERFACE, "made up for|compensate")
 class DroppedWithoutMakingUp(Dropout):
     def forward(self, x, training=False):
         y = super().forward(x, training)
@@ -166,21 +166,21 @@ class DroppedWithoutMakingUp(Dropout):
         return x * self._mask
 
 
-@bug(INTERFACE, "float32")
+@bug(INTERFACE, "dx of a float32 layer differs from that of its float64 clone")
 class Float32SlightlyOff(Tanh):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx * dx.dtype.type(1 + 5e-5) if dx.dtype == np.float32 else dx
 
 
-@bug(INTERFACE, "float64")
+@bug(INTERFACE, "in float64.*1 rows?|one row|single row|in float64")
 class SingleRowUpcast(Tanh):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx.astype(float) if len(dx) == 1 else dx
 
 
-@bug(REGION, "batch|odd|even|7")
+@bug(REGION, "wrong for batch size 7 only")
 class WrongForSevenRows(Dense):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -189,7 +189,7 @@ class WrongForSevenRows(Dense):
         return dx
 
 
-@bug(REGION, "x|region|wrong exactly|threshold|inputs")
+@bug(REGION, r"inputs times 1000.*constant 1\.1")
 class WrongFarOut(LayerNorm):
     def forward(self, x, training=False):
         self._far = np.abs(x).max(initial=0) > 2000
@@ -200,7 +200,7 @@ class WrongFarOut(LayerNorm):
         return dx * 1.1 if self._far else dx
 
 
-@bug(REGION, "row|sorted|input|constant")
+@bug(REGION, "in rising order|where .* is sorted")
 class WrongForSortedRows(Softmax):
     def forward(self, x, training=False):
         self._sorted = (np.diff(x, axis=-1) >= 0).all(axis=-1, keepdims=True)
@@ -210,33 +210,33 @@ class WrongForSortedRows(Softmax):
         return np.where(self._sorted, 0.9, 1.0).astype(dy.dtype) * super().backward(dy)
 
 
-@bug(REGION, "gamma|parameter|negative|constant|ratio|region")
+@bug(REGION, "negative parameters")
 class WrongForNegativeScale(Scale):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx * 1.1 if (self.gamma < 0).all() else dx
 
 
-@bug(REGION, "slope|argument")
+@bug(REGION, "wrong for negative_slope")
 class SteepSlopesOnLongBatches(LeakyReLU):
     def backward(self, dy):
         dx = super().backward(dy)
         return dx / 2 if self.negative_slope > 0.5 and len(dy) > 8 else dx
 
 
-@bug(REGION, "x|region|wrong exactly|threshold")
+@bug(REGION, r"inputs times 0\.001.*equals 50\*dy|x < 0\.02")
 class LogarithmClippedBelow(SafeLog):
     def backward(self, dy):
         return dy / np.maximum(self._x, dy.dtype.type(0.02))
 
 
-@bug(PRECISION, "linear|dy|threshold|clip")
+@bug(PRECISION, "look for clipping")
 class ClipsHugeUpstreamGradients(Tanh):
     def backward(self, dy):
         return super().backward(np.clip(dy, -1e10, 1e10))
 
 
-@bug(STATE, "weight|earlier|after")
+@bug(STATE, r"self\._earlier")
 class WeightsOfAnEarlierBatch(SquaredError):
     def forward(self, y_pred, y_true, sample_weight=None):
         loss = super().forward(y_pred, y_true, sample_weight)
@@ -247,7 +247,7 @@ class WeightsOfAnEarlierBatch(SquaredError):
         return loss
 
 
-@bug(STATE, "y_true|target|stay|read-only|input")
+@bug(STATE, "y_true to stay|writes into y_true")
 class WritesIntoTheTargets(SquaredError):
     def forward(self, y_pred, y_true, sample_weight=None):
         y_true -= y_true.mean()

@@ -30,7 +30,7 @@ class MaxPool(Layer):
         return dx
 
 
-@bug(REGION, "convex combination|hull|tie")
+@bug(REGION, "at the tie")
 class EveryTiedMaximumGetsAll(MaxPool):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -38,7 +38,7 @@ class EveryTiedMaximumGetsAll(MaxPool):
         return y
 
 
-@bug(REGION, "convex combination|hull|tie")
+@bug(REGION, "at the tie")
 class NoTiedMaximumGetsAnything(MaxPool):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -46,21 +46,21 @@ class NoTiedMaximumGetsAnything(MaxPool):
         return y
 
 
-@bug(FORMULA, "spread|constant|equal|average|no hypothesis|entries|mask")
+@bug(FORMULA, "mean of the right ones|every entry of a window")
 class MaxPoolSpreads(MaxPool):
     def backward(self, dy):
         self._hot = np.full(self._hot.shape, 1 / self.size)
         return super().backward(dy)
 
 
-@bug(FORMULA, "entries|zero|first|column|no hypothesis|reversed|permut|position")
+@bug(FORMULA, "another mask|mask of backward is another")
 class MaxPoolTakesTheFirst(MaxPool):
     def backward(self, dy):
         self._hot = np.broadcast_to(np.arange(self.size) == 0, self._hot.shape)
         return super().backward(dy)
 
 
-@bug(FORMULA, "invert|minimum|opposite|mask|entries")
+@bug(FORMULA, "the mask is inverted")
 class MaxPoolTakesTheMinimum(MaxPool):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -68,7 +68,7 @@ class MaxPoolTakesTheMinimum(MaxPool):
         return y
 
 
-@bug(REGION, "shape|divisible|input|remainder")
+@bug(REGION, "columns 2 of 3.*right gradient is zero|columns 2 of 3: analytic - numeric")
 class RemainderFilled(MaxPool):
     """Where the length is no multiple of the size, the left-over inputs get a gradient."""
 
@@ -78,7 +78,7 @@ class RemainderFilled(MaxPool):
         return dx
 
 
-@bug(STATE, "fresh|earlier|buffer|accumulat|returned|changed|identical")
+@bug(STATE, r"self\._dx")
 class MaxPoolReusesZeros(MaxPool):
     """The buffer of zeros is made once and never cleared."""
 
@@ -110,19 +110,19 @@ class AveragePool(Layer):
         return dx
 
 
-@bug(FORMULA, r"constant.* 2\b|size")
+@bug(FORMULA, "constant 2 = .*size")
 class NotDividedBySize(AveragePool):
     def backward(self, dy):
         return super().backward(dy * self.size)
 
 
-@bug(FORMULA, r"permut|tile|order|column|entries|shuffle|position")
+@bug(FORMULA, "columns are permuted")
 class TileForRepeat(AveragePool):
     def backward(self, dy):
         return np.tile(dy / self.size, (1, self._shape[1] // dy.shape[1]))
 
 
-@bug(REGION, "size|argument", arguments=(2,))
+@bug(REGION, "size is hard-coded|wrong for size=3", arguments=(2,))
 class SizeHardCoded(AveragePool):
     def backward(self, dy):
         return super().backward(dy * self.size / 2)
@@ -141,13 +141,13 @@ class GlobalAveragePool(Layer):
         return np.repeat(dy[:, None, :] / self._shape[1], self._shape[1], axis=1)
 
 
-@bug(FORMULA, r"constant|1/|ratio|3|4")
+@bug(FORMULA, r"dy\[:, None\]/4, expected dy\[:, None\]/3")
 class DividedByChannels(GlobalAveragePool):
     def backward(self, dy):
         return super().backward(dy) * self._shape[1] / self._shape[2]
 
 
-@bug(STATE, "read-only|write|view|alias|stride|share|memory")
+@bug(STATE, "cached input")
 class DxIsABroadcastView(GlobalAveragePool):
     """Every row of dx is the same memory: writing to it raises or spreads."""
 
@@ -186,7 +186,7 @@ class Embedding(Layer):
         return np.zeros(self._x.shape, dy.dtype)
 
 
-@bug(FORMULA, "repeat|duplicate|ids|entries|never summed|row")
+@bug(FORMULA, r"np\.add\.at")
 class RepeatedIdsOverwrite(Embedding):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -196,7 +196,7 @@ class RepeatedIdsOverwrite(Embedding):
         return dx
 
 
-@bug(FORMULA, "repeat|duplicate|ids|entries|row|ratio|count")
+@bug(FORMULA, "how often the id occurs")
 class RepeatedIdsAveraged(Embedding):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -205,7 +205,7 @@ class RepeatedIdsAveraged(Embedding):
         return dx
 
 
-@bug(FORMULA, "row|entries|padding|id 0|\\[0")
+@bug(FORMULA, "rows 0 .*zero there")
 class FirstIdForgotten(Embedding):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -213,7 +213,7 @@ class FirstIdForgotten(Embedding):
         return dx
 
 
-@bug(STATE, "accumulat|fresh|identical|stale|earlier|never|never cleared")
+@bug(STATE, "old values are never cleared")
 class OldRowsNotCleared(Embedding):
     def backward(self, dy):
         rows = np.unique(self._x)
@@ -255,14 +255,14 @@ class Conv1D(Layer):
         return dx
 
 
-@bug(FORMULA, "w is reversed|w.*revers|flip")
+@bug(FORMULA, "w reversed along axis 0")
 class KernelFlipped(Conv1D):
     def backward(self, dy):
         super().backward(dy)
         return self.input_gradient(dy, self.w[::-1])
 
 
-@bug(FORMULA, "revers|flip")
+@bug(FORMULA, "reversed along axis 0")
 class KernelGradientFlipped(Conv1D):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -270,7 +270,7 @@ class KernelGradientFlipped(Conv1D):
         return dx
 
 
-@bug(FORMULA, "overlap|entries|edge|column|no hypothesis|position|row|missing")
+@bug(FORMULA, "others are overwritten")
 class OverlapsOverwritten(Conv1D):
     def input_gradient(self, dy, w):
         dx = np.zeros(self._x.shape, dy.dtype)
@@ -279,7 +279,7 @@ class OverlapsOverwritten(Conv1D):
         return dx
 
 
-@bug(FORMULA, "edge|entries|last|position|column")
+@bug(FORMULA, "axis 1 5 .*zero there")
 class LastStepForgotten(Conv1D):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -287,7 +287,7 @@ class LastStepForgotten(Conv1D):
         return dx
 
 
-@bug(FORMULA, r"expected (shape )?\(3,\)|shape|summing axis 0")
+@bug(FORMULA, r"expected \(3,\)|summing axis")
 class ConvBiasNotSummedOverTime(Conv1D):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -295,7 +295,7 @@ class ConvBiasNotSummedOverTime(Conv1D):
         return dx
 
 
-@bug(FORMULA, r"constant|1/|5|steps|size")
+@bug(FORMULA, "1/length of axis 1 of y")
 class ConvBiasAveragedOverTime(Conv1D):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -311,14 +311,14 @@ class ConvKernelAveraged(Conv1D):
         return dx
 
 
-@bug(FORMULA, "shift|roll|position|entries|permut|column|no hypothesis")
+@bug(FORMULA, "shifted (back )?by one along axis 1")
 class ConvWindowShifted(Conv1D):
     def backward(self, dy):
         dx = super().backward(dy)
         return np.roll(dx, 1, axis=1)
 
 
-@bug(REGION, "width|argument|shape|entries")
+@bug(REGION, "wrong for width=3")
 class WidthsAboveTwoTruncated(Conv1D):
     def input_gradient(self, dy, w):
         dx = np.zeros(self._x.shape, dy.dtype)
@@ -327,7 +327,7 @@ class WidthsAboveTwoTruncated(Conv1D):
         return dx
 
 
-@bug(PRECISION, "float32")
+@bug(PRECISION, "representable in float32")
 class ConvAccumulatesInFloat32(Conv1D):
     def input_gradient(self, dy, w):
         dx = np.zeros(self._x.shape, "float32")
@@ -336,7 +336,7 @@ class ConvAccumulatesInFloat32(Conv1D):
         return dx.astype(dy.dtype)
 
 
-@bug(INTERFACE, "layout|contiguous|memory|stride")
+@bug(INTERFACE, "only for C-contiguous memory")
 class ConvReadsRawMemory(Conv1D):
     """as_strided with the strides of a C-contiguous array, whatever the memory of dy is."""
 
@@ -344,7 +344,7 @@ class ConvReadsRawMemory(Conv1D):
         return super().backward(dy.ravel("K").reshape(dy.shape))
 
 
-@bug(STATE, "output|input|changed|read-only|view|alias|write")
+@bug(STATE, "writes into|in place|the output .* changed")
 class PadsInPlace(Conv1D):
     def forward(self, x, training=False):
         x[:, -1] *= 1.0
@@ -370,19 +370,19 @@ class Upsample(Layer):
         return dy.reshape(n, steps, self.times, channels).sum(axis=2)
 
 
-@bug(FORMULA, r"1/|0\.5|times|constant")
+@bug(FORMULA, "1/times")
 class UpsampleAverages(Upsample):
     def backward(self, dy):
         return super().backward(dy) / self.times
 
 
-@bug(FORMULA, "missing|sum|entries|no hypothesis|every|linear|first")
+@bug(FORMULA, "only one of them counts")
 class UpsampleTakesTheFirst(Upsample):
     def backward(self, dy):
         return dy[:, :: self.times].copy()
 
 
-@bug(FORMULA, "order|permut|sum|reshape|no hypothesis|mixed")
+@bug(FORMULA, "sum over axis 1|wrong order|mixed")
 class UpsampleSumsTheWrongAxis(Upsample):
     def backward(self, dy):
         n, steps, channels = self._shape
@@ -403,7 +403,7 @@ class SwapAxes(Layer):
         return np.swapaxes(dy, 1, 2).copy()
 
 
-@bug(FORMULA, "order|reshape|transpose|permut")
+@bug(FORMULA, "reshape where a transpose belongs")
 class ReshapeForSwap(SwapAxes):
     def backward(self, dy):
         return dy.reshape(len(dy), dy.shape[2], dy.shape[1])

@@ -10,6 +10,8 @@ import numpy as np
 from minidl.testing import Certificate, certify, certify_loss
 from tests.planted.registry import Planted
 
+EDIT = re.compile(r"becomes right when `[^`]*` (?:reads (`[^`]*`)|is left out) \(\w+, ([\w.]+):(\d+)\)")
+
 
 class Outcome(NamedTuple):
     """What the kit said about one planted bug, or about a right layer."""
@@ -24,18 +26,28 @@ class Outcome(NamedTuple):
 
     @property
     def told(self) -> str:
-        """Check, message and cause of the first finding: what a reader of the report sees first."""
+        """Message and cause of the first finding: what a reader of the report sees first."""
         if not self.certificate.findings:
             return self.certificate.outcome
         finding = self.certificate.findings[0]
-        return (
-            f"{finding.check}: {finding.target} {finding.message} | {finding.why} | {finding.detail} {finding.source}"
-        )
+        return f"{finding.message} | {finding.why}".replace(self.planted.name, "")
+
+    @property
+    def names_the_cause(self) -> bool:
+        """Whether the words of the bug are told; of an edit of its source, only what the line should read counts."""
+        told = EDIT.sub(lambda match: match[1] or "", self.told)
+        return re.search(self.planted.words, told, re.IGNORECASE) is not None
+
+    @property
+    def names_the_line(self) -> bool:
+        """Whether an edit is told of a line that the author of the bug wrote wrong."""
+        file, lines = self.planted.lines
+        return any(match[2] == file and int(match[3]) in lines for match in EDIT.finditer(self.told))
 
     @property
     def diagnosed(self) -> bool:
-        """Whether the words of a right diagnosis stand in the finding."""
-        return self.detected and re.search(self.planted.words, self.told, re.IGNORECASE) is not None
+        """Whether the first finding names the cause of the bug or its line."""
+        return self.detected and (self.names_the_cause or self.names_the_line)
 
 
 def examine(planted: Planted, *, level: str = "standard", seed: int = 0, kind: Any = None) -> Outcome:

@@ -1,6 +1,8 @@
 """The lists of right layers and of planted bugs, and the decorators that fill them."""
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Container
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from minidl.layers import Layer
@@ -22,7 +24,8 @@ class Planted(NamedTuple):
     arguments: tuple[Any, ...]
     input_shape: tuple[int, ...] | None  # None: the kit finds one
     category: str = "right"
-    words: str = ""  # a regular expression that a right diagnosis matches
+    words: str = ""  # a regular expression that a right diagnosis matches, and no empty one
+    edited: tuple[int, ...] | None = None  # lines that were made wrong; None: all of the class
 
     @property
     def name(self) -> str:
@@ -31,6 +34,13 @@ class Planted(NamedTuple):
     @property
     def is_loss(self) -> bool:
         return issubclass(self.kind, Loss)
+
+    @property
+    def lines(self) -> tuple[str, Container[int]]:
+        """The name of the source file, and the lines in it that are wrong."""
+        source, first = inspect.getsourcelines(self.kind)
+        lines = range(first, first + len(source)) if self.edited is None else self.edited
+        return Path(inspect.getsourcefile(self.kind) or "").name, lines
 
     def make(self) -> Any:
         return self.kind(*self.arguments)

@@ -32,21 +32,21 @@ class Maxout(Layer):
         return sum(d @ self.W[k].T for k, d in enumerate(dz))
 
 
-@bug(FORMULA, "mask|all|no hypothesis|sum|entries|reduced")
+@bug(FORMULA, "total of the right ones|the mask is all ones")
 class EveryPieceGetsTheGradient(Maxout):
     def backward(self, dy):
         self._hot = np.ones_like(self._hot)
         return super().backward(dy)
 
 
-@bug(FORMULA, "mask|no hypothesis|piece|entries|wrong")
+@bug(FORMULA, "mask of backward is another|another mask")
 class MaxoutMaskFromTheFirstRow(Maxout):
     def backward(self, dy):
         self._hot = np.broadcast_to(self._hot[:, :1], self._hot.shape)
         return super().backward(dy)
 
 
-@bug(FORMULA, r"-1|sign")
+@bug(FORMULA, "constant -1: wrong sign")
 class MaxoutBiasSign(Maxout):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -54,7 +54,7 @@ class MaxoutBiasSign(Maxout):
         return dx
 
 
-@bug(REGION, "pieces|argument", arguments=(3, 2))
+@bug(REGION, "wrong for pieces=3", arguments=(3, 2))
 class MaxoutThirdPieceForgotten(Maxout):
     def backward(self, dy):
         self._hot = self._hot & (np.arange(self.pieces) < 2)[:, None, None]
@@ -73,19 +73,19 @@ class Sort(Layer):
         return dx
 
 
-@bug(FORMULA, "permut|inverse")
+@bug(FORMULA, "permutation not inverted")
 class PermutationNotInverted(Sort):
     def backward(self, dy):
         return np.take_along_axis(dy, self._order, axis=-1)
 
 
-@bug(FORMULA, "equals dy|permut|identity")
+@bug(FORMULA, "equals dy|permuted")
 class SortGradientUnsorted(Sort):
     def backward(self, dy):
         return dy.copy()
 
 
-@bug(FORMULA, "permut|revers")
+@bug(FORMULA, "permuted|reversed")
 class SortedTheOtherWay(Sort):
     def backward(self, dy):
         return super().backward(dy[:, ::-1])
@@ -112,27 +112,27 @@ class TopK(Layer):
         return dx
 
 
-@bug(FORMULA, "entries|column|missing|second|zero")
+@bug(FORMULA, r"columns \(outputs\) 1 of dy \(of 2\) is missing")
 class OnlyTheLargest(TopK):
     def backward(self, dy):
         self._order = self._order[:, :1]
         return super().backward(dy[:, :1])
 
 
-@bug(FORMULA, "order|permut|revers|no hypothesis")
+@bug(FORMULA, "dy is reversed along axis 1")
 class TopKInReverse(TopK):
     def backward(self, dy):
         return super().backward(dy[:, ::-1])
 
 
-@bug(REGION, r"\bk\b|argument")
+@bug(REGION, "wrong for k=3")
 class KAboveTwoCut(TopK):
     def backward(self, dy):
         self._order = self._order[:, :2]
         return super().backward(dy[:, :2])
 
 
-@bug(STATE, "predict|inference|earlier|fresh|between|instances")
+@bug(STATE, "on the class")
 class OrderKeptOnTheClass(TopK):
     def forward(self, x, training=False):
         y = super().forward(x)
@@ -153,25 +153,25 @@ class CumulativeSum(Layer):
         return np.cumsum(dy[:, ::-1], axis=-1)[:, ::-1]
 
 
-@bug(FORMULA, "revers|cumulative|transpose")
+@bug(FORMULA, "expected dy summed cumulatively from the end of axis 1")
 class CumulativeSumNotReversed(CumulativeSum):
     def backward(self, dy):
         return np.cumsum(dy, axis=-1)
 
 
-@bug(FORMULA, "revers|row|axis|permut|cumulative|batch|depends")
+@bug(FORMULA, "reversed along axis 1")
 class CumulativeSumReversedBackwards(CumulativeSum):
     def backward(self, dy):
         return np.cumsum(dy[:, ::-1], axis=-1)
 
 
-@bug(FORMULA, "axis|row|batch|depends|cumulative")
+@bug(FORMULA, "cumulatively .*axis 0, expected .*axis 1")
 class CumulativeSumOverTheBatch(CumulativeSum):
     def backward(self, dy):
         return np.cumsum(dy[::-1], axis=0)[::-1]
 
 
-@bug(FORMULA, "minus dy|equals -?dy|identity|missing|exclusive|numeric - analytic")
+@bug(FORMULA, "numeric - analytic equals dy")
 class CumulativeSumExclusive(CumulativeSum):
     def backward(self, dy):
         return super().backward(dy) - dy
@@ -195,7 +195,7 @@ class CumulativeProduct(Layer):
         return dx
 
 
-@bug(REGION, r"\b0\b|zero|finite|nan")
+@bug(REGION, r"at x\[2,0\] == 0 .*nan is not in")
 class CumulativeProductDivides(CumulativeProduct):
     """The textbook formula: fails where a value is exactly zero."""
 
@@ -205,7 +205,7 @@ class CumulativeProductDivides(CumulativeProduct):
             return np.cumsum(terms[:, ::-1], axis=-1)[:, ::-1] / self._x
 
 
-@bug(FORMULA, "missing|term|no hypothesis|column|only")
+@bug(FORMULA, "only the diagonal")
 class CumulativeProductDiagonalOnly(CumulativeProduct):
     def backward(self, dy):
         ones = np.ones((len(dy), 1), dy.dtype)
@@ -231,14 +231,14 @@ class Difference(Layer):
         return dx
 
 
-@bug(FORMULA, "sign|x|wrong exactly where|no hypothesis")
+@bug(FORMULA, r"signs? (is|are) (lost|wrong|missing)|self\._sign is missing|but for its sign")
 class DifferenceWithoutSign(Difference):
     def backward(self, dy):
         self._sign = np.ones_like(self._sign)
         return super().backward(dy)
 
 
-@bug(FORMULA, "missing|column|entries|sum|no hypothesis|term")
+@bug(FORMULA, "at other positions")
 class OnlyTheUpperNeighbour(Difference):
     def backward(self, dy):
         dx = super().backward(dy)
@@ -265,13 +265,13 @@ class SmallestAndLargest(Layer):
         return dx
 
 
-@bug(FORMULA, "swap|permut|order|revers|column|entries|no hypothesis")
+@bug(FORMULA, "dy is reversed along axis 1")
 class EndsSwapped(SmallestAndLargest):
     def backward(self, dy):
         return super().backward(dy[:, ::-1])
 
 
-@bug(REGION, "convex combination|hull|tie|neighbou?rs|another shape|missing|entries")
+@bug(REGION, "others are overwritten|tie")
 class EqualRowsLoseAGradient(SmallestAndLargest):
     """Assignment for addition: wrong where one value is both smallest and largest."""
 
@@ -283,7 +283,7 @@ class EqualRowsLoseAGradient(SmallestAndLargest):
         return dx
 
 
-@bug(INTERFACE, r"layout|contiguous|memory|stride")
+@bug(INTERFACE, "only for C-contiguous memory")
 class FlatIndexIntoAnyMemory(SmallestAndLargest):
     def backward(self, dy):
         dx = np.zeros(self._shape, dy.dtype)

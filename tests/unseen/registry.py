@@ -8,6 +8,7 @@ from typing import NamedTuple
 from minidl.layers import Layer
 from minidl.losses import Loss
 from tests.planted.registry import FORMULA, INTERFACE, PRECISION, REGION, STATE, Planted
+from tests.unseen.words import WORDS
 
 RIGHT = Path(__file__).parent / "correct"
 CORRECT = sorted(path.stem for path in RIGHT.glob("*.py"))
@@ -39,11 +40,20 @@ class Bug(NamedTuple):
             text = text.replace(old, new)
         return text
 
+    def lines(self) -> tuple[int, ...]:
+        """Return the numbers of the wrong lines."""
+        text, found = self.source(), set()
+        for _, new in self.edits:
+            if new.strip():
+                before = text[: text.index(new)].count("\n") + 1
+                found |= set(range(before, before + new.rstrip("\n").count("\n") + 1))
+        return tuple(sorted(found))
+
     def plant(self, folder: Path) -> Planted:
         """Write the wrong layer into a file of its own, as its author would have it, and load it."""
         path = folder / f"{self.name}.py"
         path.write_text(self.source(), encoding="utf-8")
-        return Planted(load(path), (), None, self.category)
+        return Planted(load(path), (), None, self.category, WORDS[self.name], self.lines())
 
 
 BUGS: list[Bug] = []

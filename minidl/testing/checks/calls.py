@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl.testing.agreement import finite, named
 from minidl.testing.constants import constants_of
-from minidl.testing.diagnosis.survivors import kept_from, shared_by_twins
+from minidl.testing.diagnosis.caches import object_shared_with_twins, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy, draw_x, rows_of
@@ -33,16 +33,24 @@ def state(examination: Examination) -> Iterator[Finding]:
         expected = everything(examination.subject.at(point), point)
         if not finite(expected):
             continue  # such as a variance of one row
+        calls: tuple[History, ...] = ()
         for told, history in _histories(examination, point):
             with calling("forward"):
                 history(probe)
-            why = partial(_cause, examination, point, history, Probe.run)
+            why = partial(_cause, examination, point, partial(_all, (*calls, history)), Probe.run)
+            calls = (*calls, history, partial(Probe.run, point=point))
             message = f"{{}} is wrong after {told}, right on a fresh layer"
             yield from examination.unequal(expected, everything(probe, point), message, why, tolerance=1e-12)
         yield from _arguments_stay(examination, probe)
     yield from _many_calls(examination)
     yield from _in_between(examination)
     yield from _same_array(examination)
+
+
+def _all(calls: tuple[History, ...], probe: Probe) -> None:
+    """Make all these calls."""
+    for call in calls:
+        call(probe)
 
 
 def everything(probe: Probe, point: Point) -> Gradients:
@@ -52,7 +60,7 @@ def everything(probe: Probe, point: Point) -> Gradients:
 
 
 def _cause(examination: Examination, point: Point, history: History, run: Callable[..., Any], _: str) -> str:
-    return kept_from(partial(examination.subject.at, point), history, point, run) or KEPT
+    return stale_attribute(partial(examination.subject.at, point), history, point, run) or KEPT
 
 
 def _points(examination: Examination) -> Iterator[Point]:
@@ -136,7 +144,7 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
     message = "{} is disturbed by a predict between forward and backward"
 
     def cause(_: str) -> str:
-        return shared_by_twins(examination.subject.at(point), point) or KEPT
+        return object_shared_with_twins(examination.subject.at(point), point) or KEPT
 
     yield from examination.unequal(named(*examination.reference), found, message, cause, tolerance=1e-12)
 

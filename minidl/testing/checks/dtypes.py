@@ -1,12 +1,14 @@
 """dtype: float32 stays float32 and float64 float64, with equal results; integers are promoted, not truncated."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from minidl.testing.agreement import close, finite, named
 from minidl.testing.checks.variations import variations
+from minidl.testing.diagnosis.upcast import origin_of_upcast
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import Refused, normal, rows_of
@@ -56,14 +58,18 @@ def _points(examination: Examination) -> Iterator[Point]:
         yield point
 
 
-def _types(examination: Examination, arrays: Gradients, expected: Any) -> Iterator[Finding]:
+def _types(
+    examination: Examination, arrays: Gradients, expected: Any, origin: Callable[[], tuple[str, str, str]] | None = None
+) -> Iterator[Finding]:
     for name in ("dx",) if examination.subject.whole_batch else ("y", "dx"):
         if name in arrays and arrays[name].dtype != expected:
             message = f"a {np.dtype(expected)} layer returns {name} in {arrays[name].dtype}"
-            why = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
-            if expected == np.float64:
-                why = "a cast, or an array of a fixed dtype, loses digits: the layer computes in the dtype of its input"
-            yield examination.finding(message, name, why)
+            why = "a cast, or an array of a fixed dtype, loses digits: the layer computes in the dtype of its input"
+            finding = examination.finding(message, name, why)
+            if origin is not None:
+                finding.why, where, source = origin()
+                finding.where, finding.source = (where, source) if where else (finding.where, finding.source)
+            yield finding
 
 
 def _low_precision(examination: Examination) -> Iterator[Finding]:
@@ -81,7 +87,13 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     x = rounded.x if rounded.integer else rounded.x.astype(np.float32)
     y = probe.forward(x, point.training)
     found = _everything(probe, named(y, probe.backward(rounded.dy.astype(np.float32))))
-    yield from _types(examination, found, np.float32)
+
+    def once_more() -> None:
+        again = examination.subject.at(rounded, np.float32)
+        again.forward(x, point.training)
+        again.backward(rounded.dy.astype(np.float32))
+
+    yield from _types(examination, found, np.float32, partial(origin_of_upcast, probe.layer, once_more))
     expected = _everything(double, named(*double.run(rounded)))
     if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return

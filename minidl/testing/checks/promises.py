@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from minidl.testing import explanation
 from minidl.testing.agreement import finite, named
-from minidl.testing.diagnosis.survivors import kept_from, spoiled_by_backward
+from minidl.testing.diagnosis.caches import change_by_backward, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy
@@ -36,8 +36,9 @@ def repeats(examination: Examination, point: Point, expected: Gradients) -> Iter
         yield examination.finding("backward writes into dy or x where it may", "dx", "work on a copy")
     at_first = {name: np.array(value) for name, value in first.items() if value is not None}
     other = examination.draw(batch=len(point.x), training=point.training)
-    probe.forward(other.x.copy(), point.training)
-    probe.backward(other.dy.copy() if other.dy.shape == point.dy.shape else point.dy.copy())
+    between = point.with_(x=other.x, dy=other.dy if other.dy.shape == point.dy.shape else None)
+    probe.forward(between.x.copy(), point.training)
+    probe.backward(between.dy.copy())
     why = "the same buffer is returned each time: return a new array"
     for name, told in (("y", "the output {}"), ("dx", "the gradient {}")):
         message = f"{told} of the first call changed during the second"
@@ -51,8 +52,9 @@ def repeats(examination: Examination, point: Point, expected: Gradients) -> Iter
     second = named(*probe.run(point))
 
     def why_different(name: str) -> str:
-        kept = kept_from(partial(examination.subject.at, point), lambda used: used.run(point), point)
-        return kept or noise(at_first[name], second[name])
+        make = partial(examination.subject.at, point)
+        stale = stale_attribute(make, lambda used: (used.run(point), used.run(between)), point)
+        return stale or noise(at_first[name], second[name])
 
     yield from examination.unequal(at_first, second, "two identical calls give different {}", why_different)
 
@@ -88,7 +90,7 @@ def backward_twice(examination: Examination, point: Point, _: Gradients) -> Iter
         return
 
     def why(name: str) -> str:
-        return spoiled_by_backward(examination.subject.at(point), point) or noise(first[name], second[name])
+        return change_by_backward(examination.subject.at(point), point) or noise(first[name], second[name])
 
     message = "two identical backward calls give different {}: it accumulates, or backward spoils its cache"
     yield from examination.unequal(first, second, message, why)
@@ -144,13 +146,18 @@ def parameters_only(examination: Examination, point: Point, expected: Gradients)
     gradients = {name: value for name, value in expected.items() if name not in ("y", "dx")}
     message = "backward_parameters sets another {} than backward"
     for _ in range(2):
-        yield from examination.unequal(gradients, probe.run_parameters(point), message, tolerance=1e-9)
+        found = probe.run_parameters(point)
+
+        def why(name: str, found: Gradients = found) -> str:
+            return explanation.of_parameters_pass(examination.subject, point, name, found)
+
+        yield from examination.unequal(gradients, found, message, why, tolerance=1e-9)
     dy = point.dy.copy()
     probe.layer.backward_parameters(dy)
     if not np.array_equal(dy, point.dy):
         yield examination.finding("backward_parameters writes into dy where it may", "dx", "work on a copy")
     try:
-        found: dict[str, Any] = named(expected["y"], probe.backward(point.dy.copy()))
+        found = named(expected["y"], probe.backward(point.dy.copy()))
     except LayerFailure:
         return  # a second pass for the same forward may be refused
     message = "backward gives another {} after backward_parameters"

@@ -1,60 +1,58 @@
 """Diagnosis: why a gradient is wrong.
 
-An engine of hypotheses: each is a claim about the wrong gradient, such as "it is 1/m of the right one", tried on
-the failing call and on fresh ones in other batch sizes, and made only if it holds on all of them. They are
-ranked by how specific they are; if none holds, the statistics are all that is said.
+Three questions, each an engine: *what* is the wrong gradient to the right one, *when* is it right, and *where* in the
+source does an edit make it right. Each claim is tried on the failing call and on fresh ones, and made only if it holds
+on all of them. Claims are ranked by the length of the description that they give of the wrong gradient.
 """
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
 from minidl.testing.context import Context
 from minidl.testing.diagnosis import (
-    blocks,
-    calls,
-    changes,
+    batch_sizes,
+    caches,
     formulas,
+    interventions,
     jacobian,
-    outer,
+    jumps,
+    linearity,
     precision,
     ratios,
     regions,
     residuals,
-    selection,
     shapes,
-    steps,
     sublayers,
 )
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis, Test
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.repairs import with_repair
 from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
 __all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
 
-SETTLED: list[Test] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
-AT_ONCE: list[Test] = [
+Engine = Callable[[Evidence], Claims]
+SETTLED: list[Engine] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
+AT_ONCE: list[Engine] = [
     *sublayers.TESTS,
-    *shapes.TESTS,
+    *jumps.TESTS,
     *ratios.TESTS,
+    *shapes.TESTS,
     *formulas.TESTS,
     *residuals.TESTS,
     *precision.TESTS,
-    *changes.FOR,
+    interventions.gradient_elsewhere,
     *regions.TESTS,
-    *steps.TESTS,
-    *blocks.TESTS,
 ]
-LATE: list[Test] = [
-    *selection.TESTS,
+LATE: list[Engine] = [
     *jacobian.TESTS,
-    *outer.TESTS,
-    calls.not_linear,
-    calls.batch_sizes,
-    changes.becomes_right,
-]  # slower
-CONVINCING = 0.9  # the score from which no slower test is tried
+    linearity.not_linear,
+    batch_sizes.batch_sizes,
+    interventions.right_elsewhere,
+]  # slower, and left out where a short description is known
 EARLIER_CALL = (
     "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows"
 )
@@ -74,7 +72,8 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     Returns
     -------
     list of Hypothesis
-        Pairs of ``text`` and ``score``. Never empty: the last resort says that no hypothesis fits, with statistics.
+        Each with a ``text`` and a ``score``, the higher the shorter the description of the wrong gradient is. Never
+        empty: the last resort says that no hypothesis fits, with statistics.
 
     Examples
     --------
@@ -83,46 +82,50 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     """
     evidence = Evidence(analytic, numeric, context)
     if evidence.analytic.shape == evidence.numeric.shape and evidence.first.gap <= 0.1 * evidence.first.noise:
-        return [Hypothesis(EARLIER_CALL, 0.9)]
+        return [Hypothesis(EARLIER_CALL)]
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = considered(evidence)
-    found.sort(key=lambda hypothesis: -hypothesis.score)
-    with_place(found)
-    if not found or found[0].score < 0.5:
-        found.append(Hypothesis(statistics(evidence), 0.1))
+        found = all_claims(evidence)
+    found.sort(key=lambda hypothesis: hypothesis.bits)
+    tell_where(found)
+    if not found or found[0].bits > 4 * OPEN:
+        found.append(Hypothesis(statistics(evidence), 8 * OPEN))
     return list({hypothesis.text: hypothesis for hypothesis in found}.values())
 
 
-def considered(evidence: Evidence) -> list[Hypothesis]:
-    """Return what all tests claim; the slower ones are left out once a convincing cause is found."""
+def all_claims(evidence: Evidence) -> list[Hypothesis]:
+    """Return what all engines claim; the slower ones are left out once a short description is found."""
     check = "" if evidence.context is None else evidence.context.check
-    first = [calls.not_linear, *precision.TESTS[:1]] if "linear" in check else [calls.history, calls.forward_remembers]
-    for tests in (SETTLED, first, [calls.batch_sizes] if check == "batch" else []):
-        found = [hypothesis for test in tests for hypothesis in claims(test, evidence)]
+    first: list[Engine] = [caches.earlier_calls]
+    if "linear" in check:
+        first = [linearity.not_linear, precision.representable]
+    elif check == "batch":
+        first += [batch_sizes.batch_sizes]
+    for engines in (SETTLED, *([engine] for engine in first)):
+        found = [hypothesis for engine in engines for hypothesis in claims(engine, evidence)]
         if found:
             return found
-    for test in AT_ONCE:
-        found += claims(test, evidence)
-    for test in LATE:
-        if max((hypothesis.score for hypothesis in found), default=0.0) < CONVINCING:
-            found += claims(test, evidence)
+    for engine in AT_ONCE:
+        found += claims(engine, evidence)
+    for engine in LATE:
+        if min((hypothesis.bits for hypothesis in found), default=OPEN) >= OPEN / 2:
+            found += claims(engine, evidence)
     return found
 
 
-def with_place(found: list[Hypothesis]) -> None:
+def tell_where(found: list[Hypothesis]) -> None:
     """Add to the best cause where the gradient is wrong, if that is known exactly: together they say most."""
     where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
-    if where is None or found[0] is where or where.score < CONVINCING - 0.1:
+    if where is None or found[0] is where or where.bits > OPEN:
         return
     if not found[0].text.startswith(("analytic/numeric", "right for batch")):
-        found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].score)
+        found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].bits)
 
 
-def claims(test: Test, evidence: Evidence) -> list[Hypothesis]:
-    """Return what a test claims; one that cannot be carried out here claims nothing."""
+def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
+    """Return what an engine claims; one that cannot be carried out here claims nothing."""
     try:
-        return list(test(evidence))
+        return list(engine(evidence))
     except (ArithmeticError, LookupError, ValueError, np.linalg.LinAlgError):
         return []
 

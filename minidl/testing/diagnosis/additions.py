@@ -8,17 +8,8 @@ import numpy as np
 from minidl.testing.diagnosis.edits import Edit, Site
 
 # Factors made of an array, and of a number; {} stands for it. Costs grow from left to right.
-FACTORS = (
-    "{}",
-    "(1 - {} ** 2)",
-    "{} * (1 - {})",
-    "(1 - {})",
-    "({} > 0)",
-    "{} ** 2",
-    "np.sign({})",
-    "np.exp({})",
-    "np.log({})",
-)
+FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2"]
+FACTORS += ["np.sign({})", "np.exp({})", "np.log({})"]
 NUMBERS = ("{}", "(1 - {})", "{} ** 2", "np.sqrt({})")
 
 

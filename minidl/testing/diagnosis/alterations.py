@@ -7,39 +7,19 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.diagnosis.additions import missing_factors, missing_terms, of_counts
-from minidl.testing.diagnosis.completions import kept_instead, missing_derivatives, missing_paths, other_axes
+from minidl.testing.diagnosis.completions import cached_instead, missing_derivatives, missing_paths, other_axes
 from minidl.testing.diagnosis.edits import Edit, Site
 
-# Groups of functions that are taken for each other.
-ALIKE = (
-    ("sum", "mean"),
-    ("max", "min"),
-    ("maximum", "minimum"),
-    ("argmax", "argmin"),
-    ("sin", "cos"),
-    ("zeros_like", "ones_like"),
-    ("exp", "expm1"),
-    ("log", "log1p"),
-    ("var", "std"),
-    ("cumsum", "cumprod"),
-    ("sqrt", "square"),
-)
+# Functions that are taken for each other.
+PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", "sin": "cos", "exp": "expm1"}
+PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
+PAIRS |= {two: one for one, two in PAIRS.items()}
 # What may be missing around a name; {} stands for it. Costs grow from left to right.
-AROUND = (
-    "-{}",
-    "(1 - {})",
-    "{} ** 2",
-    "np.abs({})",
-    "np.sign({})",
-    "({} > 0)",
-    "np.exp({})",
-    "np.tanh({})",
-    "np.sqrt({})",
-    "1 / {}",
-)
-OF_NUMBERS = ("({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})")
+AROUND = ["-{}", "(1 - {})", "{} ** 2", "np.abs({})", "np.sign({})", "({} > 0)", "np.exp({})"]
+AROUND += ["np.tanh({})", "np.sqrt({})", "1 / {}"]
+OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
-COMPARISONS = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+OPERATORS: tuple[tuple[type[ast.AST], ...], ...] = (ARITHMETIC, (ast.Lt, ast.LtE, ast.Gt, ast.GtE), (ast.Eq, ast.NotEq))
 
 
 def alterations(site: Site) -> Iterator[Edit]:
@@ -106,13 +86,18 @@ def of_names(site: Site) -> Iterator[Edit]:
                 yield site.edit(f"np.argsort({site.text}, {axis})", 1.3)
 
 
+def other_operators(op: ast.AST) -> list[Any]:
+    """Return the operators that are taken for one."""
+    return [kind() for group in OPERATORS if isinstance(op, group) for kind in group if not isinstance(op, kind)]
+
+
 def of_operators(site: Site, node: ast.BinOp) -> Iterator[Edit]:
     """Yield the other operators, one side alone, and the two sides exchanged."""
     by_one = isinstance(node.right, ast.Constant) and node.right.value == 1
-    for kind in ARITHMETIC if isinstance(node.op, ARITHMETIC) else ():
-        if not isinstance(node.op, kind) and not (by_one and kind in (ast.Mult, ast.Div)):
-            alike = (kind in ARITHMETIC[:2]) == isinstance(node.op, ARITHMETIC[:2])
-            yield site.edit(ast.BinOp(node.left, kind(), node.right), 0.9 if alike else 1.15)
+    for op in other_operators(node.op):
+        if not (by_one and isinstance(op, ARITHMETIC[2:])):
+            same_kind = isinstance(op, ARITHMETIC[:2]) == isinstance(node.op, ARITHMETIC[:2])
+            yield site.edit(ast.BinOp(node.left, op, node.right), 0.9 if same_kind else 1.15)
     yield site.edit(node.left, 0.85 if by_one else 1.0)
     yield site.edit(ast.UnaryOp(ast.USub(), node.right) if isinstance(node.op, ast.Sub) else node.right, 1.1)
     if not isinstance(node.op, (ast.Add, ast.Mult)):
@@ -139,12 +124,8 @@ def of_constants(site: Site, value: Any) -> Iterator[Edit]:
 def of_comparisons(site: Site, node: ast.Compare) -> Iterator[Edit]:
     """Yield the other comparisons, and the value that is compared."""
     yield site.edit(node.left, 0.95)
-    for kind in COMPARISONS if isinstance(node.ops[0], COMPARISONS) else ():
-        if not isinstance(node.ops[0], kind):
-            yield site.edit(ast.Compare(node.left, [kind()], node.comparators), 0.9)
-    for opposite, other in ((ast.Eq, ast.NotEq), (ast.NotEq, ast.Eq)):
-        if isinstance(node.ops[0], opposite):
-            yield site.edit(ast.Compare(node.left, [other()], node.comparators), 0.9)
+    for op in other_operators(node.ops[0]):
+        yield site.edit(ast.Compare(node.left, [op], node.comparators), 0.9)
 
 
 def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
@@ -154,11 +135,9 @@ def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
     if ast.unparse(node.func) == "len":
         yield from of_counts(site, node.args[0])
-    for group in ALIKE:
-        if isinstance(node.func, ast.Attribute) and name in group:
-            other = group[1 - group.index(name)]
-            function = ast.Attribute(node.func.value, other, ast.Load())
-            yield site.edit(ast.Call(function, node.args, node.keywords), 1.0)
+    if isinstance(node.func, ast.Attribute) and name in PAIRS:
+        function = ast.Attribute(node.func.value, PAIRS[name], ast.Load())
+        yield site.edit(ast.Call(function, node.args, node.keywords), 1.0)
     plain = [argument for argument in node.args if not isinstance(argument, ast.Starred)]
     for argument in plain[1:] + plain[:1]:
         yield site.edit(argument, 1.2)
@@ -172,14 +151,15 @@ def of_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
 
 def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
     """Yield the whole, one end more or less, as much from the other end, and the other direction."""
+    one, minus = ast.Constant(1), ast.UnaryOp(ast.USub(), ast.Constant(1))
+    ends: list[tuple[Any, Any]] = [(None, None), (one, None), (None, minus), (node.lower, None), (None, node.upper)]
     if node.lower is None and node.upper is not None:
-        yield site.edit(ast.Slice(ast.UnaryOp(ast.USub(), node.upper), None, node.step), 1.12)
+        ends.append((ast.UnaryOp(ast.USub(), node.upper), None))
     elif node.upper is None and node.lower is not None:
-        yield site.edit(ast.Slice(None, ast.UnaryOp(ast.USub(), node.lower), node.step), 1.12)
-    for lower, upper in ((None, None), (1, None), (None, -1), (node.lower, None), (None, node.upper)):
-        ends = [ast.Constant(end) if isinstance(end, int) else end for end in (lower, upper)]
-        yield site.edit(ast.Slice(ends[0], ends[1], node.step), 1.1)
-    yield site.edit(ast.Slice(node.lower, node.upper, None if node.step else ast.Constant(-1)), 1.3)
+        ends.append((None, ast.UnaryOp(ast.USub(), node.lower)))
+    for lower, upper in ends:
+        yield site.edit(ast.Slice(lower, upper, node.step), 1.1)
+    yield site.edit(ast.Slice(node.lower, node.upper, None if node.step else minus), 1.3)
 
 
 def of_conditions(site: Site) -> Iterator[Edit]:
@@ -195,7 +175,7 @@ def of_conditions(site: Site) -> Iterator[Edit]:
 def of_statements(site: Site) -> Iterator[Edit]:
     """Yield the statement left out, what forward keeps instead, and the other kinds of assignment."""
     node = site.node
-    yield from kept_instead(site)
+    yield from cached_instead(site)
     plain = isinstance(node, ast.Assign) and not isinstance(node.value, ast.Constant)
     if not isinstance(node, (ast.Return, ast.For)):
         yield site.edit(ast.Pass(), 1.35 if plain else 0.9)
@@ -205,9 +185,8 @@ def of_statements(site: Site) -> Iterator[Edit]:
         yield site.edit(ast.AugAssign(node.targets[0], ast.Add(), node.value), cost)
     elif isinstance(node, ast.AugAssign):
         yield site.edit(ast.Assign([node.target], node.value), 0.9)
-        for kind in ARITHMETIC:
-            if not isinstance(node.op, kind):
-                yield site.edit(ast.AugAssign(node.target, kind(), node.value), 0.95)
+        for op in other_operators(node.op):
+            yield site.edit(ast.AugAssign(node.target, op, node.value), 0.95)
         if isinstance(node.target, ast.Subscript) and isinstance(node.op, ast.Add):
             array, value = ast.unparse(node.target.value), ast.unparse(node.value)
             index = ast.unparse(node.target)[len(array) + 1 : -1]

@@ -15,9 +15,9 @@ DERIVATIVES = {
     "tanh": "(1 - np.tanh({}) ** 2)",
     "exp": "np.exp({})",
     "log": "(1 / {})",
+    "log1p": "(1 / (1 + {}))",
     "sqrt": "(0.5 / np.sqrt({}))",
     "abs": "np.sign({})",
-    "log1p": "(1 / (1 + {}))",
     "arctan": "(1 / (1 + {} ** 2))",
     "sigmoid": "sigmoid(-{})",
 }
@@ -64,8 +64,8 @@ def other_axes(site: Site, node: ast.Call) -> Iterator[Edit]:
             yield site.edit(f"({site.text} + {half})", 1.1)
 
 
-def kept_instead(site: Site) -> Iterator[Edit]:
-    """Yield what forward keeps in the place of a value that backward works out anew, in another way."""
+def cached_instead(site: Site) -> Iterator[Edit]:
+    """Yield what forward keeps in the place of a value that backward works out again, in another way."""
     node = site.node
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
         return
@@ -73,7 +73,7 @@ def kept_instead(site: Site) -> Iterator[Edit]:
     shape = np.shape(site.values.get(name, 0.0))
     if not shape or name in site.function.linear:
         return
-    for kept, value in site.values.items():
-        if kept.startswith("self._") and np.shape(value) == shape and kept != ast.unparse(node.value):
-            cost = 0.85 if kept == f"self._{name}" else 0.95
-            yield site.edit(ast.Assign(node.targets, ast.parse(kept, mode="eval").body), cost)
+    for cached, value in site.values.items():
+        if cached.startswith("self._") and np.shape(value) == shape and cached != ast.unparse(node.value):
+            cost = 0.85 if cached == f"self._{name}" else 0.95
+            yield site.edit(ast.Assign(node.targets, ast.parse(cached, mode="eval").body), cost)

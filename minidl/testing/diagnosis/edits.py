@@ -50,8 +50,9 @@ class Edit(NamedTuple):
         old = self.swap(self.new)
         after = text_of(self.new if whole else self.statement)
         self.swap(old)
-        place = f"{self.function.tree.name}, {self.function.line(self.statement)}"
-        return f"`{before}` {'is left out' if after == 'pass' else f'reads `{after}`'} ({place})"
+        file = self.function.place(self.statement)[0].rpartition(", ")[2]
+        what = "is left out" if after == "pass" else f"reads `{after}`"
+        return f"`{before}` {what} ({self.function.tree.name}, {file})"
 
     def node(self) -> Any:
         """Return the node that is replaced."""

@@ -1,10 +1,9 @@
-"""Evidence: the failing call and fresh ones beside it, on which every hypothesis is tried before it is claimed."""
+"""Evidence: the failing call and further ones, on which every hypothesis is tried before it is claimed."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,19 +15,6 @@ from minidl.typing import Array
 FEW = 24  # entries on which a hypothesis about a large array is tried
 STEP = 2e-3
 
-# How much a claim says: nothing is left open; all of it is named; its structure is exact, the origin supposed;
-# it tells where; it is a hint.
-SURE, NAMED, SHAPED, PLACED, HINT = 0.97, 0.92, 0.86, 0.78, 0.6
-
-
-class Hypothesis(NamedTuple):
-    """A possible cause; a higher score for the more specific and better supported one."""
-
-    text: str
-    score: float
-
-
-Test = Callable[["Evidence"], Iterator[Hypothesis]]
 Named = tuple[str, Array]
 Source = Callable[[Sample], Iterable[Named]]
 
@@ -51,7 +37,6 @@ class Evidence:
         self.target = context.target if context else "gradient"
         self.rng = np.random.default_rng(0)
         self._tables: dict[tuple[Source, Sample], dict[str, Array]] = {}
-        self._cut: Callable[[Sample], Sample] = lambda sample: sample
 
     @cached_property
     def first(self) -> Sample:
@@ -60,20 +45,20 @@ class Evidence:
         if self.context is None:
             return Sample(empty, empty, empty, analytic, self.numeric)
         c = self.context
-        return self._known(
+        return self._named(
             Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, copies(c.parameters))
         )
 
-    def _known(self, s: Sample) -> Sample:
-        """Return the sample with all that has a name beside it."""
+    def _named(self, s: Sample) -> Sample:
+        """Return the sample with state, attributes and arguments."""
         assert self.context is not None
         try:
-            held = copies({**self.context.states, **self.context.held(x=s.x, dy=s.dy, parameters=s.parameters)})
+            found = copies({**self.context.states, **self.context.held(x=s.x, dy=s.dy, parameters=s.parameters)})
         except Exception:  # the layer refuses the call
-            held = {}
+            found = {}
         known = [s.x, s.y, *s.parameters.values()]
-        held = {name: v for name, v in held.items() if not any(np.array_equal(v, other) for other in known)}
-        return replace(s, held=held, arguments=self.arguments)
+        found = {name: v for name, v in found.items() if not any(np.array_equal(v, other) for other in known)}
+        return replace(s, attributes=found, arguments=self.arguments)
 
     @cached_property
     def samples(self) -> list[Sample]:
@@ -90,6 +75,16 @@ class Evidence:
     def visible(self) -> list[Sample]:
         """The samples on which the error shows."""
         return [s for s in self.samples if s.shows] or [self.first]
+
+    @property
+    def is_tiny(self) -> bool:
+        """Whether the error is too small for quick derivatives."""
+        return self.first.gap < 1e-5 * self.first.scale
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether the error does not show in every sample."""
+        return len(self.visible) < len(self.samples)
 
     def other_parameters(self) -> dict[str, dict[str, Array]]:
         """Return the parameters' values in another order, jittered."""
@@ -126,7 +121,7 @@ class Evidence:
         x, dy = np.asarray(changes.get("x", self.first.x)), floats(changes.get("dy", self.first.dy))
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
         precision = 1e-10 if precise else 1e-8
-        return self._cut(self._known(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision)))
+        return self._named(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
 
     def with_argument(self, name: str, setting: Setting) -> Sample | None:
         """Return a sample for another value of a constructor argument, if the layer takes it."""
@@ -190,12 +185,6 @@ class Evidence:
             return None
         return self.equals_numeric(value, **changes)
 
-    def changes_output(self, name: str, value: Array) -> bool:
-        """Return whether the output is another for this value of a parameter."""
-        assert self.context is not None
-        y = self.context.forward(parameters={**self.first.parameters, name: value})
-        return largest(y - self.first.y) > 1e-9 * largest(y)
-
     def start(self, target: str, changes: dict[str, Any]) -> Array:
         """Return the array for which ``target`` is the derivative."""
         if target == "dx":
@@ -236,24 +225,6 @@ class Evidence:
                 there["parameters"] = {**changes.get("parameters", {}), parameter_of(target): moved}
             ends.append(self.context.forward(**there).ravel())
         return ends[0] - ends[1]
-
-    def restricted(self, axis: int, indices: list[int]) -> "Evidence":
-        """Return the same evidence about a part of the gradient only: these indices along an axis."""
-        part = copy.copy(self)
-        part._tables = {}
-        whole = self.first.analytic.shape
-
-        def cut(s: Sample) -> Sample:
-            x = np.take(s.x, indices, axis) if s.x.shape == s.analytic.shape else s.x
-            return replace(
-                s, x=x, analytic=np.take(s.analytic, indices, axis), numeric=np.take(s.numeric, indices, axis)
-            )
-
-        shaped = [s for s in self.visible if s.analytic.ndim == len(whole) and s.analytic.shape[axis] == whole[axis]]
-        part._cut = cut
-        part.__dict__["visible"] = part.__dict__["samples"] = [cut(s) for s in shaped]
-        part.__dict__["first"] = part.visible[0]
-        return part
 
     def everywhere(self, claim: Callable[..., bool], *arguments: Any) -> bool:
         """Return whether ``claim(sample, *arguments)`` holds on every sample on which the error shows."""

@@ -75,20 +75,14 @@ def functions_of_an_argument(name: str, a: float) -> Iterator[Named]:
 
 def norms(s: Sample) -> Iterator[Named]:
     """Yield numbers that differ from call to call."""
-    for name, v in (("dy", s.dy), ("x", s.x), ("y", s.y), *s.parameters.items(), *s.held.items()):
-        if not v.ndim:
-            yield name, v
-            yield f"1/{name}", np.asarray(1 / (float(v) or 1.0))
+    for name, v in (("dy", s.dy), ("x", s.x), ("y", s.y), *s.parameters.items(), *s.attributes.items()):
+        forms = {name: float(v)} if not v.ndim else {}
         if v.size > 1 and v.dtype.kind == "f":
-            norm = np.linalg.norm(v)
+            norm = float(np.linalg.norm(v))
             forms = {f"norm of {name}": norm, f"norm of {name}, squared": norm**2, f"mean of {name}": v.mean()}
-            forms |= {
-                f"sum of {name}": v.sum(),
-                f"maximum of |{name}|": np.abs(v).max(),
-                f"variance of {name}": v.var(),
-            }
-            forms |= {f"standard deviation of {name}": v.std(), f"mean of |{name}|": np.abs(v).mean()}
+            forms |= {f"sum of {name}": v.sum(), f"maximum of |{name}|": np.abs(v).max()}
+            forms |= {f"standard deviation of {name}": v.std(), f"variance of {name}": v.var()}
             forms |= {f"sum of |{name}|": np.abs(v).sum(), f"mean square of {name}": (v * v).mean()}
-            for told, value in forms.items():
-                yield f"1/{told}", np.asarray(1 / (value or 1))
-                yield told, np.asarray(value)
+        for told, value in forms.items():
+            yield f"1/{told}", np.asarray(1 / (value or 1))
+            yield told, np.asarray(value)

@@ -1,6 +1,6 @@
 """Quantities: the named arrays that a wrong factor or a missing term turns out to be equal to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -42,9 +42,7 @@ FUNCTIONS: dict[str, Function] = {
     "(1+|{}|)": lambda v: 1 + np.abs(v),
     "(1-|{}|)": lambda v: 1 - np.abs(v),
     "(1-|{}|)**2": lambda v: (1 - np.abs(v)) ** 2,
-    "(1+|{}|)**2": lambda v: (1 + np.abs(v)) ** 2,
     "(1-{}**2)**2": lambda v: (1 - v**2) ** 2,
-    "({}*(1-{}))**2": lambda v: (v * (1 - v)) ** 2,
     "exp({})": lambda v: np.exp(np.minimum(v, 300)),
     "exp(-{})": lambda v: np.exp(np.minimum(-v, 300)),
     "(1-exp({}))": lambda v: -np.expm1(np.minimum(v, 300)),
@@ -56,35 +54,18 @@ FUNCTIONS: dict[str, Function] = {
     "tanh'({})": lambda v: 1 - np.tanh(v) ** 2,
     "{}*tanh'({})": lambda v: v * (1 - np.tanh(v) ** 2),
     "sqrt(|{}|)": lambda v: np.sqrt(np.abs(v)),
-    "log(|{}|)": lambda v: np.log(np.abs(np.where(v == 0, 1, v))),
-    "(1+log(|{}|))": lambda v: 1 + np.log(np.abs(np.where(v == 0, 1, v))),
     "log(1+exp({}))": lambda v: np.logaddexp(0, v),
     "cos({})": np.cos,
     "sin({})": np.sin,
     "exp(-{}**2/2)": lambda v: np.exp(-(v**2) / 2),
     "{}*exp(-{}**2/2)": lambda v: v * np.exp(-(v**2) / 2),
-    "exp(-{}**2)": lambda v: np.exp(-(v**2)),
-    "{}*exp(-{}**2)": lambda v: v * np.exp(-(v**2)),
-    "sqrt(1+{}**2)": lambda v: np.sqrt(1 + v**2),
-    "(1+{}**2)**2": lambda v: (1 + v**2) ** 2,
 }
-FEWER = (
-    "{}",
-    "(1-{})",
-    "(1-{}**2)",
-    "{}*(1-{})",
-    "{}**2",
-    "sign({})",
-    "|{}|",
-    "exp({})",
-    "({} > 0)",
-    "({} < 0)",
-    "(1-2*{})",
-)
+FEWER = ["{}", "(1-{})", "(1-{}**2)", "{}*(1-{})", "{}**2", "sign({})", "|{}|", "exp({})"]
+FEWER += ["({} > 0)", "({} < 0)", "(1-2*{})"]
 SCALED = ("sin({})", "cos({})", "tanh'({})", "sigmoid({})", "sigmoid'({})", "exp({})")
 
 
-def functions_of(name: str, v: Array, which: tuple[str, ...] | None = None) -> Iterator[Named]:
+def functions_of(name: str, v: Array, which: Iterable[str] | None = None) -> Iterator[Named]:
     """Yield the usual functions of an array, by name."""
     for form in which or FUNCTIONS:
         with np.errstate(all="ignore"):
@@ -94,7 +75,7 @@ def functions_of(name: str, v: Array, which: tuple[str, ...] | None = None) -> I
 
 def factors(s: Sample) -> Iterator[Named]:
     """Yield one value a row, a feature or an entry: parameters, what the layer keeps, statistics of x and y."""
-    for name, p in (*s.parameters.items(), *s.held.items()):
+    for name, p in (*s.parameters.items(), *s.attributes.items()):
         for told, v in fitting(name, p, s.analytic.shape):
             yield told, v
             yield from functions_of(told, v, ("{}**2", "sign({})", "|{}|", "sqrt(|{}|)", "(1-{})", "exp({})"))
@@ -145,7 +126,7 @@ def statistics(s: Sample, name: str, v: Array) -> Iterator[Named]:
             yield f"variance of {name} per {which}{shown}", variance
             yield f"root mean square of {name} per {which}{shown}", np.sqrt(square)
             yield f"mean square of {name} per {which}{shown}", square
-            for state, value in s.held.items():
+            for state, value in s.attributes.items():
                 if axis == 0 and value.ndim and value.shape == v.shape[-value.ndim :] and (value >= 0).all():
                     yield f"standard deviation of x / running {state}", np.sqrt(variance / (value + epsilon))
         norm = np.sqrt((v * v).sum(axis=axis, keepdims=True))
@@ -168,7 +149,7 @@ def ratios_of_epsilon(s: Sample) -> Iterator[Named]:
         ("mean square", (s.x * s.x).mean(axis=-1, keepdims=True)),
         ("sum of squares", (s.x**2).sum(-1, keepdims=True)),
     ]
-    known += [(n, v) for n, v in s.held.items() if v.ndim and fits_beside(v.shape, s.x.shape) and (v > 0).all()]
+    known += [(n, v) for n, v in s.attributes.items() if v.ndim and fits_beside(v.shape, s.x.shape) and (v > 0).all()]
     for epsilon in epsilons(s)[1:]:
         for told, v in known:
             with np.errstate(all="ignore"):
@@ -182,23 +163,19 @@ def epsilons(s: Sample) -> list[float]:
     return [0.0, *(a for a in s.arguments.values() if 0 < a < 0.2), 1e-5, 1e-7]
 
 
-def beside(s: Sample, shape: Shape) -> Iterator[Named]:
+def arrays_of_shape(s: Sample, shape: Shape) -> Iterator[Named]:
     """Yield the arrays of real numbers that can be set beside one of ``shape``, entry by entry."""
     for name, v in (("y", s.y), ("x", s.x)):
         if v.shape == shape and v.dtype.kind == "f":
             yield name, v
     yield from targets(s, shape)
-    for name, p in (*s.parameters.items(), *s.held.items()):
+    for name, p in (*s.parameters.items(), *s.attributes.items()):
         yield from fitting(name, p, shape)
-    for name, p in s.parameters.items():
-        if p.ndim == 2:
-            for axis in (0, 1):
-                yield from fitting(f"sum({name}**2, axis={axis})", (p * p).sum(axis=axis), shape)
 
 
 def targets(s: Sample, shape: Shape) -> Iterator[Named]:
     """Yield what a loss compares: differences from the targets, labels as vectors."""
-    t = s.held.get("y_true")
+    t = s.attributes.get("y_true")
     if t is not None and t.shape == shape[:1] and len(shape) == 2 and (t == np.round(t)).all() and t.max() < shape[1]:
         t = np.eye(shape[1])[t.astype(int)]
         yield "one_hot(y_true)", t
@@ -220,7 +197,7 @@ def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:
     x = s.x if s.x.shape == shape and s.x.dtype.kind == "f" else None
     if x is not None:
         yield from functions_of("x", x, ("({} > 0)", "({} < 0)"))
-    for name, v in beside(s, shape):
+    for name, v in arrays_of_shape(s, shape):
         yield from functions_of(name, v, None if name in ("x", "y") or s.dy.size == 1 else FEWER)
     if x is None:
         return

@@ -1,16 +1,17 @@
-"""Regions: the gradient is wrong exactly where some condition holds."""
+"""Regions: the gradient is wrong exactly where some condition holds, or in some rows or columns only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import HINT, PLACED, Evidence, Hypothesis
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.quantities import fitting, occurrences
 from minidl.testing.diagnosis.sample import Sample, number
 from minidl.typing import Array
 
 
-def condition(e: Evidence) -> Iterator[Hypothesis]:
+def condition(e: Evidence) -> Claims:
     """Wrong where a value of x, y, dy or a parameter lies beyond a threshold or inside an interval.
 
     The rest has to be right to rounding: an error that fades away near a point is everywhere, only smaller there.
@@ -19,51 +20,49 @@ def condition(e: Evidence) -> Iterator[Hypothesis]:
     wrong = np.concatenate([s.wrong.ravel() for s in samples])
     if wrong.size < 3 or not wrong.any() or wrong.all():
         return
+    if any(s.shows and np.any(np.abs(s.residual)[~s.wrong] > 30 * s.noise) for s in samples):
+        return
     tables = [variables(s) for s in samples]
     for name in tables[0]:
         if not all(name in table for table in tables):
             continue
         values = np.concatenate([table[name].ravel() for table in tables])
         where = describe(values, wrong, name)
-        if where is not None:
-            support = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong])))
-            fades = any(s.shows and np.any(np.abs(s.residual)[~s.wrong] > 30 * s.noise) for s in samples)
-            if (support >= 2 or name in ("x", "y", "dy")) and not fades:
-                score = 0.9 if support >= 4 else 0.83 if name in ("x", "y", "dy") else HINT
-                yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", score)
-                return
+        support = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong])))
+        plain = name in ("x", "y", "dy")
+        if where and (support >= 2 or plain):
+            bits = 7.0 if support >= 4 else OPEN if plain else 2 * OPEN + 6
+            yield Hypothesis(f"wrong exactly where {where}{what_there(e, samples)}", bits)
+            return
 
 
 def variables(s: Sample) -> dict[str, Array]:
-    """Return what can be set beside each entry of the gradient."""
-    found = {}
-    for name, v in (("x", s.x), ("dy", s.dy), ("y", s.y), *s.parameters.items(), *s.held.items()):
-        if v.dtype.kind in "fiu":
-            found.update({told: np.broadcast_to(q, s.analytic.shape) for told, q in fitting(name, v, s.analytic.shape)})
-    found.update({name: np.broadcast_to(v, s.analytic.shape) for name, v in occurrences(s)})
-    return found
+    """Return what can be compared with each entry of the gradient."""
+    known = [("x", s.x), ("dy", s.dy), ("y", s.y), *s.parameters.items(), *s.attributes.items()]
+    fit = [q for name, v in known if v.dtype.kind in "fiu" for q in fitting(name, v, s.analytic.shape)]
+    return {name: np.broadcast_to(v, s.analytic.shape) for name, v in (*fit, *occurrences(s))}
 
 
-def describe(values: Array, wrong: Array, name: str) -> str | None:
-    """Return the condition on ``values`` under which all are wrong, and no others; None if there is none."""
+def describe(values: Array, wrong: Array, name: str) -> str:
+    """Return the condition on ``values`` under which all are wrong, and no others; empty if there is none."""
     bad, good = values[wrong], values[~wrong]
     if np.ptp(bad) == 0 and not (good == bad[0]).any():
-        return f"{name} is {number(float(bad[0]))}" if len(bad) > 2 else None
+        return f"{name} is {number(float(bad[0]))}" if len(bad) > 2 else ""
     if np.ptp(good) == 0 and len(good) > 2 and not (bad == good[0]).any():
         return f"{name} is not {number(float(good[0]))}"
     return beyond(bad, good, name) or beyond(np.abs(bad), np.abs(good), f"|{name}|") or within(bad, good, name)
 
 
-def beyond(bad: Array, good: Array, name: str) -> str | None:
+def beyond(bad: Array, good: Array, name: str) -> str:
     """Return the threshold that separates the wrong from the right."""
     if bad.max() < good.min():
         return f"{name} < {number(between(float(bad.max()), float(good.min())))}"
     if bad.min() > good.max():
         return f"{name} > {number(between(float(good.max()), float(bad.min())))}"
-    return None
+    return ""
 
 
-def within(bad: Array, good: Array, name: str) -> str | None:
+def within(bad: Array, good: Array, name: str) -> str:
     """Return the interval inside or outside of which all are wrong, given enough values to tell."""
     inside = (good > bad.min()) & (good < bad.max())
     if not inside.any() and len(np.unique(good)) >= 6 and len(np.unique(bad)) >= 2:
@@ -72,44 +71,42 @@ def within(bad: Array, good: Array, name: str) -> str | None:
     inside = (bad > good.min()) & (bad < good.max())
     if not inside.any() and len(np.unique(bad)) >= 4 and len(np.unique(good)) >= 4:
         return f"{name} lies outside [{number(float(good.min()))}, {number(float(good.max()))}]"
-    return None
+    return ""
 
 
 def between(low: float, high: float) -> float:
     """Return the roundest number between two."""
     if low <= 0 <= high:
         return 0.0
-    for digits in range(-3, 8):
-        middle = round((low + high) / 2, digits)
-        if low <= middle <= high:
-            return middle
-    return (low + high) / 2
+    rounded = (round((low + high) / 2, digits) for digits in range(-3, 8))
+    return next((middle for middle in rounded if low <= middle <= high), (low + high) / 2)
 
 
 def what_there(e: Evidence, samples: list[Sample]) -> str:
-    """Return what the gradient is in the wrong places."""
-    a = np.concatenate([s.analytic[s.wrong].ravel() for s in samples])
-    n = np.concatenate([s.numeric[s.wrong].ravel() for s in samples])
+    """Return what the gradient is in the wrong entries."""
+    a, n = (np.concatenate([v[s.wrong].ravel() for s, v in pairs]) for pairs in (
+        [(s, s.analytic) for s in samples], [(s, s.numeric) for s in samples]
+    ))  # fmt: skip
     if not np.any(a):
         return ": it is zero there"
     if e.first.dy.shape == e.first.analytic.shape:
-        c = one_ratio(a, np.concatenate([s.dy[s.wrong].ravel() for s in samples]))
+        c = ratio_of(a, np.concatenate([s.dy[s.wrong].ravel() for s in samples]))
         if c is not None:
             return f": it equals {'' if abs(c - 1) < 1e-6 else number(c) + '*'}dy there"
-    c = one_ratio(a, n)
-    if c is not None:
-        return f": {number(c)} times the right value there"
-    return "" if np.any(np.abs(n) > 1e-9) else ": the right gradient is zero there"
+    if not np.any(np.abs(n) > 1e-9):
+        return ": the right gradient is zero there"
+    c = ratio_of(a, n)
+    return "" if c is None else f": {number(c)} times the right value there"
 
 
-def one_ratio(one: Array, other: Array) -> float | None:
+def ratio_of(one: Array, other: Array) -> float | None:
     """Return the number that ``one / other`` is everywhere."""
     with np.errstate(all="ignore"):
         ratio = one / other
     return float(ratio[0]) if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-6 * abs(ratio[0]) else None
 
 
-def places(e: Evidence) -> Iterator[Hypothesis]:
+def positions(e: Evidence) -> Claims:
     """Wrong in some rows, columns or positions along the axes only."""
     s = e.first
     if s.analytic.size < 2 or not s.analytic.ndim or s.wrong.all():
@@ -117,22 +114,11 @@ def places(e: Evidence) -> Iterator[Hypothesis]:
     told = [told for axis in range(s.analytic.ndim) if (told := along(e, axis))]
     if told:
         there = np.ix_(*[bad_indices(s, axis) for axis in range(s.analytic.ndim)])
-        what = what_in_places(s, there) if s.wrong[there].all() else ""
-        ends = "the last" in told[0] or "the first" in told[0]
-        score = 0.9 if "times" in what else PLACED + 0.02 if ends or "zero" in what else HINT
-        score = PLACED - 0.01 if "step" in told[0] else score
-        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", score)
-
-
-def what_in_places(s: Sample, there: tuple[Array, ...]) -> str:
-    """Return what the gradient is in the wrong places."""
-    a, n = s.analytic[there], s.numeric[there]
-    if not np.any(a):
-        return ": zero there, forgotten"
-    if not np.any(np.abs(n) > s.noise):
-        return ": the right gradient is zero there"
-    c = one_ratio(a.ravel(), n.ravel()) if a.size > 1 else None
-    return "" if c is None else f": {number(c)} times the right value there"
+        what = ""
+        if s.wrong[there].all() and s.wrong.sum() > 1:
+            what = what_there(e, [s]).replace("it is zero there", "zero there, forgotten")
+        telling = bool(what) or any(end in told[0] for end in ("the last", "the first"))
+        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", OPEN + 2 if telling else 2 * OPEN + 4)
 
 
 def along(e: Evidence, axis: int) -> str:
@@ -148,11 +134,12 @@ def along(e: Evidence, axis: int) -> str:
         return ""
     kind = "entries" if s.analytic.ndim == 1 else "rows" if axis == 0 else f"positions along axis {axis}"
     kind = "columns" if axis == s.analytic.ndim - 1 == 1 else kind
-    last = " (the last)" if indices == [length - 1] else " (the first)" if indices == [0] else ""
-    last = " (the first and the last)" if indices == [0, length - 1] and length > 2 else last
-    if indices == list(range(length - 1)) and 0 < axis < s.analytic.ndim - 1:
-        last = " (all but the last: what is carried back from step to step)"
-    return f"{kind} {', '.join(map(str, indices[:6]))}{last} of {length}"
+    ends = {"the last": [length - 1], "the first": [0], "the first and the last": [0, length - 1]}
+    which = next((f" ({name})" for name, found in ends.items() if found == indices), "")
+    if not which and indices == list(range(len(indices))) and 0 < axis < s.analytic.ndim - 1:
+        rest = length - len(indices)
+        which = f" (all but the last{f' {rest}' if rest > 1 else ''}: what is carried back from step to step)"
+    return f"{kind} {', '.join(map(str, indices[:6]))}{which} of {length}"
 
 
 def bad_indices(s: Sample, axis: int) -> list[int]:
@@ -161,38 +148,31 @@ def bad_indices(s: Sample, axis: int) -> list[int]:
     return [int(i) for i in np.flatnonzero(s.wrong.any(axis=others))]
 
 
-def interval(e: Evidence) -> Iterator[Hypothesis]:
+def interval(e: Evidence) -> Claims:
     """Where few entries are wrong at this very point: move the input there, and see how far the error reaches."""
     s = e.first
     if e.target != "dx" or s.x.shape != s.analytic.shape or s.wrong.mean() > 0.35 or s.x.dtype.kind != "f":
         return
     index = tuple(int(i) for i in np.argwhere(s.wrong)[0])
-    value = float(s.x[index])
+    value, entry = float(s.x[index]), np.array([np.ravel_multi_index(index, s.x.shape)])
 
     def is_wrong(at: float) -> bool:
         x = s.x.copy()
         x[index] = at
-        analytic, matrix = e.analytic_at(x=x), e.jacobian("dx", np.array([np.ravel_multi_index(index, x.shape)]), x=x)
+        analytic, matrix = e.analytic_at(x=x), e.jacobian("dx", entry, x=x)
         if analytic is None or matrix is None:
             return False
         return bool(abs(analytic[index] - matrix[0] @ s.dy.ravel()) > 1e-7 * s.scale)
 
-    if not is_wrong(value):
+    if not is_wrong(value) or not acts_alone(e, index):
         return
-    if not acts_alone(e, index):
-        return
-    ends = [reach(is_wrong, value, side) for side in (-1.0, 1.0)]
-    low, high = ends
+    low, high = (reach(is_wrong, value, side) for side in (-1.0, 1.0))
     if low is None and high is None:
         return
-    where = (
-        f"x < {number(high)}" if low is None and high is not None
-        else f"x > {number(low)}" if high is None and low is not None
-        else f"{number(low or 0.0)} < x < {number(high or 0.0)}"
-    )  # fmt: skip
-    yield Hypothesis(
-        f"wrong exactly where {where}{what_there(e, [s])} (a region, around x{list(index)} = {number(value)})", 0.9
-    )
+    where = f"{number(low or 0.0)} < x < {number(high or 0.0)}"
+    where = f"x < {number(high or 0.0)}" if low is None else f"x > {number(low)}" if high is None else where
+    text = f"wrong exactly where {where}{what_there(e, [s])} (a region, around x{list(index)} = {number(value)})"
+    yield Hypothesis(text, 7)
 
 
 def acts_alone(e: Evidence, index: tuple[int, ...]) -> bool:
@@ -223,4 +203,4 @@ def reach(is_wrong: Callable[[float], bool], start: float, side: float) -> float
     return round(outer, 2 if abs(outer - start) > 0.1 else 4) + 0.0
 
 
-TESTS = [condition, interval, places]
+TESTS = [condition, interval, positions]

@@ -20,7 +20,7 @@ class Sample:
         Input, upstream gradient and output; empty where only the two gradients are known.
     analytic, numeric : array
         The gradient that `backward` returned, and what it should have returned.
-    parameters, held : dict of str to array
+    parameters, attributes : dict of str to array
         Parameters; state, and what the layer keeps in underscore attributes, such as ``"self._mask"``.
     arguments : dict of str to float
         Numeric constructor arguments.
@@ -34,7 +34,7 @@ class Sample:
     analytic: Array
     numeric: Array
     parameters: dict[str, Array] = field(default_factory=dict)
-    held: dict[str, Array] = field(default_factory=dict)
+    attributes: dict[str, Array] = field(default_factory=dict)
     arguments: dict[str, float] = field(default_factory=dict)
     precision: float = 1e-10
 

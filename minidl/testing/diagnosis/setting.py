@@ -14,7 +14,7 @@ class Setting(NamedTuple):
     value: float
     default: Any
     owner: Any = None
-    held_as: str = ""
+    argument: str = ""
     config: dict[str, Any] = {}
 
     def changed(self, name: str, value: float) -> dict[str, Any]:
@@ -22,7 +22,7 @@ class Setting(NamedTuple):
         value = type(self.value)(value)
         if self.owner is None:
             return {"arguments": {name: value}}
-        return {"arguments": {self.held_as: self.owner.from_config({**self.config, name: value})}}
+        return {"arguments": {self.argument: self.owner.from_config({**self.config, name: value})}}
 
 
 def is_number(value: Any) -> bool:

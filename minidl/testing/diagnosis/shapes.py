@@ -6,23 +6,26 @@ from itertools import combinations
 
 import numpy as np
 
-from minidl.testing.diagnosis.evidence import SURE, Evidence, Hypothesis
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis, bits_of
 from minidl.testing.diagnosis.sample import Sample
 from minidl.typing import Array, Shape
 
+Operator = Callable[[Array], Array]
 
-def wrong_shape(e: Evidence) -> Iterator[Hypothesis]:
-    """The gradient has another shape than it should: which sum, or which transpose, mends it."""
+
+def wrong_shape(e: Evidence) -> Claims:
+    """The gradient has another shape than it should: which sum, or which transpose, gives the right one."""
     a, n = e.analytic, e.numeric
     if a.shape == n.shape:
         return
-    for text, mended in reductions(a):
-        if mended.shape == n.shape and np.allclose(mended, n, rtol=1e-5, atol=1e-7 * float(np.abs(n).max(initial=0))):
-            yield Hypothesis(f"{e.target} has shape {a.shape}, expected {n.shape}: {text} gives the right answer", 1.0)
+    text = f"{e.target} has shape {a.shape}, expected {n.shape}"
+    size = float(np.abs(n).max(initial=0))
+    for told, value in reductions(a):
+        if value.shape == n.shape and np.allclose(value, n, rtol=1e-5, atol=1e-7 * size):
+            yield Hypothesis(f"{text}: {told} gives the right answer")
             return
-    yield Hypothesis(
-        f"{e.target} has shape {a.shape}, expected {n.shape}: no sum or transpose gives the right answer", 0.9
-    )
+    yield Hypothesis(f"{text}: no sum or transpose gives the right answer", OPEN)
 
 
 def reductions(a: Array) -> Iterator[tuple[str, Array]]:
@@ -39,55 +42,60 @@ def reductions(a: Array) -> Iterator[tuple[str, Array]]:
     yield "squeezing", a.squeeze()
 
 
-def not_numbers(e: Evidence) -> Iterator[Hypothesis]:
+def not_numbers(e: Evidence) -> Claims:
     """Entries that were never set, or are not finite."""
-    a = e.first.analytic
+    a, x = e.first.analytic, e.first.x
     bad = ~np.isfinite(a)
     if not bad.any():
         return
     if np.isnan(a).all():
-        yield Hypothesis("gradient is not a number everywhere: never computed or never stored", 1.0)
+        yield Hypothesis("gradient is not a number everywhere: never computed or never stored")
         return
-    where = ""
-    x = e.first.x
-    if x.shape == a.shape and np.array_equal(bad, x == 0):
-        where = ", exactly where x is 0: a division by x"
     index = tuple(int(i) for i in np.argwhere(bad)[0])
-    if not where and x.shape == a.shape:
-        value = f"{list(index)}, where x is {float(x[index]):.4g}"
-        where = ": an intermediate value overflows, or 0/0 or 0*inf appears"
-    else:
-        value = f"{list(index)}"
-    yield Hypothesis(f"not finite in {int(bad.sum())} of {a.size} entries, first at {value}{where}", 1.0)
+    where = f"{list(index)}"
+    if x.shape == a.shape and np.array_equal(bad, x == 0):
+        where += ", exactly where x is 0: a division by x"
+    elif x.shape == a.shape:
+        where += f", where x is {float(x[index]):.4g}: an intermediate value overflows, or 0/0 or 0*inf appears"
+    yield Hypothesis(f"not finite in {int(bad.sum())} of {a.size} entries, first at {where}")
 
 
-Change = Callable[[Array], Array]
-
-
-def turned(e: Evidence) -> Iterator[Hypothesis]:
-    """The right values in another place: transposed, reversed, shifted, with rows or columns permuted, cumulated."""
-    for text, change in transformations(e.first.analytic.shape):
-        if e.everywhere(becomes_right, change):
-            yield Hypothesis(f"becomes right when it is {text}", 0.93)
+def rearranged(e: Evidence) -> Claims:
+    """The right values in another place: transposed, reversed, shifted, cumulated, with rows or columns permuted."""
+    shape = e.first.analytic.shape
+    for rank, (text, operator) in enumerate(operators(shape)):
+        if e.everywhere(is_right_under, operator):
+            yield Hypothesis(f"becomes right when it is {text}", bits_of(rank) / 2)
             return
-    if e.first.analytic.size > 1 and e.everywhere(same_values):
-        for axis, kind in ((0, "rows"), (-1, "columns")):
-            if e.first.analytic.ndim > 1 and e.everywhere(same_slices, axis):
-                yield Hypothesis(f"the right {kind} in another order: {kind} are permuted", 0.9)
-                return
-        yield Hypothesis("the right values in another order: entries are permuted", 0.85)
-
-
-def becomes_right(s: Sample, change: Change) -> bool:
-    """Return whether the gradient, so changed, is right."""
-    return s.fits(change(s.analytic), s.numeric)
-
-
-def transformations(shape: Shape) -> Iterator[tuple[str, Change]]:
-    """Yield ways to turn round an array of this shape."""
     for axis, length in enumerate(shape):
-        if length > 1:
-            yield from along(axis)
+        for by in (sign * n for n in range(1, length - 1) for sign in (1, -1)):
+            if e.everywhere(is_offset, axis, by):
+                told = f"every value stands {abs(by)} position{'s' if abs(by) > 1 else ''}"
+                told += f" too {'late' if by > 0 else 'early'} along axis {axis}"
+                yield Hypothesis(f"{told}: an offset, or a crop at the wrong end", 4)
+                return
+    if e.first.analytic.size > 1 and e.everywhere(has_same_values):
+        for axis, kind in ((0, "rows"), (-1, "columns")):
+            if len(shape) > 1 and e.everywhere(has_same_slices, axis):
+                yield Hypothesis(f"the right {kind} in another order: {kind} are permuted", 7)
+                return
+        yield Hypothesis("the right values in another order: entries are permuted", OPEN)
+
+
+def is_right_under(s: Sample, operator: Operator) -> bool:
+    """Return whether the gradient, so changed, is right."""
+    return s.fits(operator(s.analytic), s.numeric)
+
+
+def operators(shape: Shape) -> Iterator[tuple[str, Operator]]:
+    """Yield ways to turn round an array of this shape."""
+    for axis in (axis for axis, length in enumerate(shape) if length > 1):
+        yield f"reversed along axis {axis}", partial(np.flip, axis=axis)
+        yield f"shifted by one along axis {axis}", partial(np.roll, shift=1, axis=axis)
+        yield f"shifted back by one along axis {axis}", partial(np.roll, shift=-1, axis=axis)
+        told = f"freed of a cumulative sum along axis {axis}: rows or entries are mixed"
+        yield told, partial(np.diff, axis=axis, prepend=0)
+        yield f"summed cumulatively along axis {axis}", partial(np.cumsum, axis=axis)
     for one, other in combinations(range(len(shape)), 2):
         if shape[one] == shape[other] > 1:
             last = (one, other) == (len(shape) - 2, len(shape) - 1)
@@ -97,30 +105,7 @@ def transformations(shape: Shape) -> Iterator[tuple[str, Change]]:
         yield "read in the other order: a reshape where a transpose belongs", other_order
 
 
-def along(axis: int) -> Iterator[tuple[str, Change]]:
-    """Yield ways to turn round an array along an axis."""
-    yield f"reversed along axis {axis}", partial(np.flip, axis=axis)
-    yield f"shifted by one along axis {axis}", partial(np.roll, shift=1, axis=axis)
-    yield f"shifted back by one along axis {axis}", partial(np.roll, shift=-1, axis=axis)
-    yield (
-        f"freed of a cumulative sum along axis {axis}: rows or entries are mixed",
-        partial(np.diff, axis=axis, prepend=0),
-    )
-    yield f"summed cumulatively along axis {axis}", partial(np.cumsum, axis=axis)
-
-
-def moved(e: Evidence) -> Iterator[Hypothesis]:
-    """The right values some positions further along an axis, those beyond its end lost."""
-    for axis, length in enumerate(e.first.analytic.shape):
-        for by in range(1, length - 1):
-            for sign, word in ((1, "late"), (-1, "early")):
-                if e.everywhere(is_moved, axis, sign * by):
-                    told = f"every value stands {by} {'position' if by == 1 else 'positions'} too {word} along"
-                    yield Hypothesis(f"{told} axis {axis}: an offset, or a crop at the wrong end", 0.93)
-                    return
-
-
-def is_moved(s: Sample, axis: int, by: int) -> bool:
+def is_offset(s: Sample, axis: int, by: int) -> bool:
     """Return whether ``analytic[t] == numeric[t - by]`` along an axis, and that is not right as it is."""
     there, origin = (slice(by, None), slice(None, -by)) if by > 0 else (slice(None, by), slice(-by, None))
     one, other, wrong = (np.moveaxis(v, axis, 0) for v in (s.analytic, s.numeric, s.wrong))
@@ -134,37 +119,29 @@ def other_order(v: Array) -> Array:
     return np.array([one.ravel().reshape(inner, order="F") for one in flat]).reshape(v.shape)
 
 
-def same_values(s: Sample) -> bool:
+def has_same_values(s: Sample) -> bool:
     """Return whether both gradients hold the same values in any order."""
     one, other = np.sort(s.analytic, axis=None), np.sort(s.numeric, axis=None)
     return len(np.unique(np.round(other / s.scale, 9))) > 2 and s.fits(one, other)
 
 
-def same_slices(s: Sample, axis: int) -> bool:
+def has_same_slices(s: Sample, axis: int) -> bool:
     """Return whether both gradients hold the same rows (axis 0) or columns in any order."""
-    one, other = np.moveaxis(s.analytic, axis, 0), np.moveaxis(s.numeric, axis, 0)
-    used: set[int] = set()
-    for part in one:
-        near = [k for k, o in enumerate(other) if k not in used and s.fits(part, o)]
-        if not near:
-            return False
-        used.add(near[0])
-    return True
+    one, other = (np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1) for v in (s.analytic, s.numeric))
+    size = 1e-6 * s.scale
+    order_one, order_other = (np.lexsort(np.round(v / size).T) for v in (one, other))
+    return s.fits(one[order_one], other[order_other])
 
 
-def reduced_too_far(e: Evidence) -> Iterator[Hypothesis]:
+def reduced_too_far(e: Evidence) -> Claims:
     """Every entry is one sum or mean of the right ones."""
-    s = e.first
-    if s.analytic.size < 2:
-        return
-    axes: list[tuple[int, ...]] = [tuple(range(s.analytic.ndim)), *((axis,) for axis in range(s.analytic.ndim))]
-    for axis in dict.fromkeys(axes):
-        if np.prod([s.analytic.shape[k] for k in axis]) < 2:
-            continue
+    shape = e.first.analytic.shape
+    axes = [tuple(range(len(shape))), *((axis,) for axis in range(len(shape)))]
+    for axis in dict.fromkeys(axes) if e.first.analytic.size > 1 else ():
         for word, reduce in (("total", np.sum), ("mean", np.mean)):
-            if e.everywhere(is_reduced, reduce, axis):
-                which = "the feature axis" if s.analytic.ndim == 1 else f"axis {', '.join(map(str, axis))}"
-                yield Hypothesis(f"every entry is the {word} of the right ones: reduced over {which} too", 0.95)
+            if np.prod([shape[k] for k in axis]) > 1 and e.everywhere(is_reduced, reduce, axis):
+                which = "the feature axis" if len(shape) == 1 else f"axis {', '.join(map(str, axis))}"
+                yield Hypothesis(f"every entry is the {word} of the right ones: reduced over {which} too", 1)
                 return
 
 
@@ -173,57 +150,34 @@ def is_reduced(s: Sample, reduce: Callable[..., Array], axis: tuple[int, ...]) -
     return s.fits(s.analytic, np.broadcast_to(reduce(s.numeric, axis=axis, keepdims=True), s.analytic.shape))
 
 
-def no_dependence(e: Evidence) -> Iterator[Hypothesis]:
-    """The numeric gradient is zero everywhere."""
-    if all(not np.any(np.abs(s.numeric) > 1e-12) for s in e.visible):
-        what = "the input" if e.target == "dx" else e.target.rpartition("/")[2][1:]
-        yield Hypothesis(
-            f"the output does not depend on {what} at all: forward ignores it, or uses a stale copy made at "
-            "construction, or a remembered result",
-            SURE,
+def other_mask(e: Evidence) -> Claims:
+    """Every entry is right, or zero in one of the two gradients only."""
+    if e.first.analytic.size < 3:
+        return
+    if e.everywhere(is_inverted):
+        text = "zero exactly where the right gradient is not, and the reverse: the mask is inverted"
+        yield Hypothesis(text, 2)
+    elif e.everywhere(is_right_or_zero):
+        lost, extra = (
+            any(np.any((np.abs(v) <= s.noise) & s.wrong) for s, v in pairs)
+            for pairs in ([(s, s.analytic) for s in e.visible], [(s, s.numeric) for s in e.visible])
         )
+        if lost and extra:
+            text = "some entries are zero that should not be, others the reverse, the rest is right: the mask of"
+            more = "backward is another than that of forward (drawn again, shifted, from another threshold)"
+            yield Hypothesis(f"{text} {more}", 5)
 
 
-def mask_inverted(e: Evidence) -> Iterator[Hypothesis]:
-    """The analytic gradient is zero exactly where the numeric one is not."""
-
-    def inverted(s: Sample) -> bool:
-        a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
-        return bool(n.any() and a.any() and not (a & n).any() and (a | n).mean() > 0.5)
-
-    if e.first.analytic.size > 2 and e.everywhere(inverted):
-        yield Hypothesis("zero exactly where the right gradient is not, and the reverse: the mask is inverted", 0.94)
-    elif e.first.analytic.size > 2 and e.everywhere(same_but_for_a_mask):
-        kinds = [np.any((np.abs(s.analytic) <= s.noise) & s.wrong) for s in e.visible]
-        extra = [np.any((np.abs(s.numeric) <= s.noise) & s.wrong) for s in e.visible]
-        if any(kinds) and any(extra):
-            text = (
-                "some entries are zero that should not be, others the reverse, the rest is right: the mask of backward"
-            )
-            yield Hypothesis(
-                f"{text} is another than that of forward (drawn anew, shifted, from another threshold)", 0.91
-            )
+def is_inverted(s: Sample) -> bool:
+    """Return whether the wrong gradient is zero exactly where the right one is not."""
+    a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
+    return bool(n.any() and a.any() and not (a & n).any() and (a | n).mean() > 0.5)
 
 
-def same_but_for_a_mask(s: Sample) -> bool:
+def is_right_or_zero(s: Sample) -> bool:
     """Return whether every entry is right, or zero in one of the two gradients only."""
     a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
     return bool(np.all(~s.wrong | (a ^ n)))
 
 
-def zero_or_scaled_entries(e: Evidence) -> Iterator[Hypothesis]:
-    """Every entry is right or zero."""
-    if e.first.analytic.size < 3:
-        return
-
-    def right_or_zero(s: Sample) -> bool:
-        return bool(np.all(~s.wrong | (np.abs(s.analytic) <= s.noise))) and not s.wrong.all()
-
-    if e.everywhere(right_or_zero):
-        count = int(e.first.wrong.sum())
-        yield Hypothesis(
-            f"right or zero: {count} of {e.first.analytic.size} entries are missing, the others are right", 0.55
-        )
-
-
-TESTS = [no_dependence, turned, moved, reduced_too_far, mask_inverted, zero_or_scaled_entries]
+TESTS = [rearranged, reduced_too_far, other_mask]

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -17,6 +16,7 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.losses import Loss
 from minidl.testing.context import Context
+from minidl.testing.source_lines import describe
 
 BEGINNINGS = ("backward", "backward_parameters", "forward")
 LARGEST = 400  # syntax nodes of a function, from which on it is too long to be altered
@@ -43,10 +43,13 @@ class Function:
     values: Values = field(default_factory=dict)
     linear: set[str] = field(default_factory=set)
 
-    def line(self, node: ast.AST) -> str:
-        """Return the file and the line of a node."""
-        code = self.function.__code__
-        return f"{Path(code.co_filename).name}:{code.co_firstlineno + getattr(node, 'lineno', 1) - 1}"
+    def place(self, node: ast.AST) -> tuple[str, str]:
+        """Return where a node is, and the text of that line."""
+        return self.place_of_line(self.function.__code__.co_firstlineno + getattr(node, "lineno", 1) - 1)
+
+    def place_of_line(self, line: int) -> tuple[str, str]:
+        """Return where a line of the file is, and its text."""
+        return describe(self.function.__qualname__, self.function.__code__.co_filename, line)
 
     def compiled(self) -> CodeType:
         """Return the code of the function that the tree describes now."""
@@ -69,23 +72,27 @@ class Function:
     @contextmanager
     def replaced(self, code: CodeType) -> Iterator[None]:
         """Let the function run other code, wherever it is called from, for as long as a trial takes."""
-        kept = self.function.__code__
+        own = self.function.__code__
         self.function.__code__ = code
         try:
             yield
         finally:
-            self.function.__code__ = kept
+            self.function.__code__ = own
 
 
-def watch(context: Context, functions: list[Function]) -> None:
-    """Let the functions know their values at the failing call, and what in them is proportional to ``dy``."""
+def watch(context: Context, functions: list[Function]) -> int:
+    """Let the functions know their values at the failing call, and what in them is proportional to ``dy``.
+
+    Return the number of calls and returns in it, which tells how long it takes whatever the machine.
+    """
     with watching(functions):
         context.run(dy=2 * context.dy)
     twice = [f.values for f in functions]
-    with watching(functions):
+    with watching(functions) as events:
         context.run()
     for f, doubled in zip(functions, twice, strict=True):
         f.linear = {name for name, value in f.values.items() if is_double(doubled.get(name, ()), value)}
+    return sum(events)
 
 
 def is_double(two: Any, one: Any) -> bool:
@@ -103,12 +110,12 @@ def functions_behind(layer: Layer) -> list[Function]:
         for cls in type(part).__mro__ if isinstance(part, (Layer, Loss)) else ():
             if cls not in (Layer, Loss) and (part is top or not _is_ours(cls.__module__)):
                 for name in BEGINNINGS:
-                    _add(found, cls, vars(cls).get(name))
+                    _add(found, type(part), vars(cls).get(name))
     return list(found.values())
 
 
-def _add(found: dict[FunctionType, Function], owner: type, function: Any) -> None:
-    """Add a function, and those that it calls, if their source can be read."""
+def _add(found: dict[FunctionType, Function], kind: type, function: Any) -> None:
+    """Add a function, and those that it calls, if their source can be read; ``kind`` is the class of its object."""
     if not isinstance(function, FunctionType) or function in found:
         return
     tree = tree_of(function)
@@ -119,13 +126,13 @@ def _add(found: dict[FunctionType, Function], owner: type, function: Any) -> Non
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self":
-            method = next((vars(c)[node.func.attr] for c in owner.__mro__ if node.func.attr in vars(c)), None)
+            method = next((vars(c)[node.func.attr] for c in kind.__mro__ if node.func.attr in vars(c)), None)
             if method is not None and not _is_ours(getattr(method, "__module__", "")):
-                _add(found, owner, method)
+                _add(found, kind, method)
         elif isinstance(node.func, ast.Name):
             other = function.__globals__.get(node.func.id)
             if isinstance(other, FunctionType) and other.__module__ == function.__module__:
-                _add(found, owner, other)
+                _add(found, kind, other)
 
 
 def _is_ours(module: str) -> bool:
@@ -153,20 +160,22 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
 
 
 @contextmanager
-def watching(functions: list[Function]) -> Iterator[None]:
-    """Note what the names in these functions stand for at the end of each call."""
+def watching(functions: list[Function]) -> Iterator[list[int]]:
+    """Note what the names in these functions stand for at the end of each call; yield a list of one for each event."""
     codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
+    events: list[int] = []
     if sys.getprofile() is not None:  # a profiler is at work, which must not be disturbed
-        yield
+        yield events
         return
 
     def note(frame: FrameType, event: str, _: Any) -> None:
+        events.append(1)
         if event == "return" and frame.f_code in codes:
             codes[frame.f_code].values = values_of(dict(frame.f_locals), caches=frame.f_code.co_name != "forward")
 
     sys.setprofile(note)
     try:
-        yield
+        yield events
     finally:
         sys.setprofile(None)
 

@@ -2,16 +2,16 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
-from minidl.testing.diagnosis.evidence import Evidence, Hypothesis
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import Claims, Hypothesis
 
 
-def left_out(e: Evidence) -> Iterator[Hypothesis]:
+def left_out(e: Evidence) -> Claims:
     """A layer inside is called in forward more often than its backward: what it does is not differentiated."""
     if e.context is None or not e.context.layer.sublayers():
         return
@@ -23,7 +23,7 @@ def left_out(e: Evidence) -> Iterator[Hypothesis]:
             often = f"is called {count} times in forward" if count > 1 else "takes part in forward"
             never = f"its backward is called {backward[path]} times" if backward[path] else "its backward is not called"
             text = f"{told} {often}, and {never}: its derivative is left out, unless it is worked out otherwise"
-            yield Hypothesis(text, 0.95)
+            yield Hypothesis(text)
             return
 
 

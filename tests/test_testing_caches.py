@@ -176,4 +176,4 @@ class Recurrence(Layer):
 
 def test_a_recursion_that_is_cut_is_told_as_such():
     told = certify(Recurrence(), on_fail="return", input_shape=(5, 3)).findings[0].why
-    assert "dx is zero but for the last 2 steps of 5 (axis 1): the gradient is not carried back through time" in told
+    assert "(all but the last 2: what is carried back from step to step) of 5" in told

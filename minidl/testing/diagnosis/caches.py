@@ -1,4 +1,4 @@
-"""Survivors: which attribute carries something from one call to the next, found by taking it away in between."""
+"""Caches: which attribute carries something from one call to the next, found by taking it away in between."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,16 +7,19 @@ import numpy as np
 
 from minidl.layers.tree import walk
 from minidl.testing.agreement import close, named
-from minidl.testing.cache import INTERNAL
-from minidl.testing.cache import cached_arrays as held
-from minidl.testing.probe import LayerFailure, Point, Probe
+from minidl.testing.cache import INTERNAL, cached_arrays
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import Claims, Hypothesis
+from minidl.testing.diagnosis.linearity import NOISE
+from minidl.testing.diagnosis.sample import floats, largest
+from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
 
 Make = Callable[[], Probe]
 Run = Callable[[Probe, Point], tuple[Any, Any]]
 
 
-def kept_from(make: Make, history: Callable[[Probe], Any], point: Point, run: Run = Probe.run) -> str:
-    """Return which attribute has to go after ``history`` for the layer to be like a fresh one; empty if none alone.
+def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, run: Run = Probe.run) -> str:
+    """Return which attribute has to go after ``history`` for the layer to be like a fresh one; empty if none does.
 
     Parameters
     ----------
@@ -28,8 +31,11 @@ def kept_from(make: Make, history: Callable[[Probe], Any], point: Point, run: Ru
     run : function
         ``run(clone, point)`` returns the output and the gradients after ``history``.
     """
-    expected, used = named(*make().run(point)), make()
+    expected, used, again = named(*make().run(point)), make(), make()
     history(used)
+    history(again)
+    if alike(named(*run(again, point)), expected):
+        return ""
     for holder, name in attributes(used, make()):
         probe = make()
         at_first = {**vars(holders(probe)[holder])}
@@ -43,13 +49,18 @@ def kept_from(make: Make, history: Callable[[Probe], Any], point: Point, run: Ru
             found = named(*run(probe, point))
         except LayerFailure:
             continue
-        if all(close(found.get(key), value, 1e-12) for key, value in expected.items()):
+        if alike(found, expected):
             if name[0] != "_":
                 told = f"a call changes self.{name}, which belongs to the constructor: use an underscore attribute"
-                return told + ("" if isinstance(now[name], float) else ", and set it anew in each forward")
+                return told + ("" if isinstance(now[name], float) else ", and set it in each forward")
             told = f"self.{name} holds something from the call before that is used again (it accumulates, or is a cache"
-            return f"{told} that is not renewed): set it anew in each forward"
+            return f"{told} that is not renewed): set it in each forward"
     return ""
+
+
+def alike(found: Gradients, expected: Gradients) -> bool:
+    """Return whether all arrays agree to twelve digits."""
+    return all(close(found.get(key), value, 1e-12) for key, value in expected.items())
 
 
 def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
@@ -62,7 +73,7 @@ def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
                 yield k, name
 
 
-def shared_by_twins(probe: Probe, point: Point) -> str:
+def object_shared_with_twins(probe: Probe, point: Point) -> str:
     """Return which object a twin shares with the layer and changes in forward; empty if none is seen to change."""
     probe.forward(point.x.copy(), point.training)
     twin = probe.layer.inference_twin()
@@ -93,18 +104,40 @@ def holders(probe: Probe) -> list[Any]:
     return parts + [other for other in others if hasattr(other, "__dict__")]
 
 
-def spoiled_by_backward(probe: Probe, point: Point) -> str:
+def change_by_backward(probe: Probe, point: Point) -> str:
     """Return what a backward pass changes that a second one needs; empty if nothing is seen to change."""
     probe.forward(point.x.copy(), point.training)
-    before = held(probe.layer)
+    before = cached_arrays(probe.layer)
     states = [generator.bit_generator.state for generator, _ in probe.generators]
     probe.backward(point.dy.copy())
     if states != [generator.bit_generator.state for generator, _ in probe.generators]:
         return (
             "backward draws random numbers: it has to use those that forward drew, such as its mask, kept in self._..."
         )
-    after = held(probe.layer)
+    after = cached_arrays(probe.layer)
     for name, value in before.items():
         if name not in after or not np.array_equal(value, after[name], equal_nan=True):
             return f"backward changes {name}, which forward keeps for it: work on a copy"
     return ""
+
+
+def earlier_calls(e: Evidence) -> Claims:
+    """A fresh layer gives another gradient at the same point, or forward gives another output after other calls."""
+    fresh = e.analytic_at()
+    if e.context is None or fresh is None or fresh.shape != e.first.analytic.shape:
+        return
+    if e.first.shows and largest(fresh - e.first.analytic) > 0.5 * e.first.gap:
+        again = e.analytic_at()
+        if again is not None and not np.array_equal(again, fresh, equal_nan=True):
+            yield Hypothesis(NOISE)
+        elif largest(fresh - e.first.numeric) <= 1e-3 * e.first.gap:
+            yield Hypothesis("right on a fresh layer, wrong after an earlier call: something is kept from it")
+    e.context.forward()
+    for name, p in e.first.parameters.items():
+        moved = {name: 1.1 * p + 0.1}
+        used = e.context.forward(parameters=moved)
+        new, again = (floats(e.context.run(parameters=moved)[0]) for _ in range(2))
+        if new.shape == used.shape and np.array_equal(new, again) and largest(new - used) > 1e-9 * largest(new):
+            text = f"forward keeps something from its first call that depends on {name}, and uses it after {name} has"
+            yield Hypothesis(f"{text} changed: a stale cache; compute it in each forward")
+            return

@@ -1,0 +1,40 @@
+"""Hypothesis: a possible cause of a wrong gradient, ranked by how little it takes to describe the gradient with it."""
+
+from collections.abc import Iterator
+from math import log2
+from typing import NamedTuple
+
+OPEN = 12.0  # bits that it costs to leave one thing open, such as the value where only the place is told
+HALF = 48.0  # bits for which a score is halved
+
+
+class Hypothesis(NamedTuple):
+    """A possible cause.
+
+    Attributes
+    ----------
+    text : str
+    bits : float
+        Length of the description: the number of the claim in the list of its kind, and `OPEN` for each thing that
+        it leaves open.
+    where, source : str
+        The line of the source that it points at, if it does: ``"Dense.backward, dense.py:88"`` and its text.
+    """
+
+    text: str
+    bits: float = 0.0
+    where: str = ""
+    source: str = ""
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1, higher for the shorter description."""
+        return float(2 ** (-self.bits / HALF))
+
+
+Claims = Iterator[Hypothesis]
+
+
+def bits_of(number: int) -> float:
+    """Return what it takes to tell which in a list, that is ordered from likely to unlikely, is meant."""
+    return log2(1 + number)

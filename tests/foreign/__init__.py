@@ -1,0 +1,1 @@
+"""Pairs of functions as other projects write them."""

@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 473,
     "a fit with accuracy: code lines of its files": 2_261,
     "code lines: core": 5_445,
-    "code lines: kit": 8_371,
+    "code lines: kit": 7_892,
     "code lines: side": 794,
     "code lines: integrations": None,
     "code lines: new layers": None,
@@ -53,8 +53,8 @@ LIMITS = {
     "functions of more than 7 parameters: kit": 2,
     "functions of more than 40 lines: kit": 1,
     "modules in the largest circle of imports": 4,
-    "files of more than 280 lines": 2,
-    "files of more than 300 lines": 1,
+    "files of more than 280 lines": 3,
+    "files of more than 300 lines": 0,
     "imports that must never be": 1,
 }
 

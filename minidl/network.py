@@ -12,6 +12,7 @@ import numpy as np
 from minidl.contract import CheckedLayer
 from minidl.data import read_only
 from minidl.layers import Layer
+from minidl.layers.attributes import freezes
 from minidl.layers.tree import join, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
@@ -56,6 +57,9 @@ class Network:
         self.root = weakref.ref(root)
         trained = [has_arrays(layer, trained=True) for layer in self.layers]
         self.lowest = trained.index(True) if any(trained) else len(trained)
+        self.freezes = -1  # of when `frozen` and `still` were found
+        self.frozen: list[slice] = []
+        self.still: set[int] = set()
         self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
         self.states = [
             layer.views[name]
@@ -81,9 +85,9 @@ class Network:
         randomness = self.randomness
         randomness.passes += 1
         randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
-        still = self._frozen_steps() if self.stateful else ()
+        self.frozen_parts()  # and with them the steps that stand still
         for index, layer in enumerate(self.layers):
-            x = layer.forward(x, index not in still)
+            x = layer.forward(x, index not in self.still)
         return x
 
     def backward(self, dy: Array) -> Array:
@@ -160,18 +164,18 @@ class Network:
 
     def frozen_parts(self) -> list[slice]:
         """Return the parts of the flat vectors that belong to frozen layers."""
-        paths = self._frozen_paths()
-        return [part for name, part in self.parameters.slices.items() if name.startswith(paths)] if paths else []
+        if self.freezes != freezes[0]:
+            self._look_for_frozen()
+        return self.frozen
 
-    def _frozen_paths(self) -> tuple[str, ...]:
+    def _look_for_frozen(self) -> None:
         root = self.root()
-        if root is not None and not root.trainable:
-            return ("",)
-        return tuple([f"{path}/" for path, layer in self.parts if not layer.trainable])
-
-    def _frozen_steps(self) -> set[int]:
-        paths = self._frozen_paths()
-        return {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
+        paths: tuple[str, ...] = ("",) if root is not None and not root.trainable else ()
+        paths = paths or tuple([f"{path}/" for path, layer in self.parts if not layer.trainable])
+        slices = self.parameters.slices
+        self.frozen = [part for name, part in slices.items() if name.startswith(paths)] if paths else []
+        self.still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
+        self.freezes = freezes[0]
 
 
 def has_arrays(layer: Layer, *, trained: bool) -> bool:

@@ -92,10 +92,12 @@ def log_or_lowest(logarithm: Array) -> Array:
     return np.maximum(logarithm, np.log(np.finfo(logarithm.dtype).smallest_subnormal))
 
 
-@np.errstate(all="ignore")
 def in_dtype(array: Array, dtype: Any) -> Array:
-    """Return a copy in ``dtype``, with infinities where it overflows."""
-    return array.astype(dtype)
+    """Return ``array`` in ``dtype``, itself if it is that already; infinities where it overflows, in silence."""
+    if array.dtype == dtype:
+        return array
+    with np.errstate(all="ignore"):
+        return array.astype(dtype)
 
 
 def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:

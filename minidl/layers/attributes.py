@@ -16,6 +16,8 @@ from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
+freezes = [0]  # how often ``trainable`` has been set: networks look at their layers again when it has grown
+
 
 class Declaration(NamedTuple):
     """What `build` said about one array of a layer."""
@@ -60,6 +62,8 @@ class Attributes(Configured, metaclass=LayerType):
             self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
             self.__dict__.pop("_attributes", None)
             object.__setattr__(self, name, value)
+            if name == "trainable":
+                freezes[0] += 1
         else:
             copy_into(view, value, f"{self.label}: {name}")
 

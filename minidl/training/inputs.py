@@ -23,6 +23,7 @@ from minidl.data import (
 from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.losses import Loss
 from minidl.network import Network
+from minidl.numeric import in_dtype
 from minidl.randomness import split_generator
 from minidl.typing import Array
 
@@ -64,13 +65,12 @@ class Inputs:
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
 
-    @np.errstate(all="ignore")
     def batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "") -> Batch:
         """Return the samples as one checked batch."""
         x, y, weight = self._checked(x, y, weight, who)
         if class_weight is not None:
             weight = self._weigh_classes(class_weight, y, weight, who)
-        return read_only(x.astype(self.network.dtype, copy=False)), read_only(y), weight
+        return read_only(in_dtype(x, self.network.dtype)), read_only(y), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
         """Return the samples as a checked table, of which memory-mapped files are read a batch at a time."""
@@ -116,7 +116,7 @@ class Inputs:
             loss.check_targets(y, outputs)
         except DataError as error:  # the loss calls them y
             raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
-        return y.astype(np.intp, copy=False) if loss.sparse else np.asarray(y, network.dtype)
+        return in_dtype(y, np.intp if loss.sparse else network.dtype)
 
     def stream(self, iterable: Any, class_weight: Any, steps: int | None, who: str) -> Stream:
         """Return an iterable of batches, each of which is checked as it arrives."""

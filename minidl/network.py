@@ -85,7 +85,8 @@ class Network:
         randomness = self.randomness
         randomness.passes += 1
         randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
-        self.frozen_parts()  # and with them the steps that stand still
+        if self.freezes != freezes[0]:
+            self._look_for_frozen()
         for index, layer in enumerate(self.layers):
             x = layer.forward(x, index not in self.still)
         return x

@@ -1,7 +1,8 @@
 """Training: from checked batches to the steps of an optimizer, below the model that users see."""
 
 from minidl.training.inputs import Data
-from minidl.training.objective import Objective, check_end
+from minidl.training.link import check_end
+from minidl.training.objective import Objective
 from minidl.training.prediction import predict_with_callbacks
 from minidl.training.run import Epochs, Run
 from minidl.training.solver_run import SolverRun

@@ -9,15 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from minidl.contract import CheckedLoss
-from minidl.errors import ArgumentError
-from minidl.layers import Dense, Layer, Sigmoid, Softmax
-from minidl.layers.activations import ActivationLayer
+from minidl.layers import Layer
 from minidl.losses import Loss
 from minidl.network import Network
+from minidl.training.link import LINKS, check_end
 from minidl.typing import Array
-
-LINKS: dict[str, type] = {"sigmoid": Sigmoid, "softmax": Softmax}
-ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", Dense: "linear"}
 
 
 class Objective:
@@ -59,7 +55,7 @@ class Objective:
         network.backward_parameters(self.loss.backward())
         if network.penalties:
             loss += network.penalty(gradients=True)
-        for part in network.frozen_parts():
+        for part in network.frozen:
             network.parameters.gradients[part] = 0
         return loss, z
 
@@ -80,27 +76,3 @@ class Objective:
         twin = object.__new__(type(self))
         twin.__dict__.update(vars(self), network=network, loss=loss)
         return twin
-
-
-def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, loss: Loss) -> None:
-    """Raise an `ArgumentError` if ``loss`` expects probabilities or logits and the last layer gives the other."""
-    link, name = loss.link, loss.get_name()
-    if link is None or not layers:
-        return
-    last = type(layers[-1])
-    end = ENDS.get(last, "activation" if issubclass(last, ActivationLayer) else None)
-    if loss.from_logits and end in ("sigmoid", "softmax"):
-        raise ArgumentError(
-            f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "
-            f"got one that ends in {last.__name__}. Leave out one of the two."
-        )
-    if not loss.from_logits and end not in (None, link):
-        raise ArgumentError(
-            f"compile: loss: expected a model that ends in {link.capitalize()} for {name}, got one that ends in "
-            f"{last.__name__}. Add {link.capitalize()}() or use another loss."
-        )
-    if link == "softmax" and output_shape is not None and output_shape[-1:] == (1,):
-        raise ArgumentError(
-            f"compile: loss: expected a model with at least 2 outputs for {name}, got 1: the loss would always be 0. "
-            "Give it an output for each class, or use binary_crossentropy."
-        )

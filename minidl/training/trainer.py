@@ -231,8 +231,6 @@ class Trainer:
 
 def _square(vector: Array) -> float:
     """Return the sum of the squares, the fastest pass over a vector that there is."""
-    if vector.size <= SERIAL:
-        return float(vector.dot(vector))
     return float(sum([part.dot(part) for part in (vector[i : i + SERIAL] for i in range(0, vector.size, SERIAL))]))
 
 

@@ -50,6 +50,8 @@ def as_array(value: Any, who: str) -> Array:
 
     A `DataError` for ragged, sparse or masked data, strings, None, dates, complex numbers and records.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "fiub" and value.ndim:
+        return value
     if isinstance(value, np.ndarray) and not hasattr(value, "mask"):
         array = value
     elif hasattr(value, "toarray"):
@@ -109,8 +111,7 @@ def check_finite(array: Array, who: str, dtype: Any) -> None:
     step = max(1, CHECKED * len(array) // max(array.size, 1))
     for start in range(0, len(array), step):
         block = array[start : start + step]
-        if block.dtype != dtype:
-            block = in_dtype(block, dtype)
+        block = in_dtype(block, dtype)
         square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype))

@@ -145,13 +145,12 @@ class Trainer:
                 "Call fit, or use another optimizer."
             )
         loss, z = self.step(batch)
-        logs = {"loss": loss}
-        if self.scores.metrics:
-            scores = self.scores if self.run is None else self.new_scores()  # a fit under way uses them
-            scores.reset()
-            scores.update(batch[1], self.objective.outputs(z), batch[2])
-            logs = scores.logs(loss)
-        return _in_keras_form(logs, return_dict)
+        if not self.scores.metrics:
+            return _in_keras_form({"loss": loss}, return_dict)
+        scores = self.scores if self.run is None else self.new_scores()  # a fit under way uses them
+        scores.reset()
+        scores.update(batch[1], self.objective.outputs(z), batch[2])
+        return _in_keras_form(scores.logs(loss), return_dict)
 
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
@@ -231,11 +230,9 @@ class Trainer:
 
 def _square(vector: Array) -> float:
     """Return the sum of the squares, the fastest pass over a vector that there is."""
-    return float(sum([part.dot(part) for part in (vector[i : i + SERIAL] for i in range(0, vector.size, SERIAL))]))
+    return float(sum([vector[i : i + SERIAL].dot(vector[i : i + SERIAL]) for i in range(0, vector.size, SERIAL)]))
 
 
 def _in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:
     """Return the logs as Keras does: the loss alone without metrics, a list with them, or a dict."""
-    if as_dict:
-        return logs
-    return logs["loss"] if len(logs) == 1 else list(logs.values())
+    return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())

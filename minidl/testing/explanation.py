@@ -19,7 +19,7 @@ from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-MOST = 4  # wrong gradients of one call for which a cause is looked for
+MOST = 3  # wrong gradients of one call for which a cause is looked for
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
 CONVINCING = 0.95  # score from which no further wrong gradient is looked at
 CERTAIN = 0.85  # score from which a diagnosis says more than the equation that was violated
@@ -180,7 +180,7 @@ def make_context(
         run=run,
         numeric=lambda name, **replaced: numeric_gradient(subject, point.moved(**replaced), name),
         forward=forward,
-        held=lambda **replaced: _cache(subject, point.moved(**replaced)),
+        attributes=lambda **replaced: _cache(subject, point.moved(**replaced)),
         facts=facts,
     )
 

@@ -98,7 +98,7 @@ def items_of(value: Any) -> list[Any]:
 
 
 def holders(probe: Probe) -> list[Any]:
-    """Return the layer, the layers inside it, and the losses that they stand for."""
+    """Return the layer, the layers inside it, and the losses that they wrap."""
     parts = [part for _, part in walk({"self": probe.layer})]
     others = [getattr(part, "certified", None) for part in parts]
     return parts + [other for other in others if hasattr(other, "__dict__")]

@@ -137,14 +137,12 @@ class Examination:
             raise WrongShape(point.dy.shape, (len(point.x), *output))
         return point.with_(training=training)
 
-    def compare(
-        self, point: Point, situation: str = "", *, lightly: bool = False, hard: bool = False
-    ) -> Finding | None:
+    def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Finding | None:
         """Return the finding if an analytic gradient at ``point`` is wrong, else None.
 
         Parameters
         ----------
-        situation : str
+        told : str
             What is special about the point, for the report.
         lightly : bool
             Move along a few entries and directions only; all entries follow where something is off.
@@ -169,12 +167,12 @@ class Examination:
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
         self._enter(result, hard)
         if result.mismatches:
-            return explanation.from_comparison(self.subject, point, result, self.check, situation)
+            return explanation.from_comparison(self.subject, point, result, self.check, told)
         if result.weak:
-            raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
+            raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {told}".rstrip())
         return None
 
-    def screen(self, point: Point, situation: str) -> Finding | None:
+    def screen(self, point: Point, told: str) -> Finding | None:
         """Return the finding if a gradient at ``point`` looks wrong along a direction and then proves wrong.
 
         Raises
@@ -188,7 +186,7 @@ class Examination:
         if self._at_a_pole(point):
             return None
         try:
-            return self.compare(point, situation, hard=True)
+            return self.compare(point, told, hard=True)
         except Unverified:
             return None
 

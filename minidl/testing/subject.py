@@ -166,13 +166,13 @@ def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
         return (lambda: cls.from_config(copy.deepcopy(config))), cls.from_config(copy.deepcopy(config))
     except Exception:  # a constructor that does not store its arguments: the check of copies says so
         try:
-            kept = layer.copy()
+            copied = layer.copy()
         except Exception as error:
             raise ArgumentError(
                 f"certify: expected a layer that can be made from its config or copied, got {type(layer).__name__}, "
                 f"which raises {type(error).__name__}: {error}. Pass a function that makes it."
             ) from error
-        return kept.copy, layer.copy()
+        return copied.copy, layer.copy()
 
 
 def _guess(cls: type[Layer]) -> Layer:

@@ -30,12 +30,12 @@ def numeric(examination: Examination) -> Iterator[Finding]:
             yield from in_regime(examination, told, make)
 
 
-def _at(examination: Examination, point: Point, situation: str, **options: Any) -> Iterator[Finding]:
+def _at(examination: Examination, point: Point, told: str, **options: Any) -> Iterator[Finding]:
     """Yield a finding if a gradient is wrong; where nothing can be told, draw another point, twice."""
     reason = None
     for _ in range(3):
         try:
-            finding = examination.compare(point, situation, **options)
+            finding = examination.compare(point, told, **options)
         except Unverified as unverified:
             reason = unverified
             point = examination.draw(arguments=point.arguments, input_shape=point.input_shape, training=point.training)

@@ -142,7 +142,7 @@ def _differences(found: Gradients, expected: Gradients, tolerance: float) -> Com
     return result if result.mismatches else None
 
 
-def _finding(examination: Examination, point: Point, result: Comparison, situation: str) -> Finding:
+def _finding(examination: Examination, point: Point, result: Comparison, told: str) -> Finding:
     for mismatch in result.mismatches:
         found = result.y if mismatch.target == "y" else result.gradients[mismatch.target]
         if found.shape != mismatch.shape:
@@ -152,8 +152,8 @@ def _finding(examination: Examination, point: Point, result: Comparison, situati
             return examination.finding(message, mismatch.target, why if dropped else "")
     if "y" in [mismatch.target for mismatch in result.mismatches]:
         message = "y of a batch is not that of its rows, although y of other rows does not change it"
-        return examination.finding(message, "y", detail=situation)
-    return explanation.from_comparison(examination.subject, point, result, "batch", situation)
+        return examination.finding(message, "y", detail=told)
+    return explanation.from_comparison(examination.subject, point, result, "batch", told)
 
 
 @register_check("empty-batch")

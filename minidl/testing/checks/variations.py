@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minidl.layers.base import Layer
 from minidl.testing.agreement import close
 from minidl.testing.checks.trial import trial
 from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.points import Refused, rows_of
-from minidl.testing.probe import Point
+from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Shape
 
@@ -80,6 +81,11 @@ def _rows_of_rows(examination: Examination, shape: Shape, training: bool) -> Poi
     alone = one.set(point.parameters, point.states).forward(point.x.reshape(-1, shape[-1]), training)
     if y.size != alone.size or not close(alone, y.reshape(alone.shape), examination.at_least_rounding(1e-12)):
         raise Refused("further axes are no further rows")
+    if type(many.layer).build is Layer.build:
+        try:
+            subject.run(point)
+        except LayerFailure:
+            raise Refused("nothing is built for these axes") from None
     return point
 
 
@@ -108,10 +114,16 @@ def arguments(examination: Examination) -> Iterator[Finding]:
 
 
 def _made_with(examination: Examination, changed: dict[str, Any], training: bool, batch: int) -> Point:
-    point = examination.draw(arguments=changed, training=training)
-    if batch == len(point.x):
-        return point
-    return rows_of(examination.subject, examination.rng, point, batch)
+    subject = examination.subject
+    try:
+        point = examination.draw(arguments=changed, training=training)
+        point = point if batch == len(point.x) else rows_of(subject, examination.rng, point, batch)
+        subject.run(point)
+    except (Refused, LayerFailure) as failure:
+        if any(subject.arguments.get(name) is None for name in changed):
+            raise Refused("an argument of another kind") from None
+        raise failure
+    return point
 
 
 def _stored(examination: Examination, changed: dict[str, Any]) -> Iterator[Finding]:

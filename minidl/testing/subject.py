@@ -138,9 +138,10 @@ def subject_of(given: Any) -> Subject:
 
 def _name(layer: Layer) -> str:
     try:
-        return repr(layer)
+        name = repr(layer)
     except Exception:  # a constructor that does not store its arguments, or a repr of its own
-        return f"{type(layer).__name__}(...)"
+        name = ""
+    return name if name and " object at 0x" not in name else f"{type(layer).__name__}(...)"
 
 
 def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:

@@ -106,23 +106,33 @@ def arguments(examination: Examination) -> Iterator[Finding]:
     for changed in variations(examination):
         told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         yield from _stored(examination, changed)
+        drawn: list[Point] = []
         for training, batch in itertools.product((True, False), (len(examination.point.x), 9, 1)):
-            for finding in trial(examination, told, partial(_made_with, examination, changed, training, batch)):
+            make = partial(_made_with, examination, changed, drawn, training, batch)
+            for finding in trial(examination, told, make):
                 finding.why = f"right at the arguments given only, wrong for {told}: {finding.why}"
                 yield finding
+            if not drawn:
+                break  # refused
         examination.certificate.cover("arguments", told)
 
 
-def _made_with(examination: Examination, changed: dict[str, Any], training: bool, batch: int) -> Point:
+def _made_with(
+    examination: Examination, changed: dict[str, Any], drawn: list[Point], training: bool, batch: int
+) -> Point:
+    """Return a point of the layer made with other arguments; the first one is kept in ``drawn`` for the next."""
     subject = examination.subject
     try:
-        point = examination.draw(arguments=changed, training=training)
-        point = point if batch == len(point.x) else rows_of(subject, examination.rng, point, batch)
+        if not drawn:
+            drawn.append(examination.draw(arguments=changed))
+        point = drawn[0].with_(training=training)
+        if batch != len(point.x):
+            point = rows_of(subject, examination.rng, point, batch)
         subject.run(point)
-    except (Refused, LayerFailure) as failure:
+    except (Refused, LayerFailure):
         if any(subject.arguments.get(name) is None for name in changed):
             raise Refused("an argument of another kind") from None
-        raise failure
+        raise
     return point
 
 

@@ -17,7 +17,8 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
 from minidl.testing.findings import Finding
-from minidl.testing.probe import Gradients, Point, Probe, Work, calling
+from minidl.testing.probe import Gradients, Point, Probe, calling
+from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
 

@@ -197,6 +197,15 @@ def test_both_modes_are_certified_where_forward_takes_training():
     assert "mode" in found(dropout, lambda mask, dy: dy * mask, X).check
 
 
+def test_a_function_of_a_fixed_number_of_rows_has_no_batch():
+    def forward(x):
+        return x.reshape(5, 2, 2).sum(axis=1), None
+
+    certificate = certify_function(forward, lambda _, dy: np.repeat(dy, 2, axis=0).reshape(5, 4), X)
+    assert certificate.verdicts["batch"].reason == "there is no batch axis"
+    assert found(forward, lambda _, dy: np.repeat(dy, 2, axis=1), X).target == "dx"
+
+
 def test_one_mode_alone_is_certified_where_asked():
     assert certify_function(dropout, lambda mask, dy: dy * mask, X, training=True)
 

@@ -49,12 +49,12 @@ LIMITS = {
     "private attributes of other modules: kit": 0,
     "lazy imports upward: kit": 0,
     "imports upward for types: kit": 0,
-    "type: ignore: kit": 6,
+    "type: ignore: kit": 5,
     "functions of more than 7 parameters: kit": 2,
     "functions of more than 40 lines: kit": 1,
     "modules in the largest circle of imports": 4,
-    "files of more than 280 lines": 2,
-    "files of more than 300 lines": 1,
+    "files of more than 280 lines": 1,
+    "files of more than 300 lines": 0,
     "imports that must never be": 1,
 }
 

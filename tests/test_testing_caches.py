@@ -5,6 +5,9 @@ import pytest
 
 from minidl import Layer
 from minidl.testing import certify
+from minidl.testing.diagnosis.caches import stale_attribute
+from minidl.testing.probe import Point
+from minidl.testing.subject import Subject
 
 
 class Cached(Layer):
@@ -145,6 +148,13 @@ class LosesTheBatchAxis(Cached):
 )
 def test_what_carries_over_is_named(layer, words):
     assert words in certify(layer, on_fail="return", input_shape=(4,)).findings[0].why
+
+
+def test_an_address_that_is_remembered_is_named_whatever_the_memory_does():
+    layer = Subject(KeyedOnTheArray())
+    point = Point(np.ones((3, 4)), np.ones((3, 4)), {}, {})
+    told = stale_attribute(lambda: layer.at(point), lambda _: None, point)
+    assert told.startswith("self._key holds something from the call before: the address of x")
 
 
 class Recurrence(Layer):

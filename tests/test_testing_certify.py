@@ -315,3 +315,39 @@ def test_levels_differ_in_what_they_cover():
 def test_the_thorough_level_covers_more():
     thorough = certify(Dense(3), level="thorough")
     assert "2049" in thorough.coverage["batches"]
+
+
+def test_a_certificate_shows_its_report_at_the_prompt_and_in_a_notebook():
+    certificate = certify(BatchNorm(), on_fail="return")
+    assert repr(certificate) == str(certificate)
+    assert certificate._repr_html_().startswith("<pre>certify(BatchNorm())   FAIL")
+
+
+def test_the_attempts_are_told_to_the_last_shape():
+    detail = certify(Broken(), on_fail="return").findings[0].detail
+    assert re.fullmatch(r"tried rows of (\(\d+,( \d+,?)*\)(, )?)+", detail)
+
+
+class Renames(Layer):
+    """Wrong, and the constructor stores its argument under another name."""
+
+    def __init__(self, factor):
+        self.gain = factor
+
+    def forward(self, x, training=False):
+        return self.gain * x
+
+    def backward(self, dy):
+        return dy
+
+
+def test_a_layer_without_a_repr_is_not_shown_as_a_call():
+    text = str(certify(lambda: Renames(2.0), on_fail="return"))
+    assert "again   certify(layer, seed=0, checks=" in text
+
+
+def test_the_traceback_of_a_failure_hides_the_kit():
+    with pytest.raises(CertificationError) as error:
+        certify(BatchNorm())
+    hidden = [entry.locals.get("__tracebackhide__", False) for entry in error.traceback]
+    assert hidden == [False, True, True]

@@ -442,6 +442,23 @@ def test_the_coverage_tells_where_a_check_stopped(monkeypatch):
     assert any(text.startswith("shapes") for text in certificate.coverage["stopped"])
 
 
+class Centres(Layer):
+    """Right, and rows are coupled."""
+
+    def forward(self, x, training=False):
+        return x - x.mean(axis=0)
+
+    def backward(self, dy):
+        return dy - dy.mean(axis=0)
+
+
+@pytest.mark.parametrize(("layer", "shape", "most"), [(Costly(), (50, 40, 10), 50), (Centres(), (4,), 130)])
+def test_batches_are_bounded_by_the_numbers_in_them(layer, shape, most):
+    batches = certify(layer, input_shape=shape, checks=["batch"], on_fail="return").coverage["batches"]
+    sizes = [int(text.split()[-1]) for text in batches]
+    assert 9 <= max(sizes) <= most
+
+
 def test_a_certificate_does_not_depend_on_the_clock(monkeypatch):
     first = certify(RowsOfRows(), on_fail="return").to_dict()
     monkeypatch.setattr("time.perf_counter", iter(range(0, 10**9, 1000)).__next__)

@@ -14,6 +14,11 @@ def named(y: Any, gradients: Gradients) -> Gradients:
     return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}
 
 
+def with_states(arrays: Gradients, states: Gradients) -> Gradients:
+    """Return output and gradients together with copies of the state afterwards."""
+    return {**arrays, **{f"the state {name}": value.copy() for name, value in states.items()}}
+
+
 def finite(arrays: Gradients) -> bool:
     """Return whether all entries are numbers."""
     return all(bool(np.isfinite(value).all()) for value in arrays.values() if value is not None)

@@ -66,8 +66,8 @@ class Context:
         replacements as `run`; it costs 14 forward passes an entry.
     forward : callable
         ``forward(**replaced) -> y``, on one clone that is kept: much faster than `run`, for many evaluations.
-    held : callable
-        ``held(**replaced) -> arrays``: what a fresh clone keeps in underscore attributes after a forward pass.
+    attributes : callable
+        ``attributes(**replaced) -> arrays``: what a fresh clone keeps in underscore attributes after a forward pass.
     """
 
     layer: Layer
@@ -85,6 +85,6 @@ class Context:
     run: Run
     numeric: Callable[..., Array]
     forward: Callable[..., Array]
-    held: Callable[..., dict[str, Array]]
+    attributes: Callable[..., dict[str, Array]]
     error: Array | None = None
     facts: dict[str, Any] = field(default_factory=dict)

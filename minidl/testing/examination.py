@@ -1,6 +1,7 @@
 """Examination: what a check is given - the layer, a generic point, and ways to run and compare."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -137,14 +138,12 @@ class Examination:
             raise WrongShape(point.dy.shape, (len(point.x), *output))
         return point.with_(training=training)
 
-    def compare(
-        self, point: Point, situation: str = "", *, lightly: bool = False, hard: bool = False
-    ) -> Finding | None:
+    def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Finding | None:
         """Return the finding if an analytic gradient at ``point`` is wrong, else None.
 
         Parameters
         ----------
-        situation : str
+        told : str
             What is special about the point, for the report.
         lightly : bool
             Move along a few entries and directions only; all entries follow where something is off.
@@ -169,12 +168,12 @@ class Examination:
         result = compare(self.subject, point, self.rng, most=most, hard=hard)
         self._enter(result, hard)
         if result.mismatches:
-            return explanation.from_comparison(self.subject, point, result, self.check, situation)
+            return explanation.from_comparison(self.subject, point, result, self.check, told)
         if result.weak:
-            raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {situation}".rstrip())
+            raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {told}".rstrip())
         return None
 
-    def screen(self, point: Point, situation: str) -> Finding | None:
+    def screen(self, point: Point, told: str) -> Finding | None:
         """Return the finding if a gradient at ``point`` looks wrong along a direction and then proves wrong.
 
         Raises
@@ -182,13 +181,13 @@ class Examination:
         LayerFailure
             What the layer raises.
         """
-        finding = self._parameters_pass(point)
+        finding = next(self._parameters_pass(point), None)
         if finding is not None or self.surrogate or not looks_wrong(self.subject, point, self.rng):
             return finding
         if self._at_a_pole(point):
             return None
         try:
-            return self.compare(point, situation, hard=True)
+            return self.compare(point, told, hard=True)
         except Unverified:
             return None
 
@@ -200,20 +199,16 @@ class Examination:
         far, near = (_largest(self.run(point.with_(x=point.x + part * steps))[1]) for part in (1e-5, 1e-8))
         return not near <= 2 * far
 
-    def _parameters_pass(self, point: Point) -> Finding | None:
-        """Return the finding if `backward_parameters`, where the layer has its own, sets other gradients."""
-        if not self.subject.has_parameters_pass:
-            return None
-        probe = self.subject.at(point)
-        expected = probe.run(point)[1]
-        found = probe.run_parameters(point)
-        for name, value in found.items():
-            size = np.abs(expected[name]).max(initial=0, where=np.isfinite(expected[name]))
-            if not np.allclose(value, expected[name], rtol=1e-9, atol=1e-11 * size, equal_nan=True):
-                when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-                why = explanation.of_parameters_pass(self.subject, point, name, found)
-                return self.finding(f"backward_parameters sets another {name} than backward {when}", name, why)
-        return None
+    def _parameters_pass(self, point: Point) -> Iterator[Finding]:
+        """Yield a finding if `backward_parameters`, where the layer has its own, sets other gradients."""
+        if self.subject.has_parameters_pass:
+            probe = self.subject.at(point)
+            expected = {name: value for name, value in probe.run(point)[1].items() if name != "dx"}
+            found = probe.run_parameters(point)
+            when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
+            message = f"backward_parameters sets another {{}} than backward {when}"
+            why = partial(explanation.of_parameters_pass, self.subject, point, found=found)
+            yield from self.unequal(expected, found, message, why, tolerance=1e-9)
 
     def _enter(self, result: Comparison, hard: bool) -> None:
         self.controls += result.controls

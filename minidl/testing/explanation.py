@@ -19,7 +19,7 @@ from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-MOST = 4  # wrong gradients of one call for which a cause is looked for
+MOST = 3  # wrong gradients of one call for which a cause is looked for
 FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
 CONVINCING = 0.95  # score from which no further wrong gradient is looked at
 CERTAIN = 0.85  # score from which a diagnosis says more than the equation that was violated
@@ -27,10 +27,10 @@ CERTAIN = 0.85  # score from which a diagnosis says more than the equation that 
 Causes = list[Hypothesis]
 
 
-def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, situation: str) -> Finding:
+def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, told: str) -> Finding:
     """Return one finding for all the mismatches at a point: that with the best explained target."""
     wrong = [mismatch.target for mismatch in result.mismatches]
-    facts = {"situation": situation, "wrong": wrong}
+    facts = {"told": told, "wrong": wrong}
     found: list[tuple[Causes, Context, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
         context = make_context(subject, point, result.gradients, mismatch.target, check, facts)
@@ -42,7 +42,7 @@ def from_comparison(subject: Subject, point: Point, result: Comparison, check: s
     finding = _one(subject, point, context, mismatch)
     finding.also = [target for target in wrong if target != finding.target]
     finding.hypotheses = [(cause.text, cause.score) for cause in causes]
-    finding.why = _only(check, situation) + causes[0].text
+    finding.why = _only(check, told) + causes[0].text
     if causes[0].where:
         finding.where, finding.source = causes[0].where, causes[0].source
     return finding
@@ -53,7 +53,7 @@ def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -
     flat = mismatch.which[n]
     index = None if flat < 0 else tuple(int(i) for i in np.unravel_index(flat, mismatch.shape))
     wrong = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
-    gradient, situation = context.gradients[mismatch.target], context.facts["situation"]
+    gradient, told = context.gradients[mismatch.target], context.facts["told"]
     where, source = source_of(context.layer, mismatch.target)
     return Finding(
         context.check,
@@ -62,20 +62,20 @@ def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -
         analytic=float(mismatch.analytic[n]),
         numeric=float(mismatch.numeric[n]),
         error=float(mismatch.error[n]),
-        detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", situation, _arguments(subject, point)])),
+        detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", told, _arguments(subject, point)])),
         slope=_slope(subject, point, mismatch.target, gradient),
         where=where,
         source=source,
     )
 
 
-def _only(check: str, situation: str) -> str:
+def _only(check: str, told: str) -> str:
     """Return where the cause is confined to, for a point that is reached after the ordinary ones had passed."""
     if check == "special":
-        return f"only for such values ({situation}): "
-    if situation.startswith(("inputs times", "large parameters", "initial parameters")):
-        return f"only for {situation}: "
-    return "at inference: " if situation.startswith("inference") else ""
+        return f"only for such values ({told}): "
+    if told.startswith(("inputs times", "large parameters", "initial parameters")):
+        return f"only for {told}: "
+    return "at inference: " if told.startswith("inference") else ""
 
 
 def _arguments(subject: Subject, point: Point) -> str:
@@ -180,7 +180,7 @@ def make_context(
         run=run,
         numeric=lambda name, **replaced: numeric_gradient(subject, point.moved(**replaced), name),
         forward=forward,
-        held=lambda **replaced: _cache(subject, point.moved(**replaced)),
+        attributes=lambda **replaced: _cache(subject, point.moved(**replaced)),
         facts=facts,
     )
 

@@ -76,7 +76,7 @@ class Finding:
         return bool(self.where) and self.where == other.where
 
 
-def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Finding:
+def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:
     """Return the finding that an exception inside the layer amounts to."""
     error = failure.error
     where, source = place_of(error)
@@ -99,7 +99,7 @@ def from_failure(check: str, failure: LayerFailure, situation: str = "") -> Find
     elif failure.method == "backward" and any(sign in text for sign in SHAPE_TROUBLE):
         why = "the shapes of the operands do not fit; they would for a square layer: a transpose, a sum or keepdims "
         why += "is missing"
-    return Finding(check, message, detail=situation, why=why, where=where, source=source)
+    return Finding(check, message, detail=told, why=why, where=where, source=source)
 
 
 def rejected_gradient(error: BaseException) -> tuple[str, Any] | None:

@@ -180,7 +180,11 @@ def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
 def _legal(name: str, *taken: str) -> str:
     """Return a name that an attribute of a layer may have, and that is not taken."""
     name = name.strip("_") or "x"
-    return name + "_" if hasattr(Layer, name) or name in (*Layer.__annotations__, "pair", *taken) else name
+    return (
+        name + "_"
+        if hasattr(Layer, name) or name in (*Layer.__annotations__, "pair", "name", "trainable", *taken)
+        else name
+    )
 
 
 def _plain(value: Any) -> Any:

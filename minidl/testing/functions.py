@@ -14,6 +14,7 @@ from minidl.testing.findings import Finding
 from minidl.testing.function_layer import FunctionLayer
 from minidl.testing.function_pair import FunctionPair
 from minidl.testing.points import BATCH, draw_x
+from minidl.testing.probe import LayerFailure
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
@@ -67,6 +68,9 @@ class FunctionSubject(Subject):
     ) -> None:
         pair = FunctionPair(forward, backward, inputs, parameters, **options)
         super().__init__(FunctionLayer(pair))
+        if pair.batched and not self._takes_other_batches(pair.inputs[pair.x]):
+            pair.batched = pair.whole = False
+            self._molds.clear()
         x = pair.inputs[pair.x] if pair.batched else pair.inputs[pair.x][None]
         # One batch for a whole path would be a further shape.
         declared = {"certify_input_shape": x.shape[1:], **({"rows_coupled": True} if few_shapes else {})}
@@ -85,6 +89,14 @@ class FunctionSubject(Subject):
         """
         allowed = {"extreme": finding.target == "y", "layout": not finding.target}
         return not self.house_rules and allowed.get(finding.check, finding.check in HOUSE_RULES)
+
+    def _takes_other_batches(self, x: Array) -> bool:
+        """Return whether forward takes another number of rows; if not, the first axis counts as no batch."""
+        try:
+            self.probe(x.shape[1:]).forward(np.resize(x, (BATCH, *x.shape[1:])))
+        except LayerFailure:
+            return False
+        return True
 
     def _measured(self, x: Array) -> Any:
         """Return the widest domain that ``x`` seems to belong to, and for which forward is finite."""

@@ -88,8 +88,8 @@ class CheckItem(pytest.Item):
         self.candidate, self.check = candidate, check
 
     def runtest(self) -> None:
-        """Judge the check."""
-        self.candidate.judge(self.check)
+        """Conclude the check."""
+        self.candidate.conclude(self.check)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
         """Return where the check stands, for the report."""

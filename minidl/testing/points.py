@@ -37,7 +37,7 @@ class WrongShape(Refused):
 
 
 def shapes_to_try(subject: Subject) -> list[Shape]:
-    """Return the shapes of a row to try for a layer whose input shape nobody gave."""
+    """Return the shapes of a row to try for a layer whose input shape was not given."""
     given = getattr(subject.cls, "certify_input_shape", None) or subject.example.input_shape
     if given is not None:
         return [tuple(given)]

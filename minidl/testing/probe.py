@@ -13,6 +13,7 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.parameters import Parameters
 from minidl.regularizers import Regularizer
+from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
 Arrays = dict[str, Array]
@@ -36,33 +37,6 @@ class Misconduct(Exception):
     def __init__(self, message: str, target: str = "", why: str = "", failure: LayerFailure | None = None) -> None:
         super().__init__(message)
         self.target, self.why, self.failure = target, why, failure
-
-
-class Exhausted(Exception):
-    """A check has cost as much as it may: what it has seen by then is all that it says."""
-
-
-class Work:
-    """Counts forward passes by the numbers they take in, so that a check ends on every machine at the same place."""
-
-    def __init__(self) -> None:
-        self.done, self.most = 0.0, float("inf")
-
-    def begin(self, most: float) -> None:
-        """Begin a check that may cost so much."""
-        self.done, self.most = 0.0, most
-
-    def add(self, x: Array) -> None:
-        """Count one pass.
-
-        Raises
-        ------
-        Exhausted
-            If there were too many.
-        """
-        self.done += 20 + np.size(x)
-        if self.done > self.most:
-            raise Exhausted(f"after passes over {self.most:.0f} numbers")
 
 
 @contextmanager

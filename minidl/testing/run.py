@@ -15,10 +15,11 @@ from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
 from minidl.testing.global_state import GlobalState, quiet
 from minidl.testing.points import Refused
-from minidl.testing.probe import Exhausted, LayerFailure, Misconduct
+from minidl.testing.probe import LayerFailure, Misconduct
 from minidl.testing.registry import Check
+from minidl.testing.work import Exhausted
 
-BUDGET = {"quick": 2_000_000, "standard": 20_000_000, "thorough": 400_000_000}  # of a check, see `Work`
+BUDGET = {"quick": 1_000_000, "standard": 6_000_000, "thorough": 100_000_000}  # of a check, see `Work`
 Outcome = tuple[Finding | None, str, str]
 
 

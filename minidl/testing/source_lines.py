@@ -1,4 +1,4 @@
-"""Places: where in a layer's source something happens."""
+"""Source lines: where in a layer's source something happens."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ from minidl.layers.base import Layer
 
 
 def place_of(error: BaseException) -> tuple[str, str]:
-    """Return where in the user's code an exception arose, and that line: the innermost frame that is nobody else's."""
+    """Return where in the user's code an exception arose, and that line: the innermost frame of it."""
     frames = list(traceback.walk_tb(error.__traceback__))
     own = [(frame, line) for frame, line in frames if not _is_foreign(frame.f_code.co_filename)]
     layers = [(frame, line) for frame, line in own if isinstance(frame.f_locals.get("self"), Layer)]

@@ -17,7 +17,8 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
 from minidl.testing.findings import Finding
-from minidl.testing.probe import Gradients, Point, Probe, Work, calling
+from minidl.testing.probe import Gradients, Point, Probe, calling
+from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
 
@@ -138,9 +139,10 @@ def subject_of(given: Any) -> Subject:
 
 def _name(layer: Layer) -> str:
     try:
-        return repr(layer)
+        name = repr(layer)
     except Exception:  # a constructor that does not store its arguments, or a repr of its own
-        return f"{type(layer).__name__}(...)"
+        name = ""
+    return name if name and " object at 0x" not in name else f"{type(layer).__name__}(...)"
 
 
 def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
@@ -166,13 +168,13 @@ def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
         return (lambda: cls.from_config(copy.deepcopy(config))), cls.from_config(copy.deepcopy(config))
     except Exception:  # a constructor that does not store its arguments: the check of copies says so
         try:
-            kept = layer.copy()
+            copied = layer.copy()
         except Exception as error:
             raise ArgumentError(
                 f"certify: expected a layer that can be made from its config or copied, got {type(layer).__name__}, "
                 f"which raises {type(error).__name__}: {error}. Pass a function that makes it."
             ) from error
-        return kept.copy, layer.copy()
+        return copied.copy, layer.copy()
 
 
 def _guess(cls: type[Layer]) -> Layer:

@@ -34,7 +34,7 @@ class Candidate:
         """Return the names of the checks of this level."""
         return [check.name for check in chosen(None, (), self.level)]
 
-    def judge(self, check: str) -> None:
+    def conclude(self, check: str) -> None:
         """Pass, skip, expect to fail, or fail the running test as the verdict on ``check`` says."""
         import pytest
 
@@ -81,18 +81,18 @@ def parametrize_with_checks(
     for layer in layers:
         candidate = Candidate(layer, expected_failures, level, seed)
         for name in candidate.checks():
-            cases.append(pytest.param(layer, Judgement(candidate, name), id=f"{candidate.name}-{name}"))
+            cases.append(pytest.param(layer, CheckOfLayer(candidate, name), id=f"{candidate.name}-{name}"))
     return pytest.mark.parametrize(("layer", "check"), cases)
 
 
-class Judgement:
+class CheckOfLayer:
     """One check as a function: ``check(layer)``."""
 
     def __init__(self, candidate: Candidate, name: str) -> None:
         self.candidate, self.name = candidate, name
 
     def __call__(self, layer: Any) -> None:
-        self.candidate.judge(self.name)
+        self.candidate.conclude(self.name)
 
     def __repr__(self) -> str:
         return f"check {self.name!r}"

@@ -21,6 +21,5 @@ __all__ = [
 ]
 
 MISSES = {
-    "R12_layer_norm": "sums over axis 0 only: shows in rows of more axes, and none are tried unless they are asked for",
     "S09_elman": "a second backward after one forward raises, which the rules for layers do not forbid",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.testing.agreement import finite, named
+from minidl.testing.agreement import finite, named, with_states
 from minidl.testing.constants import constants_of
 from minidl.testing.diagnosis.caches import object_shared_with_twins, stale_attribute
 from minidl.testing.examination import Examination
@@ -55,8 +55,7 @@ def _all(calls: tuple[History, ...], probe: Probe) -> None:
 
 def everything(probe: Probe, point: Point) -> Gradients:
     """Return copies of output, gradients and the state afterwards, by name."""
-    found = named(*probe.run(point))
-    return {**found, **{f"the state {name}": value.copy() for name, value in probe.states.items()}}
+    return with_states(named(*probe.run(point)), probe.states)
 
 
 def _cause(examination: Examination, point: Point, history: History, run: Callable[..., Any], _: str) -> str:

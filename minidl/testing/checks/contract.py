@@ -40,7 +40,7 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
     only = "parameters are changed by the optimizer only: work on a copy of {}"
     yield from _changed(examination, "forward changed the parameter {}", only, probe.values, before)
     states = {name: value.copy() for name, value in probe.states.items()}
-    kept = np.array(y)
+    returned = np.array(y)
     gradients = probe.backward(dy)
     yield from _gradients(examination, probe)
     if not (examination.point.integer and np.shape(gradients["dx"]) in ((), x.shape)):
@@ -51,7 +51,7 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
     yield from _changed(examination, "backward changed the state {}", only, probe.states, states)
     if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
         yield examination.finding("the layer changed its input or the upstream gradient, although they were read-only")
-    if not np.array_equal(kept, y):
+    if not np.array_equal(returned, y):
         why = "backward works in place on the cached output: work on a copy"
         yield examination.finding("backward changed the output that forward had returned", "y", why, line="dx")
 

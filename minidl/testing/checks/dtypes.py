@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from minidl.testing.agreement import close, finite, named
+from minidl.testing.agreement import close, finite, named, with_states
 from minidl.testing.checks.variations import variations
 from minidl.testing.diagnosis.upcast import origin_of_upcast
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import Refused, normal, rows_of
-from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe
+from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -86,7 +86,7 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     probe, double = examination.subject.at(rounded, np.float32), examination.subject.at(rounded)
     x = rounded.x if rounded.integer else rounded.x.astype(np.float32)
     y = probe.forward(x, point.training)
-    found = _everything(probe, named(y, probe.backward(rounded.dy.astype(np.float32))))
+    found = with_states(named(y, probe.backward(rounded.dy.astype(np.float32))), probe.states)
 
     def once_more() -> None:
         again = examination.subject.at(rounded, np.float32)
@@ -94,7 +94,7 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
         again.backward(rounded.dy.astype(np.float32))
 
     yield from _types(examination, found, np.float32, partial(origin_of_upcast, probe.layer, once_more))
-    expected = _everything(double, named(*double.run(rounded)))
+    expected = with_states(named(*double.run(rounded)), double.states)
     if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return
     # A gradient is a sum of products of dy and x: what is small beside those may cancel or underflow.
@@ -106,10 +106,6 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
         if not close(found.get(name), value, max(1e-5, _conditioning(examination, rounded, expected, name)), least):
             message = f"{name} of a float32 layer differs from that of its float64 clone"
             yield examination.finding(message, name, "a step loses far more digits than float32 has")
-
-
-def _everything(probe: Probe, arrays: Gradients) -> Gradients:
-    return {**arrays, **{f"the state {name}": value.copy() for name, value in probe.states.items()}}
 
 
 def _round(value: Array) -> Array:
@@ -129,7 +125,7 @@ def _conditioning(examination: Examination, point: Point, expected: Gradients, n
     changes = [0.0]
     for _ in range(3):
         probe = examination.subject.at(point.with_(parameters={key: noisy(v) for key, v in point.parameters.items()}))
-        found = _everything(probe, named(*probe.run(point.with_(x=noisy(point.x)))))[name]
+        found = with_states(named(*probe.run(point.with_(x=noisy(point.x)))), probe.states)[name]
         changes.append(float(np.abs(found - expected[name]).max(initial=0)))
     return 100 * max(changes) / (float(np.abs(expected[name]).max(initial=0)) or 1.0)
 

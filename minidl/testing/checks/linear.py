@@ -119,7 +119,7 @@ def _finding(
     worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
     # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
     shown, gradients = (point, found) if point.dy.any() else (point.with_(dy=examination.point.dy), of_u)
-    facts = {"situation": combination.message, "wrong": list(combination.expected)}
+    facts = {"told": combination.message, "wrong": list(combination.expected)}
     context = explanation.make_context(examination.subject, shown, gradients, name, examination.check, facts)
     why, hypotheses = explanation.of_nonlinear(context, combination.why)
     return examination.finding(

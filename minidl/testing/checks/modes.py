@@ -60,8 +60,8 @@ def running(examination: Examination) -> Iterator[Finding]:
     x = draw_x(subject.domain, examination.rng, (ROWS, *point.input_shape))
     if subject.domain == "real":  # a mean of 0 and a variance of 1 would hide much
         x = x * examination.rng.uniform(0.4, 3.0, point.input_shape) + examination.rng.uniform(2, 4, point.input_shape)
-    settled, kept = _settle(probe, x)
-    for state, part in kept.items():
+    settled, share = _settle(probe, x)
+    for state, part in share.items():
         yield from _momentum(examination, state, part)
     if settled is None:
         raise Skipped("the state does not settle")
@@ -101,30 +101,30 @@ def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
     start = {name: value + 1.0 for name, value in probe.start.items()}
     first = _updated(probe, x, start)
     second = _updated(probe, x, first)
-    kept, settled = {}, dict(second)
+    share, settled = {}, dict(second)
     for name, value in start.items():
         moved = first[name] - value
         ratios = (second[name] - first[name])[moved != 0] / moved[moved != 0]
         if ratios.size and np.ptp(ratios) <= 1e-6 and 0 <= ratios.flat[0] < 1:
-            kept[name] = float(ratios.mean())
-            settled[name] = value + moved / (1 - kept[name])
-    for _ in range(300 if len(kept) < len(start) else 0):
+            share[name] = float(ratios.mean())
+            settled[name] = value + moved / (1 - share[name])
+    for _ in range(300 if len(share) < len(start) else 0):
         settled = _updated(probe, x, settled)
     again = _updated(probe, x, settled)
     sizes = {name: float(np.abs(value).max(initial=0)) for name, value in start.items()}  # it may decay to 0
     stays = all(close(again[name], value, 1e-3, sizes[name]) for name, value in settled.items())
-    return settled if stays else None, kept
+    return settled if stays else None, share
 
 
-def _momentum(examination: Examination, state: str, kept: float) -> Iterator[Finding]:
+def _momentum(examination: Examination, state: str, share: float) -> Iterator[Finding]:
     """The part that is kept is the momentum, or, as in some frameworks, the momentum is what is new; never little."""
     for name, value in examination.subject.arguments.items():
         if not ("momentum" in name or "decay" in name) or not isinstance(value, float) or not 0 < value < 1:
             continue
-        message = f"a training pass keeps {kept:.4g} of the state {state}, where {name} is {value:g}"
-        if min(abs(kept - value), abs(kept - (1 - value))) > 1e-6:
+        message = f"a training pass keeps {share:.4g} of the state {state}, where {name} is {value:g}"
+        if min(abs(share - value), abs(share - (1 - value))) > 1e-6:
             yield examination.finding(message, state, f"the update is made twice, or not with {name}", line="y")
-        elif kept <= 0.2:
+        elif share <= 0.2:
             yield examination.finding(message, state, f"{name} and 1 - {name} are exchanged", line="y")
 
 

@@ -1,13 +1,13 @@
 """numeric: every gradient against numerical ones."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from minidl.testing.agreement import finite
+from minidl.testing.checks.trial import trial
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified
-from minidl.testing.points import Refused
-from minidl.testing.probe import LayerFailure, Point
+from minidl.testing.probe import Point
 from minidl.testing.registry import register_check
 
 # Factors of the input: within these no layer may lose its way.
@@ -27,15 +27,15 @@ def numeric(examination: Examination) -> Iterator[Finding]:
         for _ in range(1 if examination.level == "standard" else 3):
             yield from _at(examination, examination.draw(), "other parameters", lightly=True)
         for told, make in _regimes(examination):
-            yield from in_regime(examination, told, make)
+            yield from trial(examination, told, make)
 
 
-def _at(examination: Examination, point: Point, situation: str, **options: Any) -> Iterator[Finding]:
+def _at(examination: Examination, point: Point, told: str, **options: Any) -> Iterator[Finding]:
     """Yield a finding if a gradient is wrong; where nothing can be told, draw another point, twice."""
     reason = None
     for _ in range(3):
         try:
-            finding = examination.compare(point, situation, **options)
+            finding = examination.compare(point, told, **options)
         except Unverified as unverified:
             reason = unverified
             point = examination.draw(arguments=point.arguments, input_shape=point.input_shape, training=point.training)
@@ -51,26 +51,11 @@ def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point
     point, subject = examination.point, examination.subject
     if subject.domain in ("real", "positive"):
         for scale in SCALES[examination.level]:
-            yield f"inputs times {scale:g}", lambda scale=scale: examination.draw(scale=scale)  # type: ignore[misc]
+            yield f"inputs times {scale:g}", partial(examination.draw, scale=scale)
     if point.parameters:
         initial = subject.probe(point.input_shape, float, point.arguments).values
         yield "initial parameters", lambda: point.with_(parameters={n: v.copy() for n, v in initial.items()})
         yield "large parameters", lambda: point.with_(parameters={n: 5 * v for n, v in point.parameters.items()})
-
-
-def in_regime(examination: Examination, told: str, make: Callable[[], Point]) -> Iterator[Finding]:
-    """Yield a finding if a gradient is wrong there; where a layer saturates or is singular, nothing is claimed."""
-    try:
-        point = make()
-        y, gradients = examination.run(point)
-        if not finite({"y": y, **gradients}):
-            return
-        finding = examination.compare(point, told, hard=True, lightly=True)
-    except (Refused, LayerFailure, Unverified):
-        return
-    examination.certificate.cover("regimes", told)
-    if finding is not None:
-        yield finding
 
 
 @register_check("here", after=("linear-in-u",), level="never")

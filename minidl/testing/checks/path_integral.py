@@ -32,11 +32,11 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
         for _ in range(paths if stacked else max(1, paths // 2)):
             path = curve(domain, point.x, normal(examination.rng, point.x.shape))
             along = _stacked(examination, point, path) if stacked else _input(examination, point, path)
-            yield from _judge(examination, point, path, _walk(examination, along, stacked), "")
+            yield from _verdict(examination, point, path, _walk(examination, along, stacked), "")
     for name, value in examination.point.parameters.items():
         along = _parameter(examination, name, normal(examination.rng, value.shape))
         result = _walk(examination, along, False)
-        yield from _judge(examination, examination.point, None, result, f" along a path of {name}")
+        yield from _verdict(examination, examination.point, None, result, f" along a path of {name}")
 
 
 def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
@@ -106,7 +106,7 @@ def _parameter(examination: Examination, name: str, direction: Array) -> Along:
     return _one_by_one(probe, point, move, target_of(name))
 
 
-def _judge(
+def _verdict(
     examination: Examination, point: Point, path: Along | None, result: PathResult, told: str
 ) -> Iterator[Finding]:
     if result.jumps:

@@ -25,7 +25,7 @@ SIZES = {
     "standard": (*range(1, 18), 20, 21, 24, 25, 31, 32, 33, 50, 63, 64, 65, 100, 128, 129, 130, 256, 500, 1024, 1100),
     "thorough": (*range(1, 70), 80, 99, 100, 101, 127, 128, 129, 200, 255, 256, 257, 500, 512, 513, 1000, 1025, 2049),
 }
-MOST = 5000  # rows, in one batch if they are independent
+MOST, NUMBERS = 5000, 1_000_000  # rows, and numbers in them, in one batch if rows are independent
 COUPLED = {"quick": 33, "standard": 130, "thorough": 513}  # most rows where each may depend on all
 
 
@@ -53,12 +53,14 @@ def independent(examination: Examination, point: Point) -> bool:
 def batch(examination: Examination) -> Iterator[Finding]:
     """Batches from 1 row to a thousand: by parts where rows are independent, else by numerical gradients."""
     standard, subject = examination.at_least("standard"), examination.subject
-    lengths = constants_of(subject.example).lengths(MOST)
-    sizes = sorted({*SIZES[examination.level], *lengths, *(2 * size for size in lengths if 2 * size <= MOST)})
+    most = max(20, min(MOST, NUMBERS // examination.point.x[0].size))
+    lengths = constants_of(subject.example).lengths(most)
+    tries = {*SIZES[examination.level], *lengths, *(2 * size for size in lengths), *([most] if standard else [])}
+    sizes = sorted(size for size in tries if size <= most)
     for training in (True, False):
         point = examination.point.with_(training=training)
         if independent(examination, point):
-            yield from _by_rows(examination, point, [*sizes, MOST] if standard else sizes)
+            yield from _by_rows(examination, point, sizes)
         elif training or (standard and not subject.whole_batch):
             for size in sizes:
                 if size <= COUPLED[examination.level] or size in lengths:
@@ -142,7 +144,7 @@ def _differences(found: Gradients, expected: Gradients, tolerance: float) -> Com
     return result if result.mismatches else None
 
 
-def _finding(examination: Examination, point: Point, result: Comparison, situation: str) -> Finding:
+def _finding(examination: Examination, point: Point, result: Comparison, told: str) -> Finding:
     for mismatch in result.mismatches:
         found = result.y if mismatch.target == "y" else result.gradients[mismatch.target]
         if found.shape != mismatch.shape:
@@ -152,8 +154,8 @@ def _finding(examination: Examination, point: Point, result: Comparison, situati
             return examination.finding(message, mismatch.target, why if dropped else "")
     if "y" in [mismatch.target for mismatch in result.mismatches]:
         message = "y of a batch is not that of its rows, although y of other rows does not change it"
-        return examination.finding(message, "y", detail=situation)
-    return explanation.from_comparison(examination.subject, point, result, "batch", situation)
+        return examination.finding(message, "y", detail=told)
+    return explanation.from_comparison(examination.subject, point, result, "batch", told)
 
 
 @register_check("empty-batch")

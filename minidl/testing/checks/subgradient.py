@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from minidl.testing.checks.numeric import in_regime
+from minidl.testing.checks.trial import trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
@@ -53,7 +54,7 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
         rows = x.reshape(len(x), -1)  # a view
         rows[np.arange(len(x)), examination.rng.integers(0, rows.shape[1], len(x))] = 0
         # Entry by entry: each is right between its one-sided derivatives.
-        yield from in_regime(examination, "inputs with zeros", lambda: examination.point.with_(x=x))
+        yield from trial(examination, "inputs with zeros", partial(examination.point.with_, x=x))
 
 
 def _ties(examination: Examination) -> Iterator[tuple[list[Entry], float]]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minidl.layers.base import Layer
 from minidl.testing.agreement import close
 from minidl.testing.checks.trial import trial
 from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.points import Refused, rows_of
-from minidl.testing.probe import Point
+from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Shape
 
@@ -80,6 +81,11 @@ def _rows_of_rows(examination: Examination, shape: Shape, training: bool) -> Poi
     alone = one.set(point.parameters, point.states).forward(point.x.reshape(-1, shape[-1]), training)
     if y.size != alone.size or not close(alone, y.reshape(alone.shape), examination.at_least_rounding(1e-12)):
         raise Refused("further axes are no further rows")
+    if type(many.layer).build is Layer.build:
+        try:
+            subject.run(point)
+        except LayerFailure:
+            raise Refused("nothing is built for these axes") from None
     return point
 
 
@@ -100,18 +106,34 @@ def arguments(examination: Examination) -> Iterator[Finding]:
     for changed in variations(examination):
         told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         yield from _stored(examination, changed)
+        drawn: list[Point] = []
         for training, batch in itertools.product((True, False), (len(examination.point.x), 9, 1)):
-            for finding in trial(examination, told, partial(_made_with, examination, changed, training, batch)):
+            make = partial(_made_with, examination, changed, drawn, training, batch)
+            for finding in trial(examination, told, make):
                 finding.why = f"right at the arguments given only, wrong for {told}: {finding.why}"
                 yield finding
+            if not drawn:
+                break  # refused
         examination.certificate.cover("arguments", told)
 
 
-def _made_with(examination: Examination, changed: dict[str, Any], training: bool, batch: int) -> Point:
-    point = examination.draw(arguments=changed, training=training)
-    if batch == len(point.x):
-        return point
-    return rows_of(examination.subject, examination.rng, point, batch)
+def _made_with(
+    examination: Examination, changed: dict[str, Any], drawn: list[Point], training: bool, batch: int
+) -> Point:
+    """Return a point of the layer made with other arguments; the first one is kept in ``drawn`` for the next."""
+    subject = examination.subject
+    try:
+        if not drawn:
+            drawn.append(examination.draw(arguments=changed))
+        point = drawn[0].with_(training=training)
+        if batch != len(point.x):
+            point = rows_of(subject, examination.rng, point, batch)
+        subject.run(point)
+    except (Refused, LayerFailure):
+        if any(subject.arguments.get(name) is None for name in changed):
+            raise Refused("an argument of another kind") from None
+        raise
+    return point
 
 
 def _stored(examination: Examination, changed: dict[str, Any]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Additions: the factors and terms that may have been forgotten beside an expression, and the counts of an array."""
+"""Additions: the factors and terms that an expression may lack, and the counts of an array."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl.testing.diagnosis.edits import Edit, Site
 
-# Factors made of an array, and of a number; {} stands for it. Costs grow from left to right.
+# Factors made of an array, and of a number; {} is its name. Costs grow from left to right.
 FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2"]
 FACTORS += ["np.sign({})", "np.exp({})", "np.log({})"]
 NUMBERS = ("{}", "(1 - {})", "{} ** 2", "np.sqrt({})")

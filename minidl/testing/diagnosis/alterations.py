@@ -10,11 +10,11 @@ from minidl.testing.diagnosis.additions import missing_factors, missing_terms, o
 from minidl.testing.diagnosis.completions import cached_instead, missing_derivatives, missing_paths, other_axes
 from minidl.testing.diagnosis.edits import Edit, Site
 
-# Functions that are taken for each other.
+# Functions that authors confuse.
 PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", "sin": "cos", "exp": "expm1"}
 PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
 PAIRS |= {two: one for one, two in PAIRS.items()}
-# What may be missing around a name; {} stands for it. Costs grow from left to right.
+# What may be missing around a name; {} is that name. Costs grow from left to right.
 AROUND = ["-{}", "(1 - {})", "{} ** 2", "np.abs({})", "np.sign({})", "({} > 0)", "np.exp({})"]
 AROUND += ["np.tanh({})", "np.sqrt({})", "1 / {}"]
 OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
@@ -87,7 +87,7 @@ def of_names(site: Site) -> Iterator[Edit]:
 
 
 def other_operators(op: ast.AST) -> list[Any]:
-    """Return the operators that are taken for one."""
+    """Return the operators that an author may confuse with one."""
     return [kind() for group in OPERATORS if isinstance(op, group) for kind in group if not isinstance(op, kind)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from minidl.testing.diagnosis.additions import is_whole, shape_of_result
 from minidl.testing.diagnosis.edits import Edit, Site
 
-# Derivatives of usual functions; {} stands for the argument.
+# Derivatives of usual functions; {} is the argument.
 DERIVATIVES = {
     "sin": "np.cos({})",
     "cos": "-np.sin({})",

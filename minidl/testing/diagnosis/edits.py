@@ -85,7 +85,7 @@ class Site(NamedTuple):
 
     @property
     def values(self) -> Values:
-        """What the names stand for."""
+        """The values of the names."""
         return self.function.values
 
 

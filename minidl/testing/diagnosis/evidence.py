@@ -36,7 +36,7 @@ class Evidence:
         self.context = context
         self.target = context.target if context else "gradient"
         self.rng = np.random.default_rng(0)
-        self._tables: dict[tuple[Source, Sample], dict[str, Array]] = {}
+        self._tables: dict[tuple[Source, Sample], tuple[dict[str, Array], Iterator[Named]]] = {}
 
     @cached_property
     def first(self) -> Sample:
@@ -53,7 +53,7 @@ class Evidence:
         """Return the sample with state, attributes and arguments."""
         assert self.context is not None
         try:
-            found = copies({**self.context.states, **self.context.held(x=s.x, dy=s.dy, parameters=s.parameters)})
+            found = copies({**self.context.states, **self.context.attributes(x=s.x, dy=s.dy, parameters=s.parameters)})
         except Exception:  # the layer refuses the call
             found = {}
         known = [s.x, s.y, *s.parameters.values()]
@@ -242,10 +242,14 @@ class Evidence:
                 yield name
 
     def quantity(self, source: Source, s: Sample, name: str) -> Array | None:
-        """Return a quantity of a sample by its name."""
-        if (source, s) not in self._tables:
-            self._tables[source, s] = dict(source(s))
-        return self._tables[source, s].get(name)
+        """Return a quantity of a sample by its name; only those before it are calculated."""
+        table, rest = self._tables.setdefault((source, s), ({}, iter(source(s))))
+        while name not in table:
+            item = next(rest, None)
+            if item is None:
+                return None
+            table[item[0]] = item[1]
+        return table[name]
 
     @cached_property
     def settings(self) -> dict[str, Setting]:

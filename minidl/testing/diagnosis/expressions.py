@@ -10,7 +10,7 @@ from minidl.testing.diagnosis.quantities import arrays_of_shape, elementwise, fi
 from minidl.testing.diagnosis.sample import Sample
 from minidl.typing import Array, Shape
 
-MOST = 7  # arrays of which pairs are tried
+MOST = 6  # arrays of which pairs are tried
 FORMS = ("{}", "(1-{})", "{}*(1-{})", "(1-{}**2)", "({} > 0)")
 LARGE = 2000  # entries; of larger gradients only the simple expressions are tried
 
@@ -29,11 +29,13 @@ def expressions(s: Sample) -> Iterator[Named]:
     if s.dy.size > LARGE or s.analytic.size > LARGE:
         return
     if s.analytic.size > 1:
-        factors = [*elementwise(s), *pairs(s, s.analytic.shape)]
+        factors, two = list(elementwise(s)), list(pairs(s, s.analytic.shape))
         for told, d in (*in_shape(s, "dy", s.dy), *sums_along_axes(s)):
             yield from products(told, d, factors)
+            yield from ((f"{told}*{name}", d * q) for name, q in two)
     if s.dy.size > 1:
-        for told, d in products("dy", s.dy, [*elementwise(s, s.dy.shape), *pairs(s, s.dy.shape)]):
+        two_of_dy = ((f"dy*{name}", s.dy * q) for name, q in pairs(s, s.dy.shape))
+        for told, d in (*products("dy", s.dy, elementwise(s, s.dy.shape)), *two_of_dy):
             yield from summed(told, d, s.analytic.shape)
             yield from through_matrices(s, f"({told})", d)
 
@@ -42,8 +44,7 @@ def products(told: str, d: Array, factors: Iterable[Named]) -> Iterator[Named]:
     """Yield an array times, and divided by, each of the factors."""
     for name, q in factors:
         yield f"{told}*{name}", d * q
-        with np.errstate(all="ignore"):
-            yield f"{told}/{name}", d / q
+        yield f"{told}/{name}", d / q
 
 
 def pairs(s: Sample, shape: Shape) -> Iterator[Named]:

@@ -136,9 +136,8 @@ def within_rows(pair: Pair) -> Claims:
 
 def is_scaled_last(a: Array, n: Array) -> bool:
     """Return whether the Jacobians of a row differ by a factor of each line, divided by that of each column."""
-    with np.errstate(all="ignore"):
-        ratio = np.abs(a / n)
-        return bool(np.allclose(ratio, ratio[:, :1] / ratio[:1, :1] * ratio[:1, :], rtol=1e-5)) and np.ptp(ratio) > 1e-5
+    ratio = np.abs(a / n)
+    return bool(np.allclose(ratio, ratio[:, :1] / ratio[:1, :1] * ratio[:1, :], rtol=1e-5)) and np.ptp(ratio) > 1e-5
 
 
 def overwritten_contributions(pair: Pair) -> Claims:

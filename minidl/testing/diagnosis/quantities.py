@@ -22,7 +22,7 @@ def softmax(v: Array) -> Array:
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
-# The usual functions and derivatives; {} stands for the argument. The simplest come first.
+# The usual functions and derivatives; {} is the argument. The simplest come first.
 FUNCTIONS: dict[str, Function] = {
     "(1-{}**2)": lambda v: 1 - v**2,
     "{}*(1-{})": lambda v: v * (1 - v),
@@ -68,9 +68,8 @@ SCALED = ("sin({})", "cos({})", "tanh'({})", "sigmoid({})", "sigmoid'({})", "exp
 def functions_of(name: str, v: Array, which: Iterable[str] | None = None) -> Iterator[Named]:
     """Yield the usual functions of an array, by name."""
     for form in which or FUNCTIONS:
-        with np.errstate(all="ignore"):
-            told = form.replace("({})", "{}") if name[0] == "(" else form
-            yield told.format(name, name), np.asarray(FUNCTIONS[form](v), float)
+        told = form.replace("({})", "{}") if name[0] == "(" else form
+        yield told.format(name, name), np.asarray(FUNCTIONS[form](v), float)
 
 
 def factors(s: Sample) -> Iterator[Named]:
@@ -95,7 +94,7 @@ def occurrences(s: Sample) -> Iterator[Named]:
 
 
 def fitting(name: str, v: Array, shape: Shape) -> Iterator[Named]:
-    """Yield the array, and with an axis put in, where it can be set beside an array of ``shape``."""
+    """Yield the array, and with an axis put in, where it broadcasts to ``shape``."""
     if not v.ndim or v.size < 2:
         return
     if fits_beside(v.shape, shape):
@@ -152,10 +151,9 @@ def ratios_of_epsilon(s: Sample) -> Iterator[Named]:
     known += [(n, v) for n, v in s.attributes.items() if v.ndim and fits_beside(v.shape, s.x.shape) and (v > 0).all()]
     for epsilon in epsilons(s)[1:]:
         for told, v in known:
-            with np.errstate(all="ignore"):
-                yield f"sqrt(1 + eps/{told}), eps = {epsilon:g}", np.sqrt(1 + epsilon / v)
-                yield f"1 + eps/{told}, eps = {epsilon:g}", 1 + epsilon / v
-                yield f"(1 + eps/{told})**1.5, eps = {epsilon:g}", (1 + epsilon / v) ** 1.5
+            yield f"sqrt(1 + eps/{told}), eps = {epsilon:g}", np.sqrt(1 + epsilon / v)
+            yield f"1 + eps/{told}, eps = {epsilon:g}", 1 + epsilon / v
+            yield f"(1 + eps/{told})**1.5, eps = {epsilon:g}", (1 + epsilon / v) ** 1.5
 
 
 def epsilons(s: Sample) -> list[float]:
@@ -164,7 +162,7 @@ def epsilons(s: Sample) -> list[float]:
 
 
 def arrays_of_shape(s: Sample, shape: Shape) -> Iterator[Named]:
-    """Yield the arrays of real numbers that can be set beside one of ``shape``, entry by entry."""
+    """Yield the arrays of real numbers that broadcast to ``shape``."""
     for name, v in (("y", s.y), ("x", s.x)):
         if v.shape == shape and v.dtype.kind == "f":
             yield name, v
@@ -182,10 +180,9 @@ def targets(s: Sample, shape: Shape) -> Iterator[Named]:
     if t is not None and t.shape == s.x.shape == shape:
         for told, v in (("y_pred", s.x), ("softmax(y_pred)", softmax(s.x)), ("sigmoid(y_pred)", sigmoid(s.x))):
             yield f"({told} - y_true)", v - t
-        with np.errstate(all="ignore"):
-            yield "y_true/y_pred", t / s.x
-            yield "(1-y_true)/(1-y_pred)", (1 - t) / (1 - s.x)
-            yield "y_true*y_pred", t * s.x
+        yield "y_true/y_pred", t / s.x
+        yield "(1-y_true)/(1-y_pred)", (1 - t) / (1 - s.x)
+        yield "y_true*y_pred", t * s.x
     for name, a in s.arguments.items():
         if s.x.shape == shape and s.x.dtype.kind == "f" and s.dy.size == 1:
             yield f"(x+{name})", s.x + a

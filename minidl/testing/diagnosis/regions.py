@@ -101,8 +101,7 @@ def what_there(e: Evidence, samples: list[Sample]) -> str:
 
 def ratio_of(one: Array, other: Array) -> float | None:
     """Return the number that ``one / other`` is everywhere."""
-    with np.errstate(all="ignore"):
-        ratio = one / other
+    ratio = one / other
     return float(ratio[0]) if np.isfinite(ratio).all() and np.ptp(ratio) <= 1e-6 * abs(ratio[0]) else None
 
 

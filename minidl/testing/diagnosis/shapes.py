@@ -1,4 +1,4 @@
-"""Shapes: gradients that become right when they are summed, transposed, turned round or put in another order."""
+"""Shapes: gradients that become right when they are summed, transposed, reversed or put in another order."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -88,7 +88,7 @@ def is_right_under(s: Sample, operator: Operator) -> bool:
 
 
 def operators(shape: Shape) -> Iterator[tuple[str, Operator]]:
-    """Yield ways to turn round an array of this shape."""
+    """Yield the rearrangements of an array of this shape."""
     for axis in (axis for axis, length in enumerate(shape) if length > 1):
         yield f"reversed along axis {axis}", partial(np.flip, axis=axis)
         yield f"shifted by one along axis {axis}", partial(np.roll, shift=1, axis=axis)

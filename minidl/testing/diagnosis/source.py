@@ -31,9 +31,9 @@ class Function:
     ----------
     function : function
     tree : ast.FunctionDef
-        Its source; altered in place, and set back, by whoever tries something.
+        Its source; edited in place for a trial, and restored.
     values : dict of str to object
-        What the names and attributes in it stood for when it was last called: ``"dy"``, ``"self._x"``.
+        The values of its names and attributes when it was last called: ``"dy"``, ``"self._x"``.
     linear : set of str
         Those of them that are proportional to the upstream gradient.
     """
@@ -103,7 +103,7 @@ def is_double(two: Any, one: Any) -> bool:
 def functions_behind(layer: Layer) -> list[Function]:
     """Return the author's functions from which the gradient comes; empty where the source is not to be had."""
     found: dict[FunctionType, Function] = {}
-    top = getattr(layer, "certified", layer)  # the loss, or the function, that a layer stands for
+    top = getattr(layer, "certified", layer)  # the loss, or the function, that a layer wraps
     for part in (top, *(part for _, part in walk({"layer": layer}) if part is not layer)):
         if inspect.isfunction(part):
             _add(found, object, part)
@@ -161,7 +161,7 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
 
 @contextmanager
 def watching(functions: list[Function]) -> Iterator[list[int]]:
-    """Note what the names in these functions stand for at the end of each call; yield a list of one for each event."""
+    """Note the values of the names in these functions at the end of each call; yield a list of one for each event."""
     codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
     events: list[int] = []
     if sys.getprofile() is not None:  # a profiler is at work, which must not be disturbed

@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 473,
     "a fit with accuracy: code lines of its files": 2_261,
     "code lines: core": 5_454,
-    "code lines: kit": 7_892,
+    "code lines: kit": 7_894,
     "code lines: side": 794,
     "code lines: integrations": None,
     "code lines: new layers": None,

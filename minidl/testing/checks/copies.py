@@ -126,8 +126,6 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
         )
         message = f"{{}} of {way} differs from the original's"
         yield from examination.unequal(expected, found, message, why, tolerance=1e-12)
-        for weight in layer.get_weights():
-            weight += 1.0  # copies
         layer.set_weights([weight + 1.0 for weight in layer.get_weights()])
         probe.reset()
         message = f"{{}} of the original changes with the parameters of {way}"

@@ -1,5 +1,6 @@
 """extreme: inputs far out and denormal ones give finite and right values, wherever the true values are finite."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -25,11 +26,10 @@ def extreme(examination: Examination) -> Iterator[Finding]:
     domain = examination.subject.domain
     if domain not in ("real", "positive"):
         raise Skipped("inputs are confined to a domain")
-    for size in SIZES[domain]:
-        for spread in (True, False):
-            x = _far(examination, size, spread)
-            for training in (True, False):
-                yield from _far_out(examination, examination.point.with_(x=x, training=training), size)
+    for size, spread in itertools.product(SIZES[domain], (True, False)):
+        point = examination.point.with_(x=_far(examination, size, spread))
+        yield from _far_out(examination, point, size)
+        yield from _far_out(examination, point.with_(training=False), size)
 
 
 def _far(examination: Examination, size: float, spread: bool) -> Array:

@@ -24,8 +24,7 @@ def numeric(examination: Examination) -> Iterator[Finding]:
     if not examination.controls:
         raise Unverified(NO_CONTROL)
     if examination.at_least("standard"):
-        for _ in range(1 if examination.level == "standard" else 3):
-            yield from _at(examination, examination.draw(), "other parameters", lightly=True)
+        yield from _at(examination, examination.draw(), "other parameters", lightly=True)
         for told, make in _regimes(examination):
             yield from trial(examination, told, make)
 

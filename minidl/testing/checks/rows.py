@@ -3,6 +3,7 @@
 Whether rows are independent is measured on forward, so that a layer that couples them excludes itself.
 """
 
+import itertools
 from collections.abc import Iterator
 from functools import partial
 
@@ -66,13 +67,12 @@ def batch(examination: Examination) -> Iterator[Finding]:
                 if size <= COUPLED[examination.level] or size in lengths:
                     make = partial(examination.draw, batch=size, training=training)
                     yield from trial(examination, f"batch of {size}", make, covers="batches")
-    for size in (1, 9) if standard else ():
-        for training in (True, False):
-            try:
-                point = rows_of(subject, examination.rng, examination.point.with_(training=training), size)
-            except LayerFailure:
-                continue
-            yield from promises(examination, point)
+    for size, training in itertools.product((1, 9) if standard else (), (True, False)):
+        try:
+            point = rows_of(subject, examination.rng, examination.point.with_(training=training), size)
+        except LayerFailure:
+            continue
+        yield from promises(examination, point)
 
 
 def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterator[Finding]:

@@ -238,6 +238,7 @@ class Examination:
         for name, value in expected.items():
             # What cancels is rounding beside what it was computed from.
             if not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
+                self.subject.work.begin(float("inf"))  # what is found is explained whatever it costs
                 cause = why(name) if callable(why) else why
                 yield self.finding(message.format(name), name.removeprefix("the state "), cause)
 

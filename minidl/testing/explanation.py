@@ -150,6 +150,7 @@ def make_context(
     subject: Subject, point: Point, gradients: Arrays, target: str, check: str, facts: dict[str, Any]
 ) -> Context:
     """Return what `diagnose` is given for one target at a point."""
+    subject.work.begin(float("inf"))  # what is found is explained whatever it costs
     initial = subject.probe(point.input_shape, float, point.arguments).values
     probe, again = subject.at(point), subject.at(point)
     y, _ = probe.run(point)

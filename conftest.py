@@ -21,7 +21,9 @@ collect_ignore_glob = ["tests/planted/*", "tests/typing/*", "tests/unseen/*", "d
 HOME = Path(__file__).parent
 
 # A busy machine is no failure; and the same examples come every time, so that a failure can be looked at.
-settings.register_profile("minidl", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "minidl", deadline=None, derandomize=True, print_blob=False, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("minidl")
 
 

@@ -1,5 +1,6 @@
 """Write the golden files of the format at hand: run `python -m tests.data.make` once a format and commit them all."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from tests.faults.models import small_data, small_model, trained_model
 
 def main():
     x, y = small_data()
-    path = Path(__file__).parent / f"format-{file_format.FORMAT}.safetensors"
+    os.chdir(Path(__file__).parent)  # a checkpoint holds the paths of its callback: relative ones
+    path = Path(f"format-{file_format.FORMAT}.safetensors")
     model = trained_model()
     model.save(path)
     solved = small_model()

@@ -120,7 +120,7 @@ class Inputs:
 
     def stream(self, iterable: Any, class_weight: Any, steps: int | None, who: str) -> Stream:
         """Return an iterable of batches, each of which is checked as it arrives."""
-        if isinstance(class_weight, str) and class_weight == "balanced":
+        if _is_balanced(class_weight):
             raise ArgumentError(
                 f'{who}: class_weight: "balanced" needs arrays; for an iterable of batches pass a dict.'
             )
@@ -136,12 +136,10 @@ class Inputs:
             return self._streams_for_fit(data, full_batch=full_batch)
         table = self.table(data.x, data.y, data.sample_weight)
         size = _batch_size(data.batch_size, len(table), full_batch=full_batch)
-        rows, validation = None, None
-        if data.validation_data is not None:
-            validation = self._validation(data, size)
-        elif data.validation_split:
-            rows, kept = self._split(table, data, seed)
-            validation = Source(table, kept, size)
+        rows, validation = None, self._validation(data, size)
+        if data.validation_split:
+            rows, held_out = self._split(table, data, seed)
+            validation = Source(table, held_out, size)
         source = Source(self._weigh_table(table, rows, data.class_weight), rows, size)
         _check_steps(data.steps_per_epoch, source, "fit: steps_per_epoch")
         return source, validation
@@ -165,11 +163,10 @@ class Inputs:
         if data.validation_split:
             raise ArgumentError("fit: validation_split: expected 0 for an iterable, got a part. Use validation_data.")
         _refuse_weights(data.sample_weight, "fit: ")
-        steps = data.steps_per_epoch
-        if steps is not None:
-            checks.integer(steps, "fit: steps_per_epoch", minimum=1)
-        stream = self.stream(data.x, data.class_weight, steps, "fit: x")
-        return Source(stream, None, BATCH_SIZE), self._validation(data, BATCH_SIZE)
+        stream = self.stream(data.x, data.class_weight, data.steps_per_epoch, "fit: x")
+        source = Source(stream, None, BATCH_SIZE)
+        _check_steps(data.steps_per_epoch, source, "fit: steps_per_epoch")
+        return source, self._validation(data, BATCH_SIZE)
 
     def _validation(self, data: Data, size: int) -> Source | None:
         given, who = data.validation_data, "validation_data: "

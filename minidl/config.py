@@ -4,9 +4,10 @@ A constructor stores each argument under its own name; repr, config, copies, fil
 of names such as ``"adam"`` follow from that, with no code in the single classes.
 """
 
+import copy
 import re
 from abc import ABCMeta
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
@@ -32,7 +33,7 @@ class ConfiguredType(ABCMeta):
 
 
 class Configured(metaclass=ConfiguredType):
-    """Base of layers, losses, metrics, optimizers, schedules, initializers and regularizers.
+    """Base of layers, losses, metrics, optimizers, schedules, initializers, regularizers and callbacks.
 
     Attributes
     ----------
@@ -55,19 +56,86 @@ class Configured(metaclass=ConfiguredType):
         """Return a new object made from what `get_config` returned."""
         return cls(**config)
 
+    def nested_objects(self) -> "dict[str, Configured]":
+        """Return the configured objects among the arguments, by name."""
+        return {name: value for name, value in self.get_config().items() if isinstance(value, Configured)}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the constructor's arguments by name, and with ``deep`` the nested ones, as scikit-learn does.
+
+        Examples
+        --------
+        >>> minidl.Dense(3, kernel_regularizer=minidl.regularizers.L2(0.5)).get_params()["kernel_regularizer__l2"]
+        0.5
+        """
+        inside = self.nested_objects().items() if deep else ()
+        deeper = {f"{name}__{inner}": value for name, part in inside for inner, value in part.get_params().items()}
+        return {**self.get_config(), **deeper}
+
+    def set_params(self: C, **params: Any) -> C:
+        """Assign constructor arguments, nested ones as ``name__argument``: all of them or none. Return the object.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown name, with the nearest one, or a refused value.
+        """
+        before = [(part, dict(vars(part))) for part in _everything_in(self)]
+        try:
+            self._assign(params)
+        except BaseException:
+            for part, attributes in before:
+                vars(part).clear()
+                vars(part).update(attributes)
+            raise
+        return self
+
+    def _assign(self, params: dict[str, Any]) -> None:
+        who = f"{type(self).__name__}: set_params"
+        inside: dict[str, dict[str, Any]] = {}
+        for key, value in params.items():
+            name, nested, inner = key.partition("__")
+            known = self.nested_objects() | self.get_config() if nested else self.get_config()
+            if name not in known:
+                names = ", ".join(known) or "no arguments"
+                raise ArgumentError(f"{who}: expected one of {names}; got {key!r}.{did_you_mean(name, known)}")
+            if nested:
+                inside.setdefault(name, {})[inner] = value
+            else:
+                setattr(self, name, value)
+        for name, values in inside.items():  # after the object itself, which may be new
+            part = self.nested_objects().get(name)
+            if part is None:
+                got = f"{getattr(self, name)!r}. Pass an instance"
+                raise ArgumentError(f"{who}: {name}__{next(iter(values))}: expected an object as {name}, got {got}.")
+            part._assign(values)
+
+    def __sklearn_clone__(self: C) -> C:
+        return copy.deepcopy(self)  # as an argument of an estimator: a constructor may convert what it is given
+
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies and pickles hold: everything but caches."""
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     def __repr__(self) -> str:
         shown = []
-        for name, default in constructor_arguments(type(self)).items():
+        try:
+            arguments = constructor_arguments(type(self))
+        except ArgumentError:  # a callback that takes any number of them
+            return f"{type(self).__name__}(...)"
+        for name, default in arguments.items():
             value = vars(self)[name] if name in vars(self) else getattr(self, name, default)
             if default is REQUIRED:
-                shown.append(repr(value))
+                shown.append("..." if value is REQUIRED else repr(value))
             elif value is not default and repr(value) != repr(default):
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _everything_in(configured: Configured) -> Iterator[Configured]:
+    yield configured
+    for part in configured.nested_objects().values():
+        yield from _everything_in(part)
 
 
 def constructor_arguments(cls: type) -> dict[str, Any]:

@@ -165,18 +165,24 @@ def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
     if dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
     library = _library()
-    axpy: Axpy = library.saxpy if dtype == np.float32 else library.daxpy
+    axpy: Axpy = _axpy if library is None else library.saxpy if dtype == np.float32 else library.daxpy
     return axpy
+
+
+def _axpy(x: Array, y: Array, a: float) -> Array:
+    return np.add(y, np.multiply(x, a), out=y)
 
 
 @functools.cache
 def _library() -> Any:
-    """Return SciPy's wrapper of BLAS without the rest of its package, which takes 0.3 s to import."""
+    """Return SciPy's wrapper of BLAS without the rest, which takes 0.3 s to import; None where there is no SciPy."""
     name = "scipy.linalg._fblas"
     if name in sys.modules:
         return sys.modules[name]
     scipy = importlib.util.find_spec("scipy")
-    for folder in scipy.submodule_search_locations or () if scipy else ():
+    if scipy is None:
+        return None
+    for folder in scipy.submodule_search_locations or ():
         for file in Path(folder, "linalg").glob("_fblas.*"):
             spec = importlib.util.spec_from_file_location(name, file)
             if spec is not None and spec.loader is not None:

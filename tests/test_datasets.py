@@ -1,11 +1,16 @@
 """The data sets: what they hold, and what they say when the files are missing or damaged."""
 
 import gzip
+import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import minidl
 from minidl import datasets
 from minidl.datasets import pictures
 from minidl.errors import ArgumentError, DataError
@@ -32,6 +37,21 @@ def test_digits_are_float32_between_0_and_1_with_integer_labels():
         assert (x.min(), x.max()) == (0.0, 1.0)
         assert y.dtype == np.int64
         assert x.shape == (len(y), 64)
+
+
+def test_digits_are_read_from_inside_a_zip_file(tmp_path):
+    package = Path(minidl.__file__).parent
+    with zipfile.ZipFile(tmp_path / "minidl.zip", "w") as archive:
+        for file in package.rglob("*"):
+            if file.suffix in (".py", ".npz"):
+                archive.write(file, Path("minidl") / file.relative_to(package))
+    code = "import minidl; print(minidl.__file__, minidl.datasets.digits()[1][1][:3])"
+    command = [sys.executable, "-W", "error", "-c", code]
+    path = {**os.environ, "PYTHONPATH": str(tmp_path / "minidl.zip")}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=path, check=False)
+    assert run.returncode == 0, run.stderr
+    assert "minidl.zip" in run.stdout
+    assert str(datasets.digits()[1][1][:3]) in run.stdout
 
 
 def test_the_test_part_of_the_digits_has_36_of_each_class():

@@ -606,6 +606,21 @@ def test_scipy_can_be_imported_before_or_after_a_step():
     assert "[3. 3.] [[1.]]" in after
 
 
+def test_training_needs_no_scipy():
+    code = (
+        "import sys; BLOCK; import numpy as np, minidl; from minidl import optimizers\n"
+        "for name in 'SGD Adam AdamW Nadam RMSprop Adagrad Lion'.split():\n"
+        "    model = minidl.Sequential([minidl.Input((2,)), minidl.Dense(1, activation='sigmoid')], seed=0)\n"
+        "    model.compile(getattr(optimizers, name)(), 'binary_crossentropy')\n"
+        "    model.fit([[0.0, 1.0], [2.0, 3.0]], [0, 1], epochs=3, verbose=0)\n"
+        "    print(name, *(f'{value:.5f}' for value in model.parameters.values))\n"
+        "print(any(name.startswith('scipy.') for name in sys.modules))"
+    )
+    without, trained = (in_a_new_process(code.replace("BLOCK", block)) for block in ("sys.modules['scipy'] = None", "pass"))
+    assert without.splitlines()[:-1] == trained.splitlines()[:-1]
+    assert (without.splitlines()[-1], trained.splitlines()[-1]) == ("False", "True")
+
+
 # LBFGS
 
 

@@ -11,11 +11,12 @@ from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from numbers import Real
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from minidl import checks
+from minidl.config import Configured
 from minidl.errors import ArgumentError, StateError
 
 Logs = Any  # a mapping of names to values, or None
@@ -50,7 +51,7 @@ class BatchLogs(UserDict[str, Any]):
         return self.data
 
 
-class Callback:
+class Callback(Configured):
     """Abstract base of all callbacks: every hook does nothing until a subclass overrides it.
 
     There is no need to call ``super().__init__()``. ``epoch`` and ``batch`` count from 0; ``logs`` holds the loss
@@ -101,12 +102,13 @@ class Callback:
             raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
         self._model = weakref.ref(model)
 
-    def set_params(self, params: Mapping[str, Any]) -> None:
-        """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook."""
-        self.params = params
+    def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
+        """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook.
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+        With arguments by name, assign those of the constructor: see `minidl.config.Configured.set_params`.
+        """
+        self.params = self.params if params is None else params
+        return super().set_params(**arguments) if arguments else self
 
     def get_state(self) -> dict[str, Any]:
         """Return copies of the ``state_attributes``: numbers, strings, arrays, lists and dicts."""
@@ -189,9 +191,12 @@ class CallbackList(Callback):
             if listeners:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
-    def set_params(self, params: Mapping[str, Any]) -> None:
-        for callback in self.callbacks:
-            callback.set_params(params)
+    def __repr__(self) -> str:
+        return f"CallbackList({self.callbacks!r})"
+
+    def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
+        _call_each(self.callbacks, "set_params", params)
+        return self
 
     def __iter__(self) -> Iterator[Callback]:
         return iter(self.callbacks)
@@ -228,17 +233,20 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
-        if isinstance(callback, Callback) and not any(callback is other for other in checked):
-            checked.append(callback)
-            continue
-        name = getattr(callback, "__name__", type(callback).__name__)
-        problem = f"each callback once, got the same {name} again at {index}."
-        if isinstance(callback, type):
-            problem = f"an instance at {index}, got the class {name}. Write {name}()."
-        elif not isinstance(callback, Callback):
-            problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
-        raise ArgumentError(f"callbacks: expected {problem}")
+        if not isinstance(callback, Callback) or any(callback is other for other in checked):
+            raise _misplaced(callback, index)
+        checked.append(callback)
     return checked
+
+
+def _misplaced(callback: Any, index: int) -> ArgumentError:
+    name = getattr(callback, "__name__", type(callback).__name__)
+    problem = f"each callback once, got the same {name} again at {index}."
+    if isinstance(callback, type):
+        problem = f"an instance at {index}, got the class {name}. Write {name}()."
+    elif not isinstance(callback, Callback):
+        problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
+    return ArgumentError(f"callbacks: expected {problem}")
 
 
 def print_line(text: str) -> None:

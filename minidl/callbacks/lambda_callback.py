@@ -1,6 +1,7 @@
 """LambdaCallback: a callback from functions."""
 
 from collections.abc import Callable
+from typing import Any
 
 from minidl import checks
 from minidl.callbacks.base import HOOKS, Callback
@@ -34,3 +35,10 @@ class LambdaCallback(Callback):
                 setattr(self, name, function)
             elif function is not None:  # Keras' default
                 raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
+
+    def get_config(self) -> dict[str, Any]:
+        return {name: vars(self)[name] for name in HOOKS if name in vars(self)}
+
+    def __repr__(self) -> str:
+        hooks = ", ".join(f"{name}={function!r}" for name, function in self.get_config().items())
+        return f"LambdaCallback({hooks})"

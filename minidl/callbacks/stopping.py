@@ -56,7 +56,7 @@ class EarlyStopping(MonitorCallback):
         monitor: str = "val_loss",
         *,
         patience: int = 0,
-        min_delta: float = 0,
+        min_delta: float = 0.0,
         mode: str = "auto",
         restore_best_weights: bool = True,
         start_from_epoch: int = 0,

@@ -39,7 +39,9 @@ def digits() -> Split:
     >>> x_train.shape, x_test.shape, int(y_test[0])
     ((1437, 64), (360, 64), 6)
     """
-    with np.load(Path(__file__).parent / "digits.npz") as stored:
+    from importlib import resources  # slow to import; it reads from inside a zip file too
+
+    with resources.files("minidl.datasets").joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
         x = stored["images"].astype(np.float32) / np.float32(16)
         y = stored["labels"].astype(np.int64)
     return (x[:TRAINING_DIGITS], y[:TRAINING_DIGITS]), (x[TRAINING_DIGITS:], y[TRAINING_DIGITS:])

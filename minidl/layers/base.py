@@ -142,6 +142,9 @@ class Layer(Attributes):
                 found.update({layer.name or f"{holder}_{index}": layer for index, layer in enumerate(value)})
         return found
 
+    def nested_objects(self) -> dict[str, Configured]:
+        return {**super().nested_objects(), **self.sublayers()}
+
     @property
     def names_of_layers(self) -> tuple[str, ...]:
         """The names of the attributes that hold other layers."""

@@ -1,6 +1,7 @@
 """The test run: Markdown pages and docstrings are executed, each page in an empty folder of its own."""
 
 import doctest
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -30,6 +31,7 @@ settings.load_profile("minidl")
 def enter_an_empty_folder(namespace: dict[str, Any]) -> None:
     namespace["_folder"] = tempfile.TemporaryDirectory()
     os.chdir(namespace["_folder"].name)
+    namespace["missing"] = lambda package: importlib.util.find_spec(package) is None  # for "skip: next if(...)"
 
 
 def leave_the_folder(namespace: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "minidl"
 PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
-    "integrations": "sklearn onnx distributed",
+    "integrations": "sklearn onnx keras torch distributed",
     "new layers": "",
 }
 # Who never imports whom, directly or through others.

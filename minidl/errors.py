@@ -38,3 +38,7 @@ class NonFiniteError(MinidlError, ArithmeticError):
 
 class ModelFileError(MinidlError):
     """A model file is damaged, foreign, or does not fit the classes at hand."""
+
+
+class MissingPackageError(MinidlError, ImportError):
+    """An optional package is needed for this and is not installed."""

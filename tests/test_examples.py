@@ -17,10 +17,12 @@ RUN_HERE = {
     "custom_layer": ([], r"certify: PASS\n.* (9\d\.\d|100\.0)% of 600 .*\n.* the predictions are the same"),
     "custom_loop": ([], r"test accuracy 9\d\.\d%"),
     "digits": (["--folder", "."], r"test accuracy: (98|99|100)\.\d\d% of 360 digits"),  # as the README says
+    "export_onnx": ([], r"onnxruntime: 9\d\.\d%\nlargest difference of a probability: \de-0[789]"),
     "memory_mapped": (["--rows", "20000"], r"8 MB on the disk\naccuracy on the validation part: 9\d\.\d%"),
     "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, wanted 80%"),
     "tabular": ([], r"None +\S+ +\S+ +[1-4]\d\.\d%\nbalanced +\S+ +\S+ +([7-9]\d|100)\.\d%"),
 }
+NEEDS = {"export_onnx": "onnxruntime"}  # packages that may be missing
 
 
 def test_every_example_is_run_somewhere():
@@ -29,6 +31,8 @@ def test_every_example_is_run_somewhere():
 
 @pytest.mark.parametrize("name", RUN_HERE)
 def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     arguments, expected = RUN_HERE[name]
     done = subprocess.run(
         [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", *arguments],

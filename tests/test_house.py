@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 468,
     "a fit with accuracy: code lines of its files": 2_122,
-    "code lines: core": 5_510,
+    "code lines: core": 5_522,
     "code lines: kit": 7_892,
     "code lines: side": 793,
     "code lines: integrations": None,
@@ -62,7 +62,7 @@ LIMITS = {
 # The longest name that fits a module decides, so a folder stands for all its files.
 ROWS = [
     "errors typing",
-    "checks files normal ownership randomness signals",
+    "checks files normal ownership packages randomness signals",
     "config numeric",
     "schedules solvers",
     "initializers regularizers parameters losses optimizers",
@@ -80,6 +80,7 @@ ROWS = [
     "sequential",
     "testing",
     "models utils",
+    "distributed keras onnx torch",
     "__init__",
     "__main__",
 ]

@@ -616,7 +616,9 @@ def test_training_needs_no_scipy():
         "    print(name, *(f'{value:.5f}' for value in model.parameters.values))\n"
         "print(any(name.startswith('scipy.') for name in sys.modules))"
     )
-    without, trained = (in_a_new_process(code.replace("BLOCK", block)) for block in ("sys.modules['scipy'] = None", "pass"))
+    without, trained = (
+        in_a_new_process(code.replace("BLOCK", block)) for block in ("sys.modules['scipy'] = None", "pass")
+    )
     assert without.splitlines()[:-1] == trained.splitlines()[:-1]
     assert (without.splitlines()[-1], trained.splitlines()[-1]) == ("False", "True")
 

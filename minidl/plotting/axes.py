@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl import checks
-from minidl.errors import ArgumentError, MinidlError
+from minidl.errors import ArgumentError
+from minidl.packages import import_package
 from minidl.typing import Array
 
 if TYPE_CHECKING:
@@ -17,23 +18,15 @@ DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-class MissingPackageError(MinidlError, ImportError):
-    """An optional package is needed for this and is not installed."""
-
-
 def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
     """Return ``ax``, or the axes of a new figure of ``size`` in inches; a `MissingPackageError` without matplotlib."""
     if ax is not None:
         if not hasattr(ax, "contourf"):
             raise ArgumentError(f"minidl.plotting: ax: expected the Axes of one picture, got {type(ax).__name__}.")
         return ax
-    try:
-        import matplotlib.pyplot as pyplot
-    except ImportError as error:
-        raise MissingPackageError(
-            "minidl.plotting: expected matplotlib, got none installed. Run: pip install matplotlib, or 'minidl[plot]'"
-        ) from error
-    return pyplot.subplots(figsize=size, layout="constrained")[1]
+    pyplot = import_package("matplotlib.pyplot", "minidl.plotting", "plot")
+    drawn: Axes = pyplot.subplots(figsize=size, layout="constrained")[1]
+    return drawn
 
 
 def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:

@@ -1,0 +1,9 @@
+"""ONNX: models to files that onnxruntime and other engines run, and dense networks from such files.
+
+`export` writes what a model computes in inference, in float32; `load` reads chains of dense layers and activations.
+"""
+
+from minidl.onnx.chain import load
+from minidl.onnx.graph import Graph, export, to_onnx
+
+__all__ = ["Graph", "export", "load", "to_onnx"]

@@ -1,0 +1,53 @@
+"""Operators: what each layer of minidl is in ONNX, by the name of its class."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Graph = Any  # a `minidl.onnx.Graph`, which is built on this table
+
+
+def _dense(graph: Graph, layer: Any, x: str) -> str:
+    bias = [graph.constant(layer.b)] if layer.use_bias else []
+    return graph.add("Gemm", x, graph.constant(layer.W), *bias)
+
+
+def _reshape(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Reshape", x, graph.constant(np.array([0, *layer.output_shape])))  # 0: as the input has it
+
+
+def _silu(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Mul", x, graph.add("Sigmoid", x))
+
+
+def _inference_identity(graph: Graph, layer: Any, x: str) -> str:
+    return x
+
+
+def _operator(name: str, *arguments: str, **attributes: Any) -> Callable[[Graph, Any, str], str]:
+    """Return what adds one node, with the layer's attributes ``ours=theirs`` and fixed ones as its attributes."""
+
+    def add(graph: Graph, layer: Any, x: str) -> str:
+        pairs = [argument.split("=") for argument in arguments]
+        own: dict[str, Any] = {theirs: float(getattr(layer, ours)) for ours, theirs in pairs}
+        return graph.add(name, x, **own, **attributes)
+
+    return add
+
+
+OPERATORS: dict[str, Callable[[Graph, Any, str], str]] = {
+    "Dense": _dense,
+    "Sigmoid": _operator("Sigmoid"),
+    "Tanh": _operator("Tanh"),
+    "ReLU": _operator("Relu"),
+    "LeakyReLU": _operator("LeakyRelu", "negative_slope=alpha"),
+    "ELU": _operator("Elu", "alpha=alpha"),
+    "GELU": _operator("Gelu"),
+    "SiLU": _silu,
+    "Softplus": _operator("Softplus"),
+    "Softmax": _operator("Softmax", axis=-1),
+    "Dropout": _inference_identity,
+    "Flatten": _operator("Flatten", axis=1),
+    "Reshape": _reshape,
+}

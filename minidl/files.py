@@ -6,23 +6,44 @@ All writing of models goes through `write_file`, and all that this changes on th
 import contextlib
 import errno
 import functools
-import itertools
 import os
-from collections.abc import Iterable
+import re
+import stat
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from minidl.errors import ArgumentError
 
-TEMPORARY = ".minidl"  # ends the names of files that are being written
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of files that are being written
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
-_numbers = itertools.count()  # two threads may write at a time
+FOREIGN_NAMES = {".h5": "HDF5 files", ".hdf5": "HDF5 files", ".keras": "Keras files"}
 
 
-def as_path(path: object, who: str) -> Path:
-    """Return ``path`` as a Path, or raise an `ArgumentError` if it cannot name a file."""
-    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path) or "\0" in str(path):
-        raise ArgumentError(f"{who}: expected the path of a file, got {path!r}.")
-    return Path(path)
+def as_path(path: Any, who: str) -> Path:
+    """Return ``path`` as a Path, ``~`` expanded, or raise an `ArgumentError` if it cannot name a file here."""
+    try:
+        text = os.fspath(path)
+        if not text or not isinstance(text, str) or "\0" in text or "://" in text:
+            raise ValueError
+        os.fsencode(text)  # fails for half of a surrogate pair
+        return Path(text).expanduser()
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: there is no such user
+        fix = " Download it first." if "://" in str(path) else ""
+        raise ArgumentError(f"{who}: expected the path of a file, got {path!r:.200}.{fix}") from None
+
+
+def model_path(path: Any, who: str) -> Path:
+    """Return ``path`` as `as_path` does, or raise an `ArgumentError` if its name promises a format of others."""
+    found = as_path(path, who)
+    kind = FOREIGN_NAMES.get(found.suffix.lower())
+    if kind:
+        name = found.name.removesuffix(found.suffix).removesuffix(".weights") + ".safetensors"
+        raise ArgumentError(
+            f"{who}: expected a name for a safetensors file, got {str(path)!r}: such names are for "
+            f"{kind}, which minidl does not write. Use {name!r}."
+        )
+    return found
 
 
 def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
@@ -32,10 +53,12 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     OSError, which has the path, the file that was there before is untouched, and no temporary is left behind.
     """
     target = Path(os.path.realpath(path))  # a link goes on pointing to the file
-    temporary = target.with_name(f".{target.name[:40]}.{os.getpid()}-{next(_numbers)}{TEMPORARY}")
+    name = target.name if len(os.fsencode(target.name)) <= 220 else target.name[:40]  # systems allow 255 bytes
+    # random, because a process on another machine that shares the folder may have this one's number
+    temporary = target.with_name(f".{name}.{os.urandom(8).hex()}.minidl")
     try:
+        mode = _mode_of(target)
         try:
-            mode = target.stat().st_mode & 0o777 if target.exists() else 0o666
             _write_temporary(temporary, mode, parts)
             _put_in_place(temporary, target)
         except BaseException:
@@ -45,10 +68,23 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
-def _write_temporary(temporary: Path, mode: int, parts: Iterable[bytes | memoryview]) -> None:
-    _remove_quietly(temporary)  # left by a killed process that had the same number
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+def _mode_of(target: Path) -> int | None:
+    """Return the permissions of the file that is replaced; None if there is none."""
     try:
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(mode):
+        return mode & 0o777
+    kind, code = ("a folder", errno.EISDIR) if stat.S_ISDIR(mode) else ("a pipe, socket or device", errno.EEXIST)
+    raise OSError(code, f"expected a regular file, or none, got {kind}")
+
+
+def _write_temporary(temporary: Path, mode: int | None, parts: Iterable[bytes | memoryview]) -> None:
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        if mode is not None:
+            os.chmod(temporary, mode)  # unlike the mode of a new file, not cut by the umask
         for part in parts:
             rest = memoryview(part)
             while rest:
@@ -64,7 +100,6 @@ def _write_temporary(temporary: Path, mode: int, parts: Iterable[bytes | memoryv
 def _put_in_place(temporary: Path, target: Path) -> None:
     """Rename, and undo that if the folder cannot be brought to the disk."""
     second = temporary.with_name(temporary.name + "-old")  # keeps the old file reachable until the new one is safe
-    _remove_quietly(second)
     try:
         undo = functools.partial(os.replace, second, target)
         try:
@@ -100,7 +135,9 @@ def _remove_quietly(path: Path) -> None:
         os.unlink(path)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what killed processes left behind in ``folder``; nobody else may be writing there."""
-    for path in folder.glob(f".*{TEMPORARY}*"):
-        _remove_quietly(path)
+def remove_temporaries(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Remove what killed writers left in ``folder`` of the names that are ``is_own``; nobody may be writing those."""
+    for path in folder.iterdir():
+        found = TEMPORARY.fullmatch(path.name)
+        if found and is_own(found[1]):
+            _remove_quietly(path)

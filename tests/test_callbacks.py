@@ -384,6 +384,24 @@ def test_the_csv_logger_writes_a_row_per_epoch(tmp_path):
     assert path.read_text() == "epoch,loss,val_loss\n0,1.0,3.0\n1,1.0,2.5\n"
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("epoch,loss,val_loss\n0,1.0,2.5\n1,1.0,2.", "epoch,loss,val_loss\n0,1.0,2.5\n1,1.0,2.\n"),
+        ("epoch,loss,val_loss\n0,1.0,2.5\n1", "epoch,loss,val_loss\n0,1.0,2.5\n"),
+        ("epoch,loss,val_loss\n0,1.0,2.5\n", "epoch,loss,val_loss\n0,1.0,2.5\n"),
+        ("epoch,lo", "epoch,loss,val_loss\n"),
+        ("epoch,loss,val_loss", "epoch,loss,val_loss\n"),
+        ("", "epoch,loss,val_loss\n"),
+    ],
+)
+def test_the_csv_logger_joins_no_row_to_one_that_was_cut(tmp_path, before, after):
+    path = tmp_path / "log.csv"
+    path.write_text(before)
+    run(CSVLogger(path, append=True), [1.5])
+    assert path.read_text() == after + "0,1.0,1.5\n"
+
+
 def test_the_csv_logger_appends_on_request(tmp_path):
     path = tmp_path / "log.csv"
     run(CSVLogger(path, ";"), [3.0])

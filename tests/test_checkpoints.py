@@ -348,11 +348,14 @@ def test_an_empty_folder_starts_at_the_beginning_and_a_missing_one_is_an_error(t
 def test_other_files_in_the_folder_do_not_matter(tmp_path):
     interrupted(tmp_path)
     (tmp_path / "log.csv").write_text("epoch,loss\n")
-    (tmp_path / ".model.safetensors.1-2.minidl").write_bytes(b"left by a kill")
+    (tmp_path / f".01-001.safetensors.{'0f' * 8}.minidl").write_bytes(b"left by a kill")
+    others = [f".notes.{'0f' * 8}.minidl", ".notes.minidl", ".01-001.safetensors.minidl.bak"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
     model = model_of(OPTIMIZERS["Adam"])
     fit(model, tmp_path, batch_size=5, resume=tmp_path)
     assert state(model) == state(whole_run(tmp_path))
-    assert not list(tmp_path.glob(".*"))
+    assert {path.name for path in tmp_path.glob(".*")} == set(others)
 
 
 def test_a_model_alone_is_no_checkpoint(tmp_path):
@@ -508,6 +511,37 @@ def test_which_epochs_are_saved_and_kept(tmp_path, arguments, expected):
     assert names(tmp_path) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("runs/{epoch:02d}/m.safetensors", ["runs/01/m.safetensors", "runs/02/m.safetensors"]),
+        ("{epoch}/{batch}", ["1/2", "1/4", "2/1", "2/3", "2/5"]),
+        ("a/run-{epoch}/b/m", ["a/run-1/b/m", "a/run-2/b/m"]),
+    ],
+)
+def test_folders_are_made_from_formatted_names_only(tmp_path, name, expected):
+    x, y = data()  # 5 batches an epoch
+    saving = ModelCheckpoint(tmp_path / name, save_freq=2 if "batch" in name else "epoch")
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, batch_size=5, epochs=2, callbacks=saving, verbose=0)
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert found == expected
+    assert not list(tmp_path.rglob("*{*"))
+
+
+def test_a_tilde_is_the_home_folder_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    x, y = data()
+    model = model_of(OPTIMIZERS["Adam"])
+    callbacks = [ModelCheckpoint("~/runs/{epoch}"), CSVLogger("~/logs/log.csv")]
+    model.fit(x, y, callbacks=callbacks, verbose=0)
+    model.history.to_csv("~/history.csv")
+    model.save("~/model")
+    minidl.load_model("~/model").fit(x, y, epochs=2, verbose=0)
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=callbacks, resume="~/runs", verbose=0)
+    assert names(tmp_path) == ["history.csv", "logs", "model", "runs"]
+
+
 def test_every_n_batches_count_over_the_epochs(tmp_path):
     x, y = data()  # 5 batches an epoch
     model = model_of(OPTIMIZERS["Adam"])
@@ -569,6 +603,8 @@ def test_a_line_tells_of_each_file(tmp_path, capsys):
     ("arguments", "words"),
     [
         ({"filepath": 3}, "ModelCheckpoint: filepath: expected the path of a file, got 3"),
+        ({"filepath": "{epoch}.h5"}, r"filepath: expected a name for a safetensors file.* Use '{epoch}.safetensors'"),
+        ({"filepath": "s3://bucket/{epoch}"}, "ModelCheckpoint: filepath: expected the path of a file, got 's3:"),
         ({"save_freq": 0}, "ModelCheckpoint: save_freq"),
         ({"save_freq": "batch"}, "ModelCheckpoint: save_freq"),
         ({"save_freq": True}, "ModelCheckpoint: save_freq"),

@@ -1,8 +1,11 @@
 """A file is replaced as a whole or not at all: at every failure, kill and power loss, for every operation."""
 
+import contextlib
 import errno
 import os
+import socket
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -70,7 +73,7 @@ def test_the_data_reaches_the_disk_before_its_name_and_the_name_before_the_retur
     system = use(Counting())
     save(target)
     steps = [name for name in system.names if name != "remove"]
-    assert steps == ["create", "write", "write", "sync", "close", "link", "replace", "sync_folder"]
+    assert steps == ["create", "chmod", "write", "write", "sync", "close", "link", "replace", "sync_folder"]
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS])
@@ -213,18 +216,37 @@ def test_what_a_kill_left_behind_is_removed_by_the_one_who_takes_over(target):
             save(target)
     use(System())
     assert len(list(target.parent.iterdir())) > 1
-    files.remove_temporaries(target.parent)
+    files.remove_temporaries(target.parent, target.name.__eq__)
     assert list(target.parent.iterdir()) == [target]
 
 
-def test_a_temporary_left_by_a_process_of_the_same_number_does_not_matter(target, monkeypatch):
-    use(KilledAt(3))
-    monkeypatch.setattr(files, "_numbers", iter([7, 7]))
-    with pytest.raises(Killed):
+@pytest.mark.parametrize(
+    "name", [".model.safetensors.minidl", ".minidl", ".other.0123456789abcdef.minidl", "model.0123456789abcdef.minidl"]
+)
+def test_what_somebody_else_has_in_the_folder_stays(target, name):
+    (target.parent / name).write_text("mine")
+    files.remove_temporaries(target.parent, target.name.__eq__)
+    assert (target.parent / name).read_text() == "mine"
+
+
+def test_two_writers_of_one_number_do_not_share_a_temporary(target, monkeypatch):
+    """Containers on one volume may have the same process number, and each counts from 0."""
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    used = []
+    for _ in range(2):
+        system = use(System())
+        system.create = lambda path, mode: used.append(path) or System.create(system, path, mode)  # noqa: B023
         save(target)
-    use(System())
-    save(target)
-    assert list(target.parent.iterdir()) == [target]
+    assert used[0] != used[1]
+
+
+def test_a_temporary_of_another_writer_is_never_opened(target, monkeypatch):
+    monkeypatch.setattr(os, "urandom", bytes)
+    theirs = target.with_name(f".{target.name}.{'00' * 8}.minidl")
+    theirs.write_bytes(b"half")
+    with pytest.raises(FileExistsError):
+        save(target)
+    assert target.read_bytes() == OLD
 
 
 def test_a_file_system_without_links_is_served_too(target):
@@ -241,10 +263,39 @@ def test_a_file_system_without_links_is_served_too(target):
     assert target.read_bytes() == NEW
 
 
-def test_permissions_of_the_old_file_are_kept(target):
-    target.chmod(0o600)
-    save(target)
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+@pytest.mark.parametrize("mode", [0o600, 0o664, 0o640, 0o666, 0o777])
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_permissions_of_the_old_file_are_kept(target, mode, umask):
+    target.chmod(mode)
+    before = os.umask(umask)
+    try:
+        save(target)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(target.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_a_new_file_has_the_permissions_that_the_umask_leaves(target, umask):
+    before = os.umask(umask)
+    try:
+        save(target.parent / "new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((target.parent / "new").stat().st_mode) == 0o666 & ~umask
+
+
+def test_a_pipe_a_socket_and_a_device_are_not_replaced(target):
+    pipe, listener = target.parent / "pipe", socket.socket(socket.AF_UNIX)
+    os.mkfifo(pipe)
+    with listener, contextlib.chdir(target.parent):  # the path of a socket is short
+        listener.bind("socket")
+        for path in (pipe, target.parent / "socket", Path("/dev/null")):
+            kind = path.stat().st_mode
+            with pytest.raises(FileExistsError, match="expected a regular file, or none, got a pipe, socket") as error:
+                save(path)
+            assert error.value.filename == str(path)
+            assert path.stat().st_mode == kind
 
 
 def test_a_link_goes_on_pointing_to_the_file(target, tmp_path):
@@ -269,7 +320,38 @@ def test_a_missing_folder_and_a_folder_as_target_are_errors_with_the_path(target
     assert [path.name for path in target.parent.parent.iterdir()] == ["folder"]
 
 
-@pytest.mark.parametrize("path", [None, 3, "", b"file", "a\0b", ["file"]])
+@pytest.mark.parametrize(
+    "path",
+    [None, 3, "", b"file", "a\0b", ["file"], "\ud800", "model\udcff\ud800", "https://host/model", "s3://bucket/m",
+     "~nobody-of-this-name/model"],
+)  # fmt: skip
 def test_what_cannot_be_a_path_is_refused(path):
     with pytest.raises(ArgumentError, match="save: path: expected the path of a file, got"):
         files.as_path(path, "save: path")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert files.as_path("~/runs/model", "") == tmp_path / "runs" / "model"
+    assert files.as_path(Path("~"), "") == tmp_path
+    assert files.as_path("runs/~model~", "") == Path("runs/~model~")
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("m.h5", "HDF5 files, which minidl does not write. Use 'm.safetensors'"),
+        ("m.weights.h5", "HDF5 files, which minidl does not write. Use 'm.safetensors'"),
+        ("best.HDF5", "HDF5 files, which minidl does not write. Use 'best.safetensors'"),
+        ("runs/m.1.keras", "Keras files, which minidl does not write. Use 'm.1.safetensors'"),
+    ],
+)
+def test_a_name_that_promises_another_format_is_refused_with_the_fix(name, fix):
+    with pytest.raises(ArgumentError, match="save: path: expected a name for a safetensors file") as error:
+        files.model_path(name, "save: path")
+    assert fix in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m", "h5", ".keras", "m.h5.bak", "m.weights"])
+def test_any_other_name_is_taken(name):
+    assert files.model_path(name, "save: path") == Path(name)

@@ -21,7 +21,8 @@ class CSVLogger(Callback):
     separator : str
         One character between two values.
     append : bool
-        True adds to a file that exists, whose columns must be the same; False replaces it.
+        True adds to a file that exists, whose columns must be the same; False replaces it. A last row that a crash
+        has cut is removed.
 
     Raises
     ------
@@ -41,7 +42,14 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.filename.parent.mkdir(parents=True, exist_ok=True)
-        self.filename.open("a" if self.append else "w").close()  # a path that cannot be written fails here
+        with self.filename.open("ab+" if self.append else "wb+") as file:  # a path that cannot be written fails here
+            file.seek(0)
+            rows, end, last = file.read().rpartition(b"\n")
+            separator = self.separator.encode()
+            if rows and last.count(separator) == rows.partition(b"\n")[0].count(separator):
+                file.write(b"\n")
+            elif last:
+                file.truncate(len(rows + end))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         import csv  # only a run with this callback needs it

@@ -7,6 +7,7 @@ import numpy as np
 
 from minidl.callbacks.base import Callback, Logs, format_logs
 from minidl.errors import StateError
+from minidl.files import as_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +59,7 @@ class History(Callback):
         """Write one row per epoch to the file ``path``, with the column ``epoch`` first."""
         import csv  # only this method needs it
 
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
+        with as_path(path, "to_csv: path").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["epoch", *self.history])
             writer.writerows(zip(self.epoch, *self.history.values(), strict=True))

@@ -19,7 +19,8 @@ class ModelCheckpoint(MonitorCallback):
     ----------
     filepath : str or Path
         May hold ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
-        ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins.
+        ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins; one with
+        braces in its name when a file is written to it.
     monitor, mode, verbose
         As in `EarlyStopping`; for ``save_best_only``.
     save_best_only : bool
@@ -72,7 +73,7 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, verbose)
         who = "ModelCheckpoint"
-        self.filepath = str(files.as_path(filepath, f"{who}: filepath"))
+        self.filepath = str(files.model_path(filepath, f"{who}: filepath"))
         self.save_best_only = checks.flag(save_best_only, f"{who}: save_best_only")
         self.save_weights_only = checks.flag(save_weights_only, f"{who}: save_weights_only")
         if save_freq != "epoch":
@@ -90,7 +91,10 @@ class ModelCheckpoint(MonitorCallback):
         if self.save_freq != "epoch" and self.model.optimizer.full_batch:
             raise self.error(f"save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
         self._base = Path.cwd()  # the program may go elsewhere while it trains
-        Path(self.filepath).parent.mkdir(parents=True, exist_ok=True)
+        fixed, braces, _ = self.filepath.partition("{")
+        folder = Path(f"{fixed}x" if braces else fixed).parent  # what no name in braces is part of
+        folder.mkdir(parents=True, exist_ok=True)
+        files.remove_temporaries(folder, lambda name: self._is_own(str(folder / name)))  # of a killed process
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -113,6 +117,7 @@ class ModelCheckpoint(MonitorCallback):
                 return
         path = self._path(epoch, logs)
         self.paths = [*(other for other in self.paths if other != path), path]
+        (self._base / path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save(self._base / path, include_optimizer=False)
         else:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minidl.errors import DataError
+from minidl.files import as_path
 from minidl.typing import Array
 
 Split = tuple[tuple[Array, Array], tuple[Array, Array]]
@@ -73,7 +74,8 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
     H. Xiao, K. Rasul, R. Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning
     Algorithms, arXiv:1708.07747. Licence: MIT.
     """
-    where = Path(folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER))
+    given = folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER)
+    where = as_path(given, "fashion_mnist: folder")
     if not any(where.glob("train-images-idx3-ubyte*")):
         raise DataError(
             f"fashion_mnist: expected the idx files of Fashion-MNIST in {where}, got no train-images-idx3-ubyte[.gz] "

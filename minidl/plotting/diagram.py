@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from minidl.checks import batch_shape
 from minidl.errors import StateError
+from minidl.files import as_path
 from minidl.plotting.axes import axes
 from minidl.typing import Model
 
@@ -33,7 +34,7 @@ class Diagram(str):
 
     def save(self, path: str | Path) -> None:
         """Write the document to the file ``path``."""
-        Path(path).write_text(self, encoding="utf-8")
+        as_path(path, "save: path").write_text(self, encoding="utf-8")
 
 
 def plot_model(model: Model, *, ax: "Axes | None" = None) -> "Diagram | Axes":

@@ -13,7 +13,7 @@ import numpy as np
 
 from minidl.data import Table
 from minidl.errors import ArgumentError, ModelFileError
-from minidl.files import TEMPORARY, as_path, remove_temporaries
+from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
 from minidl.saving.format import DIGEST, FORMAT, START, write_file
@@ -129,7 +129,6 @@ class Checkpoint:
         path = as_path(path, "fit: resume")
         if not path.is_dir():
             return cls(path)
-        remove_temporaries(path)
         failure: ModelFileError | None = None
         for candidate in sorted(filter(_looks_like_a_model, path.iterdir()), key=_age, reverse=True):
             try:
@@ -229,7 +228,7 @@ def _without_rate(encoded: Any) -> Any:
 
 
 def _looks_like_a_model(path: Path) -> bool:
-    if not path.is_file() or path.name.endswith(TEMPORARY):
+    if not path.is_file() or TEMPORARY.fullmatch(path.name):
         return False
     if path.suffix == ".safetensors":
         return True

@@ -43,7 +43,7 @@ FOREIGN = {
 
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
     """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
-    files.write_file(files.as_path(path, "save: path"), seal(*serialise(arrays, content)))
+    files.write_file(files.model_path(path, "save: path"), seal(*serialise(arrays, content)))
 
 
 def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:

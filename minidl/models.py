@@ -6,10 +6,10 @@ So that ``from keras.models import Sequential`` needs another first word only.
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.saving import read_model
+from minidl.saving import read_model, save_model
 from minidl.sequential import Sequential
 
-__all__ = ["Sequential", "load_model"]
+__all__ = ["Sequential", "load_model", "save_model"]
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:

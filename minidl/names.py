@@ -140,7 +140,7 @@ def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict
         entry = None if name in known else _argument(cls, name)
         here = entry.text if entry is not None and entry.kind == "renamed" else name
         if here not in known or (here != name and here in keywords):
-            raise ArgumentError(f"{cls.__name__}: {name}: {_explanation(entry, name, known)}")
+            raise ArgumentError(f"{cls.__name__} has no argument {name!r}: {_explanation(entry, name, known)}")
         translated[here] = value
     return translated
 
@@ -160,7 +160,7 @@ def refuse(method: Callable[..., Any], keywords: Iterable[str]) -> None:
     """Raise an `ArgumentError` for a keyword that a method of a model does not take, with what to do."""
     for name in keywords:
         entry = find("Sequential", f"{method.__name__}({name})")
-        raise ArgumentError(f"{method.__name__}: {name}: {_explanation(entry, name, argument_names(method))}")
+        raise ArgumentError(f"{method.__name__} has no argument {name!r}: {_explanation(entry, name, argument_names(method))}")
 
 
 def argument_names(function: Any) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _explanation(entry: Entry | None, name: str, known: Iterable[str]) -> str:
         return f"minidl calls it {entry.text}. {PAGE}" if entry.kind == "renamed" else f"{entry.text} {PAGE}"
     from minidl.checks import did_you_mean
 
-    return f"expected an argument out of {', '.join(known)}.{did_you_mean(name, known)}"
+    return f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
 
 
 def attribute(thing: Any, name: str) -> Any:

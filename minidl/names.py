@@ -160,7 +160,9 @@ def refuse(method: Callable[..., Any], keywords: Iterable[str]) -> None:
     """Raise an `ArgumentError` for a keyword that a method of a model does not take, with what to do."""
     for name in keywords:
         entry = find("Sequential", f"{method.__name__}({name})")
-        raise ArgumentError(f"{method.__name__} has no argument {name!r}: {_explanation(entry, name, argument_names(method))}")
+        raise ArgumentError(
+            f"{method.__name__} has no argument {name!r}: {_explanation(entry, name, argument_names(method))}"
+        )
 
 
 def argument_names(function: Any) -> tuple[str, ...]:

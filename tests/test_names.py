@@ -112,13 +112,22 @@ def test_the_first_layer_takes_the_shape_of_the_inputs(keywords):
     [
         (lambda: Adam(decay=0.1), r"Adam has no argument 'decay': Pass learning_rate=InverseTimeDecay.*"),
         (lambda: Adam(lr=0.1, learning_rate=0.2), "Adam has no argument 'lr': minidl calls it learning_rate"),
-        (lambda: Dropout(0.5, noise_shape=(1,)), "Dropout has no argument 'noise_shape': Each value is dropped on its own"),
+        (
+            lambda: Dropout(0.5, noise_shape=(1,)),
+            "Dropout has no argument 'noise_shape': Each value is dropped on its own",
+        ),
         (lambda: Dense(3, dtype="float32"), "Dense has no argument 'dtype': Pass dtype= to Sequential"),
-        (lambda: losses.MeanSquaredError(reduction="sum"), "MeanSquaredError has no argument 'reduction': Leave it out"),
+        (
+            lambda: losses.MeanSquaredError(reduction="sum"),
+            "MeanSquaredError has no argument 'reduction': Leave it out",
+        ),
         (lambda: metrics.Precision(dtype="float32"), "Precision has no argument 'dtype': Leave it out"),
         (lambda: layers.Input((3,), batch_size=4), "Input has no argument 'batch_size': Leave it out"),
         (lambda: network().fit([[1, 2]], [0], nb_epoch=2), "fit has no argument 'nb_epoch': minidl calls it epochs"),
-        (lambda: network().compile("adam", "mse", loss_weights=[1]), "compile has no argument 'loss_weights': A model has one output"),
+        (
+            lambda: network().compile("adam", "mse", loss_weights=[1]),
+            "compile has no argument 'loss_weights': A model has one output",
+        ),
         (lambda: network().summary(print_fn=print), "summary has no argument 'print_fn': Leave it out"),
         (lambda: network().save("m", overwrite=True), "save has no argument 'overwrite': Leave it out"),
         (lambda: network().evaluate([[1, 2]], [0], workers=2), "evaluate has no argument 'workers': Leave it out"),
@@ -132,9 +141,15 @@ def test_a_missing_argument_says_what_to_do(make, words):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Adam(beta1=0.9), r"Adam has no argument 'beta1': expected one of learning_rate, .*Did you mean 'beta_1'\?"),
+        (
+            lambda: Adam(beta1=0.9),
+            r"Adam has no argument 'beta1': expected one of learning_rate, .*Did you mean 'beta_1'\?",
+        ),
         (lambda: Dense(3, activaton="relu"), r"Dense has no argument 'activaton': .*Did you mean 'activation'\?"),
-        (lambda: callbacks.EarlyStopping(patence=3), r"EarlyStopping has no argument 'patence': .*Did you mean 'patience'\?"),
+        (
+            lambda: callbacks.EarlyStopping(patence=3),
+            r"EarlyStopping has no argument 'patence': .*Did you mean 'patience'\?",
+        ),
         (lambda: network().fit([[1, 2]], [0], epoch=2), r"fit has no argument 'epoch': .*Did you mean 'epochs'\?"),
     ],
 )

@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 468,
     "a fit with accuracy: code lines of its files": 2_146,
-    "code lines: core": 5_721,
+    "code lines: core": 5_723,
     "code lines: kit": 7_892,
     "code lines: side": 796,
     "code lines: integrations": None,

@@ -22,6 +22,8 @@ from minidl.layers import (
     ELU,
     GELU,
     Activation,
+    Columns,
+    Concatenate,
     Dense,
     Dropout,
     Flatten,
@@ -30,6 +32,7 @@ from minidl.layers import (
     LeakyReLU,
     ReLU,
     Reshape,
+    Residual,
     Sigmoid,
     SiLU,
     Softmax,
@@ -39,17 +42,15 @@ from minidl.layers import (
 from minidl.losses import Loss
 from minidl.metrics import Metric
 from minidl.models import load_model
-from minidl.names import explain_modules
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameters
 from minidl.sequential import Sequential
 
-explain_modules()
-
 __all__ = [
-    "ELU", "GELU", "Activation", "ArgumentError", "CacheError", "DataError", "Dense", "Dropout", "Flatten", "Input",
-    "Layer", "LayerError", "LeakyReLU", "Loss", "Metric", "MinidlError", "ModelFileError", "NonFiniteError",
-    "Optimizer", "Parameters", "ReLU", "Reshape", "Sequential", "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus",
-    "StateError", "Tanh", "callbacks", "datasets", "initializers", "layers", "load_model", "losses", "metrics",
-    "models", "optimizers", "register", "regularizers", "utils",
+    "ELU", "GELU", "Activation", "ArgumentError", "CacheError", "Columns", "Concatenate", "DataError", "Dense",
+    "Dropout", "Flatten", "Input", "Layer", "LayerError", "LeakyReLU", "Loss", "Metric", "MinidlError",
+    "ModelFileError", "NonFiniteError", "Optimizer", "Parameters", "ReLU", "Reshape", "Residual", "Sequential",
+    "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh", "callbacks", "datasets",
+    "initializers", "layers", "load_model", "losses", "metrics", "models", "optimizers", "register", "regularizers",
+    "utils",
 ]  # fmt: skip

@@ -5,20 +5,21 @@ of names such as ``"adam"`` follow from that, with no code in the single classes
 """
 
 import copy
+import re
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from minidl.checks import did_you_mean
+from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
-from minidl.names import attribute, snake_case, translate
 
 if TYPE_CHECKING:
     import inspect
 
 T = TypeVar("T")
 C = TypeVar("C", bound="Configured")
-REQUIRED = object()  # stands where an argument has no default
 
 
 class ConfiguredType(ABCMeta):
@@ -29,21 +30,6 @@ class ConfiguredType(ABCMeta):
         import inspect
 
         return inspect.Signature(constructor_parameters(cls))
-
-    def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:
-        try:
-            return type.__call__(cls, *args, **keywords)
-        except TypeError:
-            known = constructor_arguments(cls)
-            if all(name in known for name in keywords):
-                raise
-        return cls(*args, **translate(cls, keywords, known))
-
-
-class PlainType(ConfiguredType):
-    """The class of a configured class without arguments, which has nothing to translate."""
-
-    __call__ = type.__call__
 
 
 class Configured(metaclass=ConfiguredType):
@@ -68,7 +54,7 @@ class Configured(metaclass=ConfiguredType):
     @classmethod
     def from_config(cls: type[C], config: dict[str, Any]) -> C:
         """Return a new object made from what `get_config` returned."""
-        return cls(**config)
+        return construct(cls, config)
 
     def nested_objects(self) -> "dict[str, Configured]":
         """Return the configured objects among the arguments, by name."""
@@ -131,19 +117,16 @@ class Configured(metaclass=ConfiguredType):
         """Return what copies and pickles hold: everything but caches."""
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
-    if not TYPE_CHECKING:  # type checkers know what is there
-        __getattr__ = attribute
-
     def __repr__(self) -> str:
         shown = []
-        try:
-            arguments = constructor_arguments(type(self))
-        except ArgumentError:  # a callback that takes any number of them
-            return f"{type(self).__name__}(...)"
-        for name, default in arguments.items():
+        for name, default in constructor_arguments(type(self)).items():
             value = vars(self)[name] if name in vars(self) else getattr(self, name, default)
-            if default is REQUIRED:
-                shown.append("..." if value is REQUIRED else repr(value))
+            if value is REQUIRED or value is SEVERAL:  # a constructor that does not store it
+                shown.append("...")
+            elif default is SEVERAL:
+                shown += map(repr, value)
+            elif default is REQUIRED:
+                shown.append(repr(value))
             elif value is not default and repr(value) != repr(default):
                 shown.append(f"{name}={value!r}")
         return f"{type(self).__name__}({', '.join(shown)})"
@@ -153,48 +136,6 @@ def _everything_in(configured: Configured) -> Iterator[Configured]:
     yield configured
     for part in configured.nested_objects().values():
         yield from _everything_in(part)
-
-
-def constructor_arguments(cls: type) -> dict[str, Any]:
-    """Return the names of the constructor's arguments and their defaults, `REQUIRED` where none."""
-    cached: dict[str, Any] | None = cls.__dict__.get("_constructor_arguments")
-    if cached is None:
-        cached = {
-            parameter.name: REQUIRED if parameter.default is parameter.empty else parameter.default
-            for parameter in constructor_parameters(cls)
-        }
-        type.__setattr__(cls, "_constructor_arguments", cached)
-    return cached
-
-
-def constructor_parameters(cls: type) -> "list[inspect.Parameter]":
-    """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor.
-
-    Where the keywords are ``Unpack`` of a typed dict, only the names in it.
-    """
-    import inspect  # slow to import, and not needed before the first repr or save
-
-    found: dict[str, inspect.Parameter] = {}
-    inherited, names = False, None
-    for base in cls.__mro__:
-        initial = base.__dict__.get("__init__")
-        if initial is None or base is object:
-            continue
-        rest = False
-        for parameter in list(inspect.signature(initial).parameters.values())[1:]:
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                raise ArgumentError(
-                    f"{cls.__name__}: expected a constructor with named arguments, got *{parameter.name}: "
-                    "name each argument and store it under that name."
-                )
-            if parameter.kind is parameter.VAR_KEYWORD:
-                rest, names = True, [key for typed in get_args(parameter.annotation) for key in typed.__annotations__]
-            elif parameter.name not in found and (not names or parameter.name in names):
-                found[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY) if inherited else parameter
-        inherited = True
-        if not rest:
-            break
-    return list(found.values())
 
 
 Kinds = type[Configured] | tuple[type[Configured], ...]
@@ -232,6 +173,17 @@ def register_builtins(names: dict[str, Any]) -> None:
     for value in names.values():
         if isinstance(value, type) and issubclass(value, Configured) and value is not Configured:
             registry[registered_name(value)] = value
+
+
+IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
+
+
+@lru_cache(maxsize=1024)
+def snake_case(name: str) -> str:
+    """Return the Keras-style name of a class: ``"BinaryCrossentropy"`` -> ``"binary_crossentropy"``."""
+    for irregular, regular in IRREGULAR:
+        name = name.replace(irregular, regular)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _key(name: str) -> str:

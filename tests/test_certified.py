@@ -8,12 +8,15 @@ from minidl import Sequential, layers, losses
 from minidl.layers import (
     ELU,
     GELU,
+    Columns,
+    Concatenate,
     Dense,
     Dropout,
     Flatten,
     LeakyReLU,
     ReLU,
     Reshape,
+    Residual,
     Sigmoid,
     SiLU,
     Softmax,
@@ -37,6 +40,8 @@ from minidl.testing import certify, certify_loss
 
 # A layer and the shape of a row; every public layer stands here at least once.
 LAYERS = [
+    (Columns(2, slice(0, 2)), (4,)),
+    (Concatenate(Columns(0, -1), [Dense(3, activation="tanh"), Dense(2)], []), (4,)),
     (Dense(5), (4,)),
     (Dense(3, use_bias=False), (4,)),
     (Dense(3, activation="gelu"), (4,)),
@@ -47,6 +52,8 @@ LAYERS = [
     (LeakyReLU(0.2), (4,)),
     (ReLU(), (4,)),
     (Reshape((2, -1)), (6,)),
+    (Residual(Dense(5, activation="tanh"), Dense(4)), (4,)),
+    (Residual(Dense(3), projection=Dense(3, use_bias=False)), (4,)),
     (Sequential([Dense(5, activation="relu"), Dropout(0.3), Dense(3), Softmax()], seed=0), (4,)),
     (SiLU(), (4,)),
     (Sigmoid(), (4,)),

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl import losses, numeric
-from minidl.config import constructor_arguments, names_of, resolve
+from minidl.config import names_of, resolve
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
 from minidl.losses import (
     BinaryCrossentropy,

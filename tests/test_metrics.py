@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl import losses, metrics
-from minidl.config import constructor_arguments, names_of, registry
+from minidl.config import names_of, registry
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.metrics import (
     AUC,

@@ -7,16 +7,18 @@ names, copies, files, summaries and gradient checks follow without further code.
 import copy
 from abc import abstractmethod
 from collections.abc import Iterable
+from operator import methodcaller
 from typing import Any, Self, Unpack
 
 import numpy as np
 
 from minidl.checks import is_shape
-from minidl.config import Configured, constructor_arguments
+from minidl.config import Configured
+from minidl.constructor import construct, constructor_arguments
 from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.attributes import Attributes, Declaration
-from minidl.layers.tree import walk
+from minidl.layers.tree import layers_in, replace_layers, walk
 from minidl.numeric import in_dtype
 from minidl.ownership import owner_of
 from minidl.parameters import Parameters
@@ -115,7 +117,7 @@ class Layer(Attributes):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return a new layer made from what `get_config` returned; layers in it that belong to a model become new."""
-        return cls(**{name: free_layers(value) for name, value in config.items()})
+        return construct(cls, replace_layers(config, free_layer))
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` afresh, remember both shapes, and return the output shape."""
@@ -132,14 +134,23 @@ class Layer(Attributes):
         return shape
 
     def sublayers(self) -> dict[str, "Layer"]:
-        """Return the layers that this one holds as attributes, alone or in a list or tuple, by name."""
-        found = {}
+        """Return the layers that this one holds as attributes, alone or in lists, tuples and dicts, by name.
+
+        An `ArgumentError` if two have one name, or one layer is twice in an attribute.
+        """
+        found: dict[str, Layer] = {}
+        first: dict[int, tuple[str, str]] = {}  # an attribute may refer to a layer that is in another one
         for holder in self.names_of_layers:
-            value = self.__dict__[holder]
-            if isinstance(value, Layer):
-                found[value.name or holder] = value
-            else:
-                found.update({layer.name or f"{holder}_{index}": layer for index, layer in enumerate(value)})
+            for name, layer in layers_in(self.__dict__[holder], holder):
+                before = first.setdefault(id(layer), (holder, name))
+                if before[0] != holder:
+                    continue
+                if name in found or before[1] != name or "/" in name:
+                    raise ArgumentError(
+                        f"{self.label}: {holder}: expected different layers, their names different and without '/', "
+                        f"got {name!r} again. Use layer.copy() or another name."
+                    )
+                found[name] = layer
         return found
 
     def nested_objects(self) -> dict[str, Configured]:
@@ -147,11 +158,11 @@ class Layer(Attributes):
 
     @property
     def names_of_layers(self) -> tuple[str, ...]:
-        """The names of the attributes that hold other layers."""
+        """The names of the attributes that hold other layers, or may be about to."""
         names = self.__dict__.get("_names_of_layers")
         if names is None:
             names = self.__dict__["_names_of_layers"] = tuple(
-                name for name, value in list(self.__dict__.items()) if name[0] != "_" and holds_layers(value)
+                name for name, value in list(self.__dict__.items()) if name[0] != "_" and may_hold_layers(name, value)
             )
         return names
 
@@ -222,11 +233,7 @@ class Layer(Attributes):
         state = twin.__dict__
         state.update(self.public_attributes())
         for name in self.names_of_layers:
-            value = state[name]
-            if isinstance(value, Layer):
-                state[name] = value.inference_twin()
-            else:
-                state[name] = type(value)(part.inference_twin() for part in value)
+            state[name] = replace_layers(state[name], methodcaller("inference_twin"))
         return twin
 
     def copy(self, name: str | None = None) -> Self:
@@ -242,17 +249,16 @@ class Layer(Attributes):
 RESERVED = Layer.__annotations__.keys() | Attributes.__annotations__.keys()  # names that no parameter may have
 
 
-def holds_layers(value: Any) -> bool:
-    """Tell whether an attribute's value is a layer, or a list or tuple of layers."""
-    return isinstance(value, Layer) or (type(value) in (list, tuple) and bool(value) and isinstance(value[0], Layer))
+def may_hold_layers(name: str, value: Any) -> bool:
+    """Return whether an attribute's value holds layers, or is an empty container that may still get some."""
+    empty = isinstance(value, (list, dict)) and not value and name not in RESERVED
+    return empty or any(True for _ in layers_in(value, ""))
 
 
-def free_layers(value: Any) -> Any:
-    """Return ``value``, an argument of a layer, with new layers for those in it that belong to a model."""
-    if type(value) in (list, tuple):
-        return type(value)([free_layers(item) for item in value])
-    if not isinstance(value, Layer) or owner_of(value) is None:
-        return value
-    twin = type(value).from_config(value.get_config())
-    twin.name, twin.trainable = value.name, value.trainable
+def free_layer(layer: Layer) -> Layer:
+    """Return ``layer``, or a new one made from its arguments if it belongs to a model."""
+    if owner_of(layer) is None:
+        return layer
+    twin = type(layer).from_config(layer.get_config())
+    twin.name, twin.trainable = layer.name, layer.trainable
     return twin

@@ -95,7 +95,8 @@ class Dense(Layer):
         self.bias_regularizer = bias_regularizer
 
     def expand(self) -> dict[str, Layer]:
-        if self.activation is None:
+        changed = type(self).forward is not Dense.forward or type(self).backward is not Dense.backward
+        if self.activation is None or changed:  # what a subclass computes includes the activation
             return {"": self}
         linear = self.inference_twin()  # shares W and b, and is the weighted sum alone
         linear.activation = None

@@ -1,7 +1,13 @@
-"""The tree of layers: a layer may hold others, and each has a path."""
+"""The tree of layers: a layer may hold others, and each has a path.
 
-from collections.abc import Iterator
+A layer is in an attribute of another one: alone or in lists, tuples and dicts, however nested.
+"""
+
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
+
+from minidl.layers.layer_type import LayerType
 
 
 class Holder(Protocol):
@@ -24,3 +30,27 @@ def walk(layers: dict[str, L], prefix: str = "") -> Iterator[tuple[str, L]]:
 def join(path: str, name: str) -> str:
     """Return the path of what is called ``name`` inside ``path``; an empty name is the layer itself."""
     return f"{path}/{name}" if path and name else path or name
+
+
+def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the layers in ``value``, the attribute called ``name``, each with its own name or one made of that."""
+    if isinstance(type(value), LayerType):
+        yield value.name or name, value
+    elif isinstance(value, (list, tuple, dict)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from layers_in(item, f"{name}_{key}")
+
+
+def replace_layers(value: Any, new: Callable[[Any], Any]) -> Any:
+    """Return ``value`` with ``new(layer)`` for each layer in it; the containers are new, other things the same."""
+    if isinstance(type(value), LayerType):
+        return new(value)
+    if isinstance(value, tuple):
+        items = [replace_layers(item, new) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, (list, dict)):
+        twin = copy.copy(value)
+        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            twin[key] = replace_layers(item, new)
+        return twin
+    return value

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from minidl.checks import did_you_mean
-from minidl.config import Configured, constructor_arguments, registered_name, registry
+from minidl.config import Configured, registered_name, registry
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
 from minidl.saving.comparison import SHOWN, mismatches
@@ -55,6 +56,8 @@ class Encoder:
         if type(value) is dict:
             pairs = value.items()
             return {"dict": [[self.encode(key, path), self.encode(item, f"{path}/{key}")] for key, item in pairs]}
+        if type(value) is slice:
+            return {"slice": [self.encode(part, path) for part in (value.start, value.stop, value.step)]}
         if isinstance(value, np.generic) and value.dtype.name in CODES:
             return {"scalar": [value.dtype.name, self.encode(value.item(), path)]}
         if isinstance(value, np.ndarray) and value.dtype.name in CODES:
@@ -122,6 +125,10 @@ class Decoder:
                 found = {self.decode(key, path): self.decode(item, f"{path}/{key}") for key, item in pairs}
                 if len(found) == len(pairs):
                     return found
+            case [("slice", [start, stop, step])] if all(
+                part is None or type(part) is int for part in (start, stop, step)
+            ):
+                return slice(start, stop, step)
             case [("float", "nan" | "inf" | "-inf" as text)]:
                 return float(text)
             case [("scalar", [str(code), item])] if code in CODES:

@@ -6,7 +6,7 @@ The names and defaults are Keras'; a model is a layer itself, so models nest.
 import functools
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +15,12 @@ from minidl.callbacks import Callback, CallbackList, History, check_callbacks, p
 from minidl.data import as_array, check_features, is_stream
 from minidl.errors import ShapeError, StateError
 from minidl.explain import Trace, explain, html, summary, trace
-from minidl.names import refuse
 from minidl.network import PREDICT_ROWS
 from minidl.saving import Checkpoint, save_checkpoint, save_model
 from minidl.sequential.compiled import Compiled
 from minidl.sequential.transaction import unchanged_if_refused
 from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_with_callbacks
-from minidl.typing import Array, NoOptions
+from minidl.typing import Array
 
 
 class Sequential(Compiled):
@@ -71,7 +70,6 @@ class Sequential(Compiled):
         *,
         split: str = "shuffle",
         resume: Any = None,
-        **others: Unpack[NoOptions],
     ) -> "History":
         """Train on ``x`` and ``y`` for ``epochs`` passes; return the `History` of losses and metrics.
 
@@ -113,8 +111,6 @@ class Sequential(Compiled):
         NonFiniteError
             When a loss or gradient is NaN or infinite; the weights are those of the last finite step.
         """
-        if others:
-            refuse(self.fit, others)
         checkpoint = None if resume is None else Checkpoint.find(resume)
         data = Data(
             x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
@@ -122,9 +118,10 @@ class Sequential(Compiled):
         )  # fmt: skip
         with self._unbuilt_if_refused():
             trainer, history = self.connected("fit", None if is_stream(x, y) else x), History()
+            hooks = self._hooks(callbacks, verbose, history)
             seed = self.randomness.seed if checkpoint is None else checkpoint.seed
             run = (SolverRun if trainer.optimizer.full_batch else Run)(
-                trainer, data, Epochs(epochs, initial_epoch, self._hooks(callbacks, verbose, history), history), seed
+                trainer, data, Epochs(epochs, initial_epoch, hooks, history), seed
             )
             if checkpoint is not None:
                 checkpoint.check(self, run)
@@ -153,15 +150,12 @@ class Sequential(Compiled):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
-        **others: Unpack[NoOptions],
     ) -> Any:
         """Return the exact loss over the samples, or a list with the metrics, or a dict of all.
 
         The penalties of the regularizers are part of the loss; ``steps`` is the number of batches to take from an
         iterable. The other arguments are as in `fit`.
         """
-        if others:
-            refuse(self.evaluate, others)
         trainer = self.connected("evaluate")
         size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
         source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
@@ -203,20 +197,11 @@ class Sequential(Compiled):
 
     # Use
 
-    def predict(
-        self,
-        x: Any,
-        batch_size: int | None = None,
-        verbose: int | str = 0,
-        callbacks: Any = None,
-        **others: Unpack[NoOptions],
-    ) -> Array:
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0, callbacks: Any = None) -> Array:
         """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
         It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
         """
-        if others:
-            refuse(self.predict, others)
         network = self.built("predict")
         size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
         x = check_features(x, network.input_shape, network.layers[0], network.dtype)
@@ -225,7 +210,7 @@ class Sequential(Compiled):
         hooks = self._hooks(callbacks, verbose)
         return predict_with_callbacks(network, x, size, hooks)
 
-    def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
+    def save(self, path: Any, *, include_optimizer: bool = True) -> None:
         """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.
 
         Raises
@@ -233,18 +218,14 @@ class Sequential(Compiled):
         OSError
             With the path; an older file there is left as it was.
         """
-        if others:
-            refuse(self.save, others)
-        save_model(self, filepath, include_optimizer=include_optimizer)
+        save_model(self, path, include_optimizer=include_optimizer)
 
     def save_checkpoint(self, path: Any) -> None:
         """Write the model and the `fit` that is under way, which ``fit(resume=path)`` continues exactly."""
         save_checkpoint(self, path)
 
-    def summary(self, **others: Unpack[NoOptions]) -> None:
+    def summary(self) -> None:
         """Print a table of the layers: output shape, parameters, and bytes cached per sample for backward."""
-        if others:
-            refuse(self.summary, others)
         print(summary(self))  # noqa: T201 - as in Keras
 
     def trace(self, x: Any, y: Any) -> Trace:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.config import REQUIRED, constructor_arguments
+from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import minidl.layers
 import minidl.losses
-from minidl.layers import Layer
+from minidl.layers import Dense, Layer, Tanh
 from minidl.losses import Loss
 
 METHODS = ("backward", "backward_parameters")
@@ -212,7 +212,10 @@ def examples(kind: type) -> list[dict[str, Any]]:
 
 
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
+    "Columns": [{"columns": (2, 0)}],
+    "Concatenate": [{"branches": (Dense(1), [Dense(3), Dense(2)], [], [Dense(2), Tanh(), Dense(1)])}],
     "Dense": [{"units": 5}],
+    "Residual": [{"layers": (Dense(3), Dense(2)), "projection": Dense(2)}, {"layers": (Dense(2), Dense(3), Dense(4))}],
     "Dropout": [{"rate": 0.4}],
     "Reshape": [{"target_shape": (2, -1)}],
     "BinaryCrossentropy": [{"label_smoothing": 0.1}, {"from_logits": True}],
@@ -227,6 +230,6 @@ def killed(mutant: Mutant, level: str = "standard") -> bool:
 
     for arguments in examples(mutant.kind):
         call = certify_loss if issubclass(mutant.kind, Loss) else certify
-        if call(mutant.kind(**arguments), level=level, on_fail="return").outcome == "FAIL":
+        if call(mutant.kind.from_config(arguments), level=level, on_fail="return").outcome == "FAIL":
             return True
     return False

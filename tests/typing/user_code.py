@@ -99,6 +99,9 @@ class StopAt(callbacks.Callback):
 LAYERS = [
     layers.Dense(8, "relu", use_bias=False, kernel_regularizer=regularizers.L2(0.1), name="a", trainable=False),
     layers.Dense(8, input_shape=(4,)),
+    layers.Columns(0, slice(1, 3), name="o", trainable=True),
+    layers.Concatenate(layers.Dense(2), [layers.Dense(3)], name="p", trainable=True),
+    layers.Residual(layers.Dense(8), projection=layers.Dense(8), name="q", trainable=True),
     layers.Dropout(0.5, name="b", trainable=True),
     layers.Flatten(name="c", trainable=True),
     layers.Reshape((2, 4), name="d", trainable=True),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.config import constructor_arguments
+from minidl.constructor import constructor_arguments
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.parameters import Parameters
@@ -47,7 +47,8 @@ def _config(examination: Examination) -> Iterator[Finding]:
         yield examination.finding(message, why=why, line="y")
         return
     for name, value in twin.get_config().items():
-        if isinstance(value, (*PLAIN, tuple)) and value != config[name]:
+        differs = isinstance(value, (*PLAIN, tuple)) and value != config[name]
+        if differs and repr(value) != repr(config[name]):  # layers in a tuple are new ones
             message = f"the argument {name} changes when the layer is made from its config: {config[name]!r} becomes "
             why = "the constructor has to store each argument as it is"
             yield examination.finding(message + repr(value), why=why, line="y")

@@ -3,7 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
-from minidl.config import REQUIRED, Configured, constructor_arguments
+from minidl.config import Configured
+from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.layers.base import Layer
 from minidl.testing.context import Context
 

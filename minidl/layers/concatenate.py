@@ -1,0 +1,100 @@
+"""Concatenate: several branches that all see the same input, their outputs side by side.
+
+With `Columns` at the beginning of a branch, each branch has its own part of the input.
+"""
+
+from typing import Any, Unpack
+
+import numpy as np
+
+from minidl.errors import ArgumentError, ShapeError
+from minidl.layers.base import Layer
+from minidl.layers.residual import check_layers
+from minidl.typing import Array, LayerOptions, Shape
+
+
+class Concatenate(Layer):
+    """Branches side by side: ``y = concatenate([branch(x) for branch in branches], axis=-1)``.
+
+    Parameters
+    ----------
+    *branches : Layer or list of Layer
+        Each a layer, or a list of layers one after another; an empty list passes ``x`` on as it is.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no branch, or something is no layer.
+    ShapeError
+        In `build`, if the outputs differ in another axis than the last.
+
+    Notes
+    -----
+    The derivative is ``dx = sum of branch.backward(dy of that branch)``. Keras writes it as
+    ``Concatenate()([branch(x), ...])`` in its functional interface, where x may also be several inputs: here they are
+    columns of one, see `Columns`.
+
+    Examples
+    --------
+    >>> wide_and_deep = Concatenate([], [Dense(8, activation="relu"), Dense(3)])
+    >>> Sequential([Input((4,)), wide_and_deep, Dense(1)], seed=0).predict(np.ones((5, 4))).shape
+    (5, 1)
+    >>> wide_and_deep.output_shape
+    (7,)
+    """
+
+    def __init__(self, *branches: Layer | list[Layer], **options: Unpack[LayerOptions]) -> None:
+        if not branches:
+            raise ArgumentError("Concatenate: branches: expected at least one branch, got none.")
+        for branch in branches:
+            check_layers(branch if isinstance(branch, list) else [branch], "Concatenate: branches")
+        self.branches = branches
+
+    def build(self, input_shape: Shape) -> Shape:
+        shapes = []
+        for row in self.rows:
+            shape = input_shape
+            for layer in row:
+                shape = layer.declare(shape)
+            shapes.append(shape)
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ShapeError(
+                f"{self.label}: expected branches whose outputs differ in the last axis only, got {shapes}."
+            )
+        self.widths = [shape[-1] for shape in shapes]
+        return (*shapes[0][:-1], sum(self.widths))
+
+    @property
+    def rows(self) -> list[list[Layer]]:
+        """The layers of each branch, one after another."""
+        return [branch if isinstance(branch, list) else [branch] for branch in self.branches]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        outputs = []
+        for row in self.rows:
+            y = x
+            for layer in row:
+                y = layer.forward(y, training)
+            outputs.append(y)
+        return np.concatenate(outputs, axis=-1)
+
+    def backward(self, dy: Array) -> Array:
+        dx: Any = 0
+        for row, part in self._rows_with_parts(dy):
+            for layer in reversed(row):
+                part = layer.backward(part)
+            dx = dx + part
+        return dx
+
+    def backward_parameters(self, dy: Array) -> None:
+        for row, part in self._rows_with_parts(dy):
+            for layer in row[:0:-1]:
+                part = layer.backward(part)
+            if row:
+                row[0].backward_parameters(part)
+
+    def _rows_with_parts(self, dy: Array) -> list[tuple[list[Layer], Array]]:
+        """Return the layers of each branch with its part of ``dy``."""
+        stops = np.cumsum(self.widths).tolist()
+        parts = [dy[..., stop - width : stop] for stop, width in zip(stops, self.widths, strict=True)]
+        return list(zip(self.rows, parts, strict=True))

@@ -1,0 +1,220 @@
+"""Layers that hold layers: where they may be, what they are called, and what they share with the layer around them."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from minidl import (
+    ArgumentError,
+    Columns,
+    Concatenate,
+    Dense,
+    Flatten,
+    Input,
+    Layer,
+    Residual,
+    Sequential,
+    ShapeError,
+    load_model,
+)
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 4))
+
+
+class Chain(Layer):
+    """Runs the layers in ``blocks`` one after another, whatever holds them."""
+
+    def __init__(self, blocks):
+        self.blocks = blocks
+
+    @property
+    def row(self):
+        return list(self.sublayers().values())
+
+    def build(self, input_shape):
+        for layer in self.row:
+            input_shape = layer.declare(input_shape)
+        return input_shape
+
+    def forward(self, x, training=False):
+        for layer in self.row:
+            x = layer.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        for layer in reversed(self.row):
+            dy = layer.backward(dy)
+        return dy
+
+
+CONTAINERS = {
+    "a dict": (lambda: {"low": Dense(3), "high": Dense(2)}, ["blocks_low", "blocks_high"]),
+    "a list of tuples": (lambda: [(Dense(3),), (), (Dense(2),)], ["blocks_0_0", "blocks_2_0"]),
+    "a dict of lists": (lambda: {1: [Dense(3, name="a")], 2: Dense(2)}, ["a", "blocks_2"]),
+    "a list that begins with something else": (lambda: [None, Dense(3), "x", Dense(2)], ["blocks_1", "blocks_3"]),
+}
+
+
+@pytest.mark.parametrize(("make", "names"), CONTAINERS.values(), ids=CONTAINERS)
+def test_inner_layers_are_found_in(make, names, tmp_path):
+    model = Sequential([Input((4,)), Chain(make())], seed=0)
+    assert list(model.parameters) == [f"chain/{name}/{array}" for name in names for array in "Wb"]
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :2], verbose=0)
+    model.save(tmp_path / "model")
+    loaded = load_model(tmp_path / "model", custom_objects={"Chain": Chain})
+    for twin in (loaded, copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert np.array_equal(twin.predict(X), model.predict(X))
+        assert not np.shares_memory(twin.parameters.values, model.parameters.values)
+
+
+def test_prediction_leaves_the_caches_of_layers_in_a_dict_alone():
+    model = Sequential([Input((4,)), Chain({"a": Dense(2)})], seed=0)
+    model.forward(X)
+    inner = model.layers[0].blocks["a"]
+    before = inner._x
+    model.predict(X[:5])
+    assert inner._x is before
+
+
+def test_a_second_attribute_may_refer_to_an_inner_layer():
+    class Twice(Chain):
+        def __init__(self, blocks):
+            self.blocks, self.first = blocks, blocks[0]
+
+    model = Sequential([Input((4,)), Twice([Dense(3), Dense(2)])], seed=0)
+    assert list(model.parameters) == [f"twice/blocks_{index}/{array}" for index in range(2) for array in "Wb"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Chain([Dense(4, name="a"), Dense(4, name="a")]),
+        lambda: Chain({"a": Dense(4, name="a/b")}),
+        lambda: Chain([Dense(4)] * 2),
+        lambda: Residual(*[Dense(4)] * 2),
+    ],
+)
+def test_inner_layers_need_different_names_and_no_slash(make):
+    with pytest.raises(ArgumentError, match="expected different layers, their names different and without '/'"):
+        Sequential([Input((4,)), make()])
+
+
+# Constructors
+
+
+class Passing(Dense):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+
+
+class PassingMore(Passing):
+    def __init__(self, gain, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.gain = gain
+
+
+class Block(Residual):
+    def __init__(self, units, **kwargs):
+        super().__init__(Dense(units, activation="relu"), Dense(units), **kwargs)
+        self.units = units
+
+
+CONSTRUCTED = [
+    (lambda: Passing(3, "relu", use_bias=False), "Passing(3, activation=ReLU(), use_bias=False)"),
+    (lambda: PassingMore(0.5, 3, "tanh"), "PassingMore(0.5, 3, activation=Tanh())"),
+    (lambda: Block(4), "Block(4)"),
+    (lambda: Block(4, projection=Dense(4)), "Block(4, projection=Dense(4))"),
+    (lambda: Residual(Dense(4), projection=Dense(4)), "Residual(Dense(4), projection=Dense(4))"),
+    (lambda: Concatenate([Dense(1), Dense(2)], []), "Concatenate([Dense(1), Dense(2)], [])"),
+    (lambda: Columns(-1, slice(0, 2)), "Columns(-1, slice(0, 2, None))"),
+]
+
+
+@pytest.mark.parametrize(("make", "shown"), CONSTRUCTED, ids=[shown for _, shown in CONSTRUCTED])
+def test_arguments_that_a_constructor_passes_on_are_in_repr_and_file(make, shown, tmp_path):
+    model = Sequential([Input((4,)), make()], seed=0)
+    assert repr(model.layers[0]) == shown
+    model.save(tmp_path / "model")
+    classes = {kind.__name__: kind for kind in (Passing, PassingMore, Block)}
+    loaded = load_model(tmp_path / "model", custom_objects=classes)
+    assert repr(loaded) == repr(model)
+    assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+# Residual, Concatenate, Columns
+
+
+def test_residual_adds_its_input():
+    inner = Dense(4, activation="tanh")
+    model = Sequential([Input((4,)), Residual(inner)], seed=0, dtype="float64")
+    expected = np.tanh(X @ inner.W + inner.b) + X
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-14)
+
+
+def test_residual_projects_its_input():
+    inner, around = Dense(2), Dense(2, use_bias=False)
+    model = Sequential([Input((4,)), Residual(inner, projection=around)], seed=0, dtype="float64")
+    np.testing.assert_allclose(model.predict(X), X @ inner.W + inner.b + X @ around.W, rtol=1e-13)
+
+
+def test_concatenate_puts_the_branches_side_by_side():
+    inner = Dense(2)
+    model = Sequential([Input((4,)), Concatenate(Columns(-1, 0), [inner], [])], seed=0, dtype="float64")
+    expected = np.concatenate([X[:, [3, 0]], X @ inner.W + inner.b, X], axis=1)
+    np.testing.assert_allclose(model.predict(X), expected, rtol=1e-14)
+
+
+def test_columns_take_the_last_axis():
+    model = Sequential([Input((2, 4)), Columns(slice(None, None, 2))])
+    x = np.arange(16.0).reshape(2, 2, 4)
+    assert model.predict(x).tolist() == x[..., ::2].tolist()
+
+
+def test_the_lowest_block_in_training_sets_the_same_gradients():
+    def network(*first):
+        block = Concatenate([Residual(Dense(4, activation="tanh"), Dense(4))], [Dense(3), Dense(2)], [])
+        return Sequential([Input((4,)), *first, block, Dense(1)], seed=0, dtype="float64")
+
+    lowest, second = network(), network(Dense(4))
+    second.layers[0].W, second.layers[0].b = np.eye(4), np.zeros(4)
+    for (_, value), name in zip(list(vars(second.parameters)["shapes"].items())[2:], lowest.parameters, strict=True):
+        assert value == lowest.parameters.shapes[name]
+    second.parameters.values[20:] = lowest.parameters.values
+    gradients = []
+    for model in (lowest, second):
+        model.compile("sgd", "mse")
+        gradients.append(model.loss_and_gradients(X, X[:, :1])[1])
+    np.testing.assert_allclose(gradients[0], gradients[1][20:], rtol=1e-12)
+
+
+WRONG = [
+    (lambda: Residual(), ArgumentError, "Residual: layers: expected at least one layer, got none."),
+    (lambda: Residual([Dense(2)]), ArgumentError, "Residual: layers: expected layers, got [Dense(2)]."),
+    (lambda: Residual(Dense), ArgumentError, "Residual: layers: expected layers, got the class Dense. Make one."),
+    (lambda: Residual(Dense(2), projection=True), ArgumentError, "Residual: projection: expected layers, got True."),
+    (lambda: Residual(Dense(3)), ShapeError, "(4,) that they are added to, got (3,). Pass projection=Dense(...)."),
+    (lambda: Concatenate(), ArgumentError, "Concatenate: branches: expected at least one branch, got none."),
+    (lambda: Concatenate("relu"), ArgumentError, "Concatenate: branches: expected layers, got 'relu'."),
+    (lambda: Columns(), ArgumentError, "Columns: columns: expected at least one column, got none."),
+    (lambda: Columns([1, 2]), ArgumentError, "got [1, 2]. Write Columns(*columns)."),
+    (lambda: Columns(True), ArgumentError, "Columns: columns: expected numbers and slices, got True."),
+    (lambda: Columns(4), ShapeError, "expected columns of 4 features, got column 4."),
+    (lambda: Columns(3, -1), ShapeError, "expected different columns of 4 features, got [3, 3]."),
+    (lambda: Columns(slice(4, None)), ShapeError, "expected different columns of 4 features, got none."),
+]
+
+
+@pytest.mark.parametrize(("make", "kind", "words"), WRONG, ids=[words for _, _, words in WRONG])
+def test_a_wrong_argument_is_refused_in_words(make, kind, words):
+    with pytest.raises(kind) as caught:
+        Sequential([Input((4,)), make()])
+    assert words in str(caught.value)
+
+
+def test_branches_must_agree_in_the_other_axes():
+    with pytest.raises(ShapeError, match="differ in the last axis only"):
+        Sequential([Input((2, 3)), Concatenate([], Flatten())])

@@ -21,7 +21,7 @@ PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
     "integrations": "sklearn onnx keras torch distributed",
-    "new layers": "layers.columns layers.concatenate layers.residual",
+    "new layers": "layers.branches layers.columns layers.residual",
 }
 # Who never imports whom, directly or through others.
 NEVER = [

@@ -42,9 +42,12 @@ from minidl.layers import (
 from minidl.losses import Loss
 from minidl.metrics import Metric
 from minidl.models import load_model
+from minidl.names import explain_modules
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameters
 from minidl.sequential import Sequential
+
+explain_modules()
 
 __all__ = [
     "ELU", "GELU", "Activation", "ArgumentError", "CacheError", "Columns", "Concatenate", "DataError", "Dense",

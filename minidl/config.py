@@ -5,15 +5,14 @@ of names such as ``"adam"`` follow from that, with no code in the single classes
 """
 
 import copy
-import re
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
+from minidl.names import attribute, snake_case, translate
 
 if TYPE_CHECKING:
     import inspect
@@ -30,6 +29,21 @@ class ConfiguredType(ABCMeta):
         import inspect
 
         return inspect.Signature(constructor_parameters(cls))
+
+    def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:
+        try:
+            return type.__call__(cls, *args, **keywords)
+        except TypeError:
+            known = constructor_arguments(cls)
+            if all(name in known for name in keywords):
+                raise
+        return cls(*args, **translate(cls, keywords, known))
+
+
+class PlainType(ConfiguredType):
+    """The class of a configured class without arguments, which has nothing to translate."""
+
+    __call__ = type.__call__
 
 
 class Configured(metaclass=ConfiguredType):
@@ -117,6 +131,9 @@ class Configured(metaclass=ConfiguredType):
         """Return what copies and pickles hold: everything but caches."""
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
+    if not TYPE_CHECKING:  # type checkers know what is there
+        __getattr__ = attribute
+
     def __repr__(self) -> str:
         shown = []
         for name, default in constructor_arguments(type(self)).items():
@@ -173,17 +190,6 @@ def register_builtins(names: dict[str, Any]) -> None:
     for value in names.values():
         if isinstance(value, type) and issubclass(value, Configured) and value is not Configured:
             registry[registered_name(value)] = value
-
-
-IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
-
-
-@lru_cache(maxsize=1024)
-def snake_case(name: str) -> str:
-    """Return the Keras-style name of a class: ``"BinaryCrossentropy"`` -> ``"binary_crossentropy"``."""
-    for irregular, regular in IRREGULAR:
-        name = name.replace(irregular, regular)
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def _key(name: str) -> str:

@@ -6,18 +6,18 @@ So that ``from keras.models import Sequential`` needs another first word only.
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.saving import read_model
+from minidl.saving import read_model, save_model
 from minidl.sequential import Sequential
 
-__all__ = ["Sequential", "load_model"]
+__all__ = ["Sequential", "load_model", "save_model"]
 
 
-def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
-    """Return the model in the file ``path``, as `Sequential.save` or `ModelCheckpoint` wrote it.
+def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
+    """Return the model in the file ``filepath``, as `Sequential.save` or `ModelCheckpoint` wrote it.
 
     Parameters
     ----------
-    path : str or Path
+    filepath : str or Path
     custom_objects : dict of str to class or function, optional
         The classes that are not minidl's (or use ``@minidl.register``), and the functions, by the name in the file.
         A function can be left out until it is called: to predict, initializers, schedules and metrics are not needed.
@@ -35,5 +35,5 @@ def load_model(path: Any, custom_objects: Mapping[str, Any] | None = None, *, co
     -----
     Nothing in a file is ever run or imported: an untrusted file may be invalid, but it cannot execute code.
     """
-    model: Sequential = read_model(path, custom_objects, compile=compile)
+    model: Sequential = read_model(filepath, custom_objects, compile=compile)
     return model

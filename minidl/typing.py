@@ -22,6 +22,10 @@ class LayerOptions(TypedDict, total=False):
     input_shape: Shape
 
 
+class NoOptions(TypedDict):
+    """No further arguments: a method takes ``**others: Unpack[NoOptions]`` to explain Keras' names for them."""
+
+
 class ClipOptions(TypedDict, total=False):
     """The ways to clip gradients, which `Optimizer` explains."""
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured
+from minidl.config import Configured, PlainType
 from minidl.errors import ArgumentError, StateError
 
 Logs = Any  # a mapping of names to values, or None
@@ -174,7 +174,7 @@ class Callback(Configured):
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 
 
-class CallbackList(Callback):
+class CallbackList(Callback, metaclass=PlainType):
     """Several callbacks as one: each hook calls those that override it, in order.
 
     ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. Anything that is not an instance of

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minidl.callbacks.base import Callback, Logs, format_logs
+from minidl.config import PlainType
 from minidl.errors import StateError
 from minidl.files import as_path
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class History(Callback):
+class History(Callback, metaclass=PlainType):
     """Collects the logs of every epoch, with what other callbacks add; `fit` returns it, as does ``model.history``.
 
     Attributes

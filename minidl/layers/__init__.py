@@ -3,8 +3,8 @@
 from minidl.config import register_builtins
 from minidl.layers.activations import ELU, GELU, Activation, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh
 from minidl.layers.base import Layer
+from minidl.layers.branches import Concatenate
 from minidl.layers.columns import Columns
-from minidl.layers.concatenate import Concatenate
 from minidl.layers.dense import Dense
 from minidl.layers.dropout import Dropout
 from minidl.layers.input import Input

@@ -12,6 +12,7 @@ from minidl.config import Configured
 from minidl.errors import CacheError
 from minidl.layers.layer_type import LayerType
 from minidl.layers.tree import walk
+from minidl.names import attribute
 from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
@@ -75,7 +76,7 @@ class Attributes(Configured, metaclass=LayerType):
             return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return attribute(self, name)
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""

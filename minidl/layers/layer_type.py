@@ -5,10 +5,11 @@ Thus the author of a layer need neither take them nor call ``super().__init__()`
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from minidl.checks import did_you_mean, flag
+from minidl.checks import flag
 from minidl.config import ConfiguredType
 from minidl.constructor import constructor_parameters
 from minidl.errors import ArgumentError
+from minidl.names import argument_names, translate
 from minidl.typing import LayerOptions
 
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ class LayerType(ConfiguredType):
         flag(trainable, f"{cls.__name__}: trainable")
         constructor: Any = cls.__init__
         if (args or others) and (constructor is object.__init__ or takes_options(constructor)):
-            refuse_unknown(cls.__name__, constructor, args, others)
+            known = argument_names(constructor)
+            if "input_dim" in others and "input_dim" not in known:
+                input_shape = (others.pop("input_dim"),)
+            elif "batch_input_shape" in others:
+                input_shape = tuple(others.pop("batch_input_shape"))[1:]
+            if others:
+                others = translate(cls, others, [*known, *LayerOptions.__annotations__])
+            elif not known and not takes_any_number(constructor):
+                raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args]}")
         layer = object.__new__(cls)
         layer.__dict__.update(
             name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
@@ -55,19 +64,12 @@ class LayerType(ConfiguredType):
         return inspect.Signature([*own, shared["name"], shared["trainable"]])
 
 
+def takes_any_number(constructor: Any) -> bool:
+    """Return whether a constructor takes ``*arguments``."""
+    code = getattr(getattr(constructor, "__wrapped__", constructor), "__code__", None)
+    return code is not None and bool(code.co_flags & 0x04)
+
+
 def takes_options(constructor: Any) -> bool:
     """Tell whether a constructor ends in ``**options: Unpack[LayerOptions]``."""
     return any("LayerOptions" in str(one) for one in getattr(constructor, "__annotations__", {}).values())
-
-
-def refuse_unknown(who: str, constructor: Any, args: tuple[Any, ...], others: dict[str, Any]) -> None:
-    """Raise a TypeError for an argument that ``**options`` would take in silence, or that no constructor takes."""
-    code = getattr(getattr(constructor, "__wrapped__", constructor), "__code__", None)
-    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount] if code else ()
-    several = code is not None and code.co_flags & 0x04  # ends in *arguments
-    if not known and (others or not several):
-        raise TypeError(f"{who}() takes no arguments but name= and trainable=, got {[*args, *others]}")
-    for name in others:
-        if name not in known:
-            hint = did_you_mean(name, [*known, *LayerOptions.__annotations__])
-            raise TypeError(f"{who}() got an unexpected keyword argument {name!r}.{hint}")

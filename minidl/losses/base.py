@@ -10,8 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, resolve, snake_case
+from minidl.config import Configured, resolve
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
+from minidl.names import attribute, snake_case
 from minidl.numeric import total
 from minidl.typing import Array
 
@@ -129,7 +130,7 @@ class Loss(Configured, ABC):
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return attribute(self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name[0] != "_"}

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from minidl.config import Configured, snake_case
+from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import StateError
 from minidl.metrics.targets import row_weights
+from minidl.names import snake_case
 from minidl.typing import Array
 
 

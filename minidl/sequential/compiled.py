@@ -2,18 +2,20 @@
 
 import copy
 import functools
-from typing import Any
+from typing import Any, Unpack
 
 from minidl import checks
 from minidl.config import resolve
 from minidl.errors import ArgumentError, StateError
 from minidl.losses import resolve_loss
 from minidl.metrics import resolve_metrics
+from minidl.names import refuse
 from minidl.optimizers import Optimizer
 from minidl.ownership import give, owner_of
 from minidl.sequential.layer_list import LayerList
 from minidl.solvers import Solver
 from minidl.training import Trainer, check_end
+from minidl.typing import NoOptions
 
 
 class Compiled(LayerList):
@@ -36,6 +38,7 @@ class Compiled(LayerList):
         weighted_metrics: Any = None,
         *,
         check_gradients: str | None = None,
+        **others: Unpack[NoOptions],
     ) -> None:
         """Choose how to train; the optimizer starts anew.
 
@@ -54,6 +57,8 @@ class Compiled(LayerList):
             For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
             not fit the last layer.
         """
+        if others:
+            refuse(self.compile, others)
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
         loss = None if loss is None else copy.copy(resolve_loss(loss, "compile: loss"))
         if check_gradients is not None:

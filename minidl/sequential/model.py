@@ -6,7 +6,7 @@ The names and defaults are Keras'; a model is a layer itself, so models nest.
 import functools
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,12 +15,13 @@ from minidl.callbacks import Callback, CallbackList, History, check_callbacks, p
 from minidl.data import as_array, check_features, is_stream
 from minidl.errors import ShapeError, StateError
 from minidl.explain import Trace, explain, html, summary, trace
+from minidl.names import refuse
 from minidl.network import PREDICT_ROWS
 from minidl.saving import Checkpoint, save_checkpoint, save_model
 from minidl.sequential.compiled import Compiled
 from minidl.sequential.transaction import unchanged_if_refused
 from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_with_callbacks
-from minidl.typing import Array
+from minidl.typing import Array, NoOptions
 
 
 class Sequential(Compiled):
@@ -70,6 +71,7 @@ class Sequential(Compiled):
         *,
         split: str = "shuffle",
         resume: Any = None,
+        **others: Unpack[NoOptions],
     ) -> "History":
         """Train on ``x`` and ``y`` for ``epochs`` passes; return the `History` of losses and metrics.
 
@@ -111,6 +113,8 @@ class Sequential(Compiled):
         NonFiniteError
             When a loss or gradient is NaN or infinite; the weights are those of the last finite step.
         """
+        if others:
+            refuse(self.fit, others)
         checkpoint = None if resume is None else Checkpoint.find(resume)
         data = Data(
             x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
@@ -118,10 +122,9 @@ class Sequential(Compiled):
         )  # fmt: skip
         with self._unbuilt_if_refused():
             trainer, history = self.connected("fit", None if is_stream(x, y) else x), History()
-            hooks = self._hooks(callbacks, verbose, history)
             seed = self.randomness.seed if checkpoint is None else checkpoint.seed
             run = (SolverRun if trainer.optimizer.full_batch else Run)(
-                trainer, data, Epochs(epochs, initial_epoch, hooks, history), seed
+                trainer, data, Epochs(epochs, initial_epoch, self._hooks(callbacks, verbose, history), history), seed
             )
             if checkpoint is not None:
                 checkpoint.check(self, run)
@@ -150,12 +153,15 @@ class Sequential(Compiled):
         steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
+        **others: Unpack[NoOptions],
     ) -> Any:
         """Return the exact loss over the samples, or a list with the metrics, or a dict of all.
 
         The penalties of the regularizers are part of the loss; ``steps`` is the number of batches to take from an
         iterable. The other arguments are as in `fit`.
         """
+        if others:
+            refuse(self.evaluate, others)
         trainer = self.connected("evaluate")
         size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
         source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
@@ -197,11 +203,20 @@ class Sequential(Compiled):
 
     # Use
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0, callbacks: Any = None) -> Array:
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        callbacks: Any = None,
+        **others: Unpack[NoOptions],
+    ) -> Array:
         """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
         It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
         """
+        if others:
+            refuse(self.predict, others)
         network = self.built("predict")
         size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
         x = check_features(x, network.input_shape, network.layers[0], network.dtype)
@@ -210,7 +225,7 @@ class Sequential(Compiled):
         hooks = self._hooks(callbacks, verbose)
         return predict_with_callbacks(network, x, size, hooks)
 
-    def save(self, path: Any, *, include_optimizer: bool = True) -> None:
+    def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
         """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.
 
         Raises
@@ -218,14 +233,18 @@ class Sequential(Compiled):
         OSError
             With the path; an older file there is left as it was.
         """
-        save_model(self, path, include_optimizer=include_optimizer)
+        if others:
+            refuse(self.save, others)
+        save_model(self, filepath, include_optimizer=include_optimizer)
 
     def save_checkpoint(self, path: Any) -> None:
         """Write the model and the `fit` that is under way, which ``fit(resume=path)`` continues exactly."""
         save_checkpoint(self, path)
 
-    def summary(self) -> None:
+    def summary(self, **others: Unpack[NoOptions]) -> None:
         """Print a table of the layers: output shape, parameters, and bytes cached per sample for backward."""
+        if others:
+            refuse(self.summary, others)
         print(summary(self))  # noqa: T201 - as in Keras
 
     def trace(self, x: Any, y: Any) -> Trace:

@@ -2,9 +2,9 @@
 
 import itertools
 
-from minidl.config import snake_case
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
+from minidl.names import snake_case
 
 
 def unique_name(layer: Layer, taken: set[str | None]) -> str:

@@ -1,0 +1,195 @@
+"""Names of Keras: where a name of Keras 3, or of an older version, is found here, or what to use in its place.
+
+The table is names.txt. It is read when an unknown name is met, and docs/keras.md is made from it.
+"""
+
+import importlib
+import opcode
+import pkgutil
+import re
+import sys
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from types import FrameType, ModuleType
+from typing import Any, NamedTuple
+
+from minidl.errors import ArgumentError
+
+PAGE = "See docs/keras.md."
+SECTIONS = {"schedules": "optimizers.schedules", "sequential": "models"}  # where Keras has them
+# Modules of older versions, and the module that has their names; and those that have no counterpart.
+OLD_MODULES = {
+    "layers.core": "layers",
+    "layers.advanced_activations": "layers",
+    "layers.normalization": "layers",
+    "layers.noise": "layers",
+    "layers.embeddings": "layers",
+    "layers.merge": "layers",
+    "utils.np_utils": "utils",
+    "utils.generic_utils": "utils",
+    "optimizers.legacy": "optimizers",
+}
+ABSENT_MODULES = (
+    "activations applications backend layers.convolutional layers.experimental layers.pooling layers.recurrent ops "
+    "preprocessing wrappers wrappers.scikit_learn"
+)
+MODULES = (
+    "callbacks config datasets initializers layers losses metrics models optimizers optimizers.schedules regularizers "
+    "saving utils"
+)
+
+
+class Entry(NamedTuple):
+    """A line of the table.
+
+    Its kind is "missing" (the text says what to do), "renamed" (the text is the name here, which is taken for it) or
+    "differs" (the text says how).
+    """
+
+    names: tuple[str, ...]
+    kind: str
+    text: str
+
+
+@cache
+def table() -> dict[str, list[Entry]]:
+    """Return the entries of names.txt by their sections, the modules and base classes of Keras."""
+    sections: dict[str, list[Entry]] = {}
+    entries: list[Entry] = []
+    for line in (pkgutil.get_data("minidl", "names.txt") or b"").decode().splitlines():
+        if line.startswith("["):
+            entries = sections.setdefault(line.strip("[]"), [])
+        elif line and not line.startswith("#"):
+            names, kind, text = (part.strip() for part in line.split("|", 2))
+            entries.append(Entry(tuple(names.split()), kind, text))
+    return sections
+
+
+def find(section: str, *names: str) -> Entry | None:
+    """Return the entry of the first of the names that is in a section of the table."""
+    known = {name: entry for entry in table().get(section, ()) for name in entry.names if entry.kind != "differs"}
+    return next((known[name] for name in names if name in known), None)
+
+
+IRREGULAR = (("ReLU", "Relu"), ("SiLU", "Silu"), ("AdamW", "Adamw"), ("KLD", "KlD"), ("TopK", "TopK_"))
+
+
+@lru_cache(maxsize=1024)
+def snake_case(name: str) -> str:
+    """Return the Keras-style name of a class: ``"BinaryCrossentropy"`` -> ``"binary_crossentropy"``."""
+    for irregular, regular in IRREGULAR:
+        name = name.replace(irregular, regular)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+# Modules
+
+
+def finder(module: str) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a module: it finds Keras' names for what is there, and explains what is missing."""
+    section = module.removeprefix("minidl").removeprefix(".")
+
+    def find_name(name: str) -> Any:
+        entry = None if name.startswith("__") else find(SECTIONS.get(section, section), name, "*")
+        if entry is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        if entry.kind == "renamed":
+            home, _, name = entry.text.rpartition(".")
+            return getattr(importlib.import_module(home or module), name)
+        text = f"{module} has no {name}: {entry.text} {PAGE}"
+        # `from module import name` drops the text of an AttributeError; hasattr and getattr need one
+        raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
+
+    return find_name
+
+
+def _imports(frame: FrameType) -> bool:
+    """Return whether a frame is at ``from module import name``."""
+    code = frame.f_code.co_code[frame.f_lasti] if frame.f_lasti >= 0 else 0
+    return opcode.opname[code] == "IMPORT_FROM" or frame.f_globals.get("__name__") in (
+        "importlib._bootstrap",
+        "_frozen_importlib",
+    )
+
+
+def explain_modules() -> None:
+    """Let ``import`` and attributes of modules find Keras' names, or explain them, in modules of older versions too."""
+    for module in ("minidl", *(f"minidl.{name}" for name in MODULES.split())):
+        vars(sys.modules[module])["__getattr__"] = finder(module)
+    for old, module in OLD_MODULES.items():
+        sys.modules[f"minidl.{old}"] = sys.modules[f"minidl.{module}"]
+    for absent in ABSENT_MODULES.split():
+        stub: Any = ModuleType(f"minidl.{absent}")
+        stub.__path__, stub.__getattr__ = [], finder(stub.__name__)
+        sys.modules[stub.__name__] = stub
+
+
+# Arguments and attributes
+
+
+def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
+    """Return a constructor's keywords by the names that they have here.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown one, with what to do where Keras has it.
+    """
+    translated = {}
+    for name, value in keywords.items():
+        entry = None if name in known else _argument(cls, name)
+        here = entry.text if entry is not None and entry.kind == "renamed" else name
+        if here not in known or (here != name and here in keywords):
+            raise ArgumentError(f"{cls.__name__} has no argument {name!r}: {_explanation(entry, name, known)}")
+        translated[here] = value
+    return translated
+
+
+def _argument(cls: type, name: str) -> Entry | None:
+    for base in cls.__mro__:
+        home, _, rest = base.__module__.partition(".")
+        section = rest.partition(".")[0]
+        if home == "minidl" and (
+            entry := find(SECTIONS.get(section, section), f"{base.__name__}({name})", f"*({name})")
+        ):
+            return entry
+    return None
+
+
+def refuse(method: Callable[..., Any], keywords: Iterable[str]) -> None:
+    """Raise an `ArgumentError` for a keyword that a method of a model does not take, with what to do."""
+    for name in keywords:
+        entry = find("Sequential", f"{method.__name__}({name})")
+        raise ArgumentError(
+            f"{method.__name__} has no argument {name!r}: {_explanation(entry, name, argument_names(method))}"
+        )
+
+
+def argument_names(function: Any) -> tuple[str, ...]:
+    """Return the names of the arguments that a method or a constructor takes, but for ``self``."""
+    code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
+    return tuple(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]) if code else ()
+
+
+def _explanation(entry: Entry | None, name: str, known: Iterable[str]) -> str:
+    if entry is not None:
+        return f"minidl calls it {entry.text}. {PAGE}" if entry.kind == "renamed" else f"{entry.text} {PAGE}"
+    from minidl.checks import did_you_mean
+
+    return f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
+
+
+def attribute(thing: Any, name: str) -> Any:
+    """Return the attribute of ``thing`` that Keras calls ``name``; otherwise raise an AttributeError that explains it.
+
+    For the ``__getattr__`` of classes, which is called for attributes that are missing.
+    """
+    who, text = type(thing).__name__, ""
+    for base in type(thing).__mro__ if name[0] != "_" else ():
+        entry = find(base.__name__, name)
+        if entry is not None and entry.kind == "renamed":
+            return getattr(thing, entry.text)
+        if entry is not None:
+            text = f": {entry.text} {PAGE}"
+            break
+    raise AttributeError(f"{who} has no attribute {name!r}{text}")

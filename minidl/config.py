@@ -13,6 +13,7 @@ from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
 from minidl.names import attribute, snake_case, translate
+from minidl.settings import Settings, SettingsType
 
 if TYPE_CHECKING:
     import inspect
@@ -21,7 +22,7 @@ T = TypeVar("T")
 C = TypeVar("C", bound="Configured")
 
 
-class ConfiguredType(ABCMeta):
+class ConfiguredType(SettingsType, ABCMeta):
     """The class of all configured classes: help and completion show every argument of a constructor."""
 
     @property
@@ -32,7 +33,7 @@ class ConfiguredType(ABCMeta):
 
     def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:
         try:
-            return type.__call__(cls, *args, **keywords)
+            return SettingsType.__call__(cls, *args, **keywords)
         except TypeError:
             known = constructor_arguments(cls)
             if all(name in known for name in keywords):
@@ -43,10 +44,10 @@ class ConfiguredType(ABCMeta):
 class PlainType(ConfiguredType):
     """The class of a configured class without arguments, which has nothing to translate."""
 
-    __call__ = type.__call__
+    __call__ = SettingsType.__call__
 
 
-class Configured(metaclass=ConfiguredType):
+class Configured(Settings, metaclass=ConfiguredType):
     """Base of layers, losses, metrics, optimizers, schedules, initializers, regularizers and callbacks.
 
     Attributes
@@ -59,11 +60,15 @@ class Configured(metaclass=ConfiguredType):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""
-        # vars: an optimizer's learning_rate is a property, the rate in force; the schedule stands in its dictionary
-        return {
-            name: vars(self)[name] if name in vars(self) else getattr(self, name)
+        # vars: an optimizer's learning_rate is a property, the rate in force; the schedule is in its dictionary
+        config = {
+            name: vars(self)[name] if name in vars(self) else getattr(self, name, REQUIRED)
             for name in constructor_arguments(type(self))
         }
+        for name in [name for name, value in config.items() if value is REQUIRED]:
+            fix = f"Write self.{name} = {name} in __init__."
+            raise ArgumentError(f"{type(self).__name__}: expected its constructor to store the argument {name}. {fix}")
+        return config
 
     @classmethod
     def from_config(cls: type[C], config: dict[str, Any]) -> C:
@@ -126,10 +131,6 @@ class Configured(metaclass=ConfiguredType):
 
     def __sklearn_clone__(self: C) -> C:
         return copy.deepcopy(self)  # as an argument of an estimator: a constructor may convert what it is given
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold: everything but caches."""
-        return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     if not TYPE_CHECKING:  # type checkers know what is there
         __getattr__ = attribute

@@ -29,13 +29,13 @@ class CheckedLayer:
         """Run the layer's forward; its output must have the promised shape and dtype."""
         self.shape, self.finite = x.shape, bool(np.isfinite(x).all())
         y = self._call("forward", x, training)
-        _expect_array(y, f"{self.layer.label}: forward", (len(x), *(self.layer.output_shape or ())), x.dtype)
+        _expect_array(y, self.layer, "forward", (len(x), *(self.layer.output_shape or ())), x.dtype)
         return y
 
     def backward(self, dy: Array) -> Array:
         """Run the layer's backward; it must return ``dx`` and set every gradient."""
         dx = self._backward("backward", dy)
-        _expect_array(dx, f"{self.layer.label}: backward", self.shape, dy.dtype)
+        _expect_array(dx, self.layer, "backward", self.shape, dy.dtype)
         return dx
 
     def backward_parameters(self, dy: Array) -> None:
@@ -58,47 +58,54 @@ class CheckedLayer:
         return dx
 
     def _call(self, method: str, array: Array, *rest: Any) -> Any:
-        return _call_guarded(self.layer, f"{self.layer.label}: {method}", method, read_only(array), *rest)
+        return _call_guarded(self.layer, method, read_only(array), *rest)
 
 
 class CheckedLoss:
     """Forward and backward of ``loss``, with what they return checked."""
 
     def __init__(self, loss: Any) -> None:
-        self.loss, self.name = loss, type(loss).__name__
+        self.loss = loss
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         """Run the loss's forward; it must return a number."""
         self.shape, self.dtype = y_pred.shape, y_pred.dtype
         arrays = read_only(y_pred), read_only(y_true), sample_weight
-        value = _call_guarded(self.loss, f"{self.name}: forward", "forward", *arrays)
+        value = _call_guarded(self.loss, "forward", *arrays)
         real = isinstance(value, (int, float, np.integer, np.floating))
         if not real and not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"):
             got = f"shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
-            raise LayerError(f"{self.name}: forward: expected it to return a number, got {got}. Use self.mean.")
+            who = _label(self.loss, "forward")
+            raise LayerError(f"{who}: expected it to return a number, got {got}. Use self.mean.")
         return value
 
     def backward(self) -> Array:
         """Run the loss's backward; it must return an array like the predictions."""
         dy = self.loss.backward()
-        _expect_array(dy, f"{self.name}: backward", self.shape, self.dtype)
+        _expect_array(dy, self.loss, "backward", self.shape, self.dtype)
         return dy
 
 
-def _call_guarded(part: Any, who: str, method: str, *arguments: Any) -> Any:
+def _label(part: Any, method: str) -> str:
+    return f"{part.label if isinstance(part, Layer) else type(part).__name__}: {method}"
+
+
+def _call_guarded(part: Any, method: str, *arguments: Any) -> Any:
     """Call a method of a layer or loss; a write into a read-only argument is a `LayerError`."""
     try:
         return getattr(part, method)(*arguments)
     except ValueError as error:
         if "read-only" not in str(error):
             raise
-        fix = "Work on a copy."
-        raise LayerError(f"{who}: expected its argument to stay unchanged, got a write into it. {fix}") from error
+        expected = "expected its argument to stay unchanged, got a write into it"
+        raise LayerError(f"{_label(part, method)}: {expected}. Work on a copy.") from error
 
 
-def _expect_array(value: Any, who: str, shape: tuple[int, ...], dtype: Any) -> None:
-    """Raise a `LayerError` unless ``value`` is an array of this shape and dtype."""
-    who = f"{who}: expected it to return"
+def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dtype: Any) -> None:
+    """Raise a `LayerError` unless ``value``, from a method of a layer or loss, is an array of this shape and dtype."""
+    if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:
+        return
+    who = f"{_label(part, method)}: expected it to return"
     if not isinstance(value, np.ndarray):
         raise LayerError(f"{who} an array, got {type(value).__name__}.")
     if value.shape != shape:

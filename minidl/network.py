@@ -16,6 +16,7 @@ from minidl.layers.attributes import freezes
 from minidl.layers.tree import join, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
+from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
 PREDICT_ROWS = 1024  # rows that `predict` works on at a time
@@ -57,7 +58,7 @@ class Network:
         self.root = weakref.ref(root)
         trained = [has_arrays(layer, trained=True) for layer in self.layers]
         self.lowest = trained.index(True) if any(trained) else len(trained)
-        self.freezes = -1  # of when `frozen` and `still` were found
+        self.freezes = -1  # of when `frozen`, `still` and `penalties` were found
         self.frozen: list[slice] = []
         self.still: set[int] = set()
         self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
@@ -67,12 +68,8 @@ class Network:
             for name, declaration in layer.declared.items()
             if not declaration.trained
         ]
-        self.penalties = [
-            (layer, name, declaration.regularizer)
-            for _, layer in self.parts
-            for name, declaration in layer.declared.items()
-            if declaration.regularizer is not None
-        ]
+        self.penalties: list[tuple[Layer, str, Regularizer]] = []
+        self._look_at_settings()
 
     # Passes
 
@@ -86,7 +83,7 @@ class Network:
         randomness.passes += 1
         randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
         if self.freezes != freezes[0]:
-            self._look_for_frozen()
+            self._look_at_settings()
         for index, layer in enumerate(self.layers):
             x = layer.forward(x, index not in self.still)
         return x
@@ -156,6 +153,8 @@ class Network:
 
     def penalty(self, *, gradients: bool = False) -> float:
         """Return the sum of the regularizers' penalties; add their gradients to the layers' where asked."""
+        if self.freezes != freezes[0]:
+            self._look_at_settings()
         total = 0.0
         for layer, name, regularizer in self.penalties:
             total += regularizer.penalty(layer.views[name])
@@ -166,16 +165,22 @@ class Network:
     def frozen_parts(self) -> list[slice]:
         """Return the parts of the flat vectors that belong to frozen layers."""
         if self.freezes != freezes[0]:
-            self._look_for_frozen()
+            self._look_at_settings()
         return self.frozen
 
-    def _look_for_frozen(self) -> None:
+    def _look_at_settings(self) -> None:
         root = self.root()
         paths: tuple[str, ...] = ("",) if root is not None and not root.trainable else ()
         paths = paths or tuple([f"{path}/" for path, layer in self.parts if not layer.trainable])
         slices = self.parameters.slices
         self.frozen = [part for name, part in slices.items() if name.startswith(paths)] if paths else []
         self.still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
+        self.penalties = [
+            (layer, name, declaration.regularizer)
+            for _, layer in self.parts
+            for name, declaration in layer.declared.items()
+            if declaration.regularizer is not None
+        ]
         self.freezes = freezes[0]
 
 

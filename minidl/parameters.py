@@ -5,6 +5,7 @@ Layers hold views into both, so that an optimizer, a clip or a gradient check is
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,12 @@ class Parameters:
             self.slices[name] = slice(start, size)
         self.values = np.zeros(size, dtype) if values is None else values
         self.gradients = np.zeros(size, dtype) if gradients is None else gradients
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("values", "gradients") and name in self.__dict__:
+            copy_into(self.__dict__[name], value, f"parameters: {name}")  # the layers hold views of it
+        else:
+            object.__setattr__(self, name, value)
 
     def __getitem__(self, name: str) -> Array:
         """Return the view of the values called ``name``."""

@@ -64,6 +64,7 @@ ROWS = [
     "errors typing",
     "checks constructor files normal ownership packages randomness signals",
     "names",
+    "settings",
     "config numeric",
     "schedules solvers",
     "initializers regularizers parameters losses optimizers",

@@ -80,6 +80,7 @@ class Callback(Configured):
     """
 
     last = False
+    open_to_names = True
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
@@ -107,7 +108,8 @@ class Callback(Configured):
 
         With arguments by name, assign those of the constructor: see `minidl.config.Configured.set_params`.
         """
-        self.params = self.params if params is None else params
+        if params is not None:
+            self.__dict__["params"] = params
         return super().set_params(**arguments) if arguments else self
 
     def get_state(self) -> dict[str, Any]:

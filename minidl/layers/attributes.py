@@ -4,20 +4,23 @@ The underscore rule: a name with a leading underscore is a cache of the current 
 saved; any other is a constructor argument, a parameter or state. Assigning to an array copies into it.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from minidl.checks import flag
 from minidl.config import Configured
-from minidl.errors import CacheError
+from minidl.errors import ArgumentError, CacheError, StateError
 from minidl.layers.layer_type import LayerType
 from minidl.layers.tree import walk
 from minidl.names import attribute
+from minidl.ownership import owner_of
 from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
-freezes = [0]  # how often ``trainable`` has been set: networks look at their layers again when it has grown
+# how often ``trainable`` or a regularizer has been set: networks look at their layers again when it has grown
+freezes = [0]
 
 
 class Declaration(NamedTuple):
@@ -54,19 +57,63 @@ class Attributes(Configured, metaclass=LayerType):
         """The names given to `add_parameter`, such as ``["W", "b"]``."""
         return [name for name, declaration in self.declared.items() if declaration.trained]
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] == "_":  # a cache: the common case in training, kept cheap
-            self.__dict__[name] = value
-            return
+    def set_public(self, name: str, value: Any) -> None:
+        """Set an attribute that is no cache: an array is copied into, a setting is checked and takes effect at once.
+
+        Raises
+        ------
+        ShapeError, ArgumentError
+            For an array of another shape; for what no constructor takes, and a name that two layers would have.
+        StateError
+            For a setting that `build` has used.
+        """
         view = self.__dict__["views"].get(name)
-        if view is None:
-            self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
-            self.__dict__.pop("_attributes", None)
-            object.__setattr__(self, name, value)
-            if name == "trainable":
-                freezes[0] += 1
-        else:
+        if view is not None:
             copy_into(view, value, f"{self.label}: {name}")
+            return
+        self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
+        self.__dict__.pop("_attributes", None)
+        if name == "trainable":
+            freezes[0] += 1
+            value = flag(value, f"{self.label}: trainable")
+        elif name == "name":
+            self._check_name(value)
+        super().set_public(name, value)
+
+    def _check_name(self, name: Any) -> None:
+        """Raise an error unless the layer can be called ``name``."""
+        who = f"{self.label}: name"
+        if not isinstance(name, str | None) or "/" in (name or ""):
+            raise ArgumentError(f"{who}: expected a string without '/', got {name!r}.")
+        owner = owner_of(self)
+        if owner is None or name == self.name:
+            return
+        if self.output_shape is not None:
+            raise StateError(f"{who}: expected to be set before the model is built. Use layer.copy(name={name!r}).")
+        holders = [part.sublayers() for _, part in walk({"": owner})]
+        if any(name in holder for holder in holders if any(layer is self for layer in holder.values())):
+            raise ArgumentError(f"{who}: expected one that no other layer has, got {name!r}.")
+
+    def with_setting(self, name: str, value: Any) -> Any:
+        """Return a new layer with one argument changed, if the change has an effect on this one.
+
+        The declarations of this layer take over its regularizers, which have one at any time.
+        """
+        fresh = super().with_setting(name, value)
+        who, layer, built = f"{self.label}: {name}", cast(Any, self), self.output_shape is not None
+        if (built or owner_of(self) is not None) and name in layer.names_of_layers + fresh.names_of_layers:
+            raise StateError(f"{who}: expected to be set before the layer joins a model. Make a new layer.")
+        if built:
+            fresh.declare(layer.input_shape)
+            new, old = (
+                repr((one.output_shape, {key: one.declared[key][:2] + one.declared[key][3:] for key in one.declared}))
+                for one in (fresh, self)
+            )
+            if new != old:
+                raise StateError(f"{who}: expected to be set before the layer is built. Make a new layer.")
+            self.declared.update(fresh.declared)
+            freezes[0] += 1
+        return fresh
 
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__

@@ -99,7 +99,7 @@ class Dense(Layer):
         if self.activation is None or changed:  # what a subclass computes includes the activation
             return {"": self}
         linear = self.inference_twin()  # shares W and b, and is the weighted sum alone
-        linear.activation = None
+        linear.__dict__["activation"] = None
         return {"": linear} | {join("activation", name): step for name, step in self.activation.expand().items()}
 
     def build(self, input_shape: Shape) -> Shape:

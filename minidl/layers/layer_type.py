@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from minidl.checks import flag
 from minidl.config import ConfiguredType
 from minidl.constructor import constructor_parameters
-from minidl.errors import ArgumentError
 from minidl.names import argument_names, translate
+from minidl.settings import run_constructor
 from minidl.typing import LayerOptions
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ class LayerType(ConfiguredType):
         input_shape: Any = None,
         **others: Any,
     ) -> T:  # no Any: type checkers then read the constructor as well
-        if name is not None and not isinstance(name, str):
-            raise ArgumentError(f"{cls.__name__}: name: expected a string, got {name!r}.")
         flag(trainable, f"{cls.__name__}: trainable")
         constructor: Any = cls.__init__
         if (args or others) and (constructor is object.__init__ or takes_options(constructor)):
@@ -51,7 +49,7 @@ class LayerType(ConfiguredType):
             name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
             input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model
         )  # fmt: skip
-        constructor(layer, *args, **others)
+        run_constructor(layer, *args, **others)
         return layer
 
     @property

@@ -77,7 +77,7 @@ class Loss(Configured, ABC):
     def on_logits(self) -> Self:
         """Return a copy that takes logits."""
         loss = copy.copy(self)
-        loss.from_logits = True
+        loss.__dict__["from_logits"] = True
         return loss
 
     def get_name(self) -> str:
@@ -131,9 +131,6 @@ class Loss(Configured, ABC):
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
         return attribute(self, name)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
 
 
 def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured
+from minidl.config import Configured, constructor_arguments
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.numeric import SERIAL, axpy_for
 from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
+from minidl.settings import is_builtin
 from minidl.typing import Array
 
 Rate = float | Callable[[int], float]
@@ -92,6 +93,7 @@ class Optimizer(Configured, ABC):
         self.state: dict[str, Array] = {}
         self.segments: list[slice] | None = None
 
+    _axpy: Any
     _bound: tuple[Any, ...] = (None, None, None, None)  # what _blocks were made for
     _blocks: tuple[tuple[Array, ...], ...] = ()
     _clipped: Array = np.empty(0)
@@ -123,6 +125,17 @@ class Optimizer(Configured, ABC):
             raise ArgumentError(f"{who}: expected a number or an instance, got the class {value.__name__}.")
         self.__dict__["learning_rate"] = value if callable(value) else check_rate(value, who)
 
+    def set_public(self, name: str, value: Any) -> None:
+        """Set an attribute: a setting is checked, and a `StateError` where earlier steps have left traces of it."""
+        cls = type(self)
+        own = name in constructor_arguments(cls).keys() - constructor_arguments(Optimizer)
+        if own and self.iterations and is_builtin(cls):
+            fix = "Call reset() first, or compile with a new optimizer."
+            raise StateError(f"{cls.__name__}: {name}: expected to be set before the first step. {fix}")
+        super().set_public(name, value)
+        if own:
+            self._bound = Optimizer._bound  # the next step may need another state
+
     def step(self, values: Array, gradients: Array) -> None:
         """Change ``values`` in place by one step along ``gradients``, which stay as they are.
 
@@ -148,7 +161,7 @@ class Optimizer(Configured, ABC):
         if self.weight_decay:
             blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
         self.update(blocks, rate)
-        self.iterations += 1
+        self.__dict__["iterations"] += 1  # no setting: there is nothing to check in every step
 
     def reset(self) -> None:
         """Forget all steps."""
@@ -231,8 +244,8 @@ class Optimizer(Configured, ABC):
         for start in range(0, values.size, SERIAL):
             w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
-        self.state, self._axpy, self._blocks = kept, axpy, tuple(blocks)
-        self._bound = (values, gradients, kept, clips)
+        bound = (values, gradients, kept, clips)
+        self.__dict__.update(state=kept, _axpy=axpy, _blocks=tuple(blocks), _bound=bound)
 
 
 @functools.cache

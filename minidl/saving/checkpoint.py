@@ -212,7 +212,7 @@ class Checkpoint:
         for path, layer in walk(model.sublayers()):
             for name in layer.declared:
                 layer.views[name][...] = self.weights[f"{path}/{name}"]
-        model.seed = self.seed
+        model.randomness.seed = self.seed
         model.randomness.set_state(self.randomness)
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]
         run.scores.loss, run.scores.rows = self.run["loss"], self.run["rows"]

@@ -17,6 +17,16 @@ from minidl.solvers import Solver
 from minidl.training import Trainer, check_end
 from minidl.typing import NoOptions
 
+# what to do in place of an assignment to an attribute of a model
+FIXES = dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "Call compile(...), which sets them all.")
+FIXES |= dict.fromkeys(("seed", "dtype"), "Pass it to the constructor of a new model.")
+FIXES |= {
+    "layers": "Call add and pop.",
+    "parameters": "Copy into parameters.values, or call set_weights.",
+    "history": "It is what the last fit has returned.",
+    "epoch": "It counts the epochs of this model's life.",
+}
+
 
 class Compiled(LayerList):
     """Abstract base of `Sequential`: `compile`, and what it has made.
@@ -27,6 +37,7 @@ class Compiled(LayerList):
         None until `compile`.
     """
 
+    open_to_names = True
     trainer: Trainer | None = None
     check_gradients: str | None = None
 
@@ -85,6 +96,16 @@ class Compiled(LayerList):
         if loss is not None and self.network is not None:
             self.trainer.connect(self.network)
         self.trainer.history = history
+
+    def set_public(self, name: str, value: Any) -> None:
+        """Set an attribute of the model: any but those that others follow from."""
+        if name in FIXES:
+            raise StateError(f"{self.label}: {name}: expected no assignment, got {value!r}. {FIXES[name]}")
+        super().set_public(name, value)
+
+    def stored_arguments(self) -> dict[str, Any]:
+        """Return nothing: the arguments of a model cannot be assigned to, or change with the model."""
+        return {}
 
     # What compile and fit have made
 

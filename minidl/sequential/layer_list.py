@@ -63,9 +63,11 @@ class LayerList(Layer):
         """The seed of everything random, drawn where none was given."""
         return self.randomness.seed
 
-    @seed.setter
-    def seed(self, value: int) -> None:
-        self.randomness.seed = value
+    def _store(self, **attributes: Any) -> None:
+        """Set attributes that only the model itself may change."""
+        self.__dict__.update(attributes)
+        self.__dict__.pop("_names_of_layers", None)
+        self.__dict__.pop("_attributes", None)
 
     def get_config(self) -> dict[str, Any]:
         return {"layers": list(self.layers), "seed": self.seed, "dtype": self.dtype, "input_shape": self.input_shape}
@@ -88,7 +90,8 @@ class LayerList(Layer):
         if not self.layers:
             raise StateError(f"{self.label}: pop: expected a layer to take off, got an empty model.")
         with unchanged_if_refused([self], self.randomness):
-            last, self.layers = self.layers[-1], self.layers[:-1]
+            last = self.layers[-1]
+            self._store(layers=self.layers[:-1])
             self._rebuild()
         for part in _own_parts(last):
             release(part)
@@ -135,7 +138,7 @@ class LayerList(Layer):
                     "Use layer.copy(), which keeps the trained values, or nest the whole model."
                 )
         layer.name = unique_name(layer, {other.name for other in self.layers})
-        self.layers = (*self.layers, layer)
+        self._store(layers=(*self.layers, layer))
         self._take(layer, len(self.layers) - 1)
 
     def _take(self, layer: Layer, index: int) -> None:
@@ -193,7 +196,7 @@ class LayerList(Layer):
         return shape
 
     def adopt(self, parameters: Parameters) -> None:
-        self.dtype = parameters.values.dtype.name  # a nested model takes that of the whole
+        self._store(dtype=parameters.values.dtype.name)  # a nested model takes that of the whole
         self.network = Network(self, parameters, self.randomness)
 
     def expand(self) -> dict[str, Layer]:

@@ -117,7 +117,7 @@ class Subject:
         rng = np.random.default_rng(1)
         for _, part in walk({"layer": layer}):
             if isinstance(part, LayerList):
-                part.dtype = np.dtype(dtype).name
+                vars(part)["dtype"] = np.dtype(dtype).name
         with calling("build"):
             layer.declare(input_shape)
             parameters = allocate({"layer": layer}, rng, dtype)

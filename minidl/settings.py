@@ -1,0 +1,163 @@
+"""Settings: the attributes of configured objects, when their constructor is done."""
+
+import itertools
+from abc import ABCMeta
+from typing import Any, TypeVar
+
+import numpy as np
+
+from minidl.checks import did_you_mean
+from minidl.errors import ArgumentError, StateError
+from minidl.names import PAGE, find
+
+T = TypeVar("T")
+
+
+class SettingsType(ABCMeta):
+    """The class of classes with settings: these are watched once the constructor is done."""
+
+    def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:  # no Any: type checkers then read the constructor
+        made = cls.__new__(cls)
+        run_constructor(made, *args, **keywords)
+        return made
+
+
+class Settings(metaclass=SettingsType):
+    """Abstract base: an attribute without a leading underscore that is set later passes `set_public`.
+
+    Attributes
+    ----------
+    open_to_names : bool
+        Class attribute: whether any attribute can be set, although the class is one of minidl's.
+    """
+
+    open_to_names = False
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] == "_":  # a cache: the common case in training, kept cheap
+            self.__dict__[name] = value
+        elif "_constructing" in self.__dict__:
+            object.__setattr__(self, name, value)
+        else:
+            self.set_public(name, value)
+
+    def set_public(self, name: str, value: Any) -> None:
+        """Set an attribute of a finished object.
+
+        A constructor's argument is checked and stored as the constructor would; a property checks for itself.
+
+        Raises
+        ------
+        ArgumentError
+            For a name that a built-in class does not have, or one that almost is one that a base class has.
+        StateError
+            For an argument that no longer has an effect.
+        """
+        who, known = type(self).__name__, getattr(type(self), name, None)
+        if isinstance(known, property):
+            if known.fset is None:
+                raise ArgumentError(f"{who}: {name}: expected no assignment: it follows from other attributes.")
+        elif name in self.__dict__ and name in self.stored_arguments():
+            value = vars(self.with_setting(name, value)).get(name, value)
+        elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):
+            setattr(self, here, value)
+            return
+        object.__setattr__(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what copies and pickles hold: everything but caches."""
+        return {name: value for name, value in vars(self).items() if name[0] != "_"}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name."""
+        return {}
+
+    def stored_arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments by name; none where it has not stored all of them under their names."""
+        try:
+            return self.get_config()
+        except ArgumentError:
+            return {}
+
+    def with_setting(self, name: str, value: Any) -> Any:
+        """Return a new object with one argument changed: its constructor checks it, together with the others."""
+        if "_fixed" in self.__dict__:
+            raise StateError(f"{type(self).__name__}: {name}: {self.__dict__['_fixed']}")
+        made: Any = type(self)
+        return made.from_config({**self.get_config(), name: value})
+
+
+def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
+    """Run the constructor of ``made``, a new object; NumPy's integers become Python's, and a name must be a string."""
+    attributes = made.__dict__
+    attributes["_constructing"] = True
+    type(made).__init__(made, *args, **keywords)
+    del attributes["_constructing"]
+    for name, value in attributes.items():
+        sequence = type(value) in (list, tuple)
+        if any(map(isinstance, value if sequence else [value], itertools.repeat((np.generic, list, tuple)))):
+            attributes[name] = without_numpy(value)
+    if not isinstance(attributes.get("name"), str | None):
+        raise ArgumentError(f"{type(made).__name__}: name: expected a string, got {attributes['name']!r}.")
+
+
+def without_numpy(value: Any) -> Any:
+    """Return ``value``; an integer, bool or string of NumPy, alone or in a list or tuple, as Python's."""
+    if isinstance(value, np.generic):
+        item = value.item()
+        same = isinstance(value, (np.float32, np.float64)) or type(item) not in (bool, int, float, str)
+        return value if same else item  # the former two come back from files as they are
+    if type(value) in (list, tuple) and any(isinstance(item, (np.generic, list, tuple)) for item in value):
+        return type(value)([without_numpy(item) for item in value])
+    return value
+
+
+def fix_settings(made: Any, why: str) -> None:
+    """Refuse from now on that an argument of ``made`` is changed; ``why`` ends the message. Copies are free again."""
+    made.__dict__["_fixed"] = why
+
+
+def name_here(made: Any, name: str) -> str:
+    """Return under which name ``made`` has the new attribute ``name``: Keras' names are translated.
+
+    Raises
+    ------
+    ArgumentError
+        For one that a class of minidl's does not have, unless it is ``open_to_names``. Other classes may have any, but
+        not one that differs by a slip of the finger from an attribute that minidl looks at.
+    """
+    cls = type(made)
+    bases = [base for base in cls.__mro__ if is_builtin(base)]
+    known = [
+        known
+        for base in bases
+        for known in (*getattr(base, "__annotations__", ()), *vars(base))
+        if known[0] != "_" and not callable(getattr(base, known, None))
+    ]
+    if name in known:
+        return name
+    if is_builtin(cls) and not made.open_to_names:
+        entry = next((entry for base in bases if (entry := find(base.__name__, name))), None)
+        if entry is not None and entry.kind == "renamed":
+            return entry.text
+        known += [known for known in vars(made) if known[0] != "_"]
+        fix = did_you_mean(name, known) if entry is None else f" {entry.text} {PAGE}"
+        raise ArgumentError(f"{cls.__name__}: expected an attribute that it has, got {name!r}.{fix}")
+    near = [other for other in known if is_slip(name, other)]
+    if near:
+        raise ArgumentError(f"{cls.__name__}: expected another name, got {name!r}. Did you mean {near[0]!r}?")
+    return name
+
+
+def is_slip(name: str, known: str) -> bool:
+    """Return whether ``name`` is ``known``, a word of five letters or more, with a letter or two wrong."""
+    if len(known) < 5 or name.rstrip("s_0123456789") == known.rstrip("s_0123456789"):
+        return False
+    import difflib  # only an unknown name needs it
+
+    return difflib.SequenceMatcher(None, name, known).ratio() > 0.85
+
+
+def is_builtin(cls: type) -> bool:
+    """Return whether a class is one of minidl's."""
+    return cls.__module__.startswith("minidl.")

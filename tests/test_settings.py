@@ -1,0 +1,355 @@
+"""A setting is checked whenever it is set, and names that nothing looks at are refused."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import (
+    ArgumentError,
+    Dense,
+    Dropout,
+    Input,
+    Layer,
+    LeakyReLU,
+    Reshape,
+    Sequential,
+    ShapeError,
+    StateError,
+    callbacks,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
+from minidl.optimizers import schedules
+
+X = np.random.default_rng(0).standard_normal((8, 4))
+Y = X[:, :2] * 2
+
+
+def net(**options):
+    model = Sequential([Input((4,)), Dense(3, activation="relu"), Dense(2)], seed=0, **options)
+    model.compile("sgd", "mse")
+    return model
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "value"),
+    [
+        (Dropout(0.5), "rate", 1.5),
+        (Dropout(0.5), "rate", "0.5"),
+        (Dense(2), "units", 0),
+        (Dense(2), "use_bias", "yes"),
+        (Dense(2), "kernel_initializer", "glorot"),
+        (Dense(2), "trainable", 1),
+        (Dense(2), "name", "a/b"),
+        (Dense(2), "name", 3),
+        (LeakyReLU(), "negative_slope", -1),
+        (optimizers.SGD(), "momentum", -1),
+        (optimizers.SGD(), "clipnorm", 0),
+        (optimizers.SGD(clipnorm=1.0), "clipvalue", 1.0),
+        (optimizers.Adam(), "epsilon", 0),
+        (optimizers.RMSprop(), "centered", 2),
+        (optimizers.LBFGS(), "history_size", 0),
+        (schedules.ExponentialDecay(0.1, 10, 0.5), "decay_steps", 0),
+        (schedules.PiecewiseConstantDecay([1], [0.1, 0.2]), "values", [0.1]),
+        (schedules.CosineDecay(0.1, 10), "warmup_steps", 3),
+        (losses.BinaryCrossentropy(), "label_smoothing", 2),
+        (losses.Huber(), "delta", "x"),
+        (metrics.BinaryAccuracy(), "threshold", None),
+        (metrics.Precision(), "average", "mean"),
+        (metrics.AUC(), "name", 200),
+        (initializers.RandomUniform(-1, 1), "minval", 2),
+        (regularizers.L2(), "l2", "x"),
+        (callbacks.EarlyStopping(), "patience", -1),
+        (callbacks.TimeLimit(1), "seconds", 0),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "get_config") else repr(value),
+)
+def test_a_setting_is_checked_when_it_is_set(thing, name, value):
+    before = repr(thing)
+    with pytest.raises(ArgumentError, match=f"{type(thing).__name__}.*: |at most one"):
+        setattr(thing, name, value)
+    assert repr(thing) == before
+
+
+@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
+def test_a_setting_of_a_copy_is_checked(twin):
+    with pytest.raises(ArgumentError, match="SGD: momentum"):
+        twin(optimizers.SGD()).momentum = 2
+    with pytest.raises(ArgumentError, match="Dropout: rate"):
+        twin(Dropout(0.5)).rate = 2
+
+
+def test_a_setting_is_stored_as_the_constructor_stores_it():
+    layer, schedule = Dense(2), schedules.PiecewiseConstantDecay([1], [0.1, 0.2])
+    layer.activation = "relu"
+    schedule.boundaries = (np.int16(5),)
+    assert repr(layer) == "Dense(2, activation=ReLU())"
+    assert schedule.boundaries == [5]
+    assert type(schedule.boundaries[0]) is int
+
+
+def test_a_setting_of_a_built_layer_takes_effect():
+    model = Sequential([Input((4,)), LeakyReLU(0.1), Dropout(0.0)])
+    model[0].negative_slope = 0.5
+    np.testing.assert_allclose(model.predict([[-1.0, -2.0, 0.0, 1.0]]), [[-0.5, -1.0, 0.0, 1.0]])
+    model[1].rate = 0.75
+    assert set(np.unique(model.forward(np.ones((50, 4), "float32"), training=True))) == {0.0, 4.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("units", 5), ("use_bias", False), ("kernel_initializer", "zeros"), ("activation", "tanh"), ("activation", None)],
+)
+def test_what_build_has_used_is_refused(name, value):
+    model = net()
+    before = repr(model[0])
+    with pytest.raises(StateError, match=rf"Dense 'dense' \(layer 0\): {name}: expected to be set before"):
+        setattr(model[0], name, value)
+    assert repr(model[0]) == before
+
+
+def test_the_shape_of_a_built_layer_is_refused():
+    model = Sequential([Input((4,)), Reshape((2, 2))])
+    with pytest.raises(StateError, match="target_shape: expected to be set before the layer is built"):
+        model[0].target_shape = (4, 1)
+
+
+def test_a_regularizer_of_a_built_layer_takes_effect():
+    model = net()
+    plain = model.evaluate(X, Y, verbose=0)
+    model[1].kernel_regularizer = regularizers.L2(0.5)
+    penalty = 0.5 * np.sum(np.square(model[1].W), dtype=np.float64)
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(plain + penalty)
+    model.loss_and_gradients(X, Y)
+    with_penalty = model.parameters.gradient("dense_1/W").copy()
+    model[1].kernel_regularizer.l2 = 0.0
+    model.loss_and_gradients(X, Y)
+    np.testing.assert_allclose(with_penalty - model.parameters.gradient("dense_1/W"), model[1].W, rtol=1e-5)
+    model[1].kernel_regularizer.l2 = 0.5
+    model[1].kernel_regularizer = None
+    assert model.evaluate(X, Y, verbose=0) == plain
+
+
+def test_a_regularizer_that_is_set_while_training_is_in_the_loss():
+    class Regularize(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            self.model[0].kernel_regularizer = regularizers.L1(1.0) if epoch else None
+
+    model = net()
+    model.optimizer.learning_rate = 0.0
+    first, second = model.fit(X, Y, epochs=2, callbacks=[Regularize()], verbose=0).history["loss"]
+    assert second == pytest.approx(first + np.abs(model[0].W).sum(), rel=1e-6)
+
+
+def test_a_setting_of_an_optimizer_takes_effect_before_its_first_step():
+    optimizer = optimizers.SGD(1.0)
+    optimizer.momentum = 0.5
+    w = np.zeros(1)
+    for _ in range(2):
+        optimizer.step(w, np.ones(1))
+    assert w == -2.5
+
+
+def test_a_setting_that_the_steps_have_left_traces_of_is_refused():
+    optimizer, w = optimizers.Adam(0.1), np.zeros(1)
+    optimizer.step(w, np.ones(1))
+    with pytest.raises(StateError, match=r"Adam: beta_1: expected to be set before the first step\. Call reset\(\)"):
+        optimizer.beta_1 = 0.5
+    optimizer.weight_decay = 0.5
+    optimizer.learning_rate = 0.2
+    optimizer.reset()
+    optimizer.beta_1 = 0.5
+    assert optimizer.beta_1 == 0.5
+
+
+def test_an_optimizer_of_ones_own_changes_its_settings_as_it_likes():
+    class Growing(optimizers.Optimizer):
+        def __init__(self, learning_rate=1.0, factor=1.0):
+            super().__init__(learning_rate)
+            self.factor = factor
+
+        def update(self, blocks, rate):
+            self.factor *= 2
+            for values, gradients, *_ in blocks:
+                values -= rate * self.factor * gradients
+
+    optimizer, w = Growing(), np.zeros(1)
+    for _ in range(3):
+        optimizer.step(w, np.ones(1))
+    assert w == -14
+
+
+def test_a_constructor_of_ones_own_checks_again():
+    class Scale(Layer):
+        def __init__(self, factor):
+            if factor < 0:
+                raise ValueError("negative")
+            self.factor = factor
+
+        def forward(self, x, training=False):
+            return x * self.factor
+
+        def backward(self, dy):
+            return dy * self.factor
+
+    layer = Scale(1)
+    with pytest.raises(ValueError, match="negative"):
+        layer.factor = -1
+    layer.factor = 3
+    assert layer(np.ones(1)) == 3
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "fix"),
+    [
+        (Dropout(0.5), "rat", "Did you mean 'rate'"),
+        (Dense(2), "unit", "Did you mean 'units'"),
+        (Dense(2), "trainble", "Did you mean 'trainable'"),
+        (optimizers.SGD(), "momentom", "Did you mean 'momentum'"),
+        (optimizers.Adam(), "decay", "Pass a schedule as learning_rate"),
+        (losses.Huber(), "detla", "Did you mean 'delta'"),
+        (metrics.BinaryAccuracy(), "treshold", "Did you mean 'threshold'"),
+        (schedules.CosineDecay(0.1, 10), "decay_step", "Did you mean 'decay_steps'"),
+        (regularizers.L2(), "l_2", "Did you mean 'l2'"),
+        (initializers.Constant(1), "values", "Did you mean 'value'"),
+    ],
+    ids=lambda value: type(value).__name__ if hasattr(value, "get_config") else repr(value),
+)
+def test_a_name_that_a_built_in_class_does_not_have_is_refused(thing, name, fix):
+    with pytest.raises(ArgumentError, match=f"{type(thing).__name__}: expected an attribute .* got '{name}'.* {fix}"):
+        setattr(thing, name, 1)
+
+
+def test_names_of_keras_are_set_where_they_are_here():
+    optimizer, model = optimizers.SGD(), net()
+    optimizer.lr = 0.5
+    assert repr(optimizer) == "SGD(learning_rate=0.5)"
+    with pytest.raises(ArgumentError, match="SGD: learning_rate"):
+        optimizer.lr = -5
+    model[1].kernel = np.ones((3, 2))
+    model[1].bias = [1, 2]
+    np.testing.assert_array_equal(model[1].get_weights()[0], np.ones((3, 2)))
+    np.testing.assert_array_equal(model[1].b, [1, 2])
+
+
+class Own(metrics.Metric):
+    def update(self, y_true, y_pred, sample_weight=None):
+        self.total = getattr(self, "total", 0) + len(y_pred)
+
+    def result(self):
+        return self.total
+
+
+class OwnLayer(Layer):
+    def forward(self, x, training=False):
+        self.calls = 1
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+def test_classes_of_ones_own_and_models_take_any_name():
+    metric, model = Own(), net()
+    metric.update([1], [1])
+    assert metric.result() == 1
+    model.comment = "the third try"
+    layer = OwnLayer()
+    layer(np.ones(1))
+    layer.weight = layer.names = layer.trainable_2 = 1
+    assert layer.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "meant"),
+    [
+        (OwnLayer(), "trainble", "trainable"),
+        (Own(), "higher_is_beter", "higher_is_better"),
+        (Sequential(), "stop_trainng", "stop_training"),
+        (Sequential(), "optimiser", "optimizer"),
+    ],
+)
+def test_a_slip_in_a_name_that_minidl_looks_at_is_refused_everywhere(thing, name, meant):
+    with pytest.raises(ArgumentError, match=f"got '{name}'. Did you mean '{meant}'"):
+        setattr(thing, name, False)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: metrics.AUC(200),
+        lambda: metrics.R2Score("uniform_average", 2),
+        lambda: metrics.BinaryAccuracy(0.5, 0.5),
+        lambda: metrics.FunctionMetric(len, 3),
+        lambda: Dense(2, name=5),
+        lambda: Sequential(name=5),
+    ],
+)
+def test_a_name_is_a_string(make):
+    with pytest.raises(ArgumentError, match="name: expected a string, got"):
+        make()
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint16, np.int32, np.uint64])
+def test_integers_of_numpy_become_those_of_python(kind, tmp_path):
+    model = Sequential([Input((kind(4),)), Dense(kind(3)), Reshape((kind(3), kind(1)))], seed=kind(1))
+    assert [type(value) for value in (model[0].units, model[1].target_shape[0], model.seed)] == [int] * 3
+    assert [type(metric.k) for metric in [metrics.TopKCategoricalAccuracy(kind(2))]] == [int]
+    model.save(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(minidl.load_model(tmp_path / "model.safetensors").predict(X), model.predict(X))
+
+
+# Models
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fix"),
+    [
+        ("loss", "mae", "Call compile"),
+        ("optimizer", optimizers.SGD(), "Call compile"),
+        ("metrics", ["mae"], "Call compile"),
+        ("dtype", "float64", "constructor of a new model"),
+        ("seed", 3, "constructor of a new model"),
+        ("layers", [], "Call add and pop"),
+        ("parameters", 1, "parameters.values"),
+    ],
+)
+def test_what_a_model_cannot_change_is_refused_with_the_way_to_do_it(name, value, fix):
+    model = net()
+    with pytest.raises(StateError, match=f"Sequential: {name}: expected no assignment, got .*{fix}"):
+        setattr(model, name, value)
+
+
+def test_values_and_gradients_are_copied_into():
+    model = net()
+    model.parameters.values = np.arange(23.0)
+    assert model[0].W[0, 1] == 1
+    model.parameters.values += 1
+    assert model[0].W[0, 1] == 2
+    model.parameters.gradients = np.ones(23)
+    np.testing.assert_array_equal(model[0].dW, np.ones((4, 3)))
+    with pytest.raises(ShapeError, match=r"parameters: values: expected shape \(23,\), got \(\)"):
+        model.parameters.values = 0.0
+
+
+def test_the_name_of_a_layer_stays_unique_and_that_of_a_built_one_stays():
+    model = Sequential([Dense(2), Dense(2), Dense(2)])
+    model[1].name = "second"
+    with pytest.raises(ArgumentError, match="name: expected one that no other layer has, got 'second'"):
+        model[2].name = "second"
+    model.build((2,))
+    with pytest.raises(StateError, match="expected to be set before the model is built"):
+        model[0].name = "first"
+    assert list(model.sublayers()) == ["dense", "second", "dense_2"]

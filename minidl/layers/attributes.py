@@ -73,6 +73,9 @@ class Attributes(Configured, metaclass=LayerType):
             return
         self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
         self.__dict__.pop("_attributes", None)
+        if self.__dict__.get("_building"):  # what build finds out is its own business
+            object.__setattr__(self, name, value)
+            return
         if name == "trainable":
             freezes[0] += 1
             value = flag(value, f"{self.label}: trainable")

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.config import Configured, constructor_arguments
+from minidl.config import Configured
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.numeric import SERIAL, axpy_for
 from minidl.optimizers.clipping import clip

@@ -61,7 +61,8 @@ def without_frames(gallery_conf, fname):
 sphinx_gallery_conf = {
     "examples_dirs": ["../examples/course"],
     "gallery_dirs": ["course"],
-    "filename_pattern": r"part\d+_",
+    "filename_pattern": r"chapter\d+_",
+    "ignore_pattern": r"slider\.py$",
     "within_subsection_order": "FileNameSortKey",
     "copyfile_regex": r"^$",
     "download_all_examples": False,

@@ -26,7 +26,7 @@ class Sigmoid(ActivationLayer):
     Notes
     -----
     The derivative ``y (1 - y)`` is computed as ``e / (1 + e)**2`` with ``e = exp(-abs(x))``, which keeps
-    all digits where y rounds to 1. Course notes, section 4.5.a.
+    all digits where y rounds to 1. Course notes, section 4.4.b.1.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -44,7 +44,7 @@ class Tanh(ActivationLayer):
     Notes
     -----
     The derivative ``1 - y**2`` is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 abs(x))``, which keeps
-    all digits where y rounds to 1. Course notes, section 4.5.b.
+    all digits where y rounds to 1. Course notes, section 4.4.b.2.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -40,7 +40,7 @@ class BinaryCrossentropy(Loss):
 
         dL/dp = (-y / p + (1 - y) / (1 - p)) / m      dL/dz = (p - y) / m
 
-    Course notes, section 3.2 and equation (0). Keras clips p to [1e-7, 1 - 1e-7]; here it is as it is.
+    Course notes, section 3.1 and equation (0). Keras clips p to [1e-7, 1 - 1e-7]; here it is as it is.
 
     Examples
     --------

@@ -21,7 +21,8 @@ PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
     "integrations": "sklearn onnx keras torch distributed",
-    "new layers": "layers.branches layers.columns layers.residual",
+    "new layers": "layers.batch_normalization layers.branches layers.columns layers.gaussian_noise "
+    "layers.layer_normalization layers.prelu layers.rescaling layers.residual layers.selu",
 }
 # Who never imports whom, directly or through others.
 NEVER = [

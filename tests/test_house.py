@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 468,
     "a fit with accuracy: code lines of its files": 2_193,
-    "code lines: core": 5_962,
+    "code lines: core": 5_978,
     "code lines: kit": 7_894,
     "code lines: side": 796,
     "code lines: integrations": None,

@@ -1,0 +1,179 @@
+"""BatchNormalization: every feature with mean 0 and variance 1 over the batch, then scaled and shifted.
+
+In inference the moving averages of the means and variances seen in training take the batch's place.
+"""
+
+from typing import Any, Unpack
+
+import numpy as np
+
+from minidl import checks
+from minidl.checks import batch_shape
+from minidl.errors import ShapeError
+from minidl.initializers import resolve_initializer
+from minidl.layers.base import Layer
+from minidl.numeric import column_sums
+from minidl.regularizers import resolve_regularizer
+from minidl.typing import Array, LayerOptions, Shape
+
+
+class BatchNormalization(Layer):
+    """In training ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, both statistics over the batch.
+
+    In inference, and while the layer is frozen (``trainable=False``), they are ``moving_mean`` and
+    ``moving_variance``.
+
+    Parameters
+    ----------
+    axis : int
+        The axis of the features, counted with the batch axis. Only the last one is supported.
+    momentum : float
+        Fraction of the moving statistics that a training step keeps, in [0, 1].
+    epsilon : float
+        Added to the variance, above 0.
+    center, scale : bool
+        False leaves out ``beta`` or ``gamma``.
+    beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer : optional
+        Name, Initializer or function. Defaults: zeros, ones, zeros and ones.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on ``beta`` and ``gamma``, added to the loss.
+
+    Shapes
+    ------
+    x, y                          (batch, ..., features)
+    gamma, beta                   (features,)    parameters
+    moving_mean, moving_variance  (features,)    state
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has the wrong type or value.
+    ShapeError
+        If ``axis`` is not the last one, or ``x`` has another shape than `build` saw.
+
+    Notes
+    -----
+    With ``n = (x - mean) / sqrt(variance + epsilon)`` and m values a feature::
+
+        dL/dgamma = column sums of dy * n        dL/dbeta = column sums of dy
+        dL/dx = gamma / sqrt(variance + epsilon) * (dy - dL/dbeta / m - n * dL/dgamma / m)
+
+    Ioffe and Szegedy, 2015, algorithm 1. The variance is divided by m, in the moving average too, as in Keras; torch
+    divides the latter by m - 1. It is computed from the differences to the mean, which is corrected for its own
+    rounding error, so that no digits are lost where the mean is large.
+    A batch of one sample has the variance 0 and gives ``beta``. Sample weights count in the loss, not here.
+
+    Examples
+    --------
+    >>> model = Sequential([Input((2,)), BatchNormalization()])
+    >>> model.forward(np.array([[0.0, 10.0], [2.0, 30.0]]), training=True).round(2)
+    array([[-1., -1.],
+           [ 1.,  1.]], dtype=float32)
+    >>> model[0].moving_mean.round(2)
+    array([0.01, 0.2 ], dtype=float32)
+    """
+
+    gamma: Array
+    beta: Array
+    dgamma: Array
+    dbeta: Array
+    moving_mean: Array
+    moving_variance: Array
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        self.axis = checks.integer(axis, "BatchNormalization: axis")
+        self.momentum = checks.number(momentum, "BatchNormalization: momentum", at_least=0, at_most=1)
+        self.epsilon = checks.number(epsilon, "BatchNormalization: epsilon", above=0)
+        self.center = checks.flag(center, "BatchNormalization: center")
+        self.scale = checks.flag(scale, "BatchNormalization: scale")
+        resolve_initializer(beta_initializer, "BatchNormalization: beta_initializer")
+        resolve_initializer(gamma_initializer, "BatchNormalization: gamma_initializer")
+        resolve_initializer(moving_mean_initializer, "BatchNormalization: moving_mean_initializer")
+        resolve_initializer(moving_variance_initializer, "BatchNormalization: moving_variance_initializer")
+        resolve_regularizer(beta_regularizer, "BatchNormalization: beta_regularizer")
+        resolve_regularizer(gamma_regularizer, "BatchNormalization: gamma_regularizer")
+        self.beta_initializer = beta_initializer
+        self.gamma_initializer = gamma_initializer
+        self.moving_mean_initializer = moving_mean_initializer
+        self.moving_variance_initializer = moving_variance_initializer
+        self.beta_regularizer = beta_regularizer
+        self.gamma_regularizer = gamma_regularizer
+
+    def build(self, input_shape: Shape) -> Shape:
+        if self.axis not in (-1, len(input_shape)):
+            raise ShapeError(
+                f"{self.label}: axis: expected -1, the last axis of {batch_shape(input_shape)}, got {self.axis}. "
+                "Put the features last."
+            )
+        features = input_shape[-1:]
+        if self.scale:
+            self.add_parameter("gamma", features, self.gamma_initializer, self.gamma_regularizer)
+        if self.center:
+            self.add_parameter("beta", features, self.beta_initializer, self.beta_regularizer)
+        self.add_state("moving_mean", features, self.moving_mean_initializer)
+        self.add_state("moving_variance", features, self.moving_variance_initializer)
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        if x.shape[1:] != self.input_shape:
+            raise ShapeError(f"{self.label}: expected input of shape {batch_shape(self.input_shape)}, got {x.shape}.")
+        d = x.reshape(-1, x.shape[-1])
+        self._training = training
+        if training:
+            d, variance = self._deviations(d)
+        else:
+            d, variance = d - self.moving_mean, self.moving_variance
+        self._d, self._inverse = d, 1 / np.sqrt(variance + self.epsilon)
+        y = d * (self._inverse * self.gamma if self.scale else self._inverse)
+        if self.center:
+            y += self.beta
+        return y.reshape(x.shape)
+
+    def _deviations(self, x: Array) -> tuple[Array, Array]:
+        """Return ``x`` minus its mean over the batch, and its variance; move the averages."""
+        share, keep = 1 / len(x), self.momentum
+        mean = column_sums(x) * share
+        d = x - mean
+        error = column_sums(d) * share  # of the mean
+        d -= error
+        variance = np.fmin(column_sums(d * d) * share, np.finfo(x.dtype).max)  # the state stays finite
+        for moving, value in ((self.moving_mean, mean + error), (self.moving_variance, variance)):
+            moving *= keep
+            moving += (1 - keep) * value
+        return d, variance
+
+    def backward(self, dy: Array) -> Array:
+        dy2 = dy.reshape(self._d.shape)
+        sums, products = self._set_gradients(dy2)
+        factor = self._inverse * self.gamma if self.scale else self._inverse
+        dx = dy2 * factor
+        if self._training:
+            share = factor / len(dy2)
+            dx -= self._d * (products * share * self._inverse**2)
+            dx -= sums * share
+        return dx.reshape(dy.shape)
+
+    def backward_parameters(self, dy: Array) -> None:
+        self._set_gradients(dy.reshape(self._d.shape))
+
+    def _set_gradients(self, dy: Array) -> tuple[Array, Array]:
+        """Set the gradients; return the column sums of ``dy`` and of ``dy * (x - mean)``."""
+        sums = column_sums(dy, out=self.dbeta if self.center else None)
+        products = column_sums(dy * self._d)
+        if self.scale:
+            np.multiply(products, self._inverse, out=self.dgamma)
+        return sums, products

@@ -1,0 +1,151 @@
+"""LayerNormalization: every sample with mean 0 and variance 1 over its features, then scaled and shifted.
+
+It treats each sample alone, so training and inference are the same.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
+from minidl import checks
+from minidl.checks import batch_shape
+from minidl.errors import ShapeError
+from minidl.initializers import resolve_initializer
+from minidl.layers.base import Layer
+from minidl.numeric import column_sums, ones
+from minidl.regularizers import resolve_regularizer
+from minidl.typing import Array, LayerOptions, Shape
+
+
+class LayerNormalization(Layer):
+    """``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, both statistics over the features of a sample.
+
+    Parameters
+    ----------
+    axis : int or tuple of int
+        The axes to normalise over, counted with the batch axis: the last one, or the last few.
+    epsilon : float
+        Added to the variance, above 0.
+    center, scale : bool
+        False leaves out ``beta`` or ``gamma``.
+    beta_initializer, gamma_initializer : str, Initializer or function
+        Defaults: `Zeros` and `Ones`.
+    beta_regularizer, gamma_regularizer : str or Regularizer, optional
+        Penalties on ``beta`` and ``gamma``, added to the loss.
+
+    Shapes
+    ------
+    x, y         (batch, ..., *features)
+    gamma, beta  features, the lengths of the axes that are normalised over
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has the wrong type or value.
+    ShapeError
+        If ``axis`` is not the last one or the last few, or ``x`` has another shape than `build` saw.
+
+    Notes
+    -----
+    With ``n = (x - mean) / sqrt(variance + epsilon)`` and ``g = dy * gamma``::
+
+        dL/dgamma = column sums of dy * n        dL/dbeta = column sums of dy
+        dL/dx = (g - mean of g - n * mean of g * n) / sqrt(variance + epsilon)
+
+    Ba, Kiros and Hinton, 2016, equations (3) and (4). The variance is computed from the differences to the mean,
+    which is corrected for its own rounding error, so that no digits are lost where the mean is large.
+
+    Examples
+    --------
+    >>> model = Sequential([Input((2,)), LayerNormalization()])
+    >>> model.forward(np.array([[1.0, 3.0], [50.0, 10.0]])).round(2)
+    array([[-1.,  1.],
+           [ 1., -1.]], dtype=float32)
+    """
+
+    gamma: Array
+    beta: Array
+    dgamma: Array
+    dbeta: Array
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        for one in [axis] if not isinstance(axis, (tuple, list)) else axis:
+            checks.integer(one, "LayerNormalization: axis")
+        resolve_initializer(beta_initializer, "LayerNormalization: beta_initializer")
+        resolve_initializer(gamma_initializer, "LayerNormalization: gamma_initializer")
+        resolve_regularizer(beta_regularizer, "LayerNormalization: beta_regularizer")
+        resolve_regularizer(gamma_regularizer, "LayerNormalization: gamma_regularizer")
+        self.axis = axis
+        self.epsilon = checks.number(epsilon, "LayerNormalization: epsilon", above=0)
+        self.center = checks.flag(center, "LayerNormalization: center")
+        self.scale = checks.flag(scale, "LayerNormalization: scale")
+        self.beta_initializer = beta_initializer
+        self.gamma_initializer = gamma_initializer
+        self.beta_regularizer = beta_regularizer
+        self.gamma_regularizer = gamma_regularizer
+
+    def build(self, input_shape: Shape) -> Shape:
+        ends = len(input_shape) + 1
+        axes = sorted(axis % ends for axis in ([self.axis] if isinstance(self.axis, int) else self.axis))
+        if axes != list(range(ends - len(axes), ends)) or axes[:1] in ([], [0]):
+            raise ShapeError(
+                f"{self.label}: axis: expected -1 or the last few axes of {batch_shape(input_shape)}, got {self.axis}."
+            )
+        features = input_shape[-len(axes) :]
+        if self.scale:
+            self.add_parameter("gamma", features, self.gamma_initializer, self.gamma_regularizer)
+        if self.center:
+            self.add_parameter("beta", features, self.beta_initializer, self.beta_regularizer)
+        return input_shape
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        if x.shape[1:] != self.input_shape:
+            raise ShapeError(f"{self.label}: expected input of shape {batch_shape(self.input_shape)}, got {x.shape}.")
+        axes = 1 if isinstance(self.axis, int) else len(self.axis)
+        x2 = x.reshape(-1, math.prod(x.shape[-axes:]))
+        share, one = 1 / x2.shape[1], ones(x2.shape[1], x.dtype)
+        d = x2 - (x2.dot(one) * share)[:, None]
+        d -= (d.dot(one) * share)[:, None]  # the rounding error of the mean
+        self._inverse = 1 / np.sqrt(np.vecdot(d, d) * share + self.epsilon)[:, None]
+        d *= self._inverse
+        self._n = d
+        y = d * self.gamma.reshape(-1) if self.scale else d
+        if self.center:
+            y = y + self.beta.reshape(-1)
+        return y.reshape(x.shape)
+
+    def backward(self, dy: Array) -> Array:
+        n, dy2 = self._n, dy.reshape(self._n.shape)
+        products = self._set_gradients(dy2)
+        gamma = self.gamma.reshape(-1) if self.scale else ones(n.shape[1], n.dtype)
+        share = 1 / n.shape[1]
+        dx = dy2 * gamma
+        dx -= (dy2.dot(gamma) * share)[:, None]
+        dx -= n * (products.dot(gamma) * share)[:, None]
+        dx *= self._inverse
+        return dx.reshape(dy.shape)
+
+    def backward_parameters(self, dy: Array) -> None:
+        self._set_gradients(dy.reshape(self._n.shape))
+
+    def _set_gradients(self, dy: Array) -> Array:
+        """Set the gradients and return ``dy * n``."""
+        products = dy * self._n
+        if self.scale:
+            column_sums(products, out=self.dgamma.reshape(-1))
+        if self.center:
+            column_sums(dy, out=self.dbeta.reshape(-1))
+        return products

@@ -3,7 +3,7 @@
 ``who`` names the receiver and the argument, such as ``"Dense: units"``; it opens the message.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf, isfinite
 from sys import float_info
 from typing import Any
@@ -95,9 +95,9 @@ def did_you_mean(value: Any, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def place(index: tuple[int, ...]) -> str:
-    """Return how messages call a position: ``row 3, column 2``."""
+def place(index: tuple[int, ...], names: Sequence[str] = ()) -> str:
+    """Return how messages call a position: ``row 3, column 2``, or ``row 3, column 'age'`` where columns have names."""
     words = f"row {index[0]}"
     if len(index) == 2:
-        return f"{words}, column {index[1]}"
+        return f"{words}, column {repr(names[index[1]]) if names else index[1]}"
     return words if len(index) == 1 else f"{words}, position {tuple(int(i) for i in index[1:])}"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minidl import Dense, Dropout, Flatten, Input, Layer, ReLU, Sequential, Sigmoid, Softmax, Tanh
-from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.explain.summary import rows as summary_rows
 
 RNG = np.random.default_rng(0)
@@ -98,14 +98,40 @@ def test_shapes_that_do_not_fit_name_the_layer():
         small().build((5,))
 
 
-def test_a_model_without_input_is_built_by_fit():
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model, x: model.fit(x, Y, verbose=0),
+        lambda model, x: model.fit([(x[:20], Y[:20]), (x[20:], Y[20:])], verbose=0),
+        lambda model, x: model.fit(((x, Y) for _ in range(2)), verbose=0),
+        lambda model, x: model.evaluate(x, Y, verbose=0),
+        lambda model, x: model.evaluate(iter([(x, Y)]), verbose=0),
+        lambda model, x: model.train_on_batch(x, Y),
+        lambda model, x: model.test_on_batch(x, Y),
+        lambda model, x: model.loss_and_gradients(x, Y),
+        lambda model, x: model.predict(x),
+        lambda model, x: model.predict(iter([x])),
+        lambda model, x: model(x),
+        lambda model, x: model.build((None, 2, 2)),
+    ],
+)
+def test_a_model_without_input_is_built_by_the_first_call_with_samples(call):
     model = Sequential([Flatten(), Dense(3), Softmax()], seed=0)
     model.compile("adam", "sparse_categorical_crossentropy")
-    with pytest.raises(StateError, match="predict: expected a built model"):
-        model.predict(X)
-    model.fit(X.reshape(40, 2, 2), Y, verbose=0)
+    x = X.reshape(40, 2, 2)
+    call(model, x)
     assert model.input_shape == (2, 2)
-    assert model.predict(X.reshape(40, 2, 2)).shape == (40, 3)
+    assert model.predict(x).shape == (40, 3)
+
+
+@pytest.mark.parametrize("call", ["predict", "evaluate", "__call__", "loss_and_gradients"])
+def test_a_call_that_is_refused_leaves_a_model_unbuilt(call):
+    model = Sequential([Dense(3), Softmax()], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(DataError, match="got nan"):
+        getattr(model, call)(np.full((40, 2), np.nan), *([Y] if call in ("evaluate", "loss_and_gradients") else []))
+    assert model.input_shape is None
+    assert model.predict(X).shape == (40, 3)
 
 
 def test_a_nested_model_takes_the_dtype_of_the_whole():

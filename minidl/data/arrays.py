@@ -10,25 +10,75 @@ import numpy as np
 
 from minidl import checks
 from minidl.checks import batch_shape
+from minidl.data.conversion import convert
+from minidl.data.frames import check_columns
+from minidl.data.rounding import COARSE, warn_of_rounding
 from minidl.errors import DataError, ShapeError
 from minidl.numeric import in_dtype
-from minidl.typing import Array, Shape
+from minidl.typing import Array
 
 CHECKED = 1 << 18  # values that are checked together: they stay in cache
 
 
-def check_features(value: Any, input_shape: Shape, layer: Any, dtype: Any, who: str = "x") -> Array:
-    """Return ``x`` as an array of shape (rows, *input_shape), finite in ``dtype``, for ``layer``, which takes it."""
-    x = as_array(value, who)
-    if x.shape[1:] != input_shape:
-        fix = ""
-        if x.ndim == 1:
-            fix = " For one row use x.reshape(1, -1), for one feature x.reshape(-1, 1)."
-        elif len(input_shape) == 1 and x.ndim > 2 and x[:1].size == input_shape[0]:
-            fix = " Add Flatten() before it."
-        raise ShapeError(f"{layer.label}: expected input of shape {batch_shape(input_shape)}, got {x.shape}.{fix}")
-    check_finite(x, who, dtype)
+def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = False) -> Any:
+    """Return ``x`` as an array of shape (rows, *input_shape), finite in the network's dtype.
+
+    With ``on_disk``, an array on disk stays there: see `StoredArray`.
+    """
+    x = as_array(value, who, on_disk=on_disk)
+    if x.shape[1:] != network.input_shape:
+        x = _with_features(x, value, network, who)
+    check_finite(x, who, network.dtype, () if x is value else check_columns(value, network, who))
     return x
+
+
+def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:
+    """Return a vector as one feature where the model has one; else raise an error of columns or of the shape."""
+    check_columns(value, network, who)
+    shape = network.input_shape
+    if x.ndim == 1 and shape == (1,):
+        return x[:].reshape(-1, 1)
+    fix = ""
+    if x.shape == shape:
+        one = "x.reshape(1, -1)" if x.ndim == 1 else "x[np.newaxis]"
+        fix = f" This is the shape of one sample: put samples together in a batch, or use {one}."
+    elif x.ndim == 1:
+        fix = " For one sample use x.reshape(1, -1)."
+    elif len(shape) == 1 and x.ndim > 2 and math.prod(x.shape[1:]) == shape[0]:
+        fix = " Add Flatten() before it."
+    label = f"{who.removesuffix('x')}{network.layers[0].label}"
+    raise ShapeError(f"{label}: expected input of shape {batch_shape(shape)}, got {x.shape}.{fix}")
+
+
+def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> Array:
+    """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which ``loss`` can use."""
+    outputs = network.output_shape[-1]
+    if len(network.output_shape) != 1:
+        raise ShapeError(f"{who}: expected outputs of shape (batch, units), got rows of {network.output_shape}.")
+    y = as_array(value, who)
+    if len(y) != rows:
+        fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
+        raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
+    check_finite(y, who, y.dtype if loss.sparse else network.dtype)
+    if loss.sparse:
+        if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
+            raise ShapeError(
+                f"{who}: expected labels of shape ({rows},), got {y.shape}. "
+                f'For one-hot targets use loss="categorical_crossentropy".'
+            )
+        y = y.reshape(rows)
+    elif y.ndim == 1 and outputs == 1:
+        y = y.reshape(rows, 1)
+    if not loss.sparse and y.shape != (rows, outputs):
+        fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
+        raise ShapeError(
+            f"{who}: expected shape {(rows, outputs)}, as the model's output for these rows, got {y.shape}.{fix}"
+        )
+    try:
+        loss.check_targets(y, outputs)
+    except DataError as error:  # the loss calls them y
+        raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
+    return in_dtype(y, np.intp if loss.sparse else network.dtype)
 
 
 def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array | None:
@@ -36,6 +86,8 @@ def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight")
     if value is None:
         return None
     weight = as_array(value, who)
+    if weight.shape == (rows, 1):
+        weight = weight[:, 0]
     if weight.shape != (rows,):
         raise ShapeError(f"{who}: expected shape ({rows},), one weight for each row of x, got {weight.shape}.")
     check_finite(weight, who, dtype)
@@ -45,56 +97,11 @@ def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight")
     return weight.astype(dtype)
 
 
-def as_array(value: Any, who: str) -> Array:
-    """Return ``value`` as an array of real numbers with at least one axis, copying only where it must.
-
-    A `DataError` for ragged, sparse or masked data, strings, None, dates, complex numbers and records.
-    """
+def as_array(value: Any, who: str, *, on_disk: bool = False) -> Any:
+    """Return ``value`` as an array of real numbers with at least one axis: see `convert`."""
     if type(value) is np.ndarray and value.dtype.kind in "fiub" and value.ndim:
         return value
-    if isinstance(value, np.ndarray) and not hasattr(value, "mask"):
-        array = value
-    elif hasattr(value, "toarray"):
-        raise DataError(f"{who}: expected a dense array, got a sparse one ({type(value).__name__}). Call .toarray().")
-    elif hasattr(value, "filled"):
-        if np.any(value.mask):
-            raise DataError(f"{who}: expected numbers everywhere, got a masked array with masked entries. Fill them.")
-        array = value.data
-    elif is_numbered(value):
-        # NumPy would ask for one item after another, without end where no IndexError comes
-        raise DataError(f"{who}: expected an array, got {type(value).__name__}, which has no __iter__. Add it.")
-    else:
-        try:
-            array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
-        except Exception as error:  # whatever __array__ or to_numpy raises
-            raise DataError(f"{who}: expected an array, got something ragged or unreadable: {error}") from error
-    if array.ndim == 0:
-        shown = "None" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
-        raise DataError(f"{who}: expected an array with a row for each example, got {shown}.")
-    if array.dtype.kind == "O":
-        array = _numbers(array, who)
-    if array.dtype.kind not in "fiub":
-        raise DataError(f"{who}: expected real numbers, got an array of {array.dtype}. Convert or encode it first.")
-    return array
-
-
-def is_numbered(value: Any) -> bool:
-    """Tell whether ``value`` gives its items by number alone, as Keras' PyDataset does."""
-    other_ways = ("__iter__", "__array__", "to_numpy")
-    return hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in other_ways)
-
-
-def _numbers(array: Array, who: str) -> Array:
-    for index, item in np.ndenumerate(array):
-        if not isinstance(item, (int, float, np.integer, np.floating, np.bool_)) or isinstance(item, np.timedelta64):
-            raise DataError(
-                f"{who}: expected real numbers, got {item!r} at {checks.place(index)}. Convert or encode it."
-            )
-    try:
-        with np.errstate(over="ignore"):  # an infinity is found by check_finite
-            return array.astype(np.float64)
-    except OverflowError:
-        raise DataError(f"{who}: expected numbers that fit float64, got a longer integer.") from None
+    return convert(value, who, on_disk=on_disk)
 
 
 def read_only(array: Array) -> Array:
@@ -104,29 +111,37 @@ def read_only(array: Array) -> Array:
     return view
 
 
-def check_finite(array: Array, who: str, dtype: Any) -> None:
-    """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``."""
-    if array.dtype.kind != "f" or not len(array):
-        return
-    step = max(1, CHECKED * len(array) // max(array.size, 1))
-    for start in range(0, len(array), step):
-        block = array[start : start + step]
-        block = in_dtype(block, dtype)
+def check_finite(array: Any, who: str, dtype: Any, names: tuple[str, ...] = ()) -> None:
+    """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``.
+
+    Warn of columns that ``dtype`` cannot tell apart; ``names`` are those of the columns.
+    """
+    wide = array.dtype.itemsize > 2 and array.dtype != dtype  # may have more digits
+    step, rounded = max(1, CHECKED * len(array) // max(array.size, 1)), False
+    for start in range(0, len(array) if wide or array.dtype.kind == "f" else 0, step):
+        given = array[start : start + step]
+        block = in_dtype(given, dtype)
         square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
-            _complain_of_non_finite(array, who, np.dtype(dtype))
+            _complain_of_non_finite(array, who, np.dtype(dtype), names)
+        if wide:
+            least, span, number = given.min(axis=0), np.ptp(given, axis=0), np.finfo(dtype)
+            near = span < number.eps * (COARSE * abs(least) + number.tiny)
+            rounded = rounded or bool(((span > 0) & (near | ((abs(least) + span) * number.eps > 2))).any())
+    if rounded:
+        warn_of_rounding(array, who, np.dtype(dtype), names, step)
 
 
-def _complain_of_non_finite(array: Array, who: str, dtype: np.dtype[Any]) -> None:
+def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: tuple[str, ...]) -> None:
+    array = array[:]
     bad = ~np.isfinite(array)
-    if bad.any():
-        first = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise DataError(
-            f"{who}: expected finite numbers, got {array[first]} at {checks.place(first)} "
-            f"({bad.sum()} of {array.size} values are not finite). Remove or replace them."
-        )
-    first = tuple(int(i) for i in np.argwhere(~np.isfinite(in_dtype(array, dtype)))[0])
-    raise DataError(
-        f"{who}: expected values that fit {dtype}, got {array[first]!s} at {checks.place(first)}. "
-        'Scale the data, or use Sequential(..., dtype="float64").'
-    )
+    count, finite = bad.sum(), not bad.any()
+    if finite:
+        bad = ~np.isfinite(in_dtype(array, dtype))
+    first = tuple(int(i) for i in np.argwhere(bad)[0])
+    got = f"got {array[first]!s} at {checks.place(first, names)}"
+    if finite:
+        fix = 'Scale the data, or use Sequential(..., dtype="float64").'
+        raise DataError(f"{who}: expected values that fit {dtype}, {got}. {fix}")
+    count = f"({count} of {array.size} values are not finite)"
+    raise DataError(f"{who}: expected finite numbers, {got} {count}. Remove or replace them.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from minidl import checks
 from minidl.config import Configured
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, ShapeError
 from minidl.typing import Shape
 
 
@@ -34,3 +34,16 @@ def check_shape(shape: Any, who: str) -> Shape:
     if not isinstance(shape, (tuple, list)) or not shape:
         raise ArgumentError(f"{who}: expected a tuple of integers, such as (784,), got {shape!r}.")
     return tuple(checks.integer(length, who, minimum=1) for length in shape)
+
+
+def check_batch_shape(shape: Any, who: str) -> Shape:
+    """Return the shape of a sample, given that of a batch, which begins with None, or that of a vector."""
+    if not isinstance(shape, (tuple, list)) or len(shape) < 2:
+        return check_shape(shape, who)
+    if shape[0] is not None:
+        got = ", ".join(map(str, shape))
+        raise ShapeError(
+            f"{who}: expected None for the batch axis before several others, got ({got}). "
+            f"Write (None, {got}), without the number of samples."
+        )
+    return check_shape(shape[1:], who)

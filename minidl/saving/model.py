@@ -24,8 +24,8 @@ from minidl.typing import Array, Model, Shape
 
 COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
 CONTENT = {
-    "format": int, "minidl": str, "environment": dict, "model": dict, "state": {"randomness": dict},
-    "training": dict | None, "run": dict | None,
+    "format": int, "minidl": str, "environment": dict, "model": dict,
+    "state": {"randomness": dict, "feature_names": list | None}, "training": dict | None, "run": dict | None,
 }  # fmt: skip
 TRAINING = {"compile": dict.fromkeys(COMPILED, object), "optimizer_state": dict, "history": dict | None}
 GENERATOR = {"bit_generator": str, "state": {"state": int, "inc": int}, "has_uint32": int, "uinteger": int}
@@ -53,7 +53,10 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
         "minidl": __version__,
         "environment": environment(),
         "model": encoder.encode(model, "model"),
-        "state": {"randomness": encoder.encode(model.randomness.get_state(), "randomness")},
+        "state": {
+            "randomness": encoder.encode(model.randomness.get_state(), "randomness"),
+            "feature_names": None if model.feature_names is None else list(model.feature_names),
+        },
         "training": _encode_training(model, encoder) if training and model.optimizer is not None else None,
         "run": None,
     }
@@ -115,6 +118,9 @@ def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: 
             raise ArgumentError(f"model: expected a Sequential with its seed, got {model!r:.100}")
         _build(model, decoder.layers, weights_of(arrays))
         model.randomness.set_state(randomness)
+        if (names := content["state"]["feature_names"]) is not None:
+            raise_problems(mismatches("state/feature_names", names, [str] * len(names)))
+            model.feature_names = tuple(names)
         if compile and content["training"] is not None:
             _compile(model, decoder, content["training"])
         if compile or content["training"] is None:
@@ -129,6 +135,7 @@ def read_content(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     with file_errors(path):
         if content["format"] == 1:
             content = _upgrade(content)
+        content["state"].setdefault("feature_names", None)  # files of the first versions have none
         raise_problems(mismatches("content", content, CONTENT))
         if content["training"] is not None:
             raise_problems(mismatches("training", content["training"], TRAINING))
@@ -179,7 +186,7 @@ def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict
     for path, layer in walk(model.sublayers()):  # build takes the values from here and runs no initializer
         layer.views.update({name: weights[f"{path}/{name}"] for name in layer.declared})
     if model.output_shape is not None:
-        model.build(model.input_shape)
+        model.build((None, *model.input_shape))
     else:
         for name, layer in model.sublayers().items():
             if layer.output_shape is not None:  # one that is built, in a model that is not

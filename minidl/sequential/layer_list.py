@@ -4,6 +4,7 @@ It is the structural half of `Sequential`: adding, naming, building, forward, ba
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, Self, Unpack
 
 import numpy as np
@@ -13,14 +14,14 @@ from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
 from minidl.layers.allocation import allocate
-from minidl.layers.input import check_shape
+from minidl.layers.input import check_batch_shape, check_shape
 from minidl.layers.tree import join
 from minidl.network import Network
 from minidl.ownership import give, owner_of, release
 from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness, Randomness
 from minidl.sequential.naming import unique_name
-from minidl.sequential.transaction import unchanged_if_refused
+from minidl.sequential.transaction import prepared, unchanged_if_refused
 from minidl.typing import Array, LayerOptions, Shape
 
 
@@ -35,10 +36,13 @@ class LayerList(Layer):
         The layers as they run; None until the model is built.
     randomness : Randomness
         All random numbers of the model.
+    feature_names : tuple of str or None
+        The columns of the frame that the model was fitted on, which it expects in this order; None forgets them.
     """
 
     layers: tuple[Layer, ...]
     network: Network | None
+    feature_names: tuple[str, ...] | None = None
 
     def __init__(
         self,
@@ -151,15 +155,17 @@ class LayerList(Layer):
 
     # Building
 
-    def build(self, input_shape: Shape) -> Shape:
-        """Fix the shape of the inputs (no batch axis), and with it all others; return the output shape.
+    def build(self, input_shape: Any) -> Shape:
+        """Fix the shape of the inputs, and with it all others; return the output shape.
+
+        As in Keras, the batch axis is None, as in ``(None, 28, 28)``; a shape for vectors may leave it out: ``(784,)``.
 
         Raises
         ------
         ArgumentError, ShapeError
-            If the shape is no tuple of positive integers, or does not fit the layers or an earlier `build`.
+            If the shape is no such tuple, or does not fit the layers or an earlier `build`.
         """
-        shape = check_shape(input_shape, f"{self.label}: build: input_shape")
+        shape = check_batch_shape(input_shape, f"{self.label}: build: input_shape")
         if self.network is not None and shape != self.input_shape:
             raise ShapeError(f"{self.label}: build: expected {self.input_shape}, as it was built before, got {shape}.")
         if not self.layers:
@@ -267,8 +273,9 @@ class LayerList(Layer):
     @np.errstate(all="ignore")
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the outputs for the samples ``x``, keeping what `backward` needs."""
-        network = self.built("forward")
-        x = check_features(x, network.input_shape, network.layers[0], network.dtype).astype(network.dtype, copy=False)
+        with nullcontext() if self.network is not None else prepared(self, x):
+            network = self.built("forward")
+            x = check_features(x, network).astype(network.dtype, copy=False)
         self._outputs = (len(x), *network.output_shape)
         return network.forward(x, training)
 

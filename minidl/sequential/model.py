@@ -12,15 +12,15 @@ import numpy as np
 
 from minidl import checks
 from minidl.callbacks import Callback, CallbackList, History, check_callbacks, progress_bar
-from minidl.data import as_array, check_features, is_stream
-from minidl.errors import ShapeError, StateError
+from minidl.data import check_features, is_stream
+from minidl.errors import StateError
 from minidl.explain import Trace, explain, html, summary, trace
 from minidl.names import refuse
 from minidl.network import PREDICT_ROWS
 from minidl.saving import Checkpoint, save_checkpoint, save_model
 from minidl.sequential.compiled import Compiled
-from minidl.sequential.transaction import unchanged_if_refused
-from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_with_callbacks
+from minidl.sequential.transaction import prepared
+from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_batches
 from minidl.typing import Array, NoOptions
 
 
@@ -68,6 +68,9 @@ class Sequential(Compiled):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
         *,
         split: str = "shuffle",
         resume: Any = None,
@@ -78,7 +81,8 @@ class Sequential(Compiled):
         Parameters
         ----------
         x : array-like of shape (rows, ...), or iterable of batches (x, y) or (x, y, sample_weight)
-            Memory-mapped files are read a batch at a time.
+            Arrays on disk (memory-mapped, HDF5, Zarr, anything with a shape and slices) are read a batch at a time.
+            The model remembers the columns of a data frame, and refuses others from then on.
         y : array-like of shape (rows,) or (rows, outputs)
         batch_size : int, optional
             Rows a step, 32 by default; all rows for `LBFGS`.
@@ -99,6 +103,12 @@ class Sequential(Compiled):
             Number of the first epoch in the history.
         steps_per_epoch : int, optional
             Batches an epoch; needed for an iterable without an end.
+        validation_steps : int, optional
+            Batches a validation; needed for an iterable without an end.
+        validation_batch_size : int, optional
+            Rows a batch in validation, as many as in training by default.
+        validation_freq : int or list of int
+            Every how many epochs to validate, or after which, counted from 1.
         split : {"shuffle", "stratify", "last"}
             Which rows ``validation_split`` takes.
         resume : path, optional
@@ -116,12 +126,12 @@ class Sequential(Compiled):
         if others:
             refuse(self.fit, others)
         checkpoint = None if resume is None else Checkpoint.find(resume)
-        data = Data(
-            x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
-            validation_split, validation_data, split,
-        )  # fmt: skip
-        with self._unbuilt_if_refused():
-            trainer, history = self.connected("fit", None if is_stream(x, y) else x), History()
+        with self.ready_for(x, y, trains=True) as x:
+            data = Data(
+                x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
+                validation_split, validation_data, split, validation_steps, validation_batch_size, validation_freq,
+            )  # fmt: skip
+            trainer, history = self.connected("fit"), History()
             seed = self.randomness.seed if checkpoint is None else checkpoint.seed
             run = (SolverRun if trainer.optimizer.full_batch else Run)(
                 trainer, data, Epochs(epochs, initial_epoch, self._hooks(callbacks, verbose, history), history), seed
@@ -134,8 +144,8 @@ class Sequential(Compiled):
         self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Take one step on these samples; return the loss, or a list with the metrics, or a dict of all."""
-        with self._unbuilt_if_refused():
-            trainer = self.connected("train_on_batch", x)
+        with self.ready_for(x, y, trains=True):
+            trainer = self.connected("train_on_batch")
             batch = trainer.inputs.batch(x, y, sample_weight, class_weight)
         return trainer.train_on_batch(batch, return_dict=return_dict)
 
@@ -162,9 +172,10 @@ class Sequential(Compiled):
         """
         if others:
             refuse(self.evaluate, others)
-        trainer = self.connected("evaluate")
         size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
-        source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
+        with self.ready_for(x, y) as x:
+            trainer = self.connected("evaluate")
+            source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
         hooks = self._hooks(callbacks, verbose)
         hooks.set_params({"steps": source.steps()})
         return trainer.evaluate(source, hooks, return_dict=return_dict)
@@ -175,22 +186,19 @@ class Sequential(Compiled):
 
         A custom training loop is this and ``optimizer.step(model.parameters.values, gradients)``.
         """
-        trainer = self.connected("loss_and_gradients")
-        loss, _ = trainer.objective.loss_and_gradients(*trainer.inputs.batch(x, y, sample_weight))
+        with self.ready_for(x, y):
+            trainer = self.connected("loss_and_gradients")
+            batch = trainer.inputs.batch(x, y, sample_weight)
+        loss, _ = trainer.objective.loss_and_gradients(*batch)
         return loss, trainer.network.parameters.gradients
 
-    def connected(self, call: str, x: Any = None) -> Trainer:
-        """Return the trainer, connected to the network; an unbuilt model is built for the samples ``x``."""
+    def connected(self, call: str) -> Trainer:
+        """Return the trainer, connected to the network."""
         trainer = self.trainer
         if trainer is None or trainer.loss is None:
             raise StateError(
                 f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss)."
             )
-        if self.network is None and x is not None:
-            shape = as_array(x, "x").shape[1:]
-            if not shape:
-                raise ShapeError(f"x: expected rows of features, got shape {np.shape(x)}. Use x.reshape(-1, 1).")
-            self.build(shape)
         trainer.connect(self.network or self.built(call))
         return trainer
 
@@ -198,8 +206,10 @@ class Sequential(Compiled):
         bar = [] if type(verbose) is int and verbose == 0 else progress_bar(verbose)
         return CallbackList([*first, *check_callbacks(callbacks), *bar], self)
 
-    def _unbuilt_if_refused(self) -> AbstractContextManager[None]:
-        return nullcontext() if self.network is not None else unchanged_if_refused([self], self.randomness)
+    def ready_for(self, x: Any, y: Any = None, *, trains: bool = False) -> AbstractContextManager[Any]:
+        """Return a context with ``x`` in which the model is built and, to train, knows the columns: see `prepared`."""
+        plain = self.network is not None and (not trains or type(x) is np.ndarray)
+        return nullcontext(x) if plain else prepared(self, x, y, trains)
 
     # Use
 
@@ -208,22 +218,23 @@ class Sequential(Compiled):
         x: Any,
         batch_size: int | None = None,
         verbose: int | str = 0,
+        steps: int | None = None,
         callbacks: Any = None,
         **others: Unpack[NoOptions],
     ) -> Array:
         """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
-        It runs on twins of the layers that share the parameters, so that it may run beside a training thread.
+        ``x`` may be an iterable of batches ``x`` or ``(x, y)``, of which ``steps`` are taken. It runs on twins of the
+        layers that share the parameters, so that it may run beside a training thread.
         """
         if others:
             refuse(self.predict, others)
-        network = self.built("predict")
         size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
-        x = check_features(x, network.input_shape, network.layers[0], network.dtype)
-        if callbacks is None and not verbose:
-            return network.predict(x, size)
-        hooks = self._hooks(callbacks, verbose)
-        return predict_with_callbacks(network, x, size, hooks)
+        with self.ready_for(x) as x:
+            network = self.built("predict")
+            if callbacks is None and not verbose and steps is None and not is_stream(x, None):
+                return network.predict(check_features(x, network, on_disk=True), size)
+            return predict_batches(network, x, size, steps, self._hooks(callbacks, verbose))
 
     def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
         """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.

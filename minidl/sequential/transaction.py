@@ -1,12 +1,14 @@
 """Transaction: a call that is refused has changed nothing."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from minidl.data import column_names, sample_shape
 from minidl.layers import Layer
 from minidl.layers.tree import walk
 from minidl.randomness import Randomness
+from minidl.typing import Model
 
 
 @contextmanager
@@ -23,3 +25,23 @@ def unchanged_if_refused(layers: Iterable[Any], randomness: Randomness) -> Itera
             vars(part).update(attributes)
         randomness.set_state(drawn)
         raise
+
+
+@contextmanager
+def prepared(model: Model, x: Any, y: Any = None, trains: bool = False) -> Iterator[Any]:
+    """Build ``model`` for the samples ``x`` and, to train, let it remember their columns; yield ``x``.
+
+    Both are taken back if an exception is raised inside.
+    """
+    known = model.feature_names
+    with nullcontext() if model.network is not None else unchanged_if_refused([model], model.randomness):
+        try:
+            if trains:
+                model.feature_names = known or column_names(x) or None
+            if model.network is None:
+                shape, x = sample_shape(x, y)
+                model.build((None, *shape))
+            yield x
+        except BaseException:
+            model.feature_names = known
+            raise

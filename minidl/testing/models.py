@@ -63,7 +63,9 @@ def certify_model(
         )
     twin = model.copy()
     rows = np.asarray(x)[:ROWS]
-    batch = twin.connected("certify_model", rows).inputs.batch(rows, np.asarray(y)[:ROWS], None, who="certify_model: ")
+    if twin.network is None:
+        twin.build((None, *rows.shape[1:]))
+    batch = twin.connected("certify_model").inputs.batch(rows, np.asarray(y)[:ROWS], None, who="certify_model: ")
     total = Certificate(repr(model), seed, level, "certify_model")
     for call in calls(twin, *batch[:2]):
         label = call.name

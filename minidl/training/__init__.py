@@ -3,9 +3,9 @@
 from minidl.training.inputs import Data
 from minidl.training.link import check_end
 from minidl.training.objective import Objective
-from minidl.training.prediction import predict_with_callbacks
+from minidl.training.prediction import predict_batches
 from minidl.training.run import Epochs, Run
 from minidl.training.solver_run import SolverRun
 from minidl.training.trainer import Trainer
 
-__all__ = ["Data", "Epochs", "Objective", "Run", "SolverRun", "Trainer", "check_end", "predict_with_callbacks"]
+__all__ = ["Data", "Epochs", "Objective", "Run", "SolverRun", "Trainer", "check_end", "predict_batches"]

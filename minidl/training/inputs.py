@@ -9,18 +9,21 @@ from minidl.data import (
     Batch,
     Stream,
     Table,
-    as_array,
+    Words,
     balanced,
     check_features,
     check_finite,
+    check_order,
+    check_targets,
     check_weights,
     class_factors,
     classes_of,
+    column_names,
     is_stream,
     read_only,
     split_rows,
 )
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError
 from minidl.losses import Loss
 from minidl.network import Network
 from minidl.numeric import in_dtype
@@ -28,6 +31,11 @@ from minidl.randomness import split_generator
 from minidl.typing import Array
 
 BATCH_SIZE = 32
+TRAINING = Words("", "fit: x", "fit: steps_per_epoch")
+VALIDATION = Words("validation_data: ", "fit: validation_data", "fit: validation_steps")
+EVALUATION = Words("", "evaluate: x", "evaluate: steps")
+SEVERAL = (list, tuple, set, frozenset, range)  # of epochs
+LEAST_ENDLESS = 1000  # batches: validation data without an end are noticed after these, or ten times those of training
 
 
 class Data(NamedTuple):
@@ -43,6 +51,27 @@ class Data(NamedTuple):
     validation_split: float = 0.0
     validation_data: Any = None
     split: str = "shuffle"
+    validation_steps: int | None = None
+    validation_batch_size: int | None = None
+    validation_freq: Any = 1
+
+    def check(self) -> None:
+        """Raise an `ArgumentError` for what is wrong by itself, before the data is looked at."""
+        checks.flag(self.shuffle, "fit: shuffle")
+        for name in ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size"):
+            if (value := getattr(self, name)) is not None:
+                checks.integer(value, f"fit: {name}", minimum=1)
+        checks.number(self.validation_split, "fit: validation_split", at_least=0, below=1)
+        checks.choice(self.split, "fit: split", ("shuffle", "stratify", "last"))
+        for epoch in self.validation_freq if isinstance(self.validation_freq, SEVERAL) else [self.validation_freq]:
+            checks.integer(epoch, "fit: validation_freq", minimum=1)
+        if self.validation_data is not None and self.validation_split:
+            raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
+
+    def validates(self, epoch: int) -> bool:
+        """Tell whether the model is validated after this epoch, counted from 1."""
+        every = self.validation_freq
+        return epoch in every if isinstance(every, SEVERAL) else epoch % every == 0
 
 
 class Source(NamedTuple):
@@ -57,6 +86,20 @@ class Source(NamedTuple):
         if not isinstance(self.data, Table):
             return self.data.steps
         return -(-(len(self.data) if self.rows is None else len(self.rows)) // self.batch_size)
+
+    def first(self, steps: int | None, words: Words) -> "Source":
+        """Return the first ``steps`` batches of a table, all of them for None."""
+        if steps is None:
+            return self
+        checks.integer(steps, words.steps, minimum=1)
+        count, size = self.steps() or steps, self.batch_size
+        if steps > count:
+            raise ArgumentError(
+                f"{words.steps}: expected at most {count}, the batches of {size} rows that there are, got {steps}."
+            )
+        assert isinstance(self.data, Table)
+        rows = np.arange(len(self.data)) if self.rows is None else self.rows
+        return self._replace(rows=rows[: steps * size])
 
 
 class Inputs:
@@ -73,118 +116,109 @@ class Inputs:
         return read_only(in_dtype(x, self.network.dtype)), read_only(y), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
-        """Return the samples as a checked table, of which memory-mapped files are read a batch at a time."""
-        return Table(*self._checked(x, y, weight, who), self.network.dtype)
+        """Return the samples as a checked table, of which arrays on disk are read a batch at a time."""
+        return Table(*self._checked(x, y, weight, who, on_disk=True), self.network.dtype)
 
-    def _checked(self, x: Any, y: Any, weight: Any, who: str) -> tuple[Array, Array, Array | None]:
-        network = self.network
-        x = check_features(x, network.input_shape, network.layers[0], network.dtype, f"{who}x")
+    def _checked(
+        self, x: Any, y: Any, weight: Any, who: str, *, on_disk: bool = False
+    ) -> tuple[Any, Array, Array | None]:
+        network, given = self.network, x
+        x = check_features(x, network, f"{who}x", on_disk=on_disk)
+        if x is not given or not len(x):
+            self._compare(x, given, y, weight, who)
+        y = check_targets(y, len(x), network, self.loss, f"{who}y")
+        return x, y, None if weight is None else check_weights(weight, len(x), network.dtype, f"{who}sample_weight")
+
+    def _compare(self, x: Any, given: Any, y: Any, weight: Any, who: str) -> None:
+        """Raise a `DataError` if there are no samples, or if frames have them in different orders."""
         if not len(x):
             raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
-        return (
-            x,
-            self._targets(y, len(x), f"{who}y"),
-            check_weights(weight, len(x), network.dtype, f"{who}sample_weight"),
-        )
+        check_order(given, y, f"{who}y")
+        check_order(given, weight, f"{who}sample_weight")
 
-    def _targets(self, value: Any, rows: int, who: str) -> Array:
-        """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which the loss can use."""
-        network, loss = self.network, self.loss
-        if len(network.output_shape) != 1:
-            raise ShapeError(f"{who}: expected outputs of shape (batch, units), got rows of {network.output_shape}.")
-        outputs = network.output_shape[0]
-        y = as_array(value, who)
-        if len(y) != rows:
-            fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
-            raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
-        check_finite(y, who, network.dtype)
-        if loss.sparse:
-            if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
-                raise ShapeError(
-                    f"{who}: expected labels of shape ({rows},), got {y.shape}. "
-                    f'For one-hot targets use loss="categorical_crossentropy".'
-                )
-            y = y.reshape(rows)
-        elif y.ndim == 1 and outputs == 1:
-            y = y.reshape(rows, 1)
-        if not loss.sparse and y.shape != (rows, outputs):
-            fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
-            raise ShapeError(
-                f"{who}: expected shape {(rows, outputs)}, as the model's output for these rows, got {y.shape}.{fix}"
-            )
-        try:
-            loss.check_targets(y, outputs)
-        except DataError as error:  # the loss calls them y
-            raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
-        return in_dtype(y, np.intp if loss.sparse else network.dtype)
-
-    def stream(self, iterable: Any, class_weight: Any, steps: int | None, who: str) -> Stream:
+    def stream(
+        self, iterable: Any, steps: int | None, words: Words, *, class_weight: Any = None, most: int | None = None
+    ) -> Stream:
         """Return an iterable of batches, each of which is checked as it arrives."""
         if _is_balanced(class_weight):
-            raise ArgumentError(
-                f'{who}: class_weight: "balanced" needs arrays; for an iterable of batches pass a dict.'
-            )
+            who = f'{words.iterable}: class_weight: "balanced"'
+            raise ArgumentError(f"{who} needs arrays; for an iterable of batches pass a dict.")
 
-        def check(x: Any, y: Any, weight: Any = None, who: str = "") -> Batch:
+        def check(item: Any, who: str) -> Batch:
+            if not isinstance(item, (tuple, list)) or not 2 <= len(item) <= 3:
+                got = type(item).__name__
+                raise DataError(f"{who}expected a tuple (x, y) or (x, y, sample_weight), got {got}.")
+            x, y, weight = (*item, None)[:3]
+            if words is TRAINING and (model := self.network.root()) is not None:
+                model.feature_names = model.feature_names or column_names(x) or None
             return self.batch(x, y, weight, class_weight, who)
 
-        return Stream(iterable, check, steps, who)
+        return Stream(iterable, check, steps, words, goes_on=words is TRAINING, most=most)
 
     def for_fit(self, data: Data, seed: int, *, full_batch: bool) -> tuple[Source, Source | None]:
         """Return where `fit` takes its batches from, and where those of the validation come from."""
-        if is_stream(data.x, data.y):
-            return self._streams_for_fit(data, full_batch=full_batch)
+        if type(data.x) is not np.ndarray and is_stream(data.x, data.y):
+            source = self._stream_for_fit(data, full_batch=full_batch)
+            return source, self._validation(data, source)
         table = self.table(data.x, data.y, data.sample_weight)
         size = _batch_size(data.batch_size, len(table), full_batch=full_batch)
-        rows, validation = None, self._validation(data, size)
-        if data.validation_split:
-            rows, held_out = self._split(table, data, seed)
-            validation = Source(table, held_out, size)
+        rows, held_out = self._split(table, data, seed) if data.validation_split else (None, None)
         source = Source(self._weigh_table(table, rows, data.class_weight), rows, size)
-        _check_steps(data.steps_per_epoch, source, "fit: steps_per_epoch")
-        return source, validation
+        if data.steps_per_epoch is not None:
+            source.first(data.steps_per_epoch, TRAINING)
+        if held_out is None:
+            return source, self._validation(data, source)
+        _check_weights_count(table, held_out, "validation_split: ")
+        validation = Source(table, held_out, data.validation_batch_size or size)
+        return source, validation.first(data.validation_steps, VALIDATION)
 
-    def for_evaluate(self, x: Any, y: Any, weight: Any, batch_size: int, steps: int | None) -> Source:
-        """Return where `evaluate` takes its batches from."""
-        if is_stream(x, y):
-            _refuse_weights(weight, "evaluate: ")
-            return Source(self.stream(x, None, steps, "evaluate: x"), None, batch_size)
-        table = self.table(x, y, weight)
-        _check_weights_count(table, None, "")
-        source = Source(table, None, batch_size)
-        _check_steps(steps, source, "evaluate: steps")
-        return source if steps is None else Source(table, np.arange(min(len(table), steps * batch_size)), batch_size)
+    def for_evaluate(
+        self,
+        x: Any,
+        y: Any,
+        weight: Any,
+        size: int,
+        steps: int | None,
+        words: Words = EVALUATION,
+        most: int | None = None,
+    ) -> Source:
+        """Return where `evaluate` takes its batches from, or the validation."""
+        if not is_stream(x, y):
+            table = self.table(x, y, weight, words.arrays)
+            _check_weights_count(table, None, words.arrays)
+            return Source(table, None, size).first(steps, words)
+        _refuse_weights(weight, words)
+        if steps is not None:
+            checks.integer(steps, words.steps, minimum=1)
+        return Source(self.stream(x, steps, words, most=most), None, size)
 
-    def _streams_for_fit(self, data: Data, *, full_batch: bool) -> tuple[Source, Source | None]:
+    def _stream_for_fit(self, data: Data, *, full_batch: bool) -> Source:
         if data.batch_size is not None:
             raise ArgumentError("fit: batch_size: expected None for an iterable, whose batches have their own sizes.")
         if full_batch:
             raise ArgumentError("fit: x: expected arrays for LBFGS, which needs all rows at once, got an iterable.")
         if data.validation_split:
             raise ArgumentError("fit: validation_split: expected 0 for an iterable, got a part. Use validation_data.")
-        _refuse_weights(data.sample_weight, "fit: ")
-        stream = self.stream(data.x, data.class_weight, data.steps_per_epoch, "fit: x")
-        source = Source(stream, None, BATCH_SIZE)
-        _check_steps(data.steps_per_epoch, source, "fit: steps_per_epoch")
-        return source, self._validation(data, BATCH_SIZE)
+        _refuse_weights(data.sample_weight, TRAINING)
+        stream = self.stream(data.x, data.steps_per_epoch, TRAINING, class_weight=data.class_weight)
+        return Source(stream, None, BATCH_SIZE)
 
-    def _validation(self, data: Data, size: int) -> Source | None:
-        given, who = data.validation_data, "validation_data: "
-        if given is None:
+    def _validation(self, data: Data, training: Source) -> Source | None:
+        if data.validation_data is None:
             return None
-        if data.validation_split:
-            raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
-        if isinstance(given, (tuple, list)) and len(given) in (2, 3) and not is_stream(given, None):
-            x, y, weight = (*given, None)[:3]
-            table = self.table(x, y, weight, who)
-            _check_weights_count(table, None, who)
-            return Source(table, None, size)
+        given, size = data.validation_data, data.validation_batch_size
+        x, y, weight = given, None, None
         if not is_stream(given, None):
-            raise ArgumentError(
-                "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, "
-                f"got {type(given).__name__}."
-            )
-        return Source(self.stream(given, None, None, "fit: validation_data: x"), None, size)
+            if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+                raise ArgumentError(
+                    "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, "
+                    f"got {type(given).__name__}."
+                )
+            x, y, weight = (*given, None)[:3]
+        elif size is not None:
+            raise ArgumentError("fit: validation_batch_size: expected None for an iterable of batches.")
+        most = max(LEAST_ENDLESS, 10 * (training.steps() or 0))
+        return self.for_evaluate(x, y, weight, size or training.batch_size, data.validation_steps, VALIDATION, most)
 
     def _split(self, table: Table, data: Data, seed: int) -> tuple[Array, Array]:
         if data.split == "stratify" and self.loss.link is None:
@@ -199,7 +233,8 @@ class Inputs:
             y = table.y if rows is None else table.y[rows]
             given = balanced(classes_of(y)) if _is_balanced(class_weight) else class_weight
             table = table.with_weight(self._weigh_classes(given, table.y, table.sample_weight, ""))
-        _check_weights_count(table, rows, "")
+        if table.sample_weight is not None:
+            _check_weights_count(table, rows, "")
         return table
 
     def _weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str) -> Array:
@@ -219,9 +254,10 @@ def _is_balanced(class_weight: Any) -> bool:
     return isinstance(class_weight, str) and class_weight == "balanced"
 
 
-def _refuse_weights(weight: Any, who: str) -> None:
+def _refuse_weights(weight: Any, words: Words) -> None:
     if weight is not None:
-        raise ArgumentError(f"{who}sample_weight: expected None for an iterable: let it yield (x, y, sample_weight).")
+        who = f"{words.iterable.removesuffix('x')}sample_weight"
+        raise ArgumentError(f"{who}: expected None for an iterable: let it yield (x, y, sample_weight).")
 
 
 def _check_weights_count(table: Table, rows: Array | None, who: str) -> None:
@@ -238,13 +274,3 @@ def _batch_size(value: int | None, rows: int, *, full_batch: bool) -> int:
     if value is not None and value < rows:
         raise ArgumentError(f"fit: batch_size: expected None or at least {rows}, all rows, for LBFGS, got {value}.")
     return rows
-
-
-def _check_steps(steps: int | None, source: Source, who: str) -> None:
-    if steps is None:
-        return
-    checks.integer(steps, who, minimum=1)
-    count = source.steps() or steps
-    if steps > count:
-        size = source.batch_size
-        raise ArgumentError(f"{who}: expected at most {count}, the batches of {size} rows that there are, got {steps}.")

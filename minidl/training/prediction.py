@@ -1,22 +1,45 @@
-"""Prediction with callbacks around the batches."""
+"""Prediction with callbacks around the batches, or for an iterable of batches."""
+
+from typing import Any
 
 import numpy as np
 
+from minidl import checks
 from minidl.callbacks import CallbackList
+from minidl.data import Stream, Words, check_features, is_stream
+from minidl.errors import ArgumentError
 from minidl.network import Network
 from minidl.typing import Array
 
+PREDICTION = Words("", "predict: x", "predict: steps")
 
-def predict_with_callbacks(network: Network, x: Array, rows: int, callbacks: CallbackList) -> Array:
-    """Return the outputs for checked samples, ``rows`` at a time: see `Sequential.predict`."""
-    twin = network.inference_twin()
-    y = np.empty((len(x), *network.output_shape), network.dtype)
-    callbacks.set_params({"steps": -(-len(x) // rows)})
+
+def predict_batches(network: Network, x: Any, rows: int, steps: int | None, callbacks: CallbackList) -> Array:
+    """Return the outputs for samples, ``rows`` at a time, or for batches in an iterable: see `Sequential.predict`."""
+
+    def features(item: Any, who: str) -> Array:
+        with_targets = isinstance(item, (tuple, list)) and np.ndim(item[0]) > len(network.input_shape)
+        return check_features(item[0] if with_targets else item, network, f"{who}x")
+
+    steps = None if steps is None else checks.integer(steps, PREDICTION.steps, minimum=1)
+    if is_stream(x, None):
+        batches = Stream(x, features, steps, PREDICTION).batches()
+    else:
+        x = check_features(x, network, on_disk=True)
+        starts = range(0, len(x), rows)
+        if steps is not None and steps > len(starts):
+            got = f"got {steps}"
+            raise ArgumentError(
+                f"{PREDICTION.steps}: expected at most {len(starts)}, the batches that there are, {got}."
+            )
+        steps = len(starts) if steps is None else steps
+        batches = (x[start : start + rows] for start in starts[:steps])
+    twin, outputs = network.inference_twin(), [np.empty((0, *network.output_shape), network.dtype)]
+    callbacks.set_params({"steps": steps})
     callbacks.on_predict_begin({})
-    for index, start in enumerate(range(0, len(x), rows)):
-        part = slice(start, start + rows)
+    for index, batch in enumerate(batches):
         callbacks.on_predict_batch_begin(index, {})
-        y[part] = twin.infer(x[part])
-        callbacks.on_predict_batch_end(index, {"outputs": y[part]})
+        outputs.append(twin.infer(batch))
+        callbacks.on_predict_batch_end(index, {"outputs": outputs[-1]})
     callbacks.on_predict_end({})
-    return y
+    return np.concatenate(outputs)

@@ -61,7 +61,9 @@ class Run:
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
         if trainer.run is not None:
             raise StateError("fit: this model is being trained already. Train a copy: model.copy().")
-        _check(data, epochs)
+        data.check()
+        checks.integer(epochs.epochs, "fit: epochs", minimum=0)
+        checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
         network = trainer.network
         frozen = sum(part.stop - part.start for part in network.frozen_parts())
         if frozen == network.parameters.values.size:
@@ -145,7 +147,7 @@ class Run:
     def end_epoch(self) -> None:
         """Validate, count the epoch, and tell the callbacks."""
         trainer, logs = self.trainer, self.scores.logs()
-        if self.validation is not None:
+        if self.validation is not None and self.data.validates(self.epoch + 1):
             self.callbacks.on_test_begin({})
             validated = trainer.measure(self.validation, self.callbacks).logs(prefix="val_")
             self.callbacks.on_test_end(validated)
@@ -155,14 +157,3 @@ class Run:
         epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0
         trainer.network.randomness.epochs += 1
         self.callbacks.on_epoch_end(epoch, logs)
-
-
-def _check(data: Data, epochs: Epochs) -> None:
-    """Raise for what is wrong by itself, before the data is looked at."""
-    checks.integer(epochs.epochs, "fit: epochs", minimum=0)
-    checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
-    checks.flag(data.shuffle, "fit: shuffle")
-    if data.batch_size is not None:
-        checks.integer(data.batch_size, "fit: batch_size", minimum=1)
-    checks.number(data.validation_split, "fit: validation_split", at_least=0, below=1)
-    checks.choice(data.split, "fit: split", ("shuffle", "stratify", "last"))

@@ -1,0 +1,53 @@
+"""StoredArray: an array on disk, of HDF5, Zarr or anything with a shape and slices, whose rows are read when needed."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minidl.typing import Array
+
+IN_MEMORY = ("__array_interface__", "__dlpack__", "__cuda_array_interface__", "to_numpy", "toarray")
+
+
+def is_stored(value: Any) -> bool:
+    """Tell whether ``value`` has a shape and slices, and none of the ways in which an array in memory is read."""
+    kind = type(value)
+    if not hasattr(kind, "__getitem__") or any(hasattr(kind, name) for name in IN_MEMORY):
+        return False
+    shape = getattr(value, "shape", None)
+    return isinstance(shape, tuple) and len(shape) > 0
+
+
+class StoredArray:
+    """Rows of ``source``, which stay where they are until a slice of them, or some, are asked for.
+
+    They are read as slices, the rows of a batch in increasing order: HDF5 refuses any other, and takes ten times as
+    long for a list of rows in compressed chunks.
+    """
+
+    def __init__(self, source: Any, who: str) -> None:
+        self.source, self.who = source, who
+        self.shape: tuple[int, ...] = source.shape
+        self.ndim, self.size = len(self.shape), math.prod(self.shape)
+        dtype = getattr(source, "dtype", None)
+        self.dtype: np.dtype[Any] = dtype if isinstance(dtype, np.dtype) else np.asarray(source[:1]).dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any) -> Array:
+        if isinstance(rows, slice):
+            return np.asarray(self.source[rows])
+        rows, places = np.unique(np.asarray(rows), return_inverse=True)
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
+        runs = zip(rows[starts], np.append(rows[starts[1:] - 1], rows[-1:]), strict=True)
+        return np.concatenate([self[first : last + 1] for first, last in runs])[places]
+
+    def take(self, rows: Array, axis: int = 0) -> Array:
+        """Return some rows, in the order of their numbers."""
+        return self[rows]
+
+    def astype(self, dtype: Any, *, copy: bool = True) -> Array:
+        """Return all rows in another type."""
+        return self[:].astype(dtype, copy=copy)

@@ -218,3 +218,180 @@ def test_a_wrong_argument_is_refused_in_words(make, kind, words):
 def test_branches_must_agree_in_the_other_axes():
     with pytest.raises(ShapeError, match="differ in the last axis only"):
         Sequential([Input((2, 3)), Concatenate([], Flatten())])
+
+
+# Dense with an activation
+
+
+@pytest.mark.parametrize("activation", ["relu", "softmax", Sequential([Dense(3), Dense(2)])], ids=str)
+def test_a_layer_runs_its_own_backward_after_the_forward_of_its_model(activation):
+    model = Sequential([Input((4,)), Dense(3, activation=activation), Dense(2, "tanh")], seed=0, dtype="float64")
+    model.forward(X)
+    dy = RNG.normal(size=(64, 2))
+    dx = model.backward(dy)
+    gradients = model.parameters.gradients.copy()
+    model.parameters.gradients[...] = np.nan
+    first, second = model.layers
+    np.testing.assert_array_equal(first.backward(second.backward(dy)), dx)
+    np.testing.assert_array_equal(model.parameters.gradients, gradients)
+
+
+def test_a_model_runs_its_backward_after_the_forwards_of_its_layers():
+    model = Sequential([Input((4,)), Dense(3, activation="relu"), Dense(2)], seed=0, dtype="float64")
+    model.forward(X)
+    dy = RNG.normal(size=(64, 2))
+    dx = model.backward(dy)
+    model.forward(X[:3])
+    model.layers[1].forward(model.layers[0].forward(X))
+    model._outputs = dy.shape
+    np.testing.assert_array_equal(model.backward(dy), dx)
+
+
+class Doubled(Dense):
+    def forward(self, x, training=False):
+        return 2 * super().forward(x, training)
+
+    def backward(self, dy):
+        return super().backward(2 * dy)
+
+
+def test_a_dense_layer_with_another_forward_computes_its_activation_once():
+    model = Sequential([Input((4,)), Doubled(3, activation="sigmoid")], seed=0, dtype="float64")
+    layer = model.layers[0]
+    assert model.network.names == ("doubled",)
+    np.testing.assert_allclose(model.predict(X), 2 / (1 + np.exp(-(X @ layer.W + layer.b))), rtol=1e-14)
+
+
+class Named(Dense):
+    pass
+
+
+def test_a_step_is_called_as_its_layer_and_trained_on_logits():
+    model = Sequential([Input((4,)), Named(1, activation="sigmoid")], seed=0)
+    assert model.network.layers[0].label == "Named 'named' (layer 0)"
+    assert repr(model.network.layers[0]) == "Named(1, activation=Sigmoid())"
+    model.compile("sgd", "binary_crossentropy")
+    assert model.trainer.objective.activation is model.layers[0].activation
+
+
+# State and freezing
+
+
+class Centred(Layer):
+    """y = x - mean: of the batch in training, the running one otherwise."""
+
+    def build(self, input_shape):
+        self.add_state("mean", input_shape)
+        return input_shape
+
+    def forward(self, x, training=False):
+        if training:
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(axis=0)
+            return x - x.mean(axis=0)
+        return x - self.mean
+
+    def backward(self, dy):
+        return dy
+
+
+class CentredInPlace(Centred):
+    def forward(self, x, training=False):
+        if training:
+            self.mean *= 0.9
+            self.mean += 0.1 * x.mean(axis=0)
+        return x - self.mean
+
+
+def compiled(*layers):
+    model = Sequential([Input((4,)), *layers, Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    return model
+
+
+FROZEN = {
+    "a layer": (lambda: Centred(), lambda layer: layer),
+    "a layer in a list": (lambda: Chain([Dense(4), Centred()]), lambda layer: layer.blocks[1]),
+    "a layer in a dict": (lambda: Chain({"a": CentredInPlace()}), lambda layer: layer.blocks["a"]),
+    "a layer that holds it": (lambda: Residual(Chain([Centred()]), Dense(4)), lambda layer: layer.layers[0]),
+    "a model in a layer": (lambda: Residual(Sequential([Dense(4), Centred()])), lambda layer: layer.layers[0]),
+    "a layer of a model in a layer": (lambda: Residual(Sequential([Centred()])), lambda layer: layer.layers[0][0]),
+    "the outermost": (lambda: Concatenate([], [Chain([Centred()])]), lambda layer: layer),
+}
+PASSES = {
+    "fit": lambda model: model.fit(X, X[:, 0], verbose=0),
+    "train_on_batch": lambda model: model.train_on_batch(X, X[:, 0]),
+    "loss_and_gradients": lambda model: model.loss_and_gradients(X, X[:, 0]),
+    "forward": lambda model: model.forward(X, training=True),
+    "the layer's own forward": lambda model: model.layers[0].forward(X.astype("float32"), True),
+}
+
+
+@pytest.mark.parametrize("run", PASSES.values(), ids=PASSES)
+@pytest.mark.parametrize(("make", "frozen"), FROZEN.values(), ids=FROZEN)
+def test_the_state_of_a_frozen_layer_stays(make, frozen, run):
+    model = compiled(make())
+    state = model.network.states[0]
+    run(model)
+    moved = state.copy()
+    assert moved.any()
+    frozen(model.layers[0]).trainable = False
+    run(model)
+    np.testing.assert_array_equal(state, moved)
+    frozen(model.layers[0]).trainable = True
+    run(model)
+    assert (state != moved).any()
+
+
+def test_a_frozen_inner_layer_computes_as_in_inference():
+    model = compiled(Chain([Centred()]))
+    model.layers[0].blocks[0].trainable = False
+    np.testing.assert_array_equal(model.forward(X, training=True), model.forward(X))
+
+
+def test_copies_and_files_keep_an_inner_layer_frozen(tmp_path):
+    model = compiled(Residual(Centred(), Dense(4)))
+    model.layers[0].layers[0].trainable = False
+    model.save(tmp_path / "model")
+    for twin in (model.copy(), load_model(tmp_path / "model", custom_objects={"Centred": Centred})):
+        twin.fit(X, X[:, 0], verbose=0)
+        assert not twin.layers[0].layers[0].mean.any()
+
+
+# Values from outside
+
+
+class Scaled(Layer):
+    """y = (x - mean) * factor, the mean of data shown before or during build."""
+
+    def adapt(self, x):
+        self.mean = x.mean(axis=0)
+        return self
+
+    def build(self, input_shape):
+        self.add_state("mean", input_shape)
+        self.add_parameter("factor", input_shape, "ones")
+        self.factor = np.full(input_shape, 2.0)
+        return input_shape
+
+    def forward(self, x, training=False):
+        return (x - self.mean) * self.factor
+
+    def backward(self, dy):
+        self.dfactor = np.zeros_like(self.factor)
+        return dy * self.factor
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, lambda layer: Chain({"a": layer}), Residual])
+def test_a_value_set_before_or_in_build_is_the_start(wrap):
+    layer = Scaled().adapt(X)
+    model = Sequential([Input((4,)), wrap(layer)], dtype="float64")
+    np.testing.assert_array_equal(layer.mean, X.mean(axis=0))
+    np.testing.assert_array_equal(layer.factor, [2.0] * 4)
+    assert model.parameters.values.tolist() == [2.0] * 4
+    layer.factor = np.ones(4)
+    assert model.parameters.values.tolist() == [1.0] * 4
+
+
+def test_a_value_of_another_shape_is_refused_by_build():
+    with pytest.raises(ShapeError, match=r"Scaled 'scaled' \(layer 0\): mean: expected shape \(3,\), got \(4,\)"):
+        Sequential([Input((3,)), Scaled().adapt(X)])

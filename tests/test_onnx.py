@@ -53,6 +53,12 @@ NESTED = {
     "a model in a model": lambda: [Input((4,)), Sequential([Dense(3, activation="relu"), Dense(5)]), Dense(2)],
     "three models deep": lambda: [Input((4,)), Sequential([Sequential([Dense(3), layers.Tanh()]), Dense(2)])],
     "a model as an activation": lambda: [Input((4,)), Dense(3, activation=Sequential([Dense(4), layers.GELU()]))],
+    "branches": lambda: [
+        Input((4,)),
+        layers.Concatenate([], [layers.Columns(-1, 0), Dense(3, activation="relu")]),
+        layers.Residual(Dense(5, activation="tanh"), Dense(7)),
+        layers.Residual(Dense(2), projection=Dense(2, use_bias=False)),
+    ],
     "nothing but the input": lambda: [Input((4,)), layers.Dropout(0.5)],
 }
 

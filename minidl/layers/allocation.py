@@ -13,9 +13,9 @@ from minidl.parameters import Parameters, copy_into
 def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -> Parameters:
     """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
 
-    Arrays that a layer holds already (it was built before) keep their values; the others are initialised
-    from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this. One that was built
-    before for other shapes is a `ShapeError`; nothing has changed then.
+    Arrays that a layer has already (it was built before, or they were assigned) keep their values; the others are
+    initialised from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this. One that
+    was built before for other shapes is a `ShapeError`; nothing has changed then.
     """
     everything = list(walk(layers))
     dtype = np.dtype(dtype)
@@ -34,9 +34,11 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
     for path, layer in everything:
         for name, (shape, initializer, _, trained) in layer.declared.items():
             value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
-            old = layer.views.get(name)
-            start = initializer(rng, shape, dtype) if old is None else old
-            copy_into(value, start, f"{layer.label}: {name}: initializer")
+            start = layer.views.get(name, vars(layer).get(name))  # of an earlier build, or set by hand
+            who = f"{layer.label}: {name}"
+            if start is None:
+                start, who = initializer(rng, shape, dtype), f"{who}: initializer"
+            copy_into(value, start, who)
             bound.append((layer, name, value, parameters.gradient(f"{path}/{name}") if trained else None))
     for _, layer in everything:
         layer.rng, layer.views = rng, {}

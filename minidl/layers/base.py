@@ -5,6 +5,7 @@ names, copies, files, summaries and gradient checks follow without further code.
 """
 
 import copy
+import functools
 from abc import abstractmethod
 from collections.abc import Iterable
 from operator import methodcaller
@@ -131,6 +132,8 @@ class Layer(Attributes):
                 f"without the batch axis, got {shape!r}."
             )
         self.input_shape, self.output_shape = tuple(input_shape), shape
+        if any(not one.trained for _, part in walk({"": self}) for one in part.declared.values()):
+            infer_where_frozen(type(self))
         return shape
 
     def sublayers(self) -> dict[str, "Layer"]:
@@ -247,6 +250,19 @@ class Layer(Attributes):
 
 
 RESERVED = Layer.__annotations__.keys() | Attributes.__annotations__.keys()  # names that no parameter may have
+
+
+def infer_where_frozen(kind: Any) -> None:
+    """Let the frozen layers of a class run in inference, whoever calls them, so that their state stays."""
+    forward = kind.forward
+    if not hasattr(forward, "infers_where_frozen"):
+
+        @functools.wraps(forward)
+        def forward_unless_frozen(self: Layer, x: Array, training: bool = False) -> Array:
+            return forward(self, x, training and self.trainable)
+
+        vars(forward_unless_frozen)["infers_where_frozen"] = True
+        kind.forward = forward_unless_frozen
 
 
 def may_hold_layers(name: str, value: Any) -> bool:

@@ -3,6 +3,7 @@
 With a Sigmoid behind it this is logistic regression; stacked with activations it is a network.
 """
 
+import functools
 from typing import Any, Unpack
 
 import numpy as np
@@ -12,6 +13,7 @@ from minidl.errors import ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.activations import resolve_activation
 from minidl.layers.base import Layer
+from minidl.layers.layer_type import LayerType
 from minidl.layers.tree import join
 from minidl.numeric import column_sums
 from minidl.regularizers import resolve_regularizer
@@ -95,12 +97,12 @@ class Dense(Layer):
         self.bias_regularizer = bias_regularizer
 
     def expand(self) -> dict[str, Layer]:
-        changed = type(self).forward is not Dense.forward or type(self).backward is not Dense.backward
-        if self.activation is None or changed:  # what a subclass computes includes the activation
-            return {"": self}
-        linear = self.inference_twin()  # shares W and b, and is the weighted sum alone
-        linear.__dict__["activation"] = None
-        return {"": linear} | {join("activation", name): step for name, step in self.activation.expand().items()}
+        if type(self).forward is not Dense.forward or type(self).backward is not Dense.backward:
+            return {"": self}  # what a subclass computes includes the activation
+        sums = object.__new__(sums_of(type(self)))
+        object.__setattr__(sums, "__dict__", self.__dict__)  # with the caches: each may run the backward of the other
+        after = {} if self.activation is None else self.activation.expand()
+        return {"": sums} | {join("activation", name): step for name, step in after.items()}
 
     def build(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
@@ -114,13 +116,17 @@ class Dense(Layer):
         return (self.units,) if self.activation is None else self.activation.declare((self.units,))
 
     def forward(self, x: Array, training: bool = False) -> Array:
+        y = self._sums(x)
+        return y if self.activation is None else self.activation.forward(y, training)
+
+    def _sums(self, x: Array, training: bool = False) -> Array:
         if x.ndim != 2 or x.shape[1] != len(self.W):
             raise ShapeError(f"{self.label}: expected input of shape (batch, {len(self.W)}), got {x.shape}.")
         self._x = x
         y = x.dot(self.W)  # as x @ self.W, but 1 us cheaper a call
         if self.use_bias:
             y += self.b
-        return y if self.activation is None else self.activation.forward(y, training)
+        return y
 
     def backward(self, dy: Array) -> Array:
         if self.activation is not None:
@@ -135,3 +141,26 @@ class Dense(Layer):
         np.dot(self._x.T, dy, out=self.dW)  # straight into the gradient vector
         if self.use_bias:
             column_sums(dy, out=self.db)
+
+
+class WeightedSums(Dense):
+    """A `Dense` without its activation: a step of a network, which shares all its attributes."""
+
+    names_of_layers = ()
+
+    def sublayers(self) -> dict[str, Layer]:
+        return {}
+
+    forward = Dense._sums
+
+    def backward(self, dy: Array) -> Array:
+        self._backward_of_sums(dy)
+        return dy.dot(self.W.T)
+
+    backward_parameters = Dense._backward_of_sums
+
+
+@functools.cache
+def sums_of(kind: type[Dense]) -> Any:
+    """Return the `WeightedSums` of a class derived from `Dense`, by the name of that class."""
+    return LayerType(kind.__name__, (WeightedSums, kind), {"__module__": kind.__module__})

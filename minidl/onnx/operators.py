@@ -25,6 +25,25 @@ def _inference_identity(graph: Graph, layer: Any, x: str) -> str:
     return x
 
 
+def _columns(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Gather", x, graph.constant(np.array(layer.indices)), axis=-1)
+
+
+def _row(graph: Graph, layers: Any, x: str) -> str:
+    for layer in layers:
+        x = graph.layer(layer, x)
+    return x
+
+
+def _residual(graph: Graph, layer: Any, x: str) -> str:
+    around = [] if layer.projection is None else [layer.projection]
+    return graph.add("Add", _row(graph, layer.layers, x), _row(graph, around, x))
+
+
+def _concatenate(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Concat", *[_row(graph, row, x) for row in layer.rows], axis=-1)
+
+
 def _operator(name: str, *arguments: str, **attributes: Any) -> Callable[[Graph, Any, str], str]:
     """Return what adds one node, with the layer's attributes ``ours=theirs`` and fixed ones as its attributes."""
 
@@ -37,7 +56,10 @@ def _operator(name: str, *arguments: str, **attributes: Any) -> Callable[[Graph,
 
 
 OPERATORS: dict[str, Callable[[Graph, Any, str], str]] = {
+    "Columns": _columns,
+    "Concatenate": _concatenate,
     "Dense": _dense,
+    "Residual": _residual,
     "Sigmoid": _operator("Sigmoid"),
     "Tanh": _operator("Tanh"),
     "ReLU": _operator("Relu"),

@@ -284,8 +284,10 @@ class LayerList(Layer):
         """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
         network = self.built("backward")
         dy = np.asarray(dy, network.dtype)
-        if dy.shape != self._outputs:
-            raise ShapeError(f"{self.label}: backward: dy: expected shape {self._outputs}, as y, got {dy.shape}.")
+        nested = owner_of(self) is not None  # its layers may have run in the network around it
+        expected = (len(dy), *network.output_shape) if nested and dy.ndim else self._outputs
+        if dy.shape != expected:
+            raise ShapeError(f"{self.label}: backward: dy: expected shape {expected}, as y, got {dy.shape}.")
         return network.backward(dy)
 
 

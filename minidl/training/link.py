@@ -1,12 +1,13 @@
 """The link between the last layer and the loss: a Sigmoid or Softmax, or none, with a loss on logits."""
 
 from minidl.errors import ArgumentError
-from minidl.layers import Dense, Layer, Sigmoid, Softmax
+from minidl.layers import Layer, Sigmoid, Softmax
 from minidl.layers.activations import ActivationLayer
+from minidl.layers.dense import WeightedSums
 from minidl.losses import Loss
 
 LINKS: dict[str, type] = {"sigmoid": Sigmoid, "softmax": Softmax}
-ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", Dense: "linear"}
+ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", WeightedSums: "linear", ActivationLayer: "activation"}
 
 
 def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, loss: Loss) -> None:
@@ -15,7 +16,9 @@ def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, l
     if link is None or not layers:
         return
     last = type(layers[-1])
-    end = ENDS.get(last, "activation" if issubclass(last, ActivationLayer) else None)
+    end = ENDS.get(last) or next(
+        (ENDS[kind] for kind in (WeightedSums, ActivationLayer) if issubclass(last, kind)), None
+    )
     if loss.from_logits and end in ("sigmoid", "softmax"):
         raise ArgumentError(
             f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "

@@ -83,7 +83,7 @@ ROWS = [
     "sequential",
     "testing",
     "models utils",
-    "distributed keras onnx torch",
+    "distributed keras onnx sklearn torch",
     "__init__",
     "__main__",
 ]

@@ -1,0 +1,247 @@
+"""MinidlEstimator: what the classifier and the regressor share, from the arguments to a trained `Sequential`."""
+
+import copy
+import math
+import numbers
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from minidl import checks
+from minidl.callbacks import EarlyStopping, check_callbacks
+from minidl.config import resolve
+from minidl.errors import ArgumentError
+from minidl.initializers import RandomUniform
+from minidl.layers import Dense, Input, Layer
+from minidl.losses import Loss
+from minidl.optimizers import Adam, Optimizer
+from minidl.regularizers import L2
+from minidl.sequential import Sequential
+from minidl.solvers import Solver
+from minidl.typing import Array
+
+FLOATS = (np.float64, np.float32)  # what networks compute in; of anything else NumPy makes the first
+LEARNING_RATE = 0.005  # of the default: a network this small needs no smaller steps (docs/scikit-learn.md)
+FAMILIES: dict[str, Any] = {"optimizer": (Optimizer, Solver), "loss": Loss}  # arguments that may be names of objects
+
+
+def takes_batches(estimator: "MinidlEstimator") -> bool:
+    """Return whether the optimizer trains batch by batch, as a solver does not."""
+    return not isinstance(estimator.resolve("optimizer", estimator.optimizer), Solver)
+
+
+class MinidlEstimator(BaseEstimator):
+    """Abstract base of `MinidlClassifier` and `MinidlRegressor`, which explain the arguments."""
+
+    model_: Sequential
+    history_: dict[str, list[Any]]
+    numeric = False  # the targets
+
+    def __init__(
+        self,
+        layers: Any = None,
+        *,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        epochs: int = 100,
+        batch_size: Any = "auto",
+        shuffle: bool = True,
+        l2: float = 0.0,
+        early_stopping: bool = False,
+        validation_split: float = 0.0,
+        n_iter_no_change: int | None = 10,
+        tol: float = 1e-4,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.optimizer = optimizer
+        self.loss = loss
+        self.metrics = metrics
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.l2 = l2
+        self.early_stopping = early_stopping
+        self.validation_split = validation_split
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.callbacks = callbacks
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    # Arguments
+
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments, those of objects as ``optimizer__learning_rate``; a name such as "adam" becomes its object."""
+        for name in {key.partition("__")[0] for key in params if "__" in key} & FAMILIES.keys():
+            value = params.get(name, getattr(self, name))
+            if isinstance(value, str) or (value is None and name == "optimizer"):
+                params[name] = self.resolve(name, value)
+        super().set_params(**params)
+        return self
+
+    def resolve(self, name: str, value: Any) -> Any:
+        """Return the object that ``value``, given as the argument ``name``, is or names."""
+        if value is None and name == "optimizer":
+            return Adam(LEARNING_RATE)
+        return resolve(value, FAMILIES[name], f"{type(self).__name__}: {name}")
+
+    # Training
+
+    @abstractmethod
+    def learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
+        """Remember what the targets look like, or check that these ``warm`` ones are like those before."""
+
+    @abstractmethod
+    def encode(self, y: Array, model: Sequential) -> Array:
+        """Return the targets as the model's loss takes them."""
+
+    @abstractmethod
+    def output(self, loss: Loss | None) -> tuple[int, str | None]:
+        """Return the number of outputs and the activation of an output layer for the loss."""
+
+    @abstractmethod
+    def ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
+        """Return whether the last layer of the model is an output layer already."""
+
+    @abstractmethod
+    def default_loss(self, model: Sequential) -> Any:
+        """Return the loss for a model, where none was given."""
+
+    def split(self, model: Sequential) -> str:
+        """Return how the samples for validation are drawn."""
+        return "shuffle"
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on the samples ``X`` and their targets ``y``.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+            The network computes in its type: float32, or float64 for anything else.
+        y : array-like of shape (rows,) or (rows, outputs)
+        sample_weight : array-like of shape (rows,), optional
+            Scaled to a mean of 1.
+        """
+        return self._train(X, y, sample_weight, warm=self.warm_start and hasattr(self, "model_"))
+
+    @available_if(takes_batches)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one more epoch, on these samples; not with a solver such as L-BFGS, which needs all at once."""
+        return self._train(X, y, sample_weight, warm=hasattr(self, "model_"), epochs=1)
+
+    def _train(
+        self, X: Any, y: Any, weight: Any, *, warm: bool, epochs: int | None = None, classes: Any = None
+    ) -> Self:
+        X, y = validate_data(self, X, y, reset=not warm, dtype=FLOATS, multi_output=True, y_numeric=self.numeric)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        self.learn_targets(y, warm, classes)
+        weight = self.weigh(X, y, weight)
+        model = self.model_ if warm else self._model(X)
+        y, rows = self.encode(y, model), len(X)
+        size = checks.integer(min(200, rows) if self.batch_size == "auto" else self.batch_size, "batch_size", minimum=1)
+        validation_split, hooks = self._stopping() if epochs is None else (0.0, [])
+        history = model.fit(
+            X, y, None if model.optimizer.full_batch else min(size, rows), self.epochs if epochs is None else epochs,
+            verbose=self.verbose, callbacks=[*copy.deepcopy(check_callbacks(self.callbacks)), *hooks],
+            validation_split=validation_split, split=self.split(model), shuffle=self.shuffle, sample_weight=weight,
+        ).history  # fmt: skip
+        before = self.history_ if warm else {}
+        self.model_ = model
+        self.history_ = {name: [*before.get(name, []), *values] for name, values in history.items()}
+        self.loss_curve_, self.n_iter_ = self.history_["loss"], len(self.history_["loss"])
+        return self
+
+    def _stopping(self) -> tuple[float, list[Any]]:
+        """Return the fraction of the samples for validation, and the callbacks that stop training."""
+        part = self.validation_split or (0.1 if self.early_stopping else 0.0)
+        own = any(isinstance(callback, EarlyStopping) for callback in check_callbacks(self.callbacks))
+        if self.n_iter_no_change is None or own or not (self.early_stopping or takes_batches(self)):
+            return part, []
+        monitor = "val_loss" if self.early_stopping else "loss"
+        return part, [
+            EarlyStopping(
+                monitor, patience=self.n_iter_no_change, min_delta=self.tol, verbose=int(self.verbose > 0),
+                restore_best_weights=self.early_stopping,
+            )
+        ]  # fmt: skip
+
+    def weigh(self, X: Array, y: Array, weight: Any) -> Any:
+        """Return the weights of the samples with a mean of 1, or None."""
+        if weight is None:
+            return None
+        weight = _check_sample_weight(weight, X, dtype=X.dtype, ensure_non_negative=True)
+        # a weight of 2 is then the same as the sample twice, for the loss divides by the number of samples
+        return weight * (len(X) / weight.sum()) if weight.any() else weight
+
+    # The model
+
+    def _model(self, X: Array) -> Sequential:
+        """Return a new compiled model for samples such as ``X``."""
+        loss = None if self.loss is None else copy.deepcopy(self.resolve("loss", self.loss))
+        outputs, activation = self.output(loss)
+        state = self.random_state
+        if not (state is None or isinstance(state, numbers.Integral)):
+            state = check_random_state(state).randint(2**31 - 1)
+        model = Sequential([Input((X.shape[1],))], seed=state, dtype=X.dtype.name)
+        whole = callable(self.layers) and not isinstance(self.layers, Layer)
+        given = self.layers(X.shape[1], outputs) if whole else self.layers
+        if given is None:
+            for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
+                self._add_dense(model, size, self.activation)
+            given = []
+        elif isinstance(given, Layer) and not isinstance(given, Sequential):
+            given = [given]
+        if isinstance(given, str) or not isinstance(given, Iterable):
+            raise self.error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
+        for layer in given:
+            if not isinstance(layer, Input):
+                model.add(copy.deepcopy(layer))
+        ends = self.ends(model, outputs, activation)
+        if not (whole or ends):
+            self._add_dense(model, outputs, activation)
+        elif not ends and model.output_shape != (outputs,):
+            raise self.error(f"layers: expected {outputs} outputs of the last layer, got {model.output_shape}.")
+        model.compile(
+            copy.deepcopy(self.resolve("optimizer", self.optimizer)),
+            self.default_loss(model) if loss is None else loss,
+            copy.deepcopy(self.metrics),
+        )
+        return model
+
+    def _add_dense(self, model: Sequential, units: int, activation: Any) -> None:
+        inputs = (model.output_shape or model.input_shape or (1,))[-1]
+        checks.integer(units, f"{type(self).__name__}: hidden_layer_sizes", minimum=1)
+        bound = math.sqrt(6 / (inputs + units))  # that of the weights; biases that differ spread the kinks of ReLU
+        model.add(
+            Dense(
+                units, activation=copy.deepcopy(activation), bias_initializer=RandomUniform(-bound, bound),
+                kernel_regularizer=L2(self.l2) if self.l2 else None,
+            )
+        )  # fmt: skip
+
+    def error(self, text: str) -> ArgumentError:
+        """Return an error that begins with the name of the class."""
+        return ArgumentError(f"{type(self).__name__}: {text}")
+
+    def outputs(self, X: Any) -> Array:
+        """Return the outputs of the network for the samples, (rows, outputs)."""
+        check_is_fitted(self, "model_")
+        X = validate_data(self, X, reset=False, dtype=FLOATS)
+        return self.model_.predict(X)

@@ -33,16 +33,23 @@ from minidl.layers import (
 )
 from minidl.losses import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     Hinge,
     Huber,
     KLDivergence,
     LogCosh,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Poisson,
     Quantile,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
 )
 from minidl.testing import certify, certify_loss
 
@@ -93,7 +100,17 @@ LOSSES = [
     MeanAbsoluteError(),
     MeanSquaredError(),
     Poisson(),
+    BinaryFocalCrossentropy(),
+    BinaryFocalCrossentropy(True, 0.3, 1.5, from_logits=True, label_smoothing=0.1),
+    CategoricalFocalCrossentropy(),
+    CategoricalFocalCrossentropy(gamma=1.5, from_logits=True, label_smoothing=0.1),
+    CategoricalHinge(),
+    CosineSimilarity(),
+    MeanAbsolutePercentageError(),
+    MeanSquaredLogarithmicError(),
     Quantile(0.3),
+    SquaredHinge(),
+    SparseCategoricalCrossentropy(label_smoothing=0.2),
     SparseCategoricalCrossentropy(),
     SparseCategoricalCrossentropy(from_logits=True),
 ]

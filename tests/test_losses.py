@@ -21,20 +21,29 @@ from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
 from minidl.losses import (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     Hinge,
     Huber,
     KLDivergence,
     LogCosh,
     Loss,
+    LossFunction,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Poisson,
     Quantile,
     SparseCategoricalCrossentropy,
+    SquaredHinge,
     resolve_loss,
 )
 
+KERAS = json.loads((Path(__file__).parent / "keras_values.json").read_text(encoding="utf-8"))
 STORED = json.loads((Path(__file__).parent / "loss_values.json").read_text(encoding="utf-8"))
 
 
@@ -78,6 +87,21 @@ CASES = [
     Case(KLDivergence, "distributions", "one_hot"),
     Case(Hinge, "numbers", "yes_no"),
     Case(Hinge, "numbers", "signs"),
+    Case(SquaredHinge, "numbers", "signs"),
+    Case(CategoricalHinge, "numbers", "one_hot"),
+    Case(CosineSimilarity, "numbers", "numbers"),
+    Case(MeanAbsolutePercentageError, "numbers", "numbers"),
+    Case(MeanSquaredLogarithmicError, "rates", "counts"),
+    Case(SparseCategoricalCrossentropy, "distributions", "labels", {"label_smoothing": 0.2}),
+    Case(SparseCategoricalCrossentropy, "numbers", "labels", {"from_logits": True, "label_smoothing": 0.2}),
+    Case(BinaryFocalCrossentropy, "probabilities", "yes_no"),
+    Case(BinaryFocalCrossentropy, "probabilities", "shares", {"apply_class_balancing": True, "gamma": 0.5}),
+    Case(BinaryFocalCrossentropy, "numbers", "yes_no", {"from_logits": True}),
+    Case(BinaryFocalCrossentropy, "numbers", "shares", {"from_logits": True, "label_smoothing": 0.2}),
+    Case(CategoricalFocalCrossentropy, "distributions", "one_hot"),
+    Case(CategoricalFocalCrossentropy, "distributions", "distributions", {"gamma": 0.5, "alpha": 1.5}),
+    Case(CategoricalFocalCrossentropy, "numbers", "one_hot", {"from_logits": True}),
+    Case(CategoricalFocalCrossentropy, "numbers", "distributions", {"from_logits": True, "label_smoothing": 0.2}),
 ]
 all_losses = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -137,7 +161,10 @@ def away_from_kinks(case: Case, y_pred: np.ndarray, y_true: np.ndarray) -> np.nd
 
 
 def test_every_public_loss_is_in_the_table():
-    public = {value for name in losses.__all__ if isinstance(value := getattr(losses, name), type)} - {Loss}
+    public = {value for name in losses.__all__ if isinstance(value := getattr(losses, name), type)} - {
+        Loss,
+        LossFunction,
+    }
     assert public == {case.loss for case in CASES}
 
 
@@ -261,6 +288,9 @@ def test_perfect_predictions_cost_no_more_than_others(case):
     perfect = numeric.one_hot(y_true, 3, float) if case.make().sparse else np.array(y_true, float)
     if case.predictions == "numbers" and case.loss.link is not None:
         perfect = (perfect - 0.5) * 20
+    if case.loss is SparseCategoricalCrossentropy and "from_logits" not in case.arguments:
+        smoothing = case.arguments.get("label_smoothing", 0)
+        perfect = perfect * (1 - smoothing) + smoothing / 3
     if case.loss is Poisson:
         perfect = np.maximum(perfect, 1e-9)
     assert case.make().forward(perfect, y_true) <= case.make().forward(y_pred, y_true) + 1e-12
@@ -314,8 +344,106 @@ def test_values_and_gradients_are_those_of_torch(case):
     np.testing.assert_allclose(loss.backward(), case["gradient"], rtol=1e-11, atol=1e-15)
 
 
-def test_torch_was_asked_about_every_loss():
-    assert {case["loss"] for case in STORED["cases"]} == {case.loss.__name__ for case in CASES}
+@pytest.mark.parametrize("case", KERAS["losses"], ids=lambda case: f"{case['class']}-{case['arguments']}")
+def test_values_and_gradients_are_those_of_keras(case):
+    loss = getattr(losses, case["class"])(**case["arguments"])
+    y_pred, y_true = (np.array(KERAS["data"][case[name]]) for name in ("y_pred", "y_true"))
+    assert loss.forward(y_pred, y_true) == pytest.approx(case["value"], rel=1e-6)  # Keras' means have float32's digits
+    assert loss(y_true, y_pred) == loss.forward(y_pred, y_true)
+    ours = loss.backward()
+    if loss.link == "softmax" and not loss.from_logits:  # Keras divides p by its sum, so that a step along p is none
+        ours = ours - (ours * y_pred).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, case["gradient"], rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", KERAS["losses"], ids=lambda case: f"{case['class']}-{case['arguments']}")
+def test_functions_return_the_loss_of_each_row_as_in_keras(case):
+    function = getattr(losses, case["function"])
+    y_pred, y_true = KERAS["data"][case["y_pred"]], KERAS["data"][case["y_true"]]
+    np.testing.assert_allclose(function(y_true, y_pred, **case["arguments"]), case["rows"], rtol=1e-6)
+
+
+def test_functions_take_single_samples_integers_and_more_axes():
+    assert losses.mean_squared_error([0, 1, 1], [1, 1, 3]).item() == pytest.approx(5 / 3)
+    y = np.arange(12.0).reshape(2, 3, 2)
+    assert losses.mean_absolute_error(y, y + 2).tolist() == [[2, 2, 2], [2, 2, 2]]
+    assert losses.sparse_categorical_crossentropy([1], [[0.5, 0.5]], label_smoothing=0.5).item() == pytest.approx(
+        np.log(2)
+    )
+
+
+@pytest.mark.parametrize("function", [losses.mean_squared_error, losses.hinge, losses.cosine_similarity], ids=repr)
+def test_a_function_of_the_package_is_a_loss_for_compile(function):
+    assert type(resolve_loss(function, "compile: loss")) is function.loss
+
+
+def test_the_percentage_error_is_in_per_cent():
+    assert MeanAbsolutePercentageError().forward(np.array([[3.0, 4.0]]), np.array([[2.0, 5.0]])) == 35.0
+
+
+def test_the_logarithmic_error_takes_negative_predictions_for_zero():
+    loss = MeanSquaredLogarithmicError()
+    assert loss.forward(np.array([[-3.0]]), np.array([[np.e - 1]])) == pytest.approx(1.0)
+    assert loss.backward().item() == 0.0
+    with pytest.raises(DataError, match="expected targets of at least 0 for MeanSquaredLogarithmicError"):
+        loss.check_targets(np.array([[1.0], [-0.5]]), 1)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_the_cosine_does_not_depend_on_the_lengths(scale):
+    loss = CosineSimilarity()
+    assert loss.forward(np.array([[3.0, 4.0]]) * scale, np.array([[4.0, 3.0]])) == pytest.approx(-0.96, rel=1e-14)
+    np.testing.assert_allclose(loss.backward() * scale, [[-0.0448, 0.0336]], rtol=1e-12)
+
+
+def test_the_cosine_of_a_row_of_zeros_is_zero():
+    loss = CosineSimilarity()
+    assert loss.forward(np.zeros((1, 3)), np.ones((1, 3))) == 0.0
+    assert loss.backward().tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("z", [0.3, 5.0, 40.0, 90.0])
+def test_the_focal_losses_of_logits_are_exact_however_confident(z):
+    binary, categorical = BinaryFocalCrossentropy(from_logits=True), CategoricalFocalCrossentropy(1.0, from_logits=True)
+    values = [
+        binary.forward(np.array([[z]]), np.array([[1.0]])),
+        categorical.forward(np.array([[z, 0.0]]), np.array([[1.0, 0.0]])),
+    ]
+    with mpmath.workdps(80):
+        q = 1 / (1 + mpmath.exp(mpmath.mpf(z)))
+        truth, slope = q**2 * -mpmath.log1p(-q), -(q**3) + 2 * q * q * (1 - q) * mpmath.log1p(-q)
+    assert values == [pytest.approx(float(truth), rel=1e-14)] * 2
+    assert binary.backward().item() == pytest.approx(float(slope), rel=1e-13)
+    assert categorical.backward().tolist() == [[pytest.approx(float(s), rel=1e-13) for s in (slope, -slope)]]
+
+
+def test_the_focal_losses_of_wrong_logits_grow_with_the_logit():
+    binary, categorical = BinaryFocalCrossentropy(from_logits=True), CategoricalFocalCrossentropy(1.0, from_logits=True)
+    for z in (50.0, 1e4):
+        assert binary.forward(np.array([[-z]]), np.array([[1.0]])) == pytest.approx(z)
+        assert categorical.forward(np.array([[-z, 0.0]]), np.array([[1.0, 0.0]])) == pytest.approx(z)
+
+
+def test_a_focal_loss_without_focus_is_the_cross_entropy():
+    y_pred, y_true = numeric.softmax(np.random.default_rng(0).normal(size=(5, 3))), np.eye(3)[[0, 2, 1, 1, 0]]
+    for focal, plain in (
+        (BinaryFocalCrossentropy(gamma=0.0), BinaryCrossentropy()),
+        (CategoricalFocalCrossentropy(1.0, gamma=0.0), CategoricalCrossentropy()),
+    ):
+        assert focal.forward(y_pred, y_true) == pytest.approx(plain.forward(y_pred, y_true), rel=1e-14)
+        np.testing.assert_allclose(focal.backward(), plain.backward(), rtol=1e-13)
+
+
+def test_smoothed_labels_are_smoothed_one_hot_rows():
+    y_pred, labels = numeric.softmax(np.random.default_rng(0).normal(size=(5, 3))), np.array([0, 2, 1, 1, 0])
+    sparse, dense = SparseCategoricalCrossentropy(label_smoothing=0.3), CategoricalCrossentropy(label_smoothing=0.3)
+    assert sparse.forward(y_pred, labels) == dense.forward(y_pred, np.eye(3)[labels])
+    assert sparse.backward().tolist() == dense.backward().tolist()
+
+
+def test_torch_or_keras_was_asked_about_every_loss():
+    asked = {case["loss"] for case in STORED["cases"]} | {case["class"] for case in KERAS["losses"]}
+    assert asked == {case.loss.__name__ for case in CASES}
 
 
 # scikit-learn and SciPy
@@ -353,7 +481,7 @@ ORACLES = {
 SINGLE = (BinaryCrossentropy, Hinge, Poisson)  # scikit-learn knows these for one output
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if not case.arguments], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.loss in ORACLES and not case.arguments], ids=str)
 @given(seed=st.integers(0, 10**6), rows=st.integers(2, 8))
 @settings(max_examples=15, deadline=None)
 def test_values_are_those_of_scikit_learn_and_scipy(case, seed, rows):

@@ -1,15 +1,51 @@
 """Losses: what training makes small."""
 
 from minidl.config import register_builtins
-from minidl.losses.base import Loss, resolve_loss
+from minidl.losses.base import Loss, LossFunction, resolve_loss
 from minidl.losses.binary import BinaryCrossentropy
 from minidl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
-from minidl.losses.divergence import Hinge, KLDivergence
-from minidl.losses.regression import Huber, LogCosh, MeanAbsoluteError, MeanSquaredError, Poisson, Quantile
+from minidl.losses.cosine import CosineSimilarity
+from minidl.losses.divergence import CategoricalHinge, Hinge, KLDivergence, SquaredHinge
+from minidl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from minidl.losses.functions import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from minidl.losses.regression import (
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+    Quantile,
+)
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
-    "MeanAbsoluteError", "MeanSquaredError", "Poisson", "Quantile", "SparseCategoricalCrossentropy", "resolve_loss",
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunction",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "Quantile", "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "hinge",
+    "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "resolve_loss",
+    "sparse_categorical_crossentropy", "squared_hinge",
 ]  # fmt: skip
 
 register_builtins(globals())

@@ -127,10 +127,52 @@ class Loss(Configured, ABC):
             return derivative * self._share
         return (derivative * self._share[:, None]).astype(derivative.dtype, copy=False)
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
+        """Return the mean loss of a batch, with the arguments in Keras' order."""
+        return self.forward(np.asarray(y_pred), np.asarray(y_true), sample_weight)
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the loss of each row, for a loss whose `forward` ends in `mean`."""
+        loss = copy.copy(self)
+        vars(loss)["mean"] = lambda values, sample_weight=None: values
+        return np.asarray(loss.forward(y_pred, y_true)).reshape(len(y_pred), -1).mean(axis=1)
+
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
         return attribute(self, name)
+
+
+class LossFunction:
+    """A loss as a function: ``function(y_true, y_pred)`` is the loss of each sample, as an array.
+
+    Also a loss or a metric for ``compile``. Arguments of the loss may follow: ``huber(y_true, y_pred, delta=2.0)``.
+
+    Parameters
+    ----------
+    loss : type of Loss
+
+    Examples
+    --------
+    >>> minidl.losses.mean_absolute_error([[0.0, 1.0], [2.0, 2.0]], [[1.0, 1.0], [0.0, 0.0]])
+    array([0.5, 2. ])
+    """
+
+    def __init__(self, loss: type[Loss]) -> None:
+        self.loss = loss
+        self.__name__ = snake_case(loss.__name__)
+
+    def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
+        """Return the loss of each sample, for arrays whose last axis holds the outputs."""
+        loss, y_pred = self.loss(*arguments, **keywords), np.asarray(y_pred)
+        if y_pred.dtype.kind != "f":
+            y_pred = y_pred.astype(np.float64)
+        rows = y_pred.reshape(-1, y_pred.shape[-1] if y_pred.ndim else 1)
+        y_true = np.asarray(y_true)
+        return loss.values(rows, y_true.reshape(-1 if loss.sparse else rows.shape)).reshape(y_pred.shape[:-1])
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
 
 
 def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
@@ -152,6 +194,8 @@ def resolve_loss(value: Any, who: str) -> Loss:
     ArgumentError
         For an unknown name, a class, or a function: its derivative is unknown.
     """
+    if isinstance(value, LossFunction):
+        value = value.loss()
     if callable(value) and not isinstance(value, (type, Loss)):
         raise ArgumentError(
             f"{who}: expected the name of a loss or an instance, got {value!r}: a plain function has no backward. "

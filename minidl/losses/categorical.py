@@ -9,7 +9,7 @@ import numpy as np
 from minidl import checks
 from minidl.errors import DataError, ShapeError
 from minidl.losses.base import Loss, check_range
-from minidl.numeric import exp_below_largest, log_or_lowest, softmax_parts
+from minidl.numeric import exp_below_largest, log_or_lowest, one_hot, softmax_parts
 from minidl.typing import Array
 
 
@@ -85,6 +85,8 @@ class SparseCategoricalCrossentropy(Loss):
     ----------
     from_logits : bool
         Whether the predictions are logits z with ``p = softmax(z)`` rather than probabilities p.
+    label_smoothing : float
+        As in `CategoricalCrossentropy`, for the one-hot rows of the labels.
 
     Shapes
     ------
@@ -108,14 +110,20 @@ class SparseCategoricalCrossentropy(Loss):
     link = "softmax"
     sparse = True
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, *, label_smoothing: float = 0.0) -> None:
         self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
+        self.label_smoothing = checks.number(
+            label_smoothing, "SparseCategoricalCrossentropy: label_smoothing", at_least=0, at_most=1
+        )
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         labels = self._checked(y_pred, y_true)
         rows = np.arange(len(labels))
         self._dtype = y_pred.dtype
-        if not self.from_logits:
+        if self.label_smoothing or not self.from_logits:
+            if self.label_smoothing:
+                self._smooth = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+                return self._smooth.forward(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype), sample_weight)
             self._p, self._labels = y_pred, labels
             with np.errstate(divide="ignore", invalid="ignore"):
                 return self.mean(-log_or_lowest(np.log(y_pred[rows, labels])), sample_weight)
@@ -128,14 +136,22 @@ class SparseCategoricalCrossentropy(Loss):
         return self.mean(np.log1p(self._excess) - d, sample_weight)
 
     def backward(self) -> Array:
-        if self.from_logits:
+        if self.from_logits and not self.label_smoothing:
             # p - 1 = -others / (1 + excess) at the label: no digit is lost
             self._e.reshape(-1)[self._index] = -self._others
             return (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype, order="C")
+        if self.label_smoothing:
+            return self._smooth.backward()
         p, derivative = np.maximum(self._p, np.finfo(self._dtype).tiny), np.zeros_like(self._p)
         place = np.arange(len(p)), self._labels
         derivative[place] = -1 / p[place]
         return self.share(derivative)
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        if not self.label_smoothing:
+            return super().values(y_pred, y_true)
+        dense = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+        return dense.values(y_pred, one_hot(self._checked(y_pred, y_true), y_pred.shape[1], y_pred.dtype))
 
     def check_targets(self, y: Array, outputs: int) -> None:
         if y.dtype == np.intp and y.size:

@@ -1,4 +1,4 @@
-"""Losses between distributions and across a margin: KLDivergence and Hinge."""
+"""Losses between distributions and across a margin: KLDivergence, Hinge, SquaredHinge and CategoricalHinge."""
 
 import numpy as np
 
@@ -76,7 +76,48 @@ class Hinge(Loss):
         low = -1 if y.min() < 0 else 0
         wrong = (y != low) & (y != 1)
         if wrong.any():
-            index = np.argwhere(wrong)[0]
+            index, who = np.argwhere(wrong)[0], type(self).__name__
             raise DataError(
-                f"y: expected targets {{{low}, 1}} for Hinge, got {y[tuple(index)]} at {checks.place(tuple(index))}."
+                f"y: expected targets {{{low}, 1}} for {who}, got {y[tuple(index)]} at {checks.place(tuple(index))}."
             )
+
+
+class SquaredHinge(Hinge):
+    """Squared hinge loss: ``L = mean(max(1 - y p, 0)**2)``, for the targets of `Hinge`.
+
+    ``dL/dp = -2 y max(1 - y p, 0) / m`` for m values in the batch.
+    """
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        super().forward(y_pred, y_true, sample_weight)
+        wide = np.float64 if self._margin.dtype == np.float32 else None  # 1e30 squared is in its range
+        with np.errstate(over="ignore"):
+            return self.mean(np.square(np.maximum(self._margin, 0), dtype=wide), sample_weight)
+
+    def backward(self) -> Array:
+        return -2 * self.share(self._y * np.maximum(self._margin, 0))
+
+
+class CategoricalHinge(Loss):
+    """Hinge loss of classes: ``L = mean over rows of max(max((1 - y) p) - sum(y p) + 1, 0)``, for one-hot targets.
+
+    Notes
+    -----
+    For m rows, where a row's loss is above 0, ``dL/dp = -y / m``, plus ``(1 - y) / m`` at the largest ``(1 - y) p``.
+    """
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self.match(y_pred, y_true)
+        others, rows = (1 - y) * y_pred, np.arange(len(y))
+        top = others.argmax(axis=1)
+        margin = others[rows, top] - np.add.reduce(y * y_pred, axis=1) + 1
+        self._slope = -y
+        self._slope[rows, top] += 1 - y[rows, top]
+        self._slope *= (margin > 0)[:, None]
+        return self.mean(np.maximum(margin, 0), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(self._slope)
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        check_distributions(y, "CategoricalHinge")

@@ -39,6 +39,60 @@ class MeanAbsoluteError(Loss):
         return self.share(np.sign(self._d))
 
 
+class MeanAbsolutePercentageError(Loss):
+    """Mean absolute percentage error: ``L = mean(100 |d| / |y|)``, where a ``|y|`` below 1e-7 counts as that.
+
+    Notes
+    -----
+    ``dL/dp = 100 sign(d) / |y| / m`` for m values in the batch, taken as 0 at d = 0.
+
+    Examples
+    --------
+    >>> MeanAbsolutePercentageError().forward(np.array([[3.0, 4.0]]), np.array([[2.0, 5.0]]))
+    35.0
+    """
+
+    aliases = ("mape",)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y = self.match(y_pred, y_true)
+        self._d, self._unit = y_pred - y, np.maximum(np.abs(y), 1e-7) / 100
+        wide = np.float64 if self._d.dtype == np.float32 else None  # as in MeanSquaredError
+        with np.errstate(over="ignore"):
+            return self.mean(np.divide(np.abs(self._d), self._unit, dtype=wide), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.sign(self._d) / self._unit)
+
+
+class MeanSquaredLogarithmicError(Loss):
+    """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, where a p below 0 counts as 0.
+
+    Raises
+    ------
+    DataError
+        In `check_targets`, for negative targets.
+
+    Notes
+    -----
+    ``dL/dp = 2 (log(1 + p) - log(1 + y)) / (1 + p) / m`` for m values in the batch, and 0 where p is below 0: end the
+    model in Softplus. Keras raises p and y to 1e-7.
+    """
+
+    aliases = ("msle",)
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        self._p = y_pred
+        self._d = np.log1p(np.maximum(y_pred, 0)) - np.log1p(self.match(y_pred, y_true))
+        return self.mean(np.square(self._d), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(np.where(self._p < 0, 0, 2 * self._d / (1 + np.maximum(self._p, 0))))
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        check_range(y, 0, np.inf, "MeanSquaredLogarithmicError", "Use MeanSquaredError.")
+
+
 class Huber(Loss):
     """Huber loss: ``L = mean(d**2 / 2 where |d| <= delta, else delta |d| - delta**2 / 2)``.
 

@@ -129,6 +129,9 @@ LOSSES = [
     losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.1), losses.CategoricalCrossentropy(),
     losses.SparseCategoricalCrossentropy(), losses.Hinge(), losses.Huber(delta=1.0), losses.KLDivergence(),
     losses.LogCosh(), losses.MeanAbsoluteError(), losses.MeanSquaredError(), losses.Poisson(), losses.Quantile(0.9),
+    losses.BinaryFocalCrossentropy(gamma=1.0), losses.CategoricalFocalCrossentropy(alpha=0.5),
+    losses.CategoricalHinge(), losses.CosineSimilarity(), losses.MeanAbsolutePercentageError(),
+    losses.MeanSquaredLogarithmicError(), losses.SquaredHinge(), losses.LossFunction(losses.Huber)(1.0, 2.0),
 ]  # fmt: skip
 METRICS = [
     metrics.AUC(name="a"), metrics.BinaryAccuracy(0.5, name="b"), metrics.CategoricalAccuracy(name="c"),

@@ -1,0 +1,35 @@
+"""The losses as functions, as Keras has them: ``mean_squared_error(y_true, y_pred)`` is the loss of each sample."""
+
+from minidl.losses.base import LossFunction
+from minidl.losses.binary import BinaryCrossentropy
+from minidl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from minidl.losses.cosine import CosineSimilarity
+from minidl.losses.divergence import CategoricalHinge, Hinge, KLDivergence, SquaredHinge
+from minidl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
+from minidl.losses.regression import (
+    Huber,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
+
+binary_crossentropy = LossFunction(BinaryCrossentropy)
+binary_focal_crossentropy = LossFunction(BinaryFocalCrossentropy)
+categorical_crossentropy = LossFunction(CategoricalCrossentropy)
+categorical_focal_crossentropy = LossFunction(CategoricalFocalCrossentropy)
+categorical_hinge = LossFunction(CategoricalHinge)
+cosine_similarity = LossFunction(CosineSimilarity)
+hinge = LossFunction(Hinge)
+huber = LossFunction(Huber)
+kl_divergence = LossFunction(KLDivergence)
+log_cosh = LossFunction(LogCosh)
+mean_absolute_error = LossFunction(MeanAbsoluteError)
+mean_absolute_percentage_error = LossFunction(MeanAbsolutePercentageError)
+mean_squared_error = LossFunction(MeanSquaredError)
+mean_squared_logarithmic_error = LossFunction(MeanSquaredLogarithmicError)
+poisson = LossFunction(Poisson)
+sparse_categorical_crossentropy = LossFunction(SparseCategoricalCrossentropy)
+squared_hinge = LossFunction(SquaredHinge)

@@ -11,6 +11,7 @@ import numpy as np
 
 from minidl.contract import CheckedLayer
 from minidl.data import read_only
+from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.attributes import freezes
 from minidl.layers.tree import join, walk
@@ -70,6 +71,7 @@ class Network:
         ]
         self.penalties: list[tuple[Layer, str, Regularizer]] = []
         self._look_at_settings()
+        self.with_own_loss = [layer for _, layer in self.parts if has_own_loss(layer)]
 
     # Passes
 
@@ -79,9 +81,8 @@ class Network:
             for layer in self.layers:
                 x = layer.forward(x, False)
             return x
-        randomness = self.randomness
-        randomness.passes += 1
-        randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
+        self.randomness.passes += 1
+        self.randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
         if self.freezes != freezes[0]:
             self._look_at_settings()
         for index, layer in enumerate(self.layers):
@@ -134,7 +135,11 @@ class Network:
 
     def inference_twin(self) -> Self:
         """Return a network that shares the parameters but no cache, for use beside a training pass."""
-        return self._with_layers([layer.inference_twin() for layer in self.layers])
+        twin = self._with_layers([layer.inference_twin() for layer in self.layers])
+        if self.with_own_loss:
+            parts = [part for layer in twin.layers for _, part in walk({"": layer})]
+            twin.with_own_loss = [part for part in parts if has_own_loss(part)]
+        return twin
 
     def without_last(self) -> Self:
         """Return the network up to the last layer but one."""
@@ -162,6 +167,16 @@ class Network:
                 layer.views["d" + name] += regularizer.gradient(layer.views[name])
         return total
 
+    def own_losses(self) -> float:
+        """Return the sum of the layers' own losses at the last `forward`."""
+        total = 0.0
+        for layer in self.with_own_loss:
+            value = layer.own_loss()
+            if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiu":
+                raise LayerError(f"{layer.label}: own_loss: expected it to return a number, got {value!r:.100}.")
+            total += float(value)
+        return total
+
     def frozen_parts(self) -> list[slice]:
         """Return the parts of the flat vectors that belong to frozen layers."""
         if self.freezes != freezes[0]:
@@ -182,6 +197,11 @@ class Network:
             if declaration.regularizer is not None
         ]
         self.freezes = freezes[0]
+
+
+def has_own_loss(layer: Layer) -> bool:
+    """Return whether a layer adds something to the loss."""
+    return type(layer).own_loss is not Layer.own_loss
 
 
 def has_arrays(layer: Layer, *, trained: bool) -> bool:

@@ -97,6 +97,7 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     else:
         lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
     penalties = " + the penalties of the parameters" if model.network.penalties else ""
+    penalties += " + the layers' own losses" if model.network.with_own_loss else ""
     loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss, "")
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 

@@ -79,7 +79,7 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
             gradients.insert(0, objective.loss.backward())
         else:
             gradients.insert(0, layer.backward(gradients[0]))
-    value += network.penalty(gradients=True)
+    value += network.penalty(gradients=True) + network.own_losses()
     steps = {}
     for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
         own = {path: part.views for path, part in walk({"": layer}) if part.declared}

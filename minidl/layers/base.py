@@ -85,6 +85,14 @@ class Layer(Attributes):
         """Set the gradients only; used for the lowest layer in training, where nobody needs ``dx``."""
         self.backward(dy)
 
+    def own_loss(self) -> float:
+        """Return what the layer adds to the loss of the last `forward`, such as a penalty on its outputs; by default 0.
+
+        It is part of every reported loss, and its gradient part of `backward`: ``backward(0)`` is the gradient of the
+        own loss alone. As in any loss, a sum over samples is divided by their number.
+        """
+        return 0.0
+
     def __call__(self, x: Array, training: bool = False) -> Array:
         if isinstance(x, Configured):  # as in Keras' functional interface
             raise ArgumentError(f"{self.label}: expected an array, got {x!r}. Stack the two: Sequential([..., ...]).")

@@ -15,7 +15,10 @@ def non_finite(network: Network, optimizer: Any, x: Array, loss: float, where: W
     """Return the message that names the first array that is not finite."""
     layer = first_layer(network, x)
     first = f"the output of {layer}" if layer else "the loss itself"
-    if layer is None and math.isfinite(loss):
+    own = next((part for part in network.with_own_loss if layer is None and not math.isfinite(part.own_loss())), None)
+    if own is not None:
+        first = f"the own loss of {own.label}"
+    elif layer is None and math.isfinite(loss):
         parameters = network.parameters
         bad = [name for name in reversed(list(parameters)) if not np.isfinite(parameters.gradient(name)).all()]
         path, _, name = bad[0].rpartition("/")

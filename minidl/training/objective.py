@@ -53,8 +53,8 @@ class Objective:
         z = network.forward(x, True)
         loss = self.loss.forward(z, y, weight)
         network.backward_parameters(self.loss.backward())
-        if network.penalties:
-            loss += network.penalty(gradients=True)
+        if network.penalties or network.with_own_loss:
+            loss += network.penalty(gradients=True) + network.own_losses()
         for part in network.frozen:
             network.parameters.gradients[part] = 0
         return loss, z

@@ -221,6 +221,8 @@ class Trainer:
             with np.errstate(all="ignore"):
                 z = network.infer(x)
                 value = (loss if index else first).forward(z, y, weight) + penalty
+                if network.with_own_loss:
+                    value += network.own_losses()
                 scores.add(value, len(x))
                 if scores.metrics:
                     scores.update(y, twin.outputs(z), weight)

@@ -69,7 +69,7 @@ ROWS = [
     "schedules solvers data",
     "initializers regularizers parameters losses optimizers",
     "metrics",
-    "layers.layer_type",
+    "layers.layer_type layers.freezing",
     "layers.tree",
     "layers.attributes",
     "layers.base",

@@ -5,7 +5,6 @@ names, copies, files, summaries and gradient checks follow without further code.
 """
 
 import copy
-import functools
 from abc import abstractmethod
 from collections.abc import Iterable
 from operator import methodcaller
@@ -19,6 +18,7 @@ from minidl.constructor import construct, constructor_arguments
 from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.attributes import Attributes, Declaration
+from minidl.layers.freezing import infer_where_frozen
 from minidl.layers.tree import layers_in, replace_layers, walk
 from minidl.numeric import in_dtype
 from minidl.ownership import owner_of
@@ -258,19 +258,6 @@ class Layer(Attributes):
 
 
 RESERVED = Layer.__annotations__.keys() | Attributes.__annotations__.keys()  # names that no parameter may have
-
-
-def infer_where_frozen(kind: Any) -> None:
-    """Let the frozen layers of a class run in inference, whoever calls them, so that their state stays."""
-    forward = kind.forward
-    if not hasattr(forward, "infers_where_frozen"):
-
-        @functools.wraps(forward)
-        def forward_unless_frozen(self: Layer, x: Array, training: bool = False) -> Array:
-            return forward(self, x, training and self.trainable)
-
-        vars(forward_unless_frozen)["infers_where_frozen"] = True
-        kind.forward = forward_unless_frozen
 
 
 def may_hold_layers(name: str, value: Any) -> bool:

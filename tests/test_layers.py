@@ -164,7 +164,7 @@ def test_a_constructor_may_take_the_options_of_all_layers_and_gets_none(kind):
 
 @pytest.mark.parametrize("kind", [Shift, Late])
 def test_a_constructor_with_options_refuses_a_misspelt_argument(kind):
-    with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) got an unexpected .* 'ofset'. Did you mean 'offset'\?"):
+    with pytest.raises(ArgumentError, match=rf"^{kind.__name__} has no argument 'ofset': .* Did you mean 'offset'\?"):
         kind(2, ofset=3)
 
 

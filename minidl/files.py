@@ -17,7 +17,7 @@ from minidl.errors import ArgumentError
 
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of files that are being written
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
-FOREIGN_NAMES = {".h5": "HDF5 files", ".hdf5": "HDF5 files", ".keras": "Keras files"}
+FOREIGN_NAMES = {".h5": "HDF5 files", ".hdf5": "HDF5 files"}
 
 
 def as_path(path: Any, who: str) -> Path:

@@ -343,7 +343,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
         ("m.h5", "HDF5 files, which minidl does not write. Use 'm.safetensors'"),
         ("m.weights.h5", "HDF5 files, which minidl does not write. Use 'm.safetensors'"),
         ("best.HDF5", "HDF5 files, which minidl does not write. Use 'best.safetensors'"),
-        ("runs/m.1.keras", "Keras files, which minidl does not write. Use 'm.1.safetensors'"),
+        ("runs/m.1.H5", "HDF5 files, which minidl does not write. Use 'm.1.safetensors'"),
     ],
 )
 def test_a_name_that_promises_another_format_is_refused_with_the_fix(name, fix):

@@ -3,6 +3,7 @@
 `read_file` believes nothing: every byte is checked before an array is made. docs/file-format.md describes the format.
 """
 
+import importlib
 import math
 import stat
 from pathlib import Path
@@ -18,6 +19,7 @@ FORMAT = 2  # the major version: a reader refuses files of a higher one
 DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
 DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
+OTHERS = {".keras": "minidl.keras"}  # loaded when a name asks for it
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
 DIGEST = slice(8 + len(START), 8 + len(START) + 64)
 ZEROS = "0" * 64  # in the digest's place while it is computed
@@ -43,7 +45,18 @@ FOREIGN = {
 
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
     """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
-    files.write_file(files.model_path(path, "save: path"), seal(*serialise(arrays, content)))
+    path = files.model_path(path, "save: path")
+    other = other_format(path)
+    if other is not None:
+        other.write_content(path, arrays, content)
+    else:
+        files.write_file(path, seal(*serialise(arrays, content)))
+
+
+def other_format(path: Path) -> Any:
+    """Return the module that reads and writes files of such a name; None for minidl's own format."""
+    module = OTHERS.get(path.suffix.lower())
+    return None if module is None else importlib.import_module(module)
 
 
 def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:

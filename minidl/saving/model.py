@@ -13,12 +13,13 @@ from minidl import __version__
 from minidl.callbacks import History
 from minidl.config import registry
 from minidl.errors import ArgumentError
+from minidl.files import as_path
 from minidl.layers import Layer
 from minidl.layers.allocation import allocate
 from minidl.layers.tree import walk
 from minidl.randomness import Randomness, RandomState
 from minidl.saving.comparison import file_errors, mismatches, raise_problems
-from minidl.saving.format import read_file, write_file
+from minidl.saving.format import other_format, read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects
 from minidl.typing import Array, Model, Shape
 
@@ -107,7 +108,7 @@ def _require_finite(array: Array, what: str) -> None:
 def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: bool) -> Model:
     """Return the model in the file ``path``: see `minidl.load_model`."""
     custom_objects = check_custom_objects(custom_objects)
-    content, arrays = read_content(path)
+    content, arrays = read_content(path, training=compile)
     with file_errors(path):
         decoder = Decoder(dict(arrays), custom_objects)
         model: Model = decoder.decode(content["model"], "model")
@@ -129,9 +130,14 @@ def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: 
     return model
 
 
-def read_content(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the JSON object and the arrays of a model file, the parts checked by name; format 1 becomes format 2."""
-    content, arrays = read_file(path)
+def read_content(path: Any, *, training: bool = True) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the JSON object and the arrays of a model file, the parts checked by name; format 1 becomes format 2.
+
+    Of a file of another format, ``training=False`` leaves out what `compile` was given.
+    """
+    path = as_path(path, "load: path")
+    other = other_format(path)
+    content, arrays = read_file(path) if other is None else other.read_content(path, training=training)
     with file_errors(path):
         if content["format"] == 1:
             content = _upgrade(content)

@@ -1,0 +1,9 @@
+"""Keras: the content of a model file to and from the `.keras` files of Keras 3, without Keras.
+
+`model.save("m.keras")` and `load_model("m.keras")` come here; what minidl or Keras cannot say in the other's terms is
+an error, and never left out silently.
+"""
+
+from minidl.keras.files import read_content, write_content
+
+__all__ = ["read_content", "write_content"]

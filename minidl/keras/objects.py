@@ -1,0 +1,115 @@
+"""Objects: initializers, regularizers, losses, metrics, optimizers and schedules in the JSON of both libraries.
+
+minidl has Keras' names and arguments, so that most of it is the same under another key.
+"""
+
+from typing import Any
+
+from minidl.config import registry
+from minidl.constructor import constructor_arguments
+from minidl.errors import ArgumentError
+
+Json = Any
+
+# The classes of minidl that mean the same in Keras, by Keras' module.
+SHARED = {
+    "keras.initializers": (
+        "Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones Orthogonal RandomNormal "
+        "RandomUniform TruncatedNormal Zeros"
+    ),
+    "keras.regularizers": "L1 L1L2 L2",
+    "keras.losses": (
+        "BinaryCrossentropy CategoricalCrossentropy Hinge Huber KLDivergence LogCosh MeanAbsoluteError "
+        "MeanSquaredError Poisson SparseCategoricalCrossentropy"
+    ),
+    "keras.metrics": (
+        "AUC BinaryAccuracy CategoricalAccuracy F1Score MeanAbsoluteError MeanSquaredError Precision R2Score Recall "
+        "SparseCategoricalAccuracy SparseTopKCategoricalAccuracy TopKCategoricalAccuracy"
+    ),
+    "keras.optimizers": "SGD RMSprop Adagrad Adam AdamW Lion",
+    "keras.optimizers.schedules": (
+        "CosineDecay ExponentialDecay InverseTimeDecay PiecewiseConstantDecay PolynomialDecay"
+    ),
+}
+# Settings of Keras that minidl lacks, and the values at which nothing is lost.
+ONLY: dict[str, list[Json]] = {
+    "activity_regularizer": [None], "kernel_constraint": [None], "bias_constraint": [None], "beta_constraint": [None],
+    "gamma_constraint": [None], "embeddings_constraint": [None], "alpha_constraint": [None], "lora_rank": [None],
+    "quantization_config": [None], "noise_shape": [None], "synchronized": [False], "renorm": [False],
+    "renorm_clipping": [None], "rms_scaling": [False], "axis": [-1, [-1]], "reduction": ["sum_over_batch_size"],
+    "ignore_class": [None], "amsgrad": [False], "use_ema": [False], "ema_overwrite_frequency": [None],
+    "loss_scale_factor": [None], "gradient_accumulation_steps": [None], "max_value": [None], "threshold": [0, 0.0],
+    "curve": ["ROC"], "multi_label": [False], "num_labels": [None], "label_weights": [None], "from_logits": [False],
+    "top_k": [None], "from_sorted_ids": [False], "mask_zero": [False], "input_length": [None], "shared_axes": [None],
+    "num_regressors": [0],
+}  # fmt: skip
+FREE = (  # settings that change nothing here
+    "name", "dtype", "seed", "trainable", "input_axes", "output_axes", "ema_momentum", "renorm_momentum", "data_format",
+    "num_thresholds", "summation_method", "is_legacy_optimizer", "jit_compile", "lora_alpha", "thresholds",
+)  # fmt: skip
+
+
+def from_keras(value: Json, who: str) -> Json:
+    """Return Keras' JSON of a value in minidl's, or raise an `ArgumentError` that opens with ``who``."""
+    if isinstance(value, list):
+        return [from_keras(item, who) for item in value]
+    if not isinstance(value, dict):
+        return value
+    name, config = value.get("class_name"), value.get("config")
+    if name == "__tuple__":
+        return {"tuple": from_keras(value["items"], who)}
+    if not isinstance(name, str) or not isinstance(config, dict):
+        raise ArgumentError(f"{who}: expected a value of minidl, got {str(value)[:200]}.")
+    if not any(name in names.split() for names in SHARED.values()):
+        raise ArgumentError(f"{who}: expected a class that minidl shares with Keras, got {name!r:.100}.")
+    return {"class": name, "config": settings(name, config, f"{who}: {name}")}
+
+
+def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
+    """Return the arguments of minidl's class ``name`` in Keras' ``config``; the others must change nothing."""
+    known = constructor_arguments(registry[name])
+    found = {}
+    for key, value in config.items():
+        if key in known:
+            found[key] = from_keras(value, who)
+        elif key not in FREE and value not in ONLY.get(key, ()):
+            expected = f"{ONLY[key][0]!r}" if key in ONLY else "no such setting"
+            raise ArgumentError(f"{who}: {key}: expected {expected}, as minidl has it, got {value!r:.100}.")
+    return found
+
+
+def to_keras(value: Json, who: str) -> Json:
+    """Return minidl's JSON of a value in Keras', or raise an `ArgumentError` that opens with ``who``."""
+    if isinstance(value, list):
+        return [to_keras(item, who) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "tuple" in value:
+        return to_keras(value["tuple"], who)
+    name = value.get("class")
+    module = next((module for module, names in SHARED.items() if name in names.split()), None)
+    if module is None:
+        raise ArgumentError(f"{who}: expected something that Keras has, got {name or value!s:.100}.")
+    return keras_object(module, str(name), shared_settings(str(name), value["config"], f"{who}: {name}"))
+
+
+def shared_settings(name: str, config: dict[str, Json], who: str, lacking: tuple[str, ...] = ()) -> dict[str, Json]:
+    """Return the arguments that Keras has too; those of ``lacking`` (or of a metric) must be as by default."""
+    defaults = constructor_arguments(registry[name])
+    found = {}
+    for key, value in config.items():
+        if key not in (*lacking, *LACKING.get(name, ())):
+            found[key] = to_keras(value, who)
+        elif value != defaults[key]:
+            raise ArgumentError(
+                f"{who}: {key}: expected {defaults[key]!r}, all that Keras can say, got {value!r:.100}."
+            )
+    return found
+
+
+LACKING = {"Precision": ("average",), "Recall": ("average",)}
+
+
+def keras_object(module: str, name: str, config: dict[str, Json]) -> dict[str, Json]:
+    """Return what Keras' ``serialize_keras_object`` gives."""
+    return {"module": module, "class_name": name, "config": config, "registered_name": None}

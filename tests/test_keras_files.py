@@ -14,7 +14,7 @@ from minidl import Dense, Input, Sequential, layers, load_model, losses, optimiz
 from minidl.errors import ArgumentError, MissingPackageError, ModelFileError
 
 h5py = pytest.importorskip("h5py")
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data" / "libraries"
 STORED = np.load(DATA / "keras.npz")
 X, LABELS = STORED["x"], STORED["labels"]
 OPTIMIZERS = ["sgd", "momentum", "rmsprop", "adagrad", "adam", "adamw", "lion"]
@@ -165,15 +165,16 @@ def test_keras_predicts_and_trains_on_the_same(name, keras, tmp_path):
 def test_keras_reads_every_layer_and_loss(keras, tmp_path):
     every = [
         layers.Sigmoid(), layers.Tanh(), layers.ReLU(), layers.LeakyReLU(0.2), layers.ELU(0.7), layers.GELU(),
-        layers.SiLU(), layers.Softplus(), layers.Softmax(), layers.Dropout(0.5), layers.Reshape((2, 2)), layers.Flatten(),
+        layers.SiLU(), layers.Softplus(), layers.Softmax(), layers.Dropout(0.5), layers.Reshape((2, 2)),
+        layers.Flatten(),
     ]  # fmt: skip
     dense = [Dense(4, activation=layer.copy()) for layer in every[:9]]
     model = Sequential([Input((4,)), *every, *dense, Dense(1, use_bias=False)], seed=0)
     for loss in (
         "mse",
         "mae",
-        minidl.losses.Huber(0.5),
-        minidl.losses.BinaryCrossentropy(from_logits=True),
+        losses.Huber(0.5),
+        losses.BinaryCrossentropy(from_logits=True),
         "log_cosh",
     ):
         model.compile("sgd", loss)

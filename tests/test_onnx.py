@@ -11,7 +11,7 @@ from minidl.errors import ArgumentError, MissingPackageError, ModelFileError, St
 from minidl.onnx import export, load, to_onnx
 from minidl.onnx.operators import OPERATORS
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data" / "libraries"
 ACTIVATIONS = [
     layers.Sigmoid(), layers.Tanh(), layers.ReLU(), layers.LeakyReLU(0.2), layers.ELU(0.7), layers.GELU(),
     layers.SiLU(), layers.Softplus(), layers.Softmax(),

@@ -14,7 +14,7 @@ from minidl import Dense, Input, Sequential
 from minidl.errors import ArgumentError, ModelFileError, ShapeError, StateError
 from minidl.torch import load_torch
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(__file__).parent / "data" / "libraries"
 
 
 def network(*shapes, activation="tanh", last=None, **options):

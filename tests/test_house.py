@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 468,
     "a fit with accuracy: code lines of its files": 2_230,
-    "code lines: core": 6_607,
+    "code lines: core": 6_620,
     "code lines: kit": 7_896,
     "code lines: side": 796,
     "code lines: integrations": None,

@@ -82,6 +82,7 @@ ROWS = [
     "plotting saving",
     "sequential",
     "testing",
+    "course",
     "models utils",
     "distributed keras onnx sklearn torch",
     "__init__",

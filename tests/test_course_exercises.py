@@ -1,13 +1,20 @@
 """The exercises of the course: solutions pass, and each typical mistake fails with a hint that names it."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from minidl.course import EXERCISES, grade
-from minidl.course.__main__ import main
-from minidl.course.exercise import Computation, Differentiation
+sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "exercises"))
+from exercise import Computation, Differentiation
+from grading import EXERCISES, grade
+
+sys.path.pop(0)
+COMMAND = Path(__file__).parents[1] / "examples" / "exercises"
 
 COMPUTED = {number: exercise for number, exercise in EXERCISES.items() if isinstance(exercise, Computation)}
 DIFFERENTIATED = {number: exercise for number, exercise in EXERCISES.items() if isinstance(exercise, Differentiation)}
@@ -195,27 +202,30 @@ def test_another_seed_draws_other_numbers(tmp_path):
     assert graded("1.1", code, tmp_path, 0).place != graded("1.1", code, tmp_path, 1).place
 
 
-def test_the_command_starts_a_chapter_and_grades_it_in_three_grades(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(["start", "1"]) == 0
+def run(*arguments, folder):
+    """Run the command in a folder as a learner does."""
+    environment = {**os.environ, "PYTHONPATH": str(COMMAND.parents[1])}
+    return subprocess.run(
+        [sys.executable, COMMAND, *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_the_command_starts_a_chapter_and_grades_it_in_three_grades(tmp_path):
+    assert run("start", "1", folder=tmp_path).returncode == 0
     code = (tmp_path / "exercise01.py").read_text()
     wrong = "return np.mean(y * np.log(a) + (1 - y) * np.log(1 - a))"
     (tmp_path / "exercise01.py").write_text(code.replace("raise NotImplementedError", wrong, 1))
-    printed = []
-    for hint in ("1", "2", "3"):
-        capsys.readouterr()
-        assert main(["check", "1", "--hint", hint]) == 1
-        printed.append(capsys.readouterr().out.partition("1.2")[0])
+    done = [run("check", "1", "--hint", hint, folder=tmp_path) for hint in "123"]
+    printed = [one.stdout.partition("1.2")[0] for one in done]
+    assert [one.returncode for one in done] == [1, 1, 1]
     assert ["where:" in text for text in printed] == [False, True, True]
     assert ["why: the minus before the sum is missing" in text for text in printed] == [False, False, True]
 
 
-def test_the_answers_come_as_json_for_teachers(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    main(["start", "3", "mine.py"])
-    capsys.readouterr()
-    assert main(["check", "3", "mine.py", "--json", "--seed", "7"]) == 1
-    told = json.loads(capsys.readouterr().out)
+def test_the_answers_come_as_json_for_teachers(tmp_path):
+    run("start", "3", "mine.py", folder=tmp_path)
+    told = json.loads(run("check", "3", "mine.py", "--json", "--seed", "7", folder=tmp_path).stdout)
     assert told["seed"] == 7
     assert told["3.1"]["passed"] is False
 
@@ -224,20 +234,17 @@ def test_the_answers_come_as_json_for_teachers(tmp_path, monkeypatch, capsys):
     ("arguments", "said"),
     [(["check", "15"], "from 1 to 14"), (["check", "2"], "start 2"), (["check", "2", "--hint", "4"], "invalid choice")],
 )
-def test_a_bad_call_is_told(arguments, said, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
-        main(arguments)
-    assert said in capsys.readouterr().err
+def test_a_bad_call_is_told(arguments, said, tmp_path):
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
 
 
-def test_a_file_is_not_overwritten(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_a_file_is_not_overwritten(tmp_path):
     (tmp_path / "exercise04.py").write_text("precious")
-    with pytest.raises(SystemExit):
-        main(["start", "4"])
+    done = run("start", "4", folder=tmp_path)
     assert (tmp_path / "exercise04.py").read_text() == "precious"
-    assert "exists already" in capsys.readouterr().err
+    assert "exists already" in done.stderr
 
 
 def test_arguments_that_an_answer_changes_do_not_mislead(tmp_path):

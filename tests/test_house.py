@@ -82,7 +82,6 @@ ROWS = [
     "plotting saving",
     "sequential",
     "testing",
-    "course",
     "models utils",
     "distributed keras onnx sklearn torch",
     "__init__",

@@ -4,22 +4,21 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from exercise import Computation, Exercise
 
-from minidl.course.exercise import Computation, Exercise
 from minidl.layers import Sigmoid
 from minidl.losses import BinaryCrossentropy
 from minidl.numeric import sigmoid
-from minidl.typing import Array
 
 Rng = np.random.Generator
 
 
-def cost(a: Array, y: Array) -> float:
+def cost(a: np.ndarray, y: np.ndarray) -> float:
     """Return J of probabilities."""
     return BinaryCrossentropy().forward(a, y)
 
 
-def labels(rng: Rng, rows: int) -> Array:
+def labels(rng: Rng, rows: int) -> np.ndarray:
     """Return labels of shape (rows, 1), both of them."""
     return (np.arange(rows) % 2 == rng.integers(2))[:, None].astype(float)
 
@@ -30,13 +29,15 @@ def samples(rng: Rng) -> tuple[Any, ...]:
     return rng.normal(size=(inputs, 1)), rng.normal(size=1), rng.normal(size=(rows, inputs)), labels(rng, rows)
 
 
-def step(W: Array, b: Array, x: Array, y: Array, sign: int = -1, mean: bool = True, error: Any = None) -> Any:
+def step(
+    W: np.ndarray, b: np.ndarray, x: np.ndarray, y: np.ndarray, sign: int = -1, mean: bool = True, error: Any = None
+) -> Any:
     """Return W and b after a step of gradient descent, with a mistake if one is asked for."""
     dz = (sigmoid(x @ W + b) - y if error is None else error) / (len(x) if mean else 1)
     return W + sign * 0.1 * x.T @ dz, b + sign * 0.1 * dz.sum(axis=0)
 
 
-def counts(probability: Array, y: Array, said: Array | None = None) -> tuple[int, ...]:
+def counts(probability: np.ndarray, y: np.ndarray, said: np.ndarray | None = None) -> tuple[int, ...]:
     """Return TP, FP, FN, TN."""
     said, true = probability > 0.5 if said is None else said, y == 1
     return tuple(int(np.sum(part)) for part in (said & true, said & ~true, ~said & true, ~said & ~true))
@@ -62,7 +63,7 @@ def network(rng: Rng) -> tuple[Any, ...]:
     return (rng.normal(size=(5, 3)), *arrays)
 
 
-def outputs(X: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Array:
+def outputs(X: np.ndarray, W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, b2: np.ndarray) -> np.ndarray:
     """Return the outputs of the network 3-4-1."""
     return Sigmoid().forward(Sigmoid().forward(X @ W1 + b1) @ W2 + b2)
 
@@ -313,7 +314,7 @@ EXERCISES: tuple[Exercise, ...] = (
 )
 
 
-def _separable(x: Array, y: Array) -> bool:
+def _separable(x: np.ndarray, y: np.ndarray) -> bool:
     zeros, ones = x[y == 0], x[y == 1]
     return bool(zeros.max() < ones.min() or ones.max() < zeros.min())
 

@@ -1,15 +1,18 @@
-"""``python -m minidl.course``: list the exercises, start one, grade it."""
+"""The exercises of the course, two for each chapter, graded by the library and its certification kit.
+
+``python examples/exercises`` lists them, ``... start 6`` writes the file to fill in, and ``... check 6`` grades it.
+"""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
-from minidl.course.exercise import Answer
-from minidl.course.grading import EXERCISES, grade, of_chapter
+from exercise import Answer
+from grading import EXERCISES, grade, of_chapter
 
 HINTS = {1: "whether it is solved", 2: "which array is wrong, and where", 3: "the likely cause"}
-OPENING = '''"""Exercises of chapter {chapter}. Fill them in, then: python -m minidl.course check {chapter}"""
+OPENING = '''"""Exercises of chapter {chapter}. Fill them in, then: python examples/exercises check {chapter}"""
 
 import numpy as np
 
@@ -20,7 +23,7 @@ from minidl import Layer, Loss
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0 if every exercise that was checked is solved."""
-    parser = argparse.ArgumentParser(prog="python -m minidl.course", description="The exercises of the course.")
+    parser = argparse.ArgumentParser(prog="python examples/exercises", description="The exercises of the course.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list", help="list the exercises")
     for name, text in (("start", "write the file to fill in"), ("check", "grade the file")):
@@ -44,9 +47,9 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"{file} exists already: pass another name.")
         stubs = "\n\n".join(f"# Exercise {exercise.number}\n{exercise.stub}" for exercise in exercises)
         file.write_text(OPENING.format(chapter=options.chapter) + stubs, encoding="utf-8")
-        return _say(f"Fill in {file}, then run: python -m minidl.course check {options.chapter}")
+        return _say(f"Fill in {file}, then run: python examples/exercises check {options.chapter}")
     if not file.is_file():
-        parser.error(f"{file} does not exist: run `python -m minidl.course start {options.chapter}` first.")
+        parser.error(f"{file} does not exist: run `python examples/exercises start {options.chapter}` first.")
     answers = grade(options.chapter, file, options.seed)
     if options.json:
         _say(json.dumps({"seed": options.seed, **{n: answer._asdict() for n, answer in answers.items()}}, indent=1))

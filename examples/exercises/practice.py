@@ -3,16 +3,15 @@
 from typing import Any
 
 import numpy as np
+from exercise import Computation, Differentiation, Exercise
 
-from minidl.course.exercise import Computation, Differentiation, Exercise
 from minidl.layers import Layer
 from minidl.losses import SparseCategoricalCrossentropy
-from minidl.typing import Array
 
 Rng = np.random.Generator
 
 
-def softmax(z: Array) -> Array:
+def softmax(z: np.ndarray) -> np.ndarray:
     """Return the softmax of each row."""
     e = np.exp(z - z.max(axis=1, keepdims=True))
     return e / e.sum(axis=1, keepdims=True)
@@ -25,7 +24,7 @@ def split(rows: int, fraction: float, seed: int, *, order: Any = None) -> tuple[
     return order[:count], order[count:]
 
 
-def stopped(losses: Array, patience: int, *, strict: bool = True, late: int = 0) -> tuple[int, int]:
+def stopped(losses: np.ndarray, patience: int, *, strict: bool = True, late: int = 0) -> tuple[int, int]:
     """Return the epoch with the best loss and the epoch after which training stops."""
     best = 0
     for epoch, loss in enumerate(losses):
@@ -41,7 +40,7 @@ def curve(rng: Rng) -> tuple[Any, ...]:
     return np.round(np.abs(np.linspace(-1, 1.5, 16)) + rng.normal(0, 0.15, 16), 1), int(rng.integers(1, 4))
 
 
-def folded(x: Array, depth: int) -> Array:
+def folded(x: np.ndarray, depth: int) -> np.ndarray:
     """Return the tent, applied ``depth`` times."""
     for _ in range(depth):
         x = 2 * np.maximum(x, 0) - 4 * np.maximum(x - 0.5, 0)
@@ -62,7 +61,7 @@ def certify_cross_entropy(backward: Any, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 4, 5)
 
-    def loss(z: Array) -> Any:
+    def loss(z: np.ndarray) -> Any:
         return np.asarray(SparseCategoricalCrossentropy(from_logits=True).forward(z, labels)), (z, labels)
 
     def gradient(cache: Any) -> Any:

@@ -4,8 +4,11 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-from minidl.course import gradients, practice, units
-from minidl.course.exercise import Answer, Exercise
+import gradients
+import practice
+import units
+from exercise import Answer, Exercise
+
 from minidl.errors import ArgumentError
 
 EXERCISES: dict[str, Exercise] = {

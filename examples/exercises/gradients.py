@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
+from exercise import Computation, Differentiation, Exercise
 
-from minidl.course.exercise import Computation, Differentiation, Exercise
 from minidl.layers import Dense, Input, Layer, LeakyReLU
 from minidl.losses import Loss
 from minidl.numeric import sigmoid
 from minidl.sequential import Sequential
-from minidl.typing import Array
 
 Rng = np.random.Generator
 
@@ -21,7 +20,7 @@ def certify_layer(layer: type[Layer], seed: int) -> Any:
     return certify(layer, input_shape=(5,), seed=seed, level="quick", on_fail="return")
 
 
-def dense(x: Array, W: Array, b: Array) -> Any:
+def dense(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:
     """Return the output of a dense layer, and what its backward is given."""
     return x @ W + b, (x, W)
 
@@ -35,7 +34,7 @@ def certify_dense(backward: Any, seed: int) -> Any:
     return certify_function(dense, backward, rng.normal(size=(4, 3)), parameters, seed=seed, on_fail="return")
 
 
-def relu_layer(A: Array, W: Array, b: Array) -> Any:
+def relu_layer(A: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:
     """Return relu(A W + b), and what its backward is given: A, W and Z."""
     Z = A @ W + b
     return np.maximum(Z, 0), (A, W, Z)
@@ -75,12 +74,12 @@ def trained(rng: Rng) -> tuple[Any, ...]:
 
 
 def four_gradients(
-    X: Array,
-    Y: Array,
-    W1: Array,
-    b1: Array,
-    W2: Array,
-    b2: Array,
+    X: np.ndarray,
+    Y: np.ndarray,
+    W1: np.ndarray,
+    b1: np.ndarray,
+    W2: np.ndarray,
+    b2: np.ndarray,
     *,
     mean: bool = True,
     slope: Any = None,
@@ -97,7 +96,7 @@ def four_gradients(
     return X.T @ dZ1, m * dZ1.sum(axis=0), A1.T @ dZ2, m * dZ2.sum(axis=0)
 
 
-def deep_gradients(X: Array, Y: Array, weights: list[Array]) -> tuple[Any, ...]:
+def deep_gradients(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray]) -> tuple[Any, ...]:
     """Return the gradient of each W of a network of ReLU layers without biases that ends in a sigmoid."""
     widths = [W.shape[1] for W in weights]
     hidden = [Dense(n, activation="relu", use_bias=False) for n in widths[:-1]]
@@ -109,7 +108,7 @@ def deep_gradients(X: Array, Y: Array, weights: list[Array]) -> tuple[Any, ...]:
     return tuple(layer.dW.copy() for layer in model.layers)
 
 
-def by_hand(X: Array, Y: Array, weights: list[Array], *, at: str) -> tuple[Any, ...]:
+def by_hand(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray], *, at: str) -> tuple[Any, ...]:
     """Return what `deep_gradients` returns, with a mistake."""
     inputs = [X]
     for W in weights[:-1]:
@@ -118,7 +117,7 @@ def by_hand(X: Array, Y: Array, weights: list[Array], *, at: str) -> tuple[Any, 
     dZ = (np.maximum(Z, 0) if at == "linear" else sigmoid(Z)) - Y
     dZ = dZ * sigmoid(Z) * (1 - sigmoid(Z)) if at == "output" else dZ
     dZ = dZ if at == "mean" else dZ / len(X)
-    found: list[Array] = []
+    found: list[np.ndarray] = []
     for A, W in zip(reversed(inputs), reversed(weights), strict=True):
         found.insert(0, A.T @ dZ)
         dZ = dZ @ W.T
@@ -127,13 +126,13 @@ def by_hand(X: Array, Y: Array, weights: list[Array], *, at: str) -> tuple[Any, 
     return tuple(reversed(found) if at == "order" else found)
 
 
-def glorot(shape: tuple[int, int], seed: int) -> Array:
+def glorot(shape: tuple[int, int], seed: int) -> np.ndarray:
     """Return Glorot's uniform weights."""
     limit = np.sqrt(6 / sum(shape))
     return np.random.default_rng(seed).uniform(-limit, limit, shape)
 
 
-def he(shape: tuple[int, int], seed: int) -> Array:
+def he(shape: tuple[int, int], seed: int) -> np.ndarray:
     """Return He's normal weights."""
     return np.random.default_rng(seed).normal(size=shape) * np.sqrt(2 / shape[0])
 
@@ -143,17 +142,17 @@ def shape_and_seed(rng: Rng) -> tuple[Any, ...]:
     return (int(rng.integers(2, 9)), int(rng.integers(10, 20))), int(rng.integers(1000))
 
 
-def merged(W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Any, ...]:
+def merged(W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, b2: np.ndarray) -> tuple[Any, ...]:
     """Return the one W and b of two linear layers."""
     return W1 @ W2, b1 @ W2 + b2
 
 
-def uniform(shape: tuple[int, int], seed: int, low: float, high: float) -> Array:
+def uniform(shape: tuple[int, int], seed: int, low: float, high: float) -> np.ndarray:
     """Return uniform numbers from ``low`` to ``high``."""
     return np.random.default_rng(seed).uniform(low, high, shape)
 
 
-def dead(outputs: Array, slip: Any = None) -> float:
+def dead(outputs: np.ndarray, slip: Any = None) -> float:
     """Return the fraction of columns that are 0 everywhere."""
     return float(np.mean(~(outputs > 0).any(axis=0) if slip is None else slip(outputs)))
 

@@ -390,23 +390,14 @@ def test_a_function_is_called_once_for_all_rows():
 
 def test_a_weighted_function_must_return_a_value_for_each_row():
     metric = FunctionMetric(root_of_mean_square)
-    metric.update(np.ones((3, 1)), np.zeros((3, 1)), np.ones(3))
     with pytest.raises(ArgumentError, match="expected the function to return a number for each row"):
-        metric.result()
+        metric.update(np.ones((3, 1)), np.zeros((3, 1)), np.ones(3))
 
 
 def test_a_function_that_returns_something_else_is_refused():
     metric = FunctionMetric(lambda y_true, y_pred: np.ones(7))
-    metric.update(np.ones((3, 1)), np.zeros((3, 1)))
     with pytest.raises(ArgumentError, match=r"got shape \(7,\) for 3 rows"):
-        metric.result()
-
-
-def test_a_function_that_returns_no_numbers_is_refused():
-    metric = FunctionMetric(lambda y_true, y_pred: "good")
-    metric.update(np.ones((3, 1)), np.zeros((3, 1)))
-    with pytest.raises(ArgumentError, match="expected the function to return numbers, got 'good'"):
-        metric.result()
+        metric.update(np.ones((3, 1)), np.zeros((3, 1)))
 
 
 class LargestError(Metric):
@@ -519,3 +510,118 @@ def test_what_is_no_list_of_metrics_is_refused(specs, match):
 def test_bad_arguments_are_refused_by_name(make, match):
     with pytest.raises(ArgumentError, match=match):
         make()
+
+
+def constant_of(value, rows=10):
+    return np.full((rows, 1), value)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e200])
+def test_r2_of_constant_targets_is_0_or_1_whatever_their_rounding_and_size(size):
+    for prediction, score in ((0.2, 0.0), (0.1, 1.0)):
+        metric = metrics.R2Score()
+        for _ in range(2):
+            metric.update(constant_of(0.1 * size), constant_of(prediction * size))
+        assert metric.result() == score
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200])
+@pytest.mark.parametrize("aggregation", ["uniform_average", "variance_weighted_average"])
+def test_r2_does_not_depend_on_the_size_of_the_numbers(size, aggregation):
+    metric = metrics.R2Score(aggregation)
+    metric.update(np.array([[0.0, 0.0]]), np.array([[0.0, 0.0]]))
+    metric.update(np.array([[1.0, 2.0], [2.0, 4.0]]) * size, np.array([[1.0, 2.0], [2.0, 2.0]]) * size)
+    assert metric.result() == pytest.approx({"uniform_average": 0.75, "variance_weighted_average": 0.6}[aggregation])
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1.0, 1e300])
+def test_auc_does_not_depend_on_the_size_of_the_weights(weight):
+    metric = metrics.AUC()
+    metric.update(np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.6, 0.8]), np.array([1, 1, 2, 1]) * weight)
+    assert metric.result() == pytest.approx(4 / 6)
+
+
+@pytest.mark.parametrize(
+    ("metric", "outputs"),
+    [
+        (metrics.AUC(), 1),
+        (metrics.BinaryAccuracy(), 1),
+        (metrics.SparseCategoricalAccuracy(), 3),
+        (metrics.CategoricalAccuracy(), 3),
+        (metrics.SparseTopKCategoricalAccuracy(2), 3),
+        (metrics.Precision(), 3),
+        (metrics.Recall("largest"), 3),
+        (metrics.F1Score("macro"), 3),
+        (metrics.MeanSquaredError(), 1),
+        (metrics.R2Score(), 1),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_predictions_of_nan_have_no_score_and_are_reported(metric, outputs):
+    labels, predictions = np.array([0, 1, 0, 1]), np.tile([0.2, 0.7, 0.1][:outputs], (4, 1))
+    metric.update(labels, predictions)
+    predictions[1] = np.nan
+    with pytest.warns(UserWarning, match=f"metric '{metric.get_name()}': 1 of 4 predictions are NaN"):
+        metric.update(labels, predictions)
+    assert np.isnan(metric.result())
+
+
+@pytest.mark.parametrize("returned", [None, "good", [None, 1], [[1], [2, 3]], {}])
+def test_a_function_that_returns_no_numbers_is_named_at_the_first_batch(returned):
+    metric = metrics.FunctionMetric(lambda y_true, y_pred: returned, name="mine")
+    with pytest.raises(ArgumentError, match="metric 'mine': expected the function to return numbers, got"):
+        metric.update(np.ones((2, 1)), np.ones((2, 1)))
+
+
+def test_a_function_that_forgets_return_is_told_so():
+    with pytest.raises(ArgumentError, match=r"got None\. Write return in front"):
+        metrics.FunctionMetric(lambda y_true, y_pred: None).update(np.ones((2, 1)), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError])
+def test_a_function_that_raises_is_named_with_what_it_was_given(error):
+    def score(y_true, y_pred):
+        raise error("a mix of binary and continuous")
+
+    given = r"y_true of shape \(2,\), int\d+, and y_pred of shape \(2, 1\), float64"
+    with pytest.raises(ArgumentError, match=f"metric 'score': {error.__name__} for {given}: .*a mix of"):
+        metrics.FunctionMetric(score).update(np.array([0, 1]), np.ones((2, 1)))
+
+
+def test_a_function_is_tried_once():
+    calls = []
+    metric = metrics.FunctionMetric(lambda y_true, y_pred: calls.append(len(y_pred)) or 0.5)
+    for _ in range(2):
+        metric.reset()
+        metric.update(np.ones((3, 1)), np.ones((3, 1)))
+        metric.update(np.ones((3, 1)), np.ones((3, 1)))
+    assert calls == [3]
+
+
+LOGITS = losses.BinaryCrossentropy(from_logits=True)
+
+
+@pytest.mark.parametrize("metric", [metrics.Precision(), metrics.Recall(), metrics.BinaryAccuracy(), metrics.F1Score()])
+def test_a_threshold_that_is_not_given_is_0_on_logits(metric):
+    (found,) = metrics.resolve_metrics([metric], LOGITS, 1)
+    found.update(np.array([[0], [1], [1]]), np.array([[-0.25], [0.25], [0.75]]))
+    assert found.result() == 1.0
+
+
+def test_a_threshold_that_is_given_stays_on_logits():
+    found = metrics.resolve_metrics([metrics.Precision(0.25), metrics.BinaryAccuracy(-1.0)], LOGITS, 1)
+    assert [found[0].thresholds, found[1].threshold] == [0.25, -1.0]
+
+
+def test_the_largest_output_is_the_largest_logit():
+    (found,) = metrics.resolve_metrics([metrics.F1Score("macro")], LOGITS, 2)
+    found.update(np.eye(2), np.array([[3.0, 2.0], [1.0, 2.0]]))
+    assert found.result() == 1.0
+
+
+@pytest.mark.parametrize("metric", ["precision", metrics.Recall(), metrics.BinaryAccuracy()])
+def test_logits_of_classes_have_no_threshold(metric):
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True)
+    with pytest.raises(ArgumentError, match="expected a loss on probabilities, got sparse_categorical_crossentropy on"):
+        metrics.resolve_metrics([metric], loss, 3)
+    assert metrics.resolve_metrics([metrics.Precision("largest"), metrics.F1Score()], loss, 3)

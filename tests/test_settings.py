@@ -353,3 +353,55 @@ def test_the_name_of_a_layer_stays_unique_and_that_of_a_built_one_stays():
     with pytest.raises(StateError, match="expected to be set before the model is built"):
         model[0].name = "first"
     assert list(model.sublayers()) == ["dense", "second", "dense_2"]
+
+
+# Compiled objects
+
+
+def compiled(loss, *metrics, end="sigmoid", optimizer="sgd"):
+    model = Sequential([Input((4,)), Dense(1, activation=end)], seed=0)
+    model.compile(optimizer, loss, metrics)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("thing", "name", "value"),
+    [
+        (losses.BinaryCrossentropy(), "label_smoothing", 0.1),
+        (losses.Huber(), "delta", 2.0),
+        (metrics.BinaryAccuracy(), "threshold", 0.7),
+        (metrics.Precision(), "class_id", 0),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_settings_of_what_compile_has_copied_are_refused(thing, name, value):
+    if isinstance(thing, losses.Loss):
+        compiled(thing)
+    else:
+        compiled("mse", thing)
+    with pytest.raises(StateError, match=f"{name}: expected to be set before compile, which copies"):
+        setattr(thing, name, value)
+    twin = copy.copy(thing)
+    setattr(twin, name, value)
+    assert getattr(twin, name) == value
+
+
+def test_the_loss_of_a_model_takes_settings_where_they_have_an_effect():
+    model = compiled(losses.Huber(1e-6), end=None)
+    before = model.evaluate(X, Y[:, :1], verbose=0)
+    model.loss.delta = 2e-6
+    assert model.evaluate(X, Y[:, :1], verbose=0) == pytest.approx(2 * before, rel=1e-4)
+    model = compiled(losses.BinaryCrossentropy())
+    with pytest.raises(StateError, match=r"label_smoothing: expected to be set before compile\. Compile with"):
+        model.loss.label_smoothing = 0.5
+
+
+@pytest.mark.parametrize(("loss", "end"), [("mse", None), ("mae", "relu"), ("huber", "softplus"), ("poisson", "elu")])
+def test_the_accuracy_of_a_regression_is_refused(loss, end):
+    with pytest.raises(ArgumentError, match=r"metrics: expected metrics of numbers for .* got 'accuracy'\. Use 'mae'"):
+        compiled(loss, "accuracy", end=end)
+
+
+@pytest.mark.parametrize(("loss", "end"), [("mse", "sigmoid"), ("mae", "tanh"), ("hinge", None)])
+def test_the_accuracy_of_classes_is_compiled_with_any_loss(loss, end):
+    assert compiled(loss, "accuracy", end=end).metrics == ("accuracy",)

@@ -3,6 +3,8 @@
 In the formulas ``d = y_pred - y_true``, with p for y_pred and y for y_true; the mean is over rows and outputs.
 """
 
+from abc import ABC
+
 import numpy as np
 
 from minidl import checks
@@ -11,7 +13,11 @@ from minidl.numeric import log_or_lowest
 from minidl.typing import Array
 
 
-class MeanSquaredError(Loss):
+class NumberLoss(Loss, ABC):
+    """Abstract base of the losses of numbers, as opposed to classes."""
+
+
+class MeanSquaredError(NumberLoss):
     """Mean squared error: ``L = mean(d**2)``; ``dL/dp = 2 d / m`` for m values in the batch."""
 
     aliases = ("mse",)
@@ -26,7 +32,7 @@ class MeanSquaredError(Loss):
         return 2 * self.share(self._d)
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(NumberLoss):
     """Mean absolute error: ``L = mean(|d|)``; ``dL/dp = sign(d) / m`` for m values, taken as 0 at d = 0."""
 
     aliases = ("mae",)
@@ -39,7 +45,7 @@ class MeanAbsoluteError(Loss):
         return self.share(np.sign(self._d))
 
 
-class MeanAbsolutePercentageError(Loss):
+class MeanAbsolutePercentageError(NumberLoss):
     """Mean absolute percentage error: ``L = mean(100 |d| / |y|)``, where a ``|y|`` below 1e-7 counts as that.
 
     Notes
@@ -65,7 +71,7 @@ class MeanAbsolutePercentageError(Loss):
         return self.share(np.sign(self._d) / self._unit)
 
 
-class MeanSquaredLogarithmicError(Loss):
+class MeanSquaredLogarithmicError(NumberLoss):
     """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, where a p below 0 counts as 0.
 
     Raises
@@ -93,7 +99,7 @@ class MeanSquaredLogarithmicError(Loss):
         check_range(y, 0, np.inf, "MeanSquaredLogarithmicError", "Use MeanSquaredError.")
 
 
-class Huber(Loss):
+class Huber(NumberLoss):
     """Huber loss: ``L = mean(d**2 / 2 where |d| <= delta, else delta |d| - delta**2 / 2)``.
 
     Parameters
@@ -119,7 +125,7 @@ class Huber(Loss):
         return self.share(np.clip(self._d, -self.delta, self.delta))
 
 
-class LogCosh(Loss):
+class LogCosh(NumberLoss):
     """Logarithm of the hyperbolic cosine: ``L = mean(log(cosh(d)))``; ``dL/dp = tanh(d) / m`` for m values.
 
     Nearly ``d**2 / 2`` for small d and ``|d| - log(2)`` for large ones.
@@ -136,7 +142,7 @@ class LogCosh(Loss):
         return self.share(np.tanh(self._d))
 
 
-class Quantile(Loss):
+class Quantile(NumberLoss):
     """Pinball loss: ``L = mean(-q d where d < 0, else (1 - q) d)``, least where p is the q-quantile of y.
 
     Parameters
@@ -161,7 +167,7 @@ class Quantile(Loss):
         return self.share((1 - self.quantile) * (d > 0).astype(d.dtype) - self.quantile * (d < 0).astype(d.dtype))
 
 
-class Poisson(Loss):
+class Poisson(NumberLoss):
     """Poisson loss: ``L = mean(p - y log(p))``, for counts y and predicted rates p.
 
     Raises

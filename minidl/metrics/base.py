@@ -11,7 +11,7 @@ import numpy as np
 from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import StateError
-from minidl.metrics.targets import row_weights
+from minidl.metrics.targets import nan_rows, row_weights
 from minidl.names import snake_case
 from minidl.typing import Array
 
@@ -99,6 +99,8 @@ class Mean(Metric):
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         values = self.values(y_true, y_pred)
+        if np.isnan(np.vdot(y_pred, y_pred)):
+            values = np.where(nan_rows(y_pred, self), np.nan, values.T).T
         if sample_weight is not None:
             weight = row_weights(sample_weight, len(values))
             self._weight += float(weight.sum()) * values.size / len(values)

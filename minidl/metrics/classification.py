@@ -12,7 +12,7 @@ from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.metrics.base import Metric
 from minidl.metrics.samples import Samples
-from minidl.metrics.targets import match_shapes, row_weights
+from minidl.metrics.targets import match_shapes, nan_rows, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -39,6 +39,7 @@ class Counts(Metric):
         y_true, y_pred = match_shapes(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
         table = np.stack([predicted & true, predicted & ~true, ~predicted & true]).astype(np.float64)
+        table[:, nan_rows(y_pred, self)] = np.nan
         if self.class_id is not None:
             name, outputs = type(self).__name__, y_pred.shape[1]
             if self.class_id >= outputs:
@@ -153,12 +154,16 @@ class AUC(Samples):
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         y_true, y_pred = match_shapes(y_true, y_pred, self)
         weight = row_weights(sample_weight, len(y_true))
+        nan_rows(y_pred, self)
         self.store(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
 
     def result(self) -> float:
         if not self._batches:
             return float("nan")
         true, score, weight = self.load()
+        if np.isnan(score).any():
+            return float("nan")
+        weight /= weight.max(initial=0.0) or 1.0  # their sums and products overflow less early
         _, place = np.unique(score, return_inverse=True)
         positive, negative = np.bincount(place, weight * true), np.bincount(place, weight * ~true)
         pairs = positive.sum() * negative.sum()

@@ -6,9 +6,10 @@ import numpy as np
 
 from minidl import checks
 from minidl.metrics.base import Mean, Metric
-from minidl.metrics.targets import match_shapes, row_weights
+from minidl.metrics.targets import match_shapes, nan_rows, row_weights
 from minidl.typing import Array
 
+ZEROS = -1100  # the exponent of outputs and targets that have all been 0: below those of all numbers
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
@@ -51,7 +52,13 @@ class R2Score(Metric):
     """
 
     higher_is_better = True
-    _sums: tuple[float, Any, Any, Any] = (0.0, 0.0, 0.0, 0.0)  # weight, mean, squares about the mean, squared errors
+    _exponent: Any = ZEROS  # for each output: mean, spread and squares are in units of this power of two and its square
+    _weight = 0.0
+    _mean: Any = 0.0
+    _spread: Any = 0.0  # squares about the mean
+    _squares: Any = 0.0  # squared errors
+    _low: Any = np.inf  # of the targets
+    _high: Any = -np.inf
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:
         if class_aggregation is not None:
@@ -63,22 +70,30 @@ class R2Score(Metric):
         error = difference(y_true, y_pred, self)
         y = np.asarray(y_true, np.float64).reshape(error.shape)
         weight = row_weights(sample_weight, len(y))
+        nan_rows(error, self)
         total = float(weight.sum())
         if total == 0:
             return
-        mean = weight @ y / total
-        spread, squares = weight @ (y - mean) ** 2, weight @ error**2
-        before, old_mean, old_spread, old_squares = self._sums
-        share = total / (before + total)
-        spread += old_spread + (mean - old_mean) ** 2 * before * share
-        self._sums = before + total, old_mean + (mean - old_mean) * share, spread, old_squares + squares
+        seen = weight > 0
+        self._low = np.minimum(self._low, y[seen].min(axis=0))
+        self._high = np.maximum(self._high, y[seen].max(axis=0))
+        largest = np.maximum(np.abs(y).max(axis=0), np.abs(error).max(axis=0))
+        exponent = np.maximum(self._exponent, np.where(largest > 0, np.frexp(largest)[1], ZEROS))
+        old, y, error = self._exponent - exponent, np.ldexp(y, -exponent), np.ldexp(error, -exponent)
+        before, old_mean = self._weight, np.ldexp(self._mean, old)
+        mean, share = weight @ y / total, total / (self._weight + total)
+        spread = weight @ (y - mean) ** 2 + (mean - old_mean) ** 2 * before * share
+        self._exponent, self._weight, self._mean = exponent, before + total, old_mean + (mean - old_mean) * share
+        self._spread = np.ldexp(self._spread, 2 * old) + spread
+        self._squares = np.ldexp(self._squares, 2 * old) + weight @ error**2
 
     def result(self) -> float | Array:
-        total, _, spread, squares = self._sums
-        if not total:
+        if not self._weight:
             return 0.0
-        score = np.where(squares > 0, 0.0, 1.0)
+        squares, spread = self._squares, np.where(self._low == self._high, 0.0, self._spread)
+        score = np.where(squares == 0, 1.0, np.where(np.isnan(squares), np.nan, 0.0))
         np.divide(spread - squares, spread, out=score, where=spread > 0)
+        spread = np.ldexp(spread, 2 * (self._exponent - self._exponent.max()))
         if self.class_aggregation is None:
             return score
         weights = spread if self.class_aggregation == "variance_weighted_average" and spread.any() else None

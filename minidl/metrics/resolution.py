@@ -35,19 +35,34 @@ def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
 
 
 def _resolve(spec: Any, loss: Any, outputs: int | None) -> Metric:
-    if isinstance(spec, Metric):
-        return copy.copy(spec)  # as after reset
-    if callable(spec) and not isinstance(spec, type):
+    if callable(spec) and not isinstance(spec, (type, Metric)):
         return FunctionMetric(spec)
     if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
         metric = accuracy(loss, outputs)
     else:
-        metric = resolve(spec, Metric, WHO, also=["accuracy"])
-        for name in ("threshold", "thresholds"):
-            if loss is not None and loss.binary and hasattr(metric, name):
-                setattr(metric, name, loss.threshold)
-    metric.name = spec  # as in Keras: ["mae"] is logged as "mae"
+        metric = copy.copy(resolve(spec, Metric, WHO, also=["accuracy"]))  # as after reset
+        if loss is not None:
+            set_threshold(metric, loss, outputs, named=isinstance(spec, str))
+    if isinstance(spec, str):
+        metric.name = spec  # as in Keras: ["mae"] is logged as "mae"
     return metric
+
+
+def set_threshold(metric: Metric, loss: Any, outputs: int | None, *, named: bool) -> None:
+    """Set a threshold that is not given, or given as 0.5, to that of the loss, which is 0 for logits.
+
+    An `ArgumentError` where no threshold fits: the logits of classes that exclude each other.
+    """
+    for name in {"threshold", "thresholds"} & vars(metric).keys():
+        given = getattr(metric, name)
+        largest = name == "threshold" and given is None and outputs != 1 and not (named and loss.binary)
+        if isinstance(given, str) or given not in (None, 0.5) or largest or (loss.threshold == 0.5 and not loss.binary):
+            continue
+        if not loss.binary:
+            fix = "Pass thresholds='largest', or end the model in Softmax."
+            got = f"{loss.get_name()} on logits"
+            raise ArgumentError(f"{WHO}: {metric.get_name()}: expected a loss on probabilities, got {got}. {fix}")
+        setattr(metric, name, loss.threshold)
 
 
 def accuracy(loss: Any, outputs: int | None) -> Metric:

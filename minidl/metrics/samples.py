@@ -1,5 +1,6 @@
 """Samples: metrics that need all samples at once, and FunctionMetric, the one of a plain function."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -35,15 +36,16 @@ class FunctionMetric(Samples):
     Parameters
     ----------
     function : callable
-        Gets all samples, and returns one number, or one for each sample, of which the mean is taken.
+        Gets all samples, and returns one number, or one for each sample, of which the mean is taken. The first batch
+        alone is a trial.
     name : str, optional
         Default: the function's name.
 
     Raises
     ------
     ArgumentError
-        In `result`, if the function returns something else. As one of the ``weighted_metrics`` it must return a
-        number for each sample.
+        In `update`, with the first batch, and in `result`, if the function raises or returns something else. As one of
+        the ``weighted_metrics`` it must return a number for each sample.
 
     Notes
     -----
@@ -54,26 +56,50 @@ class FunctionMetric(Samples):
         self.function = function
         self.name = name
 
+    _works = False  # whether the function has been called with a batch
+
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        weight = [] if sample_weight is None else [row_weights(sample_weight, len(y_pred))]
-        self.store(y_true, y_pred, *weight)
+        weight = None if sample_weight is None else row_weights(sample_weight, len(y_pred))
+        if not self._works:  # better now than after an epoch
+            with warnings.catch_warnings(action="ignore"):  # a batch may hold a single class
+                self._value(y_true, y_pred, weight)
+            self._works = True
+        self.store(y_true, y_pred, *([] if weight is None else [weight]))
+
+    def reset(self) -> None:
+        works = self._works
+        super().reset()
+        self._works = works
 
     def result(self) -> float:
         if not self._batches:
             return 0.0
         y_true, y_pred, *weight = self.load()
-        returned = self.function(y_true, y_pred)
-        expected = f"metric {self.get_name()!r}: expected the function to return"
+        return self._value(y_true, y_pred, weight[0] if weight else None)
+
+    def _value(self, y_true: Array, y_pred: Array, weight: Array | None) -> float:
+        """Return the metric of these samples, or raise an `ArgumentError` that names it."""
+        who = f"metric {self.get_name()!r}"
         try:
-            value = np.asarray(returned, np.float64)
-        except (TypeError, ValueError):
-            raise ArgumentError(f"{expected} numbers, got {returned!r}.") from None
-        if value.ndim == 0 and not weight:
+            returned = self.function(y_true, y_pred)
+        except Exception as error:
+            got = f"y_true of shape {y_true.shape}, {y_true.dtype}, and y_pred of shape {y_pred.shape}, {y_pred.dtype}"
+            raise ArgumentError(f"{who}: {type(error).__name__} for {got}: {error}") from error
+        expected = f"{who}: expected the function to return"
+        try:
+            value = np.asarray(returned)
+        except ValueError:  # a ragged list
+            value = np.asarray(None)
+        if value.dtype.kind not in "fiub":
+            fix = " Write return in front of the result." if returned is None else ""
+            raise ArgumentError(f"{expected} numbers, got {returned!r}.{fix}")
+        if value.ndim == 0 and weight is None:
             return float(value)
         if value.shape[:1] != (len(y_pred),):
-            each = "a number for each row" if weight else "a number, or one for each row"
+            each = "a number, or one for each row" if weight is None else "a number for each row"
             raise ArgumentError(f"{expected} {each}, got shape {value.shape} for {len(y_pred)} rows.")
-        return float(np.average(value.reshape(len(value), -1).mean(axis=1), weights=weight[0] if weight else None))
+        rows = value.astype(np.float64).reshape(len(value), -1).mean(axis=1)
+        return float(np.average(rows, weights=weight))
 
     def get_name(self) -> str:
         return self.name or str(getattr(self.function, "__name__", "function"))

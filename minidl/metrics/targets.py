@@ -1,5 +1,6 @@
 """Targets, outputs and sample weights as the metrics take them: checked, and of one shape."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,15 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
     if weight.shape != (rows,):
         raise ShapeError(f"metrics: expected sample_weight of shape ({rows},), got {weight.shape}.")
     return weight
+
+
+def nan_rows(y_pred: Any, who: Any) -> Array:
+    """Return which samples have NaN among their outputs; warn if there are any, as no score can tell."""
+    rows: Array = np.isnan(y_pred).reshape(len(y_pred), -1).any(axis=1)
+    if rows.any():
+        found = f"{np.count_nonzero(rows)} of {len(rows)} predictions are NaN"
+        warnings.warn(f"metric {who.get_name()!r}: {found}, and so is the result.", stacklevel=3)
+    return rows
 
 
 def as_labels(y_true: Array, outputs: int, who: object) -> Array:

@@ -7,14 +7,15 @@ from typing import Any, Unpack
 from minidl import checks
 from minidl.config import resolve
 from minidl.errors import ArgumentError, StateError
-from minidl.losses import resolve_loss
-from minidl.metrics import resolve_metrics
+from minidl.losses import Loss, resolve_loss
+from minidl.metrics import Metric, resolve_metrics
 from minidl.names import refuse
 from minidl.optimizers import Optimizer
 from minidl.ownership import give, owner_of
 from minidl.sequential.layer_list import LayerList
+from minidl.settings import fix_settings
 from minidl.solvers import Solver
-from minidl.training import Trainer, check_end
+from minidl.training import Trainer, check_accuracy, check_end
 from minidl.typing import NoOptions
 
 # what to do in place of an assignment to an attribute of a model
@@ -26,6 +27,8 @@ FIXES |= {
     "history": "It is what the last fit has returned.",
     "epoch": "It counts the epochs of this model's life.",
 }
+
+COPIED = "expected to be set before compile, which copies the object. Compile with a new one."
 
 
 class Compiled(LayerList):
@@ -71,18 +74,20 @@ class Compiled(LayerList):
         if others:
             refuse(self.compile, others)
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
-        loss = None if loss is None else copy.copy(resolve_loss(loss, "compile: loss"))
+        loss = None if loss is None else _own_copy(resolve_loss(loss, "compile: loss"))
         if check_gradients is not None:
             checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
-        outputs = self.output_shape[-1] if self.output_shape else 1
-        for specs in (metrics, weighted_metrics):
-            resolve_metrics(specs, loss, outputs)
-        if loss is not None:
-            check_end(tuple(self.expand().values()), self.output_shape, loss)
+        self._check_end(loss, metrics, weighted_metrics)
         if owner_of(optimizer) not in (None, self):
             raise ArgumentError(
                 f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
             )
+        for metric in (*(metrics or ()), *(weighted_metrics or ())):
+            if isinstance(metric, Metric):
+                fix_settings(
+                    metric, "expected to be set before compile, which copies the metric. Compile with a new one."
+                )
+        _fix((*(metrics or ()), *(weighted_metrics or ())))
         give(optimizer, self)
         optimizer.reset()
         history = None if self.trainer is None else self.trainer.history
@@ -96,6 +101,16 @@ class Compiled(LayerList):
         if loss is not None and self.network is not None:
             self.trainer.connect(self.network)
         self.trainer.history = history
+
+    def _check_end(self, loss: Loss | None, *metrics: Any) -> None:
+        """Raise an `ArgumentError` if the loss or a metric does not fit the last layer."""
+        steps = tuple(self.expand().values())
+        if loss is not None:
+            check_end(steps, self.output_shape, loss)
+        for specs in metrics:
+            resolve_metrics(specs, loss, self.output_shape[-1] if self.output_shape else 1)
+            if loss is not None and steps:
+                check_accuracy(specs, loss, steps[-1])
 
     def set_public(self, name: str, value: Any) -> None:
         """Set an attribute of the model: any but those that others follow from."""
@@ -149,3 +164,18 @@ class Compiled(LayerList):
         if self.trainer is None:
             raise StateError(f"{self.label}: stop_training: expected a compiled model.")
         self.trainer.stop_training = value
+
+
+def _fix(metrics: tuple[Any, ...]) -> None:
+    for metric in metrics:
+        if isinstance(metric, Metric):
+            fix_settings(metric, COPIED)
+
+
+def _own_copy(loss: Loss) -> Loss:
+    """Return a copy of the loss for one model; arguments whose change would have no effect are fixed."""
+    own = copy.copy(loss)
+    fix_settings(loss, COPIED)
+    if own.link is not None:  # training may work on another copy, which takes logits
+        fix_settings(own, "expected to be set before compile. Compile with a new loss.")
+    return own

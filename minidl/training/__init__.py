@@ -1,11 +1,14 @@
 """Training: from checked batches to the steps of an optimizer, below the model that users see."""
 
 from minidl.training.inputs import Data
-from minidl.training.link import check_end
+from minidl.training.link import check_accuracy, check_end
 from minidl.training.objective import Objective
 from minidl.training.prediction import predict_batches
 from minidl.training.run import Epochs, Run
 from minidl.training.solver_run import SolverRun
 from minidl.training.trainer import Trainer
 
-__all__ = ["Data", "Epochs", "Objective", "Run", "SolverRun", "Trainer", "check_end", "predict_batches"]
+__all__ = [
+    "Data", "Epochs", "Objective", "Run", "SolverRun", "Trainer", "check_accuracy", "check_end",
+    "predict_batches",
+]  # fmt: skip

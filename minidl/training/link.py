@@ -1,10 +1,14 @@
 """The link between the last layer and the loss: a Sigmoid or Softmax, or none, with a loss on logits."""
 
+from typing import Any
+
 from minidl.errors import ArgumentError
-from minidl.layers import Layer, Sigmoid, Softmax
+from minidl.layers import Layer, Sigmoid, Softmax, Tanh
 from minidl.layers.activations import ActivationLayer
 from minidl.layers.dense import WeightedSums
 from minidl.losses import Loss
+from minidl.losses.regression import NumberLoss
+from minidl.settings import is_builtin
 
 LINKS: dict[str, type] = {"sigmoid": Sigmoid, "softmax": Softmax}
 ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", WeightedSums: "linear", ActivationLayer: "activation"}
@@ -33,4 +37,14 @@ def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, l
         raise ArgumentError(
             f"compile: loss: expected a model with at least 2 outputs for {name}, got 1: the loss would always be 0. "
             "Give it an output for each class, or use binary_crossentropy."
+        )
+
+
+def check_accuracy(metrics: Any, loss: Loss, last: Layer) -> None:
+    """Raise an `ArgumentError` for ``"accuracy"`` among the metrics of a regression, where it means nothing."""
+    regression = isinstance(loss, NumberLoss) and not isinstance(last, (Sigmoid, Softmax, Tanh))
+    if regression and is_builtin(type(last)) and {"accuracy", "acc"} & {m for m in metrics or () if isinstance(m, str)}:
+        raise ArgumentError(
+            f"compile: metrics: expected metrics of numbers for {loss.get_name()}, got 'accuracy'. "
+            "Use 'mae' or R2Score(); for classes end the model in Softmax or Sigmoid."
         )

@@ -113,3 +113,19 @@ def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dt
     if value.dtype != dtype:
         fix = "NumPy scalars and new arrays are float64 unless told otherwise."
         raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
+
+
+def note_layer(error: BaseException) -> None:
+    """Note on an exception in which layer it was raised, and what that was given, unless its text names a layer."""
+    trace, note = error.__traceback__, ""
+    while trace is not None:
+        frame, trace = trace.tb_frame, trace.tb_next
+        names, method, layer = frame.f_code.co_varnames, frame.f_code.co_name, frame.f_locals.get("self")
+        if method in ("build", "forward", "backward", "backward_parameters") and isinstance(layer, Layer):
+            if layer.label in str(error):
+                return
+            value = frame.f_locals.get(names[1]) if len(names) > 1 else None
+            given = f"{value.dtype} of shape {value.shape}" if isinstance(value, np.ndarray) else f"{value!r:.100}"
+            note = f"In the {method} of {layer.label}, where {names[1]} is {given}."
+    if note and note not in getattr(error, "__notes__", ()):
+        error.add_note(note)

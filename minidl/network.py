@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.contract import CheckedLayer
+from minidl.contract import CheckedLayer, note_layer
 from minidl.data import read_only
 from minidl.errors import LayerError
 from minidl.layers import Layer
@@ -114,10 +114,14 @@ class Network:
             failure = error
         shape = self.layers[-1].output_shape if self.layers else self.input_shape
         if failure or type(y) is not np.ndarray or y.dtype != x.dtype or y.shape != (len(x), *(shape or ())):
-            for layer in self.layers:
-                x = CheckedLayer(layer).forward(x, False)
-        if failure:
-            raise failure
+            try:
+                for layer in self.layers:
+                    x = CheckedLayer(layer).forward(x, False)
+                if failure:
+                    raise failure
+            except Exception as error:
+                note_layer(error)
+                raise
         return y
 
     def predict(self, x: Array, rows: int = PREDICT_ROWS) -> Array:

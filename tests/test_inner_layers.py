@@ -19,6 +19,7 @@ from minidl import (
     ShapeError,
     load_model,
 )
+from minidl.callbacks import ModelCheckpoint
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -395,3 +396,112 @@ def test_a_value_set_before_or_in_build_is_the_start(wrap):
 def test_a_value_of_another_shape_is_refused_by_build():
     with pytest.raises(ShapeError, match=r"Scaled 'scaled' \(layer 0\): mean: expected shape \(3,\), got \(4,\)"):
         Sequential([Input((3,)), Scaled().adapt(X)])
+
+
+# What errors say
+
+
+class Strict(Layer):
+    """y = x; raises for 7 rows, and backward for 5."""
+
+    def forward(self, x, training=False):
+        if len(x) == 7:
+            raise KeyError("seven")
+        self._rows = len(x)
+        return x
+
+    def backward(self, dy):
+        if self._rows == 5:
+            raise ValueError("five")
+        return dy
+
+
+class MadeInBuild(Layer):
+    """Makes its inner layers in build."""
+
+    def build(self, input_shape):
+        self.parts = {"first": Strict(), "second": Strict()}
+        return [part.declare(input_shape) for part in self.parts.values()][-1]
+
+    def forward(self, x, training=False):
+        return self.parts["second"].forward(x, training)
+
+    def backward(self, dy):
+        return self.parts["second"].backward(dy)
+
+
+WHERE = {
+    "alone": (Strict, "Strict 'strict' (layer 0)"),
+    "in a list": (lambda: Residual(Strict(), Dense(4)), "Strict (layers_0 in Residual 'residual', layer 0)"),
+    "as the only one": (lambda: Residual(Strict()), "Strict (in Residual 'residual', layer 0)"),
+    "by its name": (lambda: Chain([Strict(name="s"), Dense(4)]), "Strict 's' (in Chain 'chain', layer 0)"),
+    "deep": (
+        lambda: Chain({"a": Residual(Dense(4), Strict())}),
+        "Strict (blocks_a/layers_1 in Chain 'chain', layer 0)",
+    ),
+    "in a model": (lambda: Sequential([Strict()]), "Strict 'strict' (layer 0 in Sequential 'sequential', layer 0)"),
+    "in a model in a layer": (
+        lambda: Residual(Sequential([Strict()])),
+        "Strict 'strict' (layer 0 in Sequential, in Residual 'residual', layer 0)",
+    ),
+    "made in build": (MadeInBuild, "Strict (parts_second in MadeInBuild 'made_in_build', layer 0)"),
+}
+
+
+@pytest.mark.parametrize(("make", "label"), WHERE.values(), ids=WHERE)
+@pytest.mark.parametrize("watched", [True, False])
+def test_an_exception_names_the_layer_and_what_it_was_given(make, label, watched):
+    model = Sequential([Input((4,)), make(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    if not watched:
+        model.train_on_batch(X, X[:, 0])
+    calls = [lambda x: model.train_on_batch(x, x[:, 0]), lambda x: model.loss_and_gradients(x, x[:, 0])]
+    for call in [*calls, model.forward, model.predict]:
+        with pytest.raises(KeyError) as caught:
+            call(X[:7])
+        assert caught.value.__notes__ == [f"In the forward of {label}, where x is float32 of shape (7, 4)."]
+    model.forward(X[:5])
+    with pytest.raises(ValueError, match="five") as caught:
+        model.backward(np.ones((5, 1)))
+    assert caught.value.__notes__ == [f"In the backward of {label}, where dy is float32 of shape (5, 4)."]
+
+
+def test_an_exception_in_build_names_the_layer():
+    class Picky(Layer):
+        def build(self, input_shape):
+            raise OSError("no file")
+
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    with pytest.raises(OSError, match="no file") as caught:
+        Sequential([Input((4,)), Residual(Dense(4), Picky())])
+    label = "Picky (layers_1 in Residual 'residual', layer 0)"
+    assert caught.value.__notes__ == [f"In the build of {label}, where input_shape is (4,)."]
+
+
+def test_an_error_that_names_its_layer_has_no_note():
+    model = Sequential([Input((4,)), Residual(Dense(4)), Dense(1)], seed=0)
+    with pytest.raises(ShapeError, match="in Residual") as caught:
+        model.layers[0].forward(np.ones((2, 3)))
+    assert not hasattr(caught.value, "__notes__")
+
+
+def test_a_run_resumes_with_the_frozen_inner_layers_of_the_first(tmp_path):
+    def model():
+        return compiled(Residual(Dense(4), Dense(4)))
+
+    def fit(model, epochs, **more):
+        saver = ModelCheckpoint(tmp_path / "run_{epoch}")
+        return model.fit(X, X[:, 0], epochs=epochs, callbacks=[saver], verbose=0, **more)
+
+    first, second = model(), model()
+    first.layers[0].layers[1].trainable = False
+    fit(first, 2)
+    fit(second, 4, resume=tmp_path)
+    assert [layer.trainable for layer in second.layers[0].layers] == [True, False]
+    fit(first, 4, initial_epoch=2)
+    assert np.array_equal(first.parameters.values, second.parameters.values)

@@ -10,6 +10,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from minidl import checks
+from minidl.contract import note_layer
 from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
@@ -17,10 +18,10 @@ from minidl.layers.allocation import allocate
 from minidl.layers.input import check_batch_shape, check_shape
 from minidl.layers.tree import join
 from minidl.network import Network
-from minidl.ownership import give, owner_of, release
+from minidl.ownership import owner_of, release
 from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness, Randomness
-from minidl.sequential.naming import unique_name
+from minidl.sequential.naming import own_parts, take, unique_name
 from minidl.sequential.transaction import prepared, unchanged_if_refused
 from minidl.typing import Array, LayerOptions, Shape
 
@@ -97,7 +98,7 @@ class LayerList(Layer):
             last = self.layers[-1]
             self._store(layers=self.layers[:-1])
             self._rebuild()
-        for part in _own_parts(last):
+        for _, part in own_parts(last):
             release(part)
             part.place = None
         return last
@@ -135,7 +136,7 @@ class LayerList(Layer):
             )
         if not isinstance(layer, Layer):
             raise ArgumentError(f"{self.label}: expected a layer, got {layer!r}.")
-        for part in _own_parts(layer):
+        for _, part in own_parts(layer):
             if owner_of(part) is not None or part is self:
                 raise ArgumentError(
                     f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
@@ -143,15 +144,7 @@ class LayerList(Layer):
                 )
         layer.name = unique_name(layer, {other.name for other in self.layers})
         self._store(layers=(*self.layers, layer))
-        self._take(layer, len(self.layers) - 1)
-
-    def _take(self, layer: Layer, index: int) -> None:
-        """Own the layer and those inside it, and tell them where they are."""
-        layer.place = f"layer {index}"
-        for part in _own_parts(layer):
-            give(part, self)
-            if part is not layer:
-                part.place = f"in {type(layer).__name__} {layer.name!r}, {layer.place}"
+        take(self, layer, len(self.layers) - 1)
 
     # Building
 
@@ -186,7 +179,11 @@ class LayerList(Layer):
         """Lay out the parameters again, keeping the values there are."""
         self.output_shape, self.network = None, None
         if self.input_shape is not None and self.layers:
-            self.declare(self.input_shape)
+            try:
+                self.declare(self.input_shape)
+            except Exception as error:
+                note_layer(error)
+                raise
             self.adopt(allocate(self.sublayers(), self.randomness.weights, self.dtype))
             for index, (_, layer) in enumerate(self.built("build").parts):
                 layer.rng = LayerRandomness(self.randomness, index)
@@ -196,8 +193,9 @@ class LayerList(Layer):
             raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
         self.declared, shape = {}, tuple(input_shape)
         self.input_shape = shape
-        for layer in self.layers:
+        for index, layer in enumerate(self.layers):
             shape = layer.declare(shape)
+            take(self, layer, index)  # those that it has made too
         self.output_shape = shape
         return shape
 
@@ -223,7 +221,7 @@ class LayerList(Layer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__({**state, "network": None})
         for index, layer in enumerate(self.layers):
-            self._take(layer, index)
+            take(self, layer, index)
         if self.output_shape is not None:
             self._rebuild()
 
@@ -277,7 +275,11 @@ class LayerList(Layer):
             network = self.built("forward")
             x = check_features(x, network).astype(network.dtype, copy=False)
         self._outputs = (len(x), *network.output_shape)
-        return network.forward(x, training)
+        try:
+            return network.forward(x, training)
+        except Exception as error:
+            note_layer(error)
+            raise
 
     @np.errstate(all="ignore")
     def backward(self, dy: Array) -> Array:
@@ -288,12 +290,8 @@ class LayerList(Layer):
         expected = (len(dy), *network.output_shape) if nested and dy.ndim else self._outputs
         if dy.shape != expected:
             raise ShapeError(f"{self.label}: backward: dy: expected shape {expected}, as y, got {dy.shape}.")
-        return network.backward(dy)
-
-
-def _own_parts(layer: Layer) -> Iterator[Layer]:
-    """Yield a layer and those inside it; the layers of a nested model are the nested model's own."""
-    yield layer
-    if not isinstance(layer, LayerList):
-        for inner in layer.sublayers().values():
-            yield from _own_parts(inner)
+        try:
+            return network.backward(dy)
+        except Exception as error:
+            note_layer(error)
+            raise

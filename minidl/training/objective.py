@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.contract import CheckedLoss
+from minidl.contract import CheckedLoss, note_layer
 from minidl.layers import Layer
 from minidl.losses import Loss
 from minidl.network import Network
@@ -50,9 +50,13 @@ class Objective:
     def loss_and_gradients(self, x: Array, y: Array, weight: Array | None) -> tuple[float, Array]:
         """Set all gradients for a checked batch; return the loss, penalties included, and the logits or outputs."""
         network = self.network
-        z = network.forward(x, True)
-        loss = self.loss.forward(z, y, weight)
-        network.backward_parameters(self.loss.backward())
+        try:
+            z = network.forward(x, True)
+            loss = self.loss.forward(z, y, weight)
+            network.backward_parameters(self.loss.backward())
+        except Exception as error:
+            note_layer(error)
+            raise
         if network.penalties or network.with_own_loss:
             loss += network.penalty(gradients=True) + network.own_losses()
         for part in network.frozen:

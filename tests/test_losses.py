@@ -612,6 +612,77 @@ def test_negative_probabilities_give_nan_rather_than_a_number(loss):
 # the logits
 
 
+# Called directly, with whatever numbers
+
+
+def whole_numbers(case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """Return predictions of 0 and 1, with targets that are none."""
+    _, y_true = batch(case)
+    return np.random.default_rng(1).integers(0, 2, (5, 3)), y_true
+
+
+@all_losses
+@pytest.mark.parametrize("kind", ["i8", "u1", "i2", "?", "f2", "O", "list"])
+def test_predictions_of_any_numbers_give_what_float64_gives(case, kind):
+    y_pred, y_true = whole_numbers(case)
+    expected, loss = case.make(), case.make()
+    value = expected.forward(y_pred.astype("f8"), y_true)
+    given = y_pred.tolist() if kind == "list" else y_pred.astype(kind)
+    assert loss.forward(given, y_true.tolist() if kind == "list" else y_true) == value
+    np.testing.assert_array_equal(loss.backward(), expected.backward())
+
+
+def test_a_fraction_of_whole_numbers_is_not_cut():
+    assert MeanSquaredError().forward(np.array([[1]]), np.array([[0.5]])) == 0.25
+    assert MeanAbsoluteError().forward([[1], [2]], [[0.5], [0.5]]) == 1.0
+    assert BinaryCrossentropy(from_logits=True).forward(np.array([[200]], "u1"), np.array([[0.0]])) == 200.0
+
+
+@all_losses
+@pytest.mark.parametrize(
+    ("y_pred", "words"),
+    [
+        (None, "y_pred: expected an array .*got None"),
+        ([["a"]], "y_pred: expected real numbers"),
+        (np.zeros((0, 3)), r"y_pred: expected at least one row, got shape \(0, 3\)"),
+        ([], "y_pred: expected at least one row"),
+        ([[1.0], [2.0, 3.0]], "y_pred: expected an array, got something ragged"),
+    ],
+)
+def test_predictions_that_are_none_are_refused(case, y_pred, words):
+    with pytest.raises(DataError, match=words):
+        case.make().forward(y_pred, batch(case)[1])
+
+
+@all_losses
+@pytest.mark.parametrize("y_true", [None, "abc", np.array([["a"] * 3] * 5)])
+def test_targets_that_are_none_are_refused(case, y_true):
+    with pytest.raises(DataError, match="y_true: expected"):
+        case.make().forward(batch(case)[0], y_true)
+
+
+@all_losses
+def test_weights_may_be_a_column_or_a_list(case):
+    y_pred, y_true = batch(case)
+    weight = np.linspace(0, 1, len(y_pred))
+    expected, loss = case.make(), case.make()
+    value = expected.forward(y_pred, y_true, weight)
+    for given in (weight.tolist(), weight[:, None]):
+        assert loss.forward(y_pred, y_true, given) == value
+        np.testing.assert_array_equal(loss.backward(), expected.backward())
+
+
+@pytest.mark.parametrize(
+    ("delta", "d", "value"),
+    [(1e300, 3.0, 4.5), (1e300, 1e25, 5e49), (1e30, 1e32, 9.95e61), (1e-50, 1.0, 1e-50), (1e300, 3e38, 4.5e76)],
+)
+def test_huber_is_silent_and_right_for_any_delta(delta, d, value):
+    loss, y_pred = Huber(delta), np.array([[d]], np.float32)
+    assert loss.forward(y_pred, np.zeros((1, 1))) == pytest.approx(value, rel=1e-6)
+    assert loss.backward() == pytest.approx(min(d, delta), rel=1e-6, abs=1e-45)
+    assert loss.backward().dtype == np.float32
+
+
 @pytest.mark.parametrize("link", ["sigmoid", "softmax"])
 def test_a_loss_on_logits_is_the_loss_of_its_activation(link):
     for case in CASES:

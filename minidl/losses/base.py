@@ -11,9 +11,10 @@ import numpy as np
 
 from minidl import checks
 from minidl.config import Configured, resolve
+from minidl.data import as_array
 from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
 from minidl.names import attribute, snake_case
-from minidl.numeric import total
+from minidl.numeric import in_dtype, total
 from minidl.typing import Array
 
 
@@ -84,21 +85,30 @@ class Loss(Configured, ABC):
         """Return the name by which ``compile`` knows this loss, such as ``"mean_squared_error"``."""
         return snake_case(type(self).__name__)
 
-    def match(self, y_pred: Array, y_true: Array) -> Array:
-        """Return the targets in the dtype of the predictions.
+    def pair(self, y_pred: Any, y_true: Any) -> tuple[Array, Array]:
+        """Return the predictions and the targets as arrays of one floating type; for `forward`.
 
         Raises
         ------
         ShapeError
-            If they are not two arrays of one shape (batch, outputs).
+            If they are not of one shape (batch, outputs).
+        DataError
+            If they are no numbers, or without rows.
         """
-        y = np.asarray(y_true, y_pred.dtype)
-        if y.shape != y_pred.shape or y.ndim != 2:
+        if type(y_pred) is not np.ndarray or y_pred.dtype.char not in "fdg" or not y_pred.size:
+            y_pred = floating(y_pred, f"{type(self).__name__}: y_pred")
+        if type(y_true) is not np.ndarray or y_true.dtype != y_pred.dtype:
+            y_true = in_dtype(as_array(y_true, f"{type(self).__name__}: y_true"), y_pred.dtype)
+        if y_true.shape != y_pred.shape or y_true.ndim != 2:
             raise ShapeError(
                 f"{type(self).__name__}: expected y_pred and y_true of one shape (batch, outputs), "
-                f"got {y_pred.shape} and {y.shape}. Reshape one of them."
+                f"got {y_pred.shape} and {y_true.shape}. Reshape one of them."
             )
-        return y
+        return y_pred, y_true
+
+    def match(self, y_pred: Array, y_true: Array) -> Array:
+        """Return the targets in the type of the predictions: the second of the `pair`."""
+        return self.pair(y_pred, y_true)[1]
 
     def mean(self, values: Array, sample_weight: Array | None = None) -> float:
         """Return the sum of the values, each times its row's weight, over their number; for `forward`.
@@ -113,6 +123,8 @@ class Loss(Configured, ABC):
         self._share: Any = 1 / values.size
         if sample_weight is not None:
             self._share = np.asarray(sample_weight) / values.size
+            if self._share.shape == (len(values), 1):
+                self._share = self._share[:, 0]
             if self._share.shape != values.shape[:1]:
                 raise ShapeError(
                     f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
@@ -129,7 +141,7 @@ class Loss(Configured, ABC):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the mean loss of a batch, with the arguments in Keras' order."""
-        return self.forward(np.asarray(y_pred), np.asarray(y_true), sample_weight)
+        return self.forward(y_pred, y_true, sample_weight)
 
     def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return the loss of each row, for a loss whose `forward` ends in `mean`."""
@@ -141,6 +153,14 @@ class Loss(Configured, ABC):
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
         return attribute(self, name)
+
+
+def floating(value: Any, who: str) -> Array:
+    """Return predictions as an array of float32 or wider; a `DataError` if they are none, or no numbers."""
+    array: Array = as_array(value, who)
+    if not array.size:
+        raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")
+    return array if array.dtype.char in "fdg" else array.astype(np.float64)
 
 
 class LossFunction:

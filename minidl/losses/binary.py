@@ -60,7 +60,7 @@ class BinaryCrossentropy(Loss):
         )
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
         if self.label_smoothing:
             y = y * (1 - self.label_smoothing) + self.label_smoothing / 2
         if not self.from_logits:

@@ -4,11 +4,14 @@ On logits they are exact to the last digits, however confident the prediction: t
 is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of the smallest number.
 """
 
+from typing import Any
+
 import numpy as np
 
 from minidl import checks
+from minidl.data import as_array
 from minidl.errors import DataError, ShapeError
-from minidl.losses.base import Loss, check_range
+from minidl.losses.base import Loss, check_range, floating
 from minidl.numeric import exp_below_largest, log_or_lowest, one_hot, softmax_parts
 from minidl.typing import Array
 
@@ -53,7 +56,7 @@ class CategoricalCrossentropy(Loss):
         )
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
         if self.label_smoothing:
             y = y * (1 - self.label_smoothing) + self.label_smoothing / y.shape[1]
         if not self.from_logits:
@@ -117,7 +120,7 @@ class SparseCategoricalCrossentropy(Loss):
         )
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        labels = self._checked(y_pred, y_true)
+        y_pred, labels = self.pair(y_pred, y_true)
         rows = np.arange(len(labels))
         self._dtype = y_pred.dtype
         if self.label_smoothing or not self.from_logits:
@@ -151,7 +154,8 @@ class SparseCategoricalCrossentropy(Loss):
         if not self.label_smoothing:
             return super().values(y_pred, y_true)
         dense = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
-        return dense.values(y_pred, one_hot(self._checked(y_pred, y_true), y_pred.shape[1], y_pred.dtype))
+        y_pred, labels = self.pair(y_pred, y_true)
+        return dense.values(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype))
 
     def check_targets(self, y: Array, outputs: int) -> None:
         if y.dtype == np.intp and y.size:
@@ -168,15 +172,18 @@ class SparseCategoricalCrossentropy(Loss):
                 "Number the classes from 0, or give the model an output for each."
             )
 
-    def _checked(self, y_pred: Array, y_true: Array) -> Array:
-        y = np.asarray(y_true)
-        if y_pred.ndim != 2 or y.shape != y_pred.shape[:1]:
+    def pair(self, y_pred: Any, y_true: Any) -> tuple[Array, Array]:
+        if type(y_pred) is not np.ndarray or y_pred.dtype.char not in "fdg" or not y_pred.size:
+            y_pred = floating(y_pred, "SparseCategoricalCrossentropy: y_pred")
+        if type(y_true) is not np.ndarray or y_true.dtype != np.intp:
+            y_true = as_array(y_true, "SparseCategoricalCrossentropy: y_true")
+        if y_pred.ndim != 2 or y_true.shape != y_pred.shape[:1]:
             raise ShapeError(
                 "SparseCategoricalCrossentropy: expected y_pred of shape (batch, outputs) and labels of shape "
-                f"(batch,), got {y_pred.shape} and {y.shape}. For one-hot targets use CategoricalCrossentropy."
+                f"(batch,), got {y_pred.shape} and {y_true.shape}. For one-hot targets use CategoricalCrossentropy."
             )
-        self.check_targets(y, y_pred.shape[1])
-        return y.astype(np.intp, copy=False)
+        self.check_targets(y_true, y_pred.shape[1])
+        return y_pred, y_true.astype(np.intp, copy=False)
 
 
 def check_distributions(y: Array, who: str) -> None:

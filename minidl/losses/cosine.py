@@ -16,7 +16,8 @@ class CosineSimilarity(Loss):
     """
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._v, *_ = directions(self.match(y_pred, y_true))
+        y_pred, y = self.pair(y_pred, y_true)
+        self._v, *_ = directions(y)
         self._u, self._largest, self._length = directions(y_pred)
         self._cosine = np.add.reduce(self._u * self._v, axis=1)
         return self.mean(-self._cosine, sample_weight)

@@ -31,7 +31,8 @@ class KLDivergence(Loss):
     aliases = ("kld",)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self._y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._y = y
         tiny = np.finfo(y.dtype).tiny
         p = self._p = np.where(np.abs(y_pred) < tiny, tiny, y_pred)
         with np.errstate(invalid="ignore"):
@@ -64,7 +65,7 @@ class Hinge(Loss):
     threshold = 0.0
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
         self._y = np.where(y == 0, -1, y)
         self._margin = 1 - self._y * y_pred
         return self.mean(np.maximum(self._margin, 0), sample_weight)
@@ -107,7 +108,7 @@ class CategoricalHinge(Loss):
     """
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
         others, rows = (1 - y) * y_pred, np.arange(len(y))
         top = others.argmax(axis=1)
         margin = others[rows, top] - np.add.reduce(y * y_pred, axis=1) + 1

@@ -63,7 +63,8 @@ class BinaryFocalCrossentropy(Loss):
         self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self._y = self.match(y_pred, y_true) * (1 - self.label_smoothing) + self.label_smoothing / 2
+        y_pred, y = self.pair(y_pred, y_true)
+        y = self._y = y * (1 - self.label_smoothing) + self.label_smoothing / 2
         if self.from_logits:
             self._p, self._q = sigmoid(y_pred), sigmoid(-y_pred)
             self._c = y * softplus(-y_pred) + (1 - y) * softplus(y_pred)
@@ -128,7 +129,8 @@ class CategoricalFocalCrossentropy(Loss):
         self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true) * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[-1]
+        y_pred, y = self.pair(y_pred, y_true)
+        y = y * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[-1]
         if self.from_logits:
             logarithm = np.maximum(log_softmax(y_pred), np.finfo(y_pred.dtype).min)
         else:

@@ -23,7 +23,8 @@ class MeanSquaredError(NumberLoss):
     aliases = ("mse",)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._d = y_pred - self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
         wide = np.float64 if self._d.dtype == np.float32 else None  # 1e30 squared is in its range
         with np.errstate(over="ignore"):
             return self.mean(np.square(self._d, dtype=wide), sample_weight)
@@ -38,7 +39,8 @@ class MeanAbsoluteError(NumberLoss):
     aliases = ("mae",)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._d = y_pred - self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
         return self.mean(np.abs(self._d), sample_weight)
 
     def backward(self) -> Array:
@@ -61,7 +63,7 @@ class MeanAbsolutePercentageError(NumberLoss):
     aliases = ("mape",)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y = self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
         self._d, self._unit = y_pred - y, np.maximum(np.abs(y), 1e-7) / 100
         wide = np.float64 if self._d.dtype == np.float32 else None  # as in MeanSquaredError
         with np.errstate(over="ignore"):
@@ -88,8 +90,8 @@ class MeanSquaredLogarithmicError(NumberLoss):
     aliases = ("msle",)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._p = y_pred
-        self._d = np.log1p(np.maximum(y_pred, 0)) - np.log1p(self.match(y_pred, y_true))
+        self._p, y = self.pair(y_pred, y_true)
+        self._d = np.log1p(np.maximum(self._p, 0)) - np.log1p(y)
         return self.mean(np.square(self._d), sample_weight)
 
     def backward(self) -> Array:
@@ -116,13 +118,16 @@ class Huber(NumberLoss):
         self.delta = checks.number(delta, "Huber: delta", above=0)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._d = y_pred - self.match(y_pred, y_true)
-        size = np.abs(self._d)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
+        size = np.abs(self._d, dtype=np.promote_types(self._d.dtype, np.float64))  # delta may be beyond float32
         inside = np.minimum(size, self.delta)
-        return self.mean(inside * (size - inside / 2), sample_weight)
+        with np.errstate(over="ignore"):
+            return self.mean(inside * (size - inside / 2), sample_weight)
 
     def backward(self) -> Array:
-        return self.share(np.clip(self._d, -self.delta, self.delta))
+        limit = min(self.delta, float(np.finfo(self._d.dtype).max))
+        return self.share(np.clip(self._d, -limit, limit))
 
 
 class LogCosh(NumberLoss):
@@ -132,7 +137,8 @@ class LogCosh(NumberLoss):
     """
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._d = y_pred - self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
         size = np.abs(self._d)
         small = np.log1p(np.square(np.sinh(np.minimum(size, 1)))) / 2  # cosh**2 = 1 + sinh**2: exact near 0
         large = size - np.log(self._d.dtype.type(2)) + np.log1p(np.exp(-2 * np.clip(size, 1, 400)))
@@ -159,7 +165,8 @@ class Quantile(NumberLoss):
         self.quantile = checks.number(quantile, "Quantile: quantile", above=0, below=1)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._d = y_pred - self.match(y_pred, y_true)
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
         return self.mean(np.maximum(-self.quantile * self._d, (1 - self.quantile) * self._d), sample_weight)
 
     def backward(self) -> Array:
@@ -182,13 +189,14 @@ class Poisson(NumberLoss):
     """
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        self._p, self._y = y_pred, self.match(y_pred, y_true)
+        self._p, self._y = self.pair(y_pred, y_true)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.mean(y_pred - self._y * log_or_lowest(np.log(y_pred)), sample_weight)
+            return self.mean(self._p - self._y * log_or_lowest(np.log(self._p)), sample_weight)
 
     def backward(self) -> Array:
         p = np.maximum(self._p, np.finfo(self._p.dtype).tiny)
-        return self.share((p - self._y) / p)
+        with np.errstate(over="ignore"):
+            return self.share((p - self._y) / p)
 
     def check_targets(self, y: Array, outputs: int) -> None:
         check_range(y, 0, np.inf, "Poisson", "Counts are not negative.")

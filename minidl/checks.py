@@ -16,6 +16,7 @@ from minidl.typing import Array, Shape
 
 def integer(value: Any, who: str, *, minimum: int | None = None) -> int:
     """Return ``value`` as an int of at least ``minimum``; booleans, floats and strings are refused."""
+    value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     expected = "an integer" if minimum is None else f"an integer of at least {minimum}"
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or (minimum is not None and value < minimum):
@@ -27,6 +28,7 @@ def number(
     value: Any, who: str, *, at_least: float = -inf, above: float = -inf, at_most: float = inf, below: float = inf
 ) -> float:
     """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
+    value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value  # np.where returns such
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     fits = real and (not isinstance(value, int) or abs(value) <= float_info.max) and isfinite(value)
     if fits and at_least <= value <= at_most and above < value < below:

@@ -667,8 +667,8 @@ def test_weights_may_be_a_column_or_a_list(case):
     weight = np.linspace(0, 1, len(y_pred))
     expected, loss = case.make(), case.make()
     value = expected.forward(y_pred, y_true, weight)
-    for given in (weight.tolist(), weight[:, None]):
-        assert loss.forward(y_pred, y_true, given) == value
+    for form in (weight.tolist(), weight[:, None]):
+        assert loss.forward(y_pred, y_true, form) == value
         np.testing.assert_array_equal(loss.backward(), expected.backward())
 
 

@@ -26,6 +26,7 @@ def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
         raise ArgumentError(f'class_weight: expected "balanced" or a dict of class to weight, got {class_weight!r}.')
     table = np.ones(count)
     for label, weight in weights.items():
+        label = int(label) if isinstance(label, (float, np.floating, bool, np.bool_)) and label % 1 == 0 else label
         if checks.integer(label, "class_weight: class", minimum=0) >= count:
             raise ArgumentError(f"class_weight: expected classes in [0, {count}), got {label!r}.")
         table[label] = checks.number(weight, f"class_weight: weight of class {label}", at_least=0)

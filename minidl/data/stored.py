@@ -42,7 +42,7 @@ class StoredArray:
         rows, places = np.unique(np.asarray(rows), return_inverse=True)
         starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
         runs = zip(rows[starts], np.append(rows[starts[1:] - 1], rows[-1:]), strict=True)
-        return np.concatenate([self[first : last + 1] for first, last in runs])[places]
+        return np.concatenate([self[first : last + 1] for first, last in runs] or [self[:0]])[places]
 
     def take(self, rows: Array, axis: int = 0) -> Array:
         """Return some rows, in the order of their numbers."""

@@ -67,6 +67,10 @@ class Data(NamedTuple):
             checks.integer(epoch, "fit: validation_freq", minimum=1)
         if self.validation_data is not None and self.validation_split:
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
+        numbers = self.validation_steps or self.validation_batch_size
+        if numbers is not None and self.validation_data is None and not self.validation_split:
+            name = "validation_batch_size" if self.validation_steps is None else "validation_steps"
+            raise ArgumentError(f"fit: {name}: expected None without validation data, got {numbers}.")
 
     def validates(self, epoch: int) -> bool:
         """Tell whether the model is validated after this epoch, counted from 1."""

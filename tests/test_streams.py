@@ -1,0 +1,370 @@
+"""Streams: batches from iterables, numbered data sets and arrays on disk, in training, validation and prediction."""
+
+import itertools
+import re
+
+import h5py
+import numpy as np
+import pytest
+
+from minidl import ArgumentError, DataError, Dense, Input, Sequential, callbacks
+from minidl.data.arrays import CHECKED
+from minidl.data.stored import StoredArray
+
+ROWS = 40
+X = np.random.default_rng(0).standard_normal((ROWS, 3)).astype("float32")
+Y = X.sum(axis=1, keepdims=True)
+BATCHES = [(X[i : i + 10], Y[i : i + 10]) for i in range(0, ROWS, 10)]
+
+
+def regression(seed=0, optimizer="adam"):
+    model = Sequential([Input((3,)), Dense(1)], seed=seed)
+    model.compile(optimizer, "mse")
+    return model
+
+
+class Numbered:
+    """A data set as Keras' PyDataset, which notes when its hooks are called."""
+
+    def __init__(self):
+        self.called = []
+
+    def __len__(self):
+        return len(BATCHES)
+
+    def __getitem__(self, number):
+        return BATCHES[number]
+
+    def on_epoch_begin(self):
+        self.called.append("begin")
+
+    def on_epoch_end(self):
+        self.called.append("end")
+
+
+class Listed(Numbered):
+    """The same, with an __iter__ of its own."""
+
+    def __iter__(self):
+        return iter(BATCHES)
+
+
+# Hooks of data sets
+
+
+@pytest.mark.parametrize("kind", [Numbered, Listed])
+def test_a_data_set_is_told_when_an_epoch_begins_and_ends(kind):
+    data, validation = kind(), kind()
+    regression().fit(data, epochs=3, validation_data=validation, validation_freq=2, verbose=0)
+    assert data.called == 3 * ["begin", "end"]
+    assert validation.called == ["begin", "end"]
+
+
+def test_a_data_set_is_told_of_every_pass():
+    data = Numbered()
+    regression().fit(data, epochs=3, steps_per_epoch=2, verbose=0)
+    regression().evaluate(data, verbose=0)
+    regression().predict(data)
+    assert data.called == 5 * ["begin", "end"]
+
+
+def test_a_data_set_that_shuffles_between_epochs_resumes_exactly(tmp_path):
+    class Shuffling(Numbered):
+        def __init__(self):
+            self.rng, self.order = np.random.default_rng(0), np.arange(len(BATCHES))
+
+        def __getitem__(self, number):
+            return BATCHES[self.order[number]]
+
+        def on_epoch_begin(self):
+            pass
+
+        def on_epoch_end(self):
+            self.rng.shuffle(self.order)
+
+    def run(epochs, **more):
+        model, saving = regression(), callbacks.ModelCheckpoint(tmp_path / "{epoch}")
+        model.fit(Shuffling(), epochs=epochs, verbose=0, callbacks=[saving], **more)
+        return model.parameters.values
+
+    expected = run(4)
+    for file in tmp_path.iterdir():
+        file.unlink()
+    run(2)
+    np.testing.assert_array_equal(run(4, resume=tmp_path), expected)
+
+
+# Validation
+
+
+@pytest.mark.parametrize(
+    ("freq", "epochs"), [(1, [0, 1, 2, 3, 4]), (2, [1, 3]), (5, [4]), (9, []), ([1, 4], [0, 3]), ({2}, [1])]
+)
+def test_validation_is_every_few_epochs_or_after_those_listed(freq, epochs):
+    heard = []
+    listen = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: heard.append(epoch) if "val_loss" in logs else 0)
+    model = regression()
+    history = model.fit(X, Y, epochs=5, validation_data=(X, Y), validation_freq=freq, callbacks=[listen], verbose=0)
+    assert heard == epochs
+    assert len(history.history.get("val_loss", [])) == len(epochs)
+
+
+@pytest.mark.parametrize("freq", [0, -1, 1.5, True, "2", [0], [1.5], None])
+def test_a_wrong_validation_freq_is_refused(freq):
+    with pytest.raises(ArgumentError, match="fit: validation_freq: expected an integer of at least 1"):
+        regression().fit(X, Y, validation_data=(X, Y), validation_freq=freq, verbose=0)
+
+
+def test_monitors_wait_for_the_epochs_with_validation(tmp_path):
+    stopping = callbacks.EarlyStopping("val_loss", patience=2, min_delta=1e9)
+    saving = callbacks.ModelCheckpoint(tmp_path / "{epoch}", monitor="val_loss", save_best_only=True)
+    plateau = callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=1e9)
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    history = regression().fit(
+        X,
+        Y,
+        epochs=30,
+        verbose=0,
+        validation_data=(X, Y),
+        validation_freq=3,
+        callbacks=[stopping, saving, plateau, log],
+    )
+    assert len(history.epoch) == 9  # validated after 3 (the best), 6 and 9
+    assert sorted(path.name for path in tmp_path.glob("[0-9]*")) == ["3", "6", "9"]
+    assert history.history["learning_rate"][-1] < 0.001
+    rows = [line.split(",") for line in (tmp_path / "log.csv").read_text().splitlines()]
+    assert rows[0] == ["epoch", "loss", "val_loss", "learning_rate"]
+    assert [row[2] != "" for row in rows[1:]] == 3 * [False, False, True]
+
+
+def test_validation_takes_its_steps_from_the_beginning_each_time():
+    seen = []
+
+    def batches():
+        for number in itertools.count():
+            seen.append(number)
+            yield BATCHES[number % 4]
+
+    class Again:
+        def __iter__(self):
+            return batches()
+
+    history = regression().fit(X, Y, epochs=2, validation_data=Again(), validation_steps=3, verbose=0).history
+    assert len(seen) <= 2 * 4
+    assert seen[:3] == [0, 1, 2]
+    assert seen[seen.index(0, 1) :][:3] == [0, 1, 2]
+    expected = regression().fit(X, Y, epochs=2, validation_data=BATCHES[:3], verbose=0).history
+    assert history == expected
+
+
+def test_validation_goes_on_in_a_generator():
+    given = itertools.cycle(BATCHES)
+    history = regression().fit(X, Y, epochs=2, validation_data=given, validation_steps=2, verbose=0).history
+    model = regression()
+    first = model.fit(X, Y, epochs=1, validation_data=BATCHES[:2], verbose=0).history["val_loss"]
+    second = model.fit(X, Y, epochs=1, validation_data=BATCHES[2:], verbose=0).history["val_loss"]
+    assert history["val_loss"] == first + second
+
+
+@pytest.mark.parametrize("split", [0.5, None])
+def test_validation_steps_are_the_first_batches_of_arrays(split):
+    data = {"validation_split": split, "split": "last"} if split else {"validation_data": (X[20:], Y[20:])}
+    more = {"validation_batch_size": 4, "validation_steps": 3, "verbose": 0, **data}
+    model = regression(optimizer="sgd")
+    history = model.fit(X if split else X[:20], Y if split else Y[:20], **more).history
+    assert history["val_loss"] == [model.evaluate(X[20:32], Y[20:32], verbose=0)]
+
+
+@pytest.mark.parametrize("argument", ["validation_steps", "validation_batch_size"])
+@pytest.mark.parametrize("value", [0, -1, 2.5, "3"])
+def test_wrong_numbers_of_validation_are_refused(argument, value):
+    with pytest.raises(ArgumentError, match=f"fit: {argument}: expected an integer of at least 1"):
+        regression().fit(X, Y, validation_data=(X, Y), verbose=0, **{argument: value})
+
+
+@pytest.mark.parametrize("argument", ["validation_steps", "validation_batch_size"])
+def test_numbers_of_validation_without_validation_are_refused(argument):
+    with pytest.raises(ArgumentError, match=f"fit: {argument}: expected None without validation"):
+        regression().fit(X, Y, verbose=0, **{argument: 2})
+
+
+def test_more_validation_steps_than_batches_are_refused():
+    with pytest.raises(ArgumentError, match=r"fit: validation_steps: expected at most 2, .*got 3"):
+        regression().fit(X, Y, validation_data=(X, Y), validation_steps=3, verbose=0)
+    with pytest.raises(DataError, match="fit: validation_data: expected 5 batches in epoch 1, got 4"):
+        regression().fit(X, Y, validation_data=BATCHES, validation_steps=5, verbose=0)
+
+
+def forever(count):
+    for batch in itertools.cycle(BATCHES):
+        count.append(1)
+        yield batch
+
+
+class Forever:
+    def __init__(self):
+        self.count = []
+
+    def __iter__(self):
+        return forever(self.count)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_validation_data_without_an_end_are_noticed_early(again):
+    given = Forever()
+    with pytest.raises(DataError, match=r"fit: validation_data: expected an end within 1,000 .* fit: validation_steps"):
+        regression().fit(X, Y, validation_data=given if again else iter(given), verbose=0)
+    assert len(given.count) <= 1001
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ((X * np.nan, Y), "validation_data: x: expected finite numbers"),
+        ((X[:, :2], Y), r"validation_data: Dense 'dense' \(layer 0\): expected input of shape"),
+        ((X, Y[:9]), "validation_data: y: expected a row for each of x"),
+        ((X, Y, -np.ones(ROWS)), "validation_data: sample_weight: expected weights of at least 0"),
+        ((X, Y, np.zeros(ROWS)), "validation_data: sample_weight: expected a row that counts"),
+        ([(X, Y), (X, Y[:9])], "fit: validation_data: batch 1: y: expected a row for each of x"),
+        (iter([X]), "fit: validation_data: batch 0: expected a tuple"),
+        (iter([]), "fit: validation_data: expected batches, got an iterable that yields nothing"),
+    ],
+)
+def test_a_message_about_validation_data_says_so(wrong, words):
+    with pytest.raises(Exception, match=words):
+        regression().fit(X, Y, validation_data=wrong, verbose=0)
+
+
+@pytest.mark.parametrize("split", ["last", "shuffle"])
+def test_weights_must_count_on_both_sides_of_the_split(split):
+    for zero in (slice(None, 20), slice(20, None)):
+        weight = np.ones(ROWS)
+        weight[zero] = 0
+        if split == "last":
+            with pytest.raises(DataError, match="sample_weight: expected a row that counts"):
+                regression().fit(X, Y, sample_weight=weight, validation_split=0.5, split=split, verbose=0)
+        else:
+            regression().fit(X, Y, sample_weight=weight, validation_split=0.5, split=split, verbose=0)
+
+
+# Prediction and evaluation
+
+
+def as_generator(batches):
+    yield from batches
+
+
+@pytest.mark.parametrize(
+    "batches",
+    [
+        BATCHES,
+        tuple(BATCHES),
+        as_generator(BATCHES),
+        as_generator([x for x, _ in BATCHES]),
+        as_generator([(x,) for x, _ in BATCHES]),
+        as_generator([[x, y] for x, y in BATCHES]),
+        as_generator([(x, y, np.ones(10)) for x, y in BATCHES]),
+        as_generator([x.tolist() for x, _ in BATCHES]),
+        Numbered(),
+    ],
+)
+def test_predict_takes_iterables_of_batches(batches):
+    np.testing.assert_array_equal(regression().predict(batches), regression().predict(X, batch_size=10))
+
+
+@pytest.mark.parametrize("callback", [None, callbacks.LambdaCallback()])
+def test_predict_takes_a_number_of_batches(callback):
+    model = regression()
+    expected = model.predict(X[:20])
+    for x in (itertools.cycle(BATCHES), BATCHES, X):
+        np.testing.assert_array_equal(model.predict(x, 10, steps=2, callbacks=callback), expected)
+    with pytest.raises(ArgumentError, match="predict: steps: expected at most 4, the batches that there are, got 5"):
+        model.predict(X, 10, steps=5)
+    with pytest.raises(ArgumentError, match="predict: steps: expected an integer of at least 1, got 0"):
+        model.predict(BATCHES, steps=0)
+
+
+def test_evaluate_takes_a_number_of_batches_once():
+    model = regression()
+    assert model.evaluate(iter(BATCHES), steps=2, verbose=0) == model.evaluate(X[:20], Y[:20], 10, verbose=0)
+    with pytest.raises(DataError, match="evaluate: x: expected 5 batches in epoch 1, got 4"):
+        model.evaluate(BATCHES, steps=5, verbose=0)
+
+
+@pytest.mark.parametrize("call", ["evaluate", "predict"])
+def test_a_wrong_batch_is_named(call):
+    with pytest.raises(DataError, match=f"{call}: x: batch 1: x: expected finite numbers"):
+        getattr(regression(), call)(iter([BATCHES[0], (X * np.nan, Y)]))
+
+
+# Arrays on disk
+
+
+class Sliced:
+    """Anything with a shape and slices, which notes the rows that are read."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.read = array, array.shape, []
+
+    def __getitem__(self, rows):
+        assert isinstance(rows, slice)
+        self.read.append(rows)
+        return self.array[rows]
+
+
+@pytest.fixture
+def hdf5(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file.create_dataset("x", data=X, chunks=(7, 3), compression="gzip")
+        file["y"], file["double"], file["labels"] = Y, X.astype("f8"), np.arange(ROWS) % 2
+        yield file
+
+
+@pytest.mark.parametrize("x", ["x", "double"])
+def test_arrays_in_a_file_give_what_arrays_in_memory_give(hdf5, x):
+    def results(model, x, y):
+        history = model.fit(x, y, batch_size=8, epochs=2, validation_split=0.25, verbose=0).history
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0, validation_data=(x, y))
+        losses = model.evaluate(x, y, verbose=0), model.train_on_batch(x, y), model.test_on_batch(x, y)
+        return [history, losses, model.predict(x).tolist(), model.predict(x, 7).tolist(), model(x).tolist()]
+
+    assert results(regression(), hdf5[x], hdf5["y"]) == results(regression(), X, Y)
+    assert results(regression(), Sliced(X), Y) == results(regression(), X, Y)
+
+
+def test_an_array_on_disk_is_read_a_batch_at_a_time():
+    x = Sliced(np.tile(X, (10_000, 1)))
+    y = np.zeros(len(x.array))
+    regression().fit(x, y, batch_size=1000, shuffle=False, verbose=0)
+    regression().predict(x, batch_size=1000)
+    assert {rows.stop - (rows.start or 0) for rows in x.read} == {1, 1000, CHECKED // 3}  # its type, batches, checks
+
+
+def test_rows_in_any_order_are_read_in_increasing_order():
+    x = Sliced(np.arange(30.0).reshape(10, 3))
+    stored = StoredArray(x, "x")
+    rows = np.array([7, 2, 3, 9, 2])
+    np.testing.assert_array_equal(stored.take(rows), x.array[rows])
+    assert [(part.start, part.stop) for part in x.read[1:]] == [(2, 4), (7, 8), (9, 10)]
+    assert stored[np.array([], int)].shape == (0, 3)
+
+
+def test_a_wrong_value_on_disk_is_named(hdf5):
+    hdf5["x"][17, 1] = np.nan
+    with pytest.raises(DataError, match=re.escape("x: expected finite numbers, got nan at row 17, column 1 (1 of 120")):
+        regression().fit(hdf5["x"], Y, verbose=0)
+
+
+def test_labels_in_a_file_are_labels(hdf5):
+    model = Sequential([Input((3,)), Dense(2, activation="softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    assert np.isfinite(model.fit(hdf5["x"], hdf5["labels"], verbose=0).history["loss"]).all()
+
+
+def test_text_in_a_file_is_no_number(tmp_path):
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["x"] = ["a", "b"]
+        with pytest.raises(DataError, match="x: expected real numbers"):
+            regression().predict(file["x"])
+        with pytest.raises(DataError, match=r"x: expected an array .*File with arrays named 'x'. Pass one"):
+            regression().predict(file)

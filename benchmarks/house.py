@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "minidl"
 PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
-    "integrations": "sklearn onnx keras torch distributed",
+    "integrations": "sklearn tensorboard onnx keras torch distributed",
     "new layers": "layers.batch_normalization layers.branches layers.columns layers.gaussian_noise "
     "layers.layer_normalization layers.prelu layers.rescaling layers.residual layers.selu",
 }

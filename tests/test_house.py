@@ -83,7 +83,7 @@ ROWS = [
     "sequential",
     "testing",
     "models utils",
-    "distributed keras onnx sklearn torch",
+    "distributed keras onnx sklearn tensorboard torch",
     "__init__",
     "__main__",
 ]

@@ -8,6 +8,8 @@ from typing import Any
 from minidl.errors import MinidlError
 from minidl.saving import file_errors, read_content
 
+WIDTH, ITEMS = 400, 20  # characters of a line, and items of a list, that are printed
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, or 1 for a file that cannot be read."""
@@ -28,9 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _print(lines: list[str]) -> int:
     encoding = sys.stdout.encoding or "utf-8"
-    shown = (line if line.isprintable() else ascii(line) for line in lines)  # a file must not command the terminal
+    cut = (line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in lines)
+    clean = (line if line.isprintable() else ascii(line) for line in cut)  # a file must not command the terminal
     try:
-        print("\n".join(shown).encode(encoding, "backslashreplace").decode(encoding), flush=True)
+        print("\n".join(clean).encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries to write the rest at its end
         if not isinstance(error, BrokenPipeError):  # a pager that was left
@@ -60,7 +63,7 @@ def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list
     total = sum(array.nbytes for array in arrays.values())
     weights = sum(array.size for name, array in arrays.items() if name.startswith("weights/"))
     lines += ["", f"{len(arrays)} arrays, {total:,} bytes; {weights:,} values in the weights"]
-    width = max(map(len, arrays), default=0)
+    width = min(max(map(len, arrays), default=0), 100)
     lines += [f"  {name:{width}}  {array.dtype}  {array.shape}" for name, array in sorted(arrays.items())]
     return lines
 
@@ -88,7 +91,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict) and len(value) == 1:
         return _plain(next(iter(value.values())))
     if isinstance(value, list):
-        return f"[{', '.join(map(_plain, value))}]"
+        more = [f"and {len(value) - ITEMS} more"] if len(value) > ITEMS else []
+        return f"[{', '.join([*map(_plain, value[:ITEMS]), *more])}]"
     return repr(value)[:200]
 
 

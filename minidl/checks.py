@@ -39,8 +39,12 @@ def number(
 
 
 def is_shape(value: Any) -> bool:
-    """Return whether ``value`` is a tuple or list of positive integers."""
-    return isinstance(value, (tuple, list)) and all(isinstance(n, (int, np.integer)) and n > 0 for n in value)
+    """Return whether ``value`` is a tuple or list of positive integers, short enough for an array with a batch axis."""
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) < 64
+        and all(isinstance(n, (int, np.integer)) and n > 0 for n in value)
+    )
 
 
 def flag(value: Any, who: str) -> bool:

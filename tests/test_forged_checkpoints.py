@@ -122,12 +122,18 @@ def test_no_argument_of_a_metric_is_set_because_a_checkpoint_names_it(checkpoint
         fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
 
 
-def test_no_method_of_a_metric_is_replaced_because_a_checkpoint_names_it(checkpoint):
+@pytest.mark.parametrize(
+    "name", ["update", "__class__", "values", "higher_is_better", "_abc_impl", "aliases", "get_state", "__dict__", 3]
+)
+def test_nothing_of_a_metric_but_its_state_is_replaced_because_a_checkpoint_names_it(checkpoint, name):
     content, entries, data = parts(checkpoint.read_bytes())
-    content["run"]["metrics"]["dict"][0][1]["dict"].append(["update", 1])
+    content["run"]["metrics"]["dict"][0][1]["dict"].append([name, 1])
     checkpoint.write_bytes(forge(text_of(content), entries, data))
-    with pytest.raises(ModelFileError, match=r"run/metrics/accuracy: expected what get_state returns, got .*update"):
-        fit(new_model(), checkpoint.parent, 3, resume=checkpoint)
+    model = new_model()
+    before = everything(model)
+    with pytest.raises(ModelFileError, match=r"accuracy: set_state: expected what get_state returns, got|not a valid"):
+        fit(model, checkpoint.parent, 3, resume=checkpoint)
+    assert everything(model) == before
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import pytest
 
 import minidl
 from minidl import Dense, Input, Layer, ModelFileError, ReLU, Sequential, files
+from minidl.__main__ import main
 from minidl.errors import ArgumentError
 from minidl.saving import format as file_format
 from minidl.saving import model as saving_model
@@ -800,6 +801,93 @@ def another_class_of_the_same_arguments(content, entries, data):
     return forge(text_of(content), entries, data)
 
 
+def layers_of(content, count, **config):
+    relu = {"class": "ReLU", "name": None, "trainable": True, "input_shape": None, "config": {"slope_at_zero": 1.0}}
+    content["model"]["config"]["layers"] = [relu] * count
+    return content
+
+
+def layers_without_end(content, entries, data):
+    return forge(text_of(layers_of(content, 9_900)), entries, data)
+
+
+def as_many_layers_as_are_read(content, entries, data):
+    return forge(text_of(layers_of(content, 4_000)), entries, data)
+
+
+def metrics_without_end(content, entries, data):
+    content["training"]["compile"]["metrics"] = [{"class": "AUC", "config": {"name": f"m{i}"}} for i in range(9_900)]
+    return forge(text_of(content), entries, data)
+
+
+def names_of_metrics_without_end(content, entries, data):
+    content["training"]["compile"]["metrics"] = ["accuracy"] * 90_000
+    return forge(text_of(content), entries, data)
+
+
+def a_million_keys(content, entries, data):
+    content["x"] = {f"{index:x}": 0 for index in range(1_300_000)}
+    return forge(text_of(content), entries, data)
+
+
+def a_million_keys_in_the_header(content, entries, data):
+    return forge(text_of(content), ",".join(f'"{index:x}":0' for index in range(1_300_000)), data)
+
+
+def a_history_of_a_million_epochs(content, entries, data):
+    content["training"]["history"]["dict"][0][1] = list(range(1_000_000))
+    content["training"]["history"]["dict"][1][1]["dict"] = [["loss", [0.5] * 1_000_000]]
+    return forge(text_of(content), entries, data)
+
+
+def a_history_of_texts_that_is_long(content, entries, data):
+    content["training"]["history"]["dict"][1][1]["dict"] = [["loss", ["low"] * 400_000]]
+    return forge(text_of(content), entries, data)
+
+
+def boundaries_without_end(content, entries, data):
+    config = {"boundaries": list(range(1, 900_001)), "values": [0.1] * 900_001}
+    rate = {"class": "PiecewiseConstantDecay", "config": config}
+    content["training"]["compile"]["optimizer"]["config"]["learning_rate"] = rate
+    return forge(text_of(content), entries, data)
+
+
+def axes_without_end(content, entries, data):
+    shape = {"tuple": [1] * 400_000}
+    content["model"]["config"]["layers"][1] |= {"class": "Reshape", "config": {"target_shape": shape}}
+    return forge(text_of(content), entries, data)
+
+
+def axes_of_the_input_without_end(content, entries, data):
+    content["model"]["input_shape"] = {"tuple": [1] * 400_000}
+    return forge(text_of(content), entries, data)
+
+
+def axes_of_an_array_without_end(content, entries, data):
+    next(iter(entries.values()))["shape"] = [1] * 400_000
+    return forge(text_of(content), entries, data)
+
+
+def numbers_of_thousands_of_digits(content, entries, data):
+    content["training"]["history"]["dict"][0][1] = [10**4000] * 3000
+    return forge(text_of(content), entries, data)
+
+
+def a_name_of_15_megabytes(content, entries, data):
+    content["model"]["config"]["layers"][0]["name"] = "x" * 15_000_000
+    return forge(text_of(content), entries, data)
+
+
+def a_text_of_15_megabytes(content, entries, data):
+    content["model"]["config"]["layers"][0]["config"]["units"] = "x" * 15_000_000
+    return forge(text_of(content), entries, data)
+
+
+def a_number_that_is_none(content, entries, data):
+    content["model"]["config"]["layers"][2]["config"]["rate"] = {"scalar": ["float64", None]}
+    return forge(text_of(content), entries, data)
+
+
 ATTACKS = [
     function
     for function in list(globals().values())
@@ -822,6 +910,100 @@ def test_an_attack_is_refused_at_once_and_runs_nothing(path, whole, attack):
     assert seconds < 1
     growth = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
     assert growth <= 3 * len(data) + (64 << 20)
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda function: function.__name__)
+def test_what_a_message_and_inspect_say_of_an_attack_is_short_and_clean(path, whole, attack, capsys):
+    path.write_bytes(attack(*parts(whole)))
+    with pytest.raises(ModelFileError) as error:
+        minidl.load_model(path)
+    assert len(str(error.value)) < 25_000
+    assert str(error.value).replace("\n", "").isprintable()
+    main(["inspect", str(path)])
+    shown = "".join(capsys.readouterr())
+    assert shown.replace("\n", "").isprintable()
+    assert max(map(len, shown.splitlines())) < 2_000
+
+
+ESCAPE = "\x1b]0;mine\x07\x1b[31m"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("minidl",), ("environment", ESCAPE), ("model", "class"), ("model", "config", "layers", 0, "name"),
+        ("model", "config", "layers", 0, "class"), ("model", "config", "layers", 0, "config", ESCAPE),
+        ("model", "config", "layers", 0, "config", "units"), ("training", "compile", ESCAPE),
+        ("training", "compile", "loss", "class"), ("training", "optimizer_state", "dict", 0, 0), (ESCAPE,),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_text_of_a_stranger_commands_no_terminal(path, whole, place, capsys):
+    content, entries, data = parts(whole)
+    holder = content
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = ESCAPE * 100
+    path.write_bytes(forge(text_of(content), entries, data))
+    try:
+        message = ""
+        minidl.load_model(path).summary()
+    except ModelFileError as error:
+        message = str(error)
+    main(["inspect", str(path)])
+    assert "\x1b" not in message + "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "two\nlines", "x" * 2001])
+def test_a_name_that_no_message_should_hold_is_not_saved(path, name):
+    model = Sequential([Input((2,)), Dense(1, name=name)])
+    with pytest.raises(ArgumentError, match=r"save: .*name: expected up to 2000 printable characters"):
+        model.save(path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["épaisseur", "层", "x" * 2000])
+def test_a_name_may_be_of_any_script(path, name):
+    Sequential([Input((2,)), Dense(1, name=name)]).save(path)
+    assert minidl.load_model(path).layers[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (1 << 30, r"a header of 1073741824 bytes, more than 16777216"),
+        (1 << 37, r"a header of 137438953472 bytes in a file of 64424509440: it is cut short"),
+        (1000, "a header that is no proper JSON"),
+    ],
+)
+def test_a_sparse_file_of_60_gib_is_not_read(path, length, words):
+    path.write_bytes(length.to_bytes(8, "little") + file_format.START + b"0" * 64)
+    os.truncate(path, 60 << 30)
+    start = time.process_time()
+    with pytest.raises(ModelFileError, match=words):
+        minidl.load_model(path)
+    assert time.process_time() - start < 1
+
+
+def test_bytes_behind_a_whole_file_are_not_read(path, whole):
+    path.write_bytes(whole)
+    os.truncate(path, 60 << 30)
+    with pytest.raises(ModelFileError, match="bytes belong to none"):
+        minidl.load_model(path)
+
+
+@pytest.mark.parametrize("iterations", [10**9, 2**62])
+def test_a_forged_count_of_steps_costs_no_time(path, iterations):
+    model = Sequential([Input((1,)), Dense(1)], seed=0)
+    model.compile("nadam", "mse")
+    model.fit([[1.0]], [1.0], verbose=0)
+    model.save(path)
+    content, entries, data = parts(path.read_bytes())
+    content["training"]["optimizer_state"]["dict"][0] = ["iterations", iterations]
+    path.write_bytes(forge(text_of(content), entries, data))
+    model, start = minidl.load_model(path), time.process_time()
+    model.fit([[1.0]], [1.0], verbose=0)
+    assert time.process_time() - start < 1
 
 
 def test_there_are_attacks_of_every_known_kind():
@@ -872,7 +1054,7 @@ def test_a_newer_format_asks_for_an_upgrade(path, whole):
         load_bytes(path, forge(newer, entries, data))
 
 
-@pytest.mark.parametrize("golden", sorted(DATA.glob("*.safetensors")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("golden", sorted(DATA.glob("format-*.safetensors")), ids=lambda path: path.stem)
 def test_files_of_earlier_releases_load(golden):
     expected = np.load(golden.with_suffix(".npz"))
     model = minidl.load_model(golden)
@@ -881,7 +1063,7 @@ def test_files_of_earlier_releases_load(golden):
 
 
 def test_there_is_a_golden_file_of_this_format():
-    formats = {read_file(path)[0]["format"] for path in DATA.glob("*.safetensors")}
+    formats = {read_file(path)[0]["format"] for path in DATA.glob("format-*.safetensors")}
     assert formats == set(range(1, file_format.FORMAT + 1))
 
 

@@ -48,7 +48,11 @@ class History(Callback, metaclass=PlainType):
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
             own = name in ("epoch", "loss", "val_loss", "learning_rate")  # numbers; callbacks may add strings and None
             known = [value for value in values if own or value is not None] if isinstance(values, list) else object()
-            if not isinstance(name, str) or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU"):
+            if (
+                not isinstance(name, str)
+                or not name.isprintable()
+                or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU")
+            ):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

@@ -79,10 +79,12 @@ class Metric(Configured, ABC):
         return {name: value for name, value in self.__dict__.items() if name not in given}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` of such a metric returned; arguments and methods in it are a `StateError`."""
+        """Continue from what `get_state` of such a metric returned; names of anything else are a `StateError`."""
         given = {"name", *constructor_arguments(type(self))}
-        if any(name in given or callable(getattr(type(self), name, None)) for name in state):
-            raise StateError(f"{self.get_name()}: set_state: expected what get_state returns, got {', '.join(state)}.")
+        for name in state:
+            own = getattr(type(self), name, None)
+            if name in given or hasattr(Metric, name) or callable(own) or isinstance(own, property):
+                raise StateError(f"{self.get_name()}: set_state: expected what get_state returns, got {name!r:.100}.")
         self.reset()
         self.__dict__.update(state)
 

@@ -23,13 +23,15 @@ def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
     if not isinstance(specs, (list, tuple)):
         raise ArgumentError(f"{WHO}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
     metrics: list[Metric] = []
+    names = {"loss", "learning_rate"}
     for spec in specs:
         metric = _resolve(spec, loss, outputs)
         name = metric.get_name()
         if not isinstance(name, str):
             raise ArgumentError(f"{WHO}: name: expected a string, got {name!r}.")
-        if name in ["loss", "learning_rate", *(other.get_name() for other in metrics)]:
+        if name in names:
             raise ArgumentError(f"{WHO}: expected different names, got {name!r} twice. Give it a name=.")
+        names.add(name)
         metrics.append(metric)
     return metrics
 

@@ -39,6 +39,8 @@ class Nadam(MomentOptimizer):
             last, product = 0, 1.0
         for step in range(last + 1, t + 1):  # one turn, unless the state has just been restored
             product *= self.mu(step)
+            if product < 1e-300:  # after some thousand steps: 1 - product is 1 from here on
+                break
         self._product = t, product
         ahead = self.mu(t + 1)
         return ahead / (1.0 - product * ahead), (1.0 - self.mu(t)) / (1.0 - product)

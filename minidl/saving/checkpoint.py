@@ -193,10 +193,8 @@ class Checkpoint:
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, metric in run.scores.metrics.items():
-            fresh, state = copy.copy(metric), self.run["metrics"][name]
-            if any(callable(getattr(type(metric), attribute, None)) for attribute in state):
-                raise ArgumentError(f"run/metrics/{name}: expected what get_state returns, got {', '.join(state)}")
-            fresh.set_state(state)
+            fresh = copy.copy(metric)
+            fresh.set_state(self.run["metrics"][name])
             fresh.result()  # fails for a state that cannot be one
 
     def apply(self, model: Model, run: Run) -> None:

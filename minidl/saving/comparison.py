@@ -22,7 +22,14 @@ def file_errors(path: Any) -> Iterator[None]:
     try:
         yield
     except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
-        raise ModelFileError(f"{path}: not a valid model file: {str(error)[:20_000]}") from error
+        lines = [shown(line, 500) for line in str(error)[:20_000].split("\n")]
+        raise ModelFileError("\n".join([f"{path}: not a valid model file: {lines[0]}", *lines[1:]])) from error
+
+
+def shown(text: str, length: int = 200) -> str:
+    """Return a text out of a file as a message may hold it: cut, and without what a terminal would obey."""
+    text = text[:length]
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def raise_problems(problems: Iterable[str]) -> None:
@@ -41,7 +48,7 @@ def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
     """
     if isinstance(expected, dict) and isinstance(found, dict):
         for name in {**expected, **found}:
-            where = f"{path}/{name}"[:200]
+            where = shown(f"{path}/{name}")
             if name not in found:
                 yield f"{where}: expected {_wording(expected[name])}, got none"
             elif name not in expected:
@@ -78,7 +85,7 @@ def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> 
     if isinstance(before, dict) and isinstance(now, dict):
         for name in {**before, **now}:
             if name not in skip:
-                yield from differences(f"{path}: {name}", before.get(name), now.get(name), skip)
+                yield from differences(shown(f"{path}: {name}"), before.get(name), now.get(name), skip)
     elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
         for index, (left, right) in enumerate(zip(before, now, strict=True)):
             yield from differences(f"{path} {index}", left, right, skip)
@@ -89,4 +96,4 @@ def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> 
 def _summary(value: Any) -> str:
     if isinstance(value, list):
         return f"{len(value)} items"
-    return str(value["class"] if isinstance(value, dict) and "class" in value else value)[:100]
+    return shown(str(value["class"] if isinstance(value, dict) and "class" in value else value), 100)

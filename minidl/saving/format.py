@@ -5,9 +5,10 @@
 
 import importlib
 import math
+import re
 import stat
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
@@ -24,7 +25,9 @@ START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header beg
 DIGEST = slice(8 + len(START), 8 + len(START) + 64)
 ZEROS = "0" * 64  # in the digest's place while it is computed
 HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
-LIMITS = {b"{": 20_000, b"[": 300_000, b",": 2_000_000}
+LIMITS = {b"{": 10_000, b"[": 100_000, b":": 200_000, b",": 500_000}
+LONG_NUMBER = re.compile(rb"[0-9]{1000}")  # the time to read one grows with the square of its length
+AXES = 64  # that NumPy's arrays have at most
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",
@@ -76,7 +79,7 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
     head += b" " * (-len(head) % 8)
     excess = _excess(head)
     if excess:
-        raise ArgumentError(f"save: {excess}. Keep less: a shorter history, fewer callbacks with large states.")
+        raise ArgumentError(f"save: {excess}. Keep less: fewer layers, a shorter history, smaller states.")
     return [len(head).to_bytes(8, "little") + head, *parts]
 
 
@@ -101,40 +104,47 @@ def digest(head: bytes, *rest: Any) -> str:
 def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the JSON object and the arrays (read-only) of a model file; anything else is a `ModelFileError`."""
     path = files.as_path(path, "load: path")
-    data = _read_bytes(path)
-    length = int.from_bytes(data[:8], "little")
-    header = data[8 : 8 + length]
-    whole = length <= len(data) - 8
-    excess = _excess(header) if whole else f"a header of {length} bytes in a file of {len(data)}: it is cut short"
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # opening a pipe waits for its other end
+        raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
+    try:
+        with path.open("rb") as file:
+            head = _read_head(path, file, status.st_size)
+            entries = _parse(path, head[8:])
+            layout = _layout(path, entries, status.st_size - len(head))
+            data = file.read(status.st_size - len(head))  # not before the header is known to describe them all
+    except OSError as error:  # one of read has no path
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    if head[DIGEST].decode("latin-1") != digest(head, data):
+        _fail(path, "one whose SHA-256 is not that of its bytes: it is damaged")
+    return _content(path, entries["__metadata__"]), _arrays(path, layout, memoryview(data))
+
+
+def _read_head(path: Path, file: BinaryIO, size: int) -> bytes:
+    """Return what stands before the arrays: all sizes are checked before it is read."""
+    start = file.read(DIGEST.start)
+    if start[8:] != START:  # the 8 bytes before it are a length: any
+        _fail(path, _kind_of(start), "minidl reads the files that model.save writes.")
+    length = int.from_bytes(start[:8], "little")
+    if not DIGEST.stop - 8 <= length <= size - 8:
+        _fail(path, f"a header of {length} bytes in a file of {size}: it is cut short")
+    head = start + file.read(min(length, HEADER + 1) + 8 - len(start))
+    excess = _excess(head[8:]) if length <= HEADER else f"a header of {length} bytes, more than {HEADER}"
     if excess:
         _fail(path, excess)
-    if data[DIGEST].decode("latin-1") != digest(data):
-        _fail(path, "one whose SHA-256 is not that of its bytes: it is damaged")
-    entries = _parse(path, header)
-    metadata = entries.pop("__metadata__")  # a dict, and its text an object with a digest: see START
-    content = _parse(path, metadata["minidl"])
+    return head
+
+
+def _content(path: Path, metadata: dict[str, Any]) -> dict[str, Any]:
+    content = _parse(path, metadata["minidl"])  # an object with a digest: see START
     del content["sha256"]
     version, writer = content.get("format"), content.get("minidl")
     if len(metadata) > 1:
         _fail(path, "one with other metadata than 'minidl'")
     if version not in range(1, FORMAT + 1):
-        _fail(path, f"one written by minidl {writer!s:.100} (format {version!s:.100})", "Upgrade minidl.")
-    return content, _arrays(path, entries, memoryview(data)[8 + length :])
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return what a regular file holds, all of it only if it begins as a model file does."""
-    mode = path.stat().st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a pipe would wait for its other end
-        raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
-    try:
-        with path.open("rb") as file:
-            head = file.read(DIGEST.start)
-            if head[8:] != START:  # the 8 bytes before it are a length: any
-                _fail(path, _kind_of(head), "minidl reads the files that model.save writes.")
-            return head + file.read()
-    except OSError as error:  # one of read has no path
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        written = f"{writer!s:.100} (format {version!s:.100})"
+        _fail(path, f"one written by minidl {written if written.isprintable() else ascii(written)}", "Upgrade minidl.")
+    return content
 
 
 def _kind_of(head: bytes) -> str:
@@ -156,6 +166,8 @@ def _excess(header: bytes) -> str:
     """Return what is too much about a header, or nothing."""
     if len(header) > HEADER:
         return f"a header of {len(header)} bytes, more than {HEADER}"
+    if LONG_NUMBER.search(header):
+        return "a header with a number of 1000 digits"
     for character, limit in LIMITS.items():
         if header.count(character) > limit:
             return f"a header with more than {limit} times {character.decode()!r}"
@@ -187,23 +199,30 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _arrays(path: Path, entries: dict[str, Any], data: memoryview) -> dict[str, Array]:
-    """Return the arrays, which must fill ``data`` without a gap or an overlap."""
-    arrays: dict[str, Array] = {}
-    end = 0
+def _layout(path: Path, entries: dict[str, Any], size: int) -> list[tuple[str, str, list[int], slice]]:
+    """Return name, type, shape and place of each array; they must fill ``size`` bytes without a gap or an overlap."""
+    found, end = [], 0
     try:
-        for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        arrays = [item for item in entries.items() if item[0] != "__metadata__"]
+        for name, entry in sorted(arrays, key=lambda item: item[1]["data_offsets"]):
             code, shape, (begin, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
             whole = all(type(number) is int and number >= 0 for number in (begin, stop, *shape))
             bytes_each = np.dtype(DTYPES[code]).itemsize
+            np.broadcast_to(np.empty((), DTYPES[code]), shape)  # fails for a size beyond what arrays have
             if len(entry) != 3 or not whole or begin != end or stop - begin != math.prod(shape) * bytes_each:
                 raise ValueError(f"{name[:100]!r} is not where the one before it ends, or not as long as its shape")
-            array, end = np.frombuffer(data[begin:stop], DTYPES[code]).reshape(shape), stop
-            if code == "BOOL" and array.view(np.uint8).max(initial=0) > 1:
-                raise ValueError(f"{name[:100]!r} has truth values that are neither 0 nor 1")
-            arrays[name] = array
-        if end != len(data):
-            raise ValueError(f"{len(data) - end} bytes belong to none")
+            end = stop
+            found.append((name, code, shape, slice(begin, stop)))
+        if end != size:
+            raise ValueError(f"{size - end} bytes belong to none")
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        _fail(path, f"arrays that cannot be read ({str(error)[:200]})")
+        _fail(path, f"arrays that cannot be read ({ascii(str(error)[:200])[1:-1]})")
+    return found
+
+
+def _arrays(path: Path, layout: Any, data: memoryview) -> dict[str, Array]:
+    arrays = {name: np.frombuffer(data[part], DTYPES[code]).reshape(shape) for name, code, shape, part in layout}
+    for name, array in arrays.items():
+        if array.dtype == bool and array.view(np.uint8).max(initial=0) > 1:
+            _fail(path, f"arrays that cannot be read ({name[:100]!r} has truth values that are neither 0 nor 1)")
     return arrays

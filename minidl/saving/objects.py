@@ -15,8 +15,8 @@ from minidl.config import Configured, registered_name, registry
 from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
-from minidl.saving.comparison import SHOWN, mismatches
-from minidl.saving.format import CODES
+from minidl.saving.comparison import SHOWN, mismatches, shown
+from minidl.saving.format import AXES, CODES
 from minidl.typing import Array, Shape
 
 
@@ -81,6 +81,9 @@ class Encoder:
                 f"save: {path}: expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
             )
         encoded: dict[str, Any] = {"class": registered_name(cls)}
+        name = value.name if isinstance(value, Layer) else config.get("name")
+        if isinstance(name, str) and not is_printable(name):
+            raise ArgumentError(f"save: {path}: name: expected up to 2000 printable characters, got {name!r:.300}.")
         if isinstance(value, Layer):
             config.pop("input_shape", None)  # it has a key of its own
             built = value.output_shape is not None or isinstance(value, registry["Sequential"])
@@ -113,6 +116,8 @@ class Decoder:
     def decode(self, value: Any, path: str) -> Any:
         """Return the value that was encoded; None, and one more problem, if it cannot be made."""
         if isinstance(value, list):
+            if not {list, dict}.intersection(map(type, value)):  # a long history, at once
+                return value
             return [self.decode(item, f"{path}/{index}") for index, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
@@ -133,17 +138,17 @@ class Decoder:
                 return float(text)
             case [("scalar", [str(code), item])] if code in CODES:
                 number = self.decode(item, path)
-                made = np.dtype(code).type(number)
-                if type(made.item()) is type(number):
+                made = np.dtype(code).type(number) if isinstance(number, (int, float)) else None
+                if made is not None and type(made.item()) is type(number):
                     return made
             case [("array", str(name))] if name in self.arrays:
                 return self.arrays.pop(name).copy()
-            case [("function", str(name))]:
+            case [("function", str(name))] if is_printable(name):
                 return self.custom_objects.get(name) or NamedFunction(name)
         return self._complain(path, "a value of the file format", repr(value))
 
     def _complain(self, path: str, expected: str, got: str) -> None:
-        self.problems.append(f"{path}: expected {expected}, got {got[:300]}")
+        self.problems.append(f"{shown(path)}: expected {expected}, got {shown(got, 300)}")
 
     def _decode_object(self, value: dict[str, Any], path: str) -> Any:
         cls, before = self._class(value["class"], path), len(self.problems)
@@ -153,13 +158,16 @@ class Decoder:
         if issubclass(cls, Layer):
             keys |= {"name": str | None, "trainable": bool, "input_shape": dict | None}
         self.problems += mismatches(path, value, keys)
+        for name in (value.get("name"), dict(value["config"]).get("name")) if len(self.problems) == before else ():
+            if isinstance(name, str) and not is_printable(name):
+                self._complain(path, "a name of up to 2000 printable characters", repr(name))
         if len(self.problems) == before:
             config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
             if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
                 known = dict.fromkeys(constructor_arguments(cls), object)  # other classes check them in from_config
                 self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
             shape = self.decode(value.get("input_shape"), f"{path}/input_shape")
-            if shape is not None and not (type(shape) is tuple and all(map(_is_length, shape))):
+            if shape is not None and not (type(shape) is tuple and len(shape) < AXES and all(map(_is_length, shape))):
                 self._complain(f"{path}/input_shape", "a tuple of positive integers", repr(shape))
         if len(self.problems) > before:
             return None
@@ -185,6 +193,11 @@ class Decoder:
 
 def _is_length(value: Any) -> bool:
     return type(value) is int and 0 < value < 1 << 40  # with more, sizes overflow
+
+
+def is_printable(name: str) -> bool:
+    """Return whether a name may be in a file: such names reach messages and terminals."""
+    return len(name) <= 2000 and name.isprintable()
 
 
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:

@@ -107,9 +107,10 @@ class LayerList(Layer):
         self._require_alone()
         with unchanged_if_refused([self, *layers], self.randomness):
             self.input_shape = input_shape or self.input_shape
+            names = dict.fromkeys((layer.name for layer in self.layers), 0)
             for layer in layers:
                 if not isinstance(layer, Input):
-                    self._append(layer)
+                    self._append(layer, names)
                 elif self.layers or self.input_shape is not None:
                     raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
                 else:
@@ -129,7 +130,7 @@ class LayerList(Layer):
         if first.output_shape is None or isinstance(first, LayerList):  # another's shape may change, before build
             self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
 
-    def _append(self, layer: Any) -> None:
+    def _append(self, layer: Any, names: dict[str | None, int]) -> None:
         if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
             raise ArgumentError(
                 f"{self.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...)."
@@ -142,7 +143,7 @@ class LayerList(Layer):
                     f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
                     "Use layer.copy(), which keeps the trained values, or nest the whole model."
                 )
-        layer.name = unique_name(layer, {other.name for other in self.layers})
+        layer.name = unique_name(layer, names)
         self._store(layers=(*self.layers, layer))
         take(self, layer, len(self.layers) - 1)
 

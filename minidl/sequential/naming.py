@@ -1,6 +1,5 @@
 """Naming: what layers are called, "dense", "dense_1", ... unless they were given a name, and where they are."""
 
-import itertools
 from collections.abc import Iterator
 
 from minidl.errors import ArgumentError
@@ -10,17 +9,21 @@ from minidl.names import snake_case
 from minidl.ownership import give
 
 
-def unique_name(layer: Layer, taken: set[str | None]) -> str:
-    """Return a name for ``layer`` that is not in ``taken``, or raise an `ArgumentError`."""
-    if layer.name is not None:
-        if layer.name in taken or "/" in layer.name:
-            raise ArgumentError(
-                f"{layer.label}: name: expected one without '/' that no other layer has, got {layer.name!r}."
-            )
-        return layer.name
-    base = snake_case(type(layer).__name__)
-    numbered = (f"{base}_{number}" for number in itertools.count(1))
-    return next(name for name in itertools.chain([base], numbered) if name not in taken)
+def unique_name(layer: Layer, taken: dict[str | None, int]) -> str:
+    """Return a name for ``layer`` that is not in ``taken``, and add it there, or raise an `ArgumentError`.
+
+    The values of ``taken`` are the last numbers that were tried behind its names, so that many layers take linear time.
+    """
+    name = layer.name
+    if name is None:
+        name = base = snake_case(type(layer).__name__)
+        while name in taken:
+            taken[base] += 1
+            name = f"{base}_{taken[base]}"
+    elif name in taken or "/" in name:
+        raise ArgumentError(f"{layer.label}: name: expected one without '/' that no other layer has, got {name!r}.")
+    taken[name] = 0
+    return name
 
 
 def own_parts(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:

@@ -1,13 +1,17 @@
 """Metrics: a table of all of them, compared with scikit-learn for any split into batches; then single decisions."""
 
 import copy
+import functools
+import json
 import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 import sklearn.metrics as sk
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,19 +22,40 @@ from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, DataError, ShapeError, StateError
 from minidl.metrics import (
     AUC,
+    Accuracy,
     BinaryAccuracy,
+    BinaryCrossentropy,
     CategoricalAccuracy,
+    CategoricalCrossentropy,
+    CategoricalHinge,
+    CosineSimilarity,
     F1Score,
+    FalseNegatives,
+    FalsePositives,
+    FBetaScore,
     FunctionMetric,
+    Hinge,
+    KLDivergence,
+    LogCoshError,
+    Mean,
     MeanAbsoluteError,
+    MeanAbsolutePercentageError,
     MeanSquaredError,
+    MeanSquaredLogarithmicError,
     Metric,
+    Poisson,
     Precision,
     R2Score,
     Recall,
+    RootMeanSquaredError,
     SparseCategoricalAccuracy,
+    SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
+    SquaredHinge,
+    Sum,
     TopKCategoricalAccuracy,
+    TrueNegatives,
+    TruePositives,
     resolve_metrics,
 )
 
@@ -78,6 +103,28 @@ class Case:
         return f"{self.metric.__name__}-{self.targets}-" + ",".join(
             f"{k}={getattr(v, '__name__', v)}" for k, v in self.arguments.items()
         )
+
+
+def mean_of(function):
+    """Return the weighted mean over rows of the values that a function has for each output, or row, of float64s."""
+
+    def mean(y, p, w):
+        values = function(np.asarray(y, float), p)
+        return np.average(values.reshape(len(values), -1).mean(axis=1), weights=w)
+
+    return mean
+
+
+def count(chosen):
+    """Return the sum of the weights of chosen outputs, for the threshold 0.5."""
+    return lambda y, p, w: float((w[:, None] * chosen(y == 1, p > 0.5)).sum())
+
+
+def log_of_softmax(p):
+    return p - scipy.special.logsumexp(p, axis=1, keepdims=True)
+
+
+SMALLEST = np.finfo(float).smallest_subnormal
 
 
 def top(k):
@@ -130,6 +177,51 @@ CASES = [
     Case(F1Score, "many", scores(sk.f1_score, "macro", above_half), {"average": "macro", "threshold": 0.5}),
     Case(AUC, "yes_no", flat(lambda y, p, w: sk.roc_auc_score(y, p, sample_weight=w))),
     Case(AUC, "many", lambda y, p, w: sk.roc_auc_score(y, p, sample_weight=w, average="micro")),
+    Case(
+        AUC,
+        "many",
+        lambda y, p, w: np.mean([sk.roc_auc_score(y[:, i], p[:, i], sample_weight=w) for i in range(4)]),
+        {"multi_label": True},
+    ),
+    Case(Accuracy, "yes_no", lambda y, p, w: np.average((y == p)[:, 0], weights=w)),
+    Case(
+        FBetaScore,
+        "many",
+        scores(functools.partial(sk.fbeta_score, beta=2.0), "macro", above_half),
+        {"average": "macro", "beta": 2.0, "threshold": 0.5},
+    ),
+    Case(TruePositives, "many", count(lambda y, p: y & p)),
+    Case(FalsePositives, "many", count(lambda y, p: ~y & p)),
+    Case(FalseNegatives, "many", count(lambda y, p: y & ~p)),
+    Case(TrueNegatives, "yes_no", count(lambda y, p: ~y & ~p)),
+    Case(BinaryCrossentropy, "many", mean_of(lambda y, z: np.logaddexp(0, z) - y * z), {"from_logits": True}),
+    Case(
+        CategoricalCrossentropy, "one_hot", mean_of(lambda y, z: -(y * log_of_softmax(z)).sum(1)), {"from_logits": True}
+    ),
+    Case(
+        SparseCategoricalCrossentropy,
+        "labels",
+        mean_of(lambda y, z: -log_of_softmax(z)[np.arange(len(y)), y.astype(int)]),
+        {"from_logits": True},
+    ),
+    Case(KLDivergence, "one_hot", mean_of(lambda y, p: -(y * np.log(np.maximum(p, np.finfo(float).tiny))).sum(1))),
+    Case(Poisson, "many", mean_of(lambda y, p: p - y * np.log(np.maximum(p, SMALLEST)))),
+    Case(Hinge, "many", mean_of(lambda y, p: np.maximum(1 - (2 * y - 1) * p, 0))),
+    Case(SquaredHinge, "many", mean_of(lambda y, p: np.maximum(1 - (2 * y - 1) * p, 0) ** 2)),
+    Case(CategoricalHinge, "one_hot", mean_of(lambda y, p: np.maximum(1 + ((1 - y) * p).max(1) - (y * p).sum(1), 0))),
+    Case(
+        CosineSimilarity,
+        "numbers",
+        mean_of(lambda y, p: (y * p).sum(1) / np.maximum(np.sqrt((y**2).sum(1) * (p**2).sum(1)), SMALLEST)),
+    ),
+    Case(LogCoshError, "numbers", mean_of(lambda y, p: np.logaddexp(p - y, y - p) - np.log(2))),
+    Case(
+        MeanAbsolutePercentageError,
+        "numbers",
+        lambda y, p, w: 100 * sk.mean_absolute_percentage_error(y, p, sample_weight=w),
+    ),
+    Case(MeanSquaredLogarithmicError, "many", lambda y, p, w: sk.mean_squared_log_error(y, p, sample_weight=w)),
+    Case(RootMeanSquaredError, "yes_no", lambda y, p, w: sk.root_mean_squared_error(y, p, sample_weight=w)),
     Case(MeanSquaredError, "numbers", lambda y, p, w: sk.mean_squared_error(y, p, sample_weight=w)),
     Case(MeanAbsoluteError, "numbers", lambda y, p, w: sk.mean_absolute_error(y, p, sample_weight=w)),
     Case(R2Score, "numbers", lambda y, p, w: sk.r2_score(y, p, sample_weight=w)),
@@ -152,6 +244,7 @@ CASES = [
         {"function": lambda y, p: np.abs(y - p).mean(axis=1)},
     ),
 ]
+SHOWN = (Mean, Sum)  # which are shown values, not targets and outputs
 all_metrics = pytest.mark.parametrize("case", CASES, ids=str)
 
 
@@ -188,12 +281,12 @@ def result_of(metric: Metric, y_true, y_pred, weight=None, batches=1) -> Any:
 
 
 def test_every_public_metric_is_in_the_table():
-    public = {value for name in metrics.__all__ if isinstance(value := getattr(metrics, name), type)} - {Metric}
-    assert public == {case.metric for case in CASES}
+    public = {value for name in metrics.__all__ if isinstance(value := getattr(metrics, name), type)}
+    assert public - {Metric, *SHOWN} == {case.metric for case in CASES}
 
 
 def test_a_name_finds_every_public_metric():
-    assert set(names_of(Metric).values()) == {case.metric for case in CASES}
+    assert set(names_of(Metric).values()) - {*SHOWN} == {case.metric for case in CASES}
     for name in ("mse", "mae", "auc", "r2_score", "f1_score", "top_k_categorical_accuracy", "binary_accuracy"):
         assert resolve_metrics([name], losses.MeanSquaredError(), 1)[0].get_name() == name
 
@@ -625,3 +718,89 @@ def test_logits_of_classes_have_no_threshold(metric):
     with pytest.raises(ArgumentError, match="expected a loss on probabilities, got sparse_categorical_crossentropy on"):
         metrics.resolve_metrics([metric], loss, 3)
     assert metrics.resolve_metrics([metrics.Precision("largest"), metrics.F1Score()], loss, 3)
+
+
+# Keras
+
+KERAS = json.loads((Path(__file__).parent / "keras_values.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("case", KERAS["metrics"], ids=lambda case: f"{case['class']}-{case['arguments']}")
+def test_the_result_is_that_of_keras(case, weighted):
+    arguments = {name: value for name, value in case["arguments"].items() if value != "every score"}
+    metric = getattr(metrics, case["class"])(**arguments)
+    y_pred, y_true = (np.array(KERAS["data"][case[name]]) for name in ("y_pred", "y_true"))
+    weight = np.array(KERAS["data"]["weights"])
+    result = result_of(metric, y_true, y_pred, weight if weighted else None, batches=2)
+    np.testing.assert_allclose(result, case["weighted" if weighted else "value"], rtol=1e-6)  # Keras' means are float32
+    assert np.shape(result) == np.shape(case["value"])
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (metrics.binary_accuracy, [0.5, 1.0]),
+        (metrics.categorical_accuracy, [1.0, 1.0]),
+        (metrics.mean_absolute_error, [0.35, 0.15]),
+        (metrics.top_k_categorical_accuracy, [1.0, 1.0]),
+    ],
+    ids=str,
+)
+def test_functions_return_the_value_of_each_row(function, expected):
+    y_true, y_pred = [[1, 0], [0, 1]], [[0.9, 0.6], [0.2, 0.9]]
+    np.testing.assert_allclose(function(y_true, y_pred), expected, rtol=1e-12)
+
+
+def test_functions_of_labels_and_with_arguments():
+    assert metrics.sparse_categorical_accuracy([1, 1], [[0.2, 0.8], [0.6, 0.4]]).tolist() == [1.0, 0.0]
+    assert metrics.sparse_top_k_categorical_accuracy([1, 1], [[0.2, 0.8], [0.6, 0.4]], k=2).tolist() == [1.0, 1.0]
+    assert metrics.binary_accuracy([[0, 1]], [[0.3, 0.4]], threshold=0.2).tolist() == [0.5]
+
+
+def test_a_function_of_the_package_is_a_metric_under_its_name():
+    (metric,) = resolve_metrics([metrics.binary_accuracy], None, 1)
+    assert metric.get_name() == "binary_accuracy"
+    assert result_of(metric, np.array([[1.0], [0.0]]), np.array([[0.9], [0.8]])) == 0.5
+
+
+def test_mean_and_sum_take_values_and_weights():
+    mean, total = Mean(name="loss"), Sum()
+    for metric in (mean, total):
+        metric.update_state([1.0, 4.0], [1.0, 3.0])
+        metric.update_state(2.0)
+    assert (mean.result(), total.result(), mean.get_name()) == (3.0, 15.0, "loss")
+    mean.reset_state()
+    assert mean.result() == 0.0
+
+
+def test_a_metric_is_called_as_in_keras():
+    metric = RootMeanSquaredError()
+    assert metric(np.array([[1.0], [2.0]]), np.array([[4.0], [6.0]])) == pytest.approx(np.sqrt(12.5))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: AUC("pr"), "AUC: curve: expected one of 'ROC', 'PR', got 'pr'"),
+        (lambda: AUC(200), "AUC: curve: expected one of 'ROC', 'PR', got 200"),
+        (lambda: Precision(top_k=0), "Precision: top_k: expected an integer of at least 1, got 0"),
+        (lambda: TruePositives(thresholds=["a"]), "TruePositives: thresholds: expected a finite number, got 'a'"),
+        (lambda: FBetaScore(beta=0), "FBetaScore: beta: expected a finite number > 0, got 0"),
+        (lambda: Recall(thresholds="highest"), "Recall: thresholds: expected one of 'largest', got 'highest'"),
+    ],
+)
+def test_a_wrong_argument_of_a_metric_is_refused(make, words):
+    with pytest.raises(ArgumentError, match=words):
+        make()
+
+
+def test_the_pr_area_is_nan_without_both_kinds_of_targets():
+    assert np.isnan(result_of(AUC("PR"), np.ones((3, 1)), np.array([[0.1], [0.2], [0.3]])))
+
+
+def test_a_loss_as_a_metric_takes_logits_where_the_loss_does():
+    y, z = np.array([[1.0], [0.0]]), np.array([[2.0], [-1.0]])
+    for spec in ("binary_crossentropy", BinaryCrossentropy()):
+        (metric,) = resolve_metrics([spec], losses.BinaryCrossentropy(from_logits=True), 1)
+        assert result_of(metric, y, z) == pytest.approx(losses.BinaryCrossentropy(from_logits=True).forward(z, y))

@@ -3,12 +3,24 @@
 import numpy as np
 
 from minidl import checks
-from minidl.metrics.base import Mean
+from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import flat_labels, match_shapes
 from minidl.typing import Array
 
 
-class BinaryAccuracy(Mean):
+class Accuracy(MeanMetric):
+    """Fraction of outputs that are equal to the targets: ``mean(y_pred == y_true)``, for predicted labels.
+
+    The name "accuracy" in ``compile`` is not this class: it chooses one of the others by the loss.
+    """
+
+    higher_is_better = True
+
+    def values(self, y_true: Array, y_pred: Array) -> Array:
+        return np.equal(*match_shapes(y_true, y_pred, self))
+
+
+class BinaryAccuracy(MeanMetric):
     """Fraction of outputs on the correct side of a threshold: ``mean((y_pred > threshold) == (y_true > 0.5))``.
 
     Parameters
@@ -34,7 +46,7 @@ class BinaryAccuracy(Mean):
         return np.equal(y_pred > self.threshold, y_true > 0.5)
 
 
-class CategoricalAccuracy(Mean):
+class CategoricalAccuracy(MeanMetric):
     """Fraction of samples whose largest output is at the target's 1: ``argmax(y_pred) == argmax(y_true)``."""
 
     higher_is_better = True
@@ -44,7 +56,7 @@ class CategoricalAccuracy(Mean):
         return np.equal(y_pred.argmax(axis=1), y_true.argmax(axis=1))
 
 
-class SparseCategoricalAccuracy(Mean):
+class SparseCategoricalAccuracy(MeanMetric):
     """Fraction of samples whose largest output is at the label: ``argmax(y_pred) == y_true``."""
 
     higher_is_better = True

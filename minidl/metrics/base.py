@@ -63,6 +63,11 @@ class Metric(Configured, ABC):
     def result(self) -> Any:
         """Return the value over all samples since the last `reset`: a float, or an array with one for each class."""
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Add a batch and return the value so far, as in Keras."""
+        self.update(y_true, y_pred, sample_weight)
+        return self.result()
+
     def reset(self) -> None:
         """Forget all samples."""
         for name in tuple(self.__dict__):
@@ -89,7 +94,7 @@ class Metric(Configured, ABC):
         self.__dict__.update(state)
 
 
-class Mean(Metric):
+class MeanMetric(Metric):
     """Abstract base of the metrics that are a weighted mean: `values` returns the values of a batch."""
 
     _total: float = 0.0

@@ -1,9 +1,10 @@
-"""Metrics of correct, wrong and missed predictions of classes: Precision, Recall, F1Score and AUC.
+"""Metrics of correct, wrong and missed predictions of classes: Precision, Recall, F1Score and their like.
 
 Integer labels count as one-hot rows. A quotient 0 / 0 counts as 0, as in Keras.
 """
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.metrics.base import Metric
-from minidl.metrics.samples import Samples
 from minidl.metrics.targets import match_shapes, nan_rows, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
@@ -25,36 +25,41 @@ class Counts(Metric):
     higher_is_better = True
     average: str | None
     class_id: int | None = None
-    _counts: Array = np.zeros((3, 1))  # rows: correct, wrong, missed; a column for each class
+    thresholds: Any = None
+    _counts: Array = np.zeros((4, 1, 1))  # correct, wrong, missed, rejected; thresholds; classes
 
     @abstractmethod
     def predicted(self, y_pred: Array) -> Array:
-        """Return for each sample and class whether it is predicted."""
+        """Return for each sample and class whether it is predicted; for a list of thresholds with an axis before."""
 
     @abstractmethod
-    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         """Return the metric for these counts."""
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         y_true, y_pred = match_shapes(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
-        table = np.stack([predicted & true, predicted & ~true, ~predicted & true]).astype(np.float64)
-        table[:, nan_rows(y_pred, self)] = np.nan
+        cells = [predicted & true, predicted & ~true, ~predicted & true, ~predicted & ~true]
+        table = np.stack(cells).astype(np.float64)
+        table[..., nan_rows(y_pred, self), :] = np.nan
         if self.class_id is not None:
             name, outputs = type(self).__name__, y_pred.shape[1]
             if self.class_id >= outputs:
                 raise ArgumentError(f"{name}: class_id: expected one of {outputs} outputs, got {self.class_id}.")
-            table = table[:, :, [self.class_id]]
+            table = table[..., [self.class_id]]
+        if not isinstance(self.thresholds, list):
+            table = table[:, None]
         self._counts = self._counts + row_weights(sample_weight, len(true)) @ table
 
     def result(self) -> Any:
+        counts = self._counts if isinstance(self.thresholds, list) else self._counts[:, 0]
         if self.average == "micro" or self.class_id is not None:
-            return float(self.score(*self._counts.sum(axis=1)))
-        each = self.score(*self._counts)
+            return as_number(self.score(*counts.sum(axis=-1)))
+        each = self.score(*counts)
         if self.average is None:
             return each
-        weights = self._counts[0] + self._counts[2] if self.average == "weighted" else np.ones(len(each))
-        return float(quotient(each @ weights, weights.sum()))
+        weights = counts[0] + counts[2] if self.average == "weighted" else np.ones_like(each)
+        return as_number(quotient((each * weights).sum(axis=-1), weights.sum(axis=-1)))
 
 
 class Precision(Counts):
@@ -62,9 +67,11 @@ class Precision(Counts):
 
     Parameters
     ----------
-    thresholds : float or "largest", optional
+    thresholds : float, list of float or "largest", optional
         What an output must exceed to count as predicted; default 0.5. For logits it is 0. "largest" predicts the
-        largest output of each sample, for classes that exclude each other.
+        largest output of each sample, for classes that exclude each other. With a list there is a value for each.
+    top_k : int, optional
+        Only the ``top_k`` largest outputs of each sample count as predicted; without ``thresholds``, all of them.
     class_id : int, optional
         Counts this output only.
     average : {"micro", "macro", "weighted", None}
@@ -82,100 +89,164 @@ class Precision(Counts):
 
     def __init__(
         self,
-        thresholds: float | str | None = None,
-        *,
+        thresholds: float | Sequence[float] | str | None = None,
+        top_k: int | None = None,
         class_id: int | None = None,
+        *,
         average: str | None = "micro",
         name: str | None = None,
     ) -> None:
         who = type(self).__name__
-        if isinstance(thresholds, str):
-            checks.choice(thresholds, f"{who}: thresholds", ["largest"])
-        elif thresholds is not None:
-            checks.number(thresholds, f"{who}: thresholds")
-        self.thresholds = thresholds
+        self.thresholds = check_thresholds(thresholds, f"{who}: thresholds")
+        self.top_k = None if top_k is None else checks.integer(top_k, f"{who}: top_k", minimum=1)
         self.class_id = None if class_id is None else checks.integer(class_id, f"{who}: class_id", minimum=0)
         self.average = None if average is None else checks.choice(average, f"{who}: average", AVERAGES)
         self.name = name
 
     def predicted(self, y_pred: Array) -> Array:
-        return above(y_pred, self.thresholds)
+        if self.top_k is None:
+            return above(y_pred, self.thresholds)
+        top = np.argsort(-y_pred, axis=1, kind="stable")[:, : self.top_k]
+        among = np.zeros(y_pred.shape, np.bool_)
+        np.put_along_axis(among, top, True, axis=1)
+        return among if self.thresholds is None else among & above(y_pred, self.thresholds)
 
-    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return quotient(correct, correct + wrong)
 
 
 class Recall(Precision):
     """Fraction of the true classes that were predicted: ``correct / (correct + missed)``; parameters as `Precision`."""
 
-    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return quotient(correct, correct + missed)
 
 
-class F1Score(Counts):
-    """Harmonic mean of precision and recall: ``2 correct / (2 correct + wrong + missed)``.
+class FBetaScore(Counts):
+    """Weighted harmonic mean of precision and recall: ``(1 + beta**2) c / ((1 + beta**2) c + beta**2 m + w)``.
+
+    c, w and m count the correct, wrong and missed predictions.
 
     Parameters
     ----------
     average : {None, "micro", "macro", "weighted"}
         As in `Precision`.
+    beta : float
+        Above 0; above 1 recall counts more than precision.
     threshold : float, optional
         What an output must exceed to count as predicted. Default: the largest output of each sample is predicted,
         or, with a single output, the threshold is 0.5.
     name : str, optional
     """
 
-    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None) -> None:
-        self.average = None if average is None else checks.choice(average, "F1Score: average", AVERAGES)
-        self.threshold = None if threshold is None else checks.number(threshold, "F1Score: threshold")
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        who = type(self).__name__
+        self.average = None if average is None else checks.choice(average, f"{who}: average", AVERAGES)
+        self.beta = checks.number(beta, f"{who}: beta", above=0)
+        self.threshold = None if threshold is None else checks.number(threshold, f"{who}: threshold")
         self.name = name
 
     def predicted(self, y_pred: Array) -> Array:
         return above(y_pred, "largest" if self.threshold is None and y_pred.shape[1] > 1 else self.threshold)
 
-    def score(self, correct: Any, wrong: Any, missed: Any) -> Any:
-        return quotient(2 * correct, 2 * correct + wrong + missed)
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
+        square = self.beta**2
+        return quotient((1 + square) * correct, (1 + square) * correct + square * missed + wrong)
 
 
-class AUC(Samples):
-    """Area under the receiver operating characteristic: the probability that a true sample scores above a false one.
+class F1Score(FBetaScore):
+    """Harmonic mean of precision and recall: ``2 c / (2 c + w + m)``; parameters as in `FBetaScore`."""
 
-    Exact, with ties as halves; Keras adds up 200 bins. Several outputs are joined into one. NaN while there are no
-    true or no false samples.
+    beta = 1.0
 
-    Notes
-    -----
-    ``sum over scores s of positive(s) (negative(below s) + negative(s) / 2) / (positives negatives)``, where the
-    four are sums of weights: Mann and Whitney, 1947. All scores are stored until `reset`.
+    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = None) -> None:
+        self.average = None if average is None else checks.choice(average, "F1Score: average", AVERAGES)
+        self.threshold = None if threshold is None else checks.number(threshold, "F1Score: threshold")
+        self.name = name
+
+
+class ConfusionCount(Counts):
+    """Abstract base of the four counts of the confusion matrix, over samples and outputs.
+
+    Parameters
+    ----------
+    thresholds : float or list of float, optional
+        What an output must exceed to count as predicted; default 0.5. With a list there is a count for each.
+    name : str, optional
     """
 
-    higher_is_better = True
+    average = "micro"
 
-    def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
-        weight = row_weights(sample_weight, len(y_true))
-        nan_rows(y_pred, self)
-        self.store(y_true.ravel() > 0.5, y_pred.ravel(), np.repeat(weight, y_pred.shape[1]))
+    def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None) -> None:
+        self.thresholds = check_thresholds(thresholds, f"{type(self).__name__}: thresholds")
+        self.name = name
 
-    def result(self) -> float:
-        if not self._batches:
-            return float("nan")
-        true, score, weight = self.load()
-        if np.isnan(score).any():
-            return float("nan")
-        weight /= weight.max(initial=0.0) or 1.0  # their sums and products overflow less early
-        _, place = np.unique(score, return_inverse=True)
-        positive, negative = np.bincount(place, weight * true), np.bincount(place, weight * ~true)
-        pairs = positive.sum() * negative.sum()
-        below = negative.cumsum() - negative / 2
-        return float(positive @ below / pairs) if pairs else float("nan")
+    def predicted(self, y_pred: Array) -> Array:
+        return above(y_pred, self.thresholds)
 
 
-def above(y_pred: Array, threshold: float | str | None) -> Array:
-    """Return for each output whether it is above ``threshold``, or the "largest" of its row (the first of equals)."""
-    if threshold == "largest":
+class TruePositives(ConfusionCount):
+    """Sum of the weights of the true outputs that are predicted; parameters as in `ConfusionCount`."""
+
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
+        return correct
+
+
+class FalsePositives(ConfusionCount):
+    """Sum of the weights of the false outputs that are predicted; parameters as in `ConfusionCount`."""
+
+    higher_is_better = False
+
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
+        return wrong
+
+
+class FalseNegatives(ConfusionCount):
+    """Sum of the weights of the true outputs that are not predicted; parameters as in `ConfusionCount`."""
+
+    higher_is_better = False
+
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
+        return missed
+
+
+class TrueNegatives(ConfusionCount):
+    """Sum of the weights of the false outputs that are not predicted; parameters as in `ConfusionCount`."""
+
+    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
+        return rejected
+
+
+def check_thresholds(thresholds: Any, who: str) -> Any:
+    """Return a number, a list of numbers, "largest" or None; anything else is an `ArgumentError`."""
+    if thresholds is None or isinstance(thresholds, str):
+        return thresholds and checks.choice(thresholds, who, ["largest"])
+    if isinstance(thresholds, (list, tuple)):
+        return [checks.number(threshold, who) for threshold in thresholds]
+    return checks.number(thresholds, who)
+
+
+def above(y_pred: Array, threshold: Any) -> Array:
+    """Return for each output whether it is above ``threshold``, or the "largest" of its row (the first of equals).
+
+    A list of thresholds gives a first axis of its length.
+    """
+    if isinstance(threshold, str):
         return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
+    if isinstance(threshold, list):
+        return np.greater(y_pred, np.array(threshold)[:, None, None])
     return np.greater(y_pred, 0.5 if threshold is None else threshold)
+
+
+def as_number(value: Any) -> Any:
+    """Return a value without axes as a float, an array as it is."""
+    return value if np.ndim(value) else float(value)
 
 
 def quotient(a: Any, b: Any) -> Any:

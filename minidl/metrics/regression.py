@@ -1,11 +1,12 @@
-"""Metrics of numbers: MeanSquaredError, MeanAbsoluteError and R2Score, in float64."""
+"""Metrics of numbers: MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError and R2Score, in float64."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from minidl import checks
-from minidl.metrics.base import Mean, Metric
+from minidl.metrics.base import MeanMetric, Metric
 from minidl.metrics.targets import match_shapes, nan_rows, row_weights
 from minidl.typing import Array
 
@@ -13,7 +14,7 @@ ZEROS = -1100  # the exponent of outputs and targets that have all been 0: below
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
-class MeanSquaredError(Mean):
+class MeanSquaredError(MeanMetric):
     """Mean squared error: ``mean((y_pred - y_true)**2)``, over samples and outputs."""
 
     aliases = ("mse",)
@@ -24,7 +25,14 @@ class MeanSquaredError(Mean):
         return np.square(difference(y_true, y_pred, self))
 
 
-class MeanAbsoluteError(Mean):
+class RootMeanSquaredError(MeanSquaredError):
+    """Root of the mean squared error: ``sqrt(mean((y_pred - y_true)**2))``, over samples and outputs."""
+
+    def result(self) -> float:
+        return math.sqrt(super().result())
+
+
+class MeanAbsoluteError(MeanMetric):
     """Mean absolute error: ``mean(|y_pred - y_true|)``, over samples and outputs."""
 
     aliases = ("mae",)

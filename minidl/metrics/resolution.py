@@ -53,9 +53,13 @@ def _resolve(spec: Any, loss: Any, outputs: int | None) -> Metric:
 def set_threshold(metric: Metric, loss: Any, outputs: int | None, *, named: bool) -> None:
     """Set a threshold that is not given, or given as 0.5, to that of the loss, which is 0 for logits.
 
+    A metric that is a loss takes logits where the loss does.
+
     An `ArgumentError` where no threshold fits: the logits of classes that exclude each other.
     """
-    for name in {"threshold", "thresholds"} & vars(metric).keys():
+    if loss.from_logits and "from_logits" in vars(metric):
+        vars(metric)["from_logits"] = True
+    for name in {"threshold", "thresholds"} & vars(metric).keys() if getattr(metric, "top_k", None) is None else ():
         given = getattr(metric, name)
         largest = name == "threshold" and given is None and outputs != 1 and not (named and loss.binary)
         if isinstance(given, str) or given not in (None, 0.5) or largest or (loss.threshold == 0.5 and not loss.binary):

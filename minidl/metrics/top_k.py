@@ -3,12 +3,12 @@
 import numpy as np
 
 from minidl import checks
-from minidl.metrics.base import Mean
+from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import as_labels, flat_labels, match_shapes
 from minidl.typing import Array
 
 
-class TopKCategoricalAccuracy(Mean):
+class TopKCategoricalAccuracy(MeanMetric):
     """Fraction of samples where fewer than ``k`` outputs are larger than the one at the 1 of a one-hot target.
 
     Parameters

@@ -139,6 +139,12 @@ METRICS = [
     metrics.Precision(name="g"), metrics.R2Score(name="h"), metrics.Recall(name="i"),
     metrics.SparseCategoricalAccuracy(name="j"), metrics.SparseTopKCategoricalAccuracy(k=3, name="k"),
     metrics.TopKCategoricalAccuracy(k=3, name="l"), metrics.FunctionMetric(lambda y, p: abs(y - p).max(), name="m"),
+    metrics.Accuracy(), metrics.BinaryCrossentropy("n", from_logits=True), metrics.CategoricalCrossentropy(),
+    metrics.CategoricalHinge(), metrics.CosineSimilarity(name="o"), metrics.FBetaScore("macro", 2.0),
+    metrics.FalseNegatives(0.5), metrics.FalsePositives([0.2, 0.5]), metrics.Hinge(), metrics.KLDivergence(),
+    metrics.LogCoshError(), metrics.Mean(name="p"), metrics.MeanAbsolutePercentageError(), metrics.Poisson(),
+    metrics.MeanSquaredLogarithmicError(), metrics.RootMeanSquaredError(), metrics.SparseCategoricalCrossentropy(),
+    metrics.SquaredHinge(), metrics.Sum(), metrics.TrueNegatives(), metrics.TruePositives(),
 ]  # fmt: skip
 OPTIMIZERS = [
     optimizers.Adam(0.01, clipnorm=1.0), optimizers.AdamW(weight_decay=0.1), optimizers.Adagrad(), optimizers.LBFGS(),

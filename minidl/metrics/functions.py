@@ -1,0 +1,46 @@
+"""Metrics as functions, as Keras has them: ``binary_accuracy(y_true, y_pred)`` is the value of each sample."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
+from minidl.metrics.base import MeanMetric
+from minidl.metrics.top_k import SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy
+from minidl.names import snake_case
+from minidl.typing import Array
+
+
+class MetricFunction:
+    """A metric as a function: ``function(y_true, y_pred)`` is the value of each sample, as an array.
+
+    Also a metric for ``compile``. Arguments of the metric may follow, such as ``threshold=0.3``.
+
+    Parameters
+    ----------
+    metric : type of MeanMetric
+
+    Examples
+    --------
+    >>> minidl.metrics.binary_accuracy([[0.0, 1.0], [1.0, 1.0]], [[0.2, 0.8], [0.4, 0.6]])
+    array([1. , 0.5])
+    """
+
+    def __init__(self, metric: type[MeanMetric]) -> None:
+        self.metric = metric
+        self.__name__ = snake_case(metric.__name__)
+
+    def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
+        """Return the value of each sample, for arrays of shape (rows, outputs)."""
+        values = self.metric(*arguments, **keywords).values(np.asarray(y_true), np.asarray(y_pred))
+        return values.reshape(len(values), -1).mean(axis=1)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+
+binary_accuracy = MetricFunction(BinaryAccuracy)
+categorical_accuracy = MetricFunction(CategoricalAccuracy)
+sparse_categorical_accuracy = MetricFunction(SparseCategoricalAccuracy)
+sparse_top_k_categorical_accuracy = MetricFunction(SparseTopKCategoricalAccuracy)
+top_k_categorical_accuracy = MetricFunction(TopKCategoricalAccuracy)

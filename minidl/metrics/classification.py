@@ -25,7 +25,6 @@ class Counts(Metric):
     higher_is_better = True
     average: str | None
     class_id: int | None = None
-    thresholds: Any = None
     _counts: Array = np.zeros((4, 1, 1))  # correct, wrong, missed, rejected; thresholds; classes
 
     @abstractmethod
@@ -47,12 +46,12 @@ class Counts(Metric):
             if self.class_id >= outputs:
                 raise ArgumentError(f"{name}: class_id: expected one of {outputs} outputs, got {self.class_id}.")
             table = table[..., [self.class_id]]
-        if not isinstance(self.thresholds, list):
+        if not isinstance(vars(self).get("thresholds"), list):
             table = table[:, None]
         self._counts = self._counts + row_weights(sample_weight, len(true)) @ table
 
     def result(self) -> Any:
-        counts = self._counts if isinstance(self.thresholds, list) else self._counts[:, 0]
+        counts = self._counts if isinstance(vars(self).get("thresholds"), list) else self._counts[:, 0]
         if self.average == "micro" or self.class_id is not None:
             return as_number(self.score(*counts.sum(axis=-1)))
         each = self.score(*counts)

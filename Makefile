@@ -56,6 +56,10 @@ test-with-lowest: $(VENV)/.lowest
 soak: $(VENV)/.test  ## the long campaigns: faults, kills, fuzzing, thorough certification
 	$(PYTEST) -m slow tests
 
+.PHONY: mutants
+mutants: $(VENV)/.test  ## put small faults into the core and count those that the tests notice: hours
+	$(ONE_THREAD) $(RUN) tests/mutation
+
 .PHONY: docs
 docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html

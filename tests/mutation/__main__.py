@@ -1,0 +1,60 @@
+"""Mutation testing of the core: small faults are put into its functions, and the tests have to notice.
+
+    python tests/mutation [area ...] [--sample N] [--seed S] [--jobs J]
+
+An area is a package, tested by its own tests: losses, optimizers, metrics, callbacks, data, training, saving. Without
+``--sample``, every mutant of it is tried, which takes hours for all areas on two cores. Those that no test can notice
+are listed in equivalent.txt, each with the reason. Exits with 1 below 98 %.
+"""
+
+import argparse
+import os
+import random
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+AREAS = {  # area -> the files of tests/ that test it
+    "losses": "losses loss_values ulps",
+    "optimizers": "optimizers params settings",
+    "metrics": "metrics training",
+    "callbacks": "callbacks training checkpoints signals",
+    "data": "arrays frames bad_inputs unusual_inputs training",
+    "training": "training sequential signals checkpoints concurrency own_losses",
+    "saving": "saving checkpoints forged_checkpoints files",
+}
+GOAL = 0.98
+CONTROLS = 10  # runs of the right code, which must pass
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("areas", nargs="*", choices=[*AREAS, []], help="default: all")
+    parser.add_argument("--sample", type=int, help="so many mutants of each area, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    from campaign import Campaign, equivalents
+
+    tried = caught = 0
+    for area in options.areas or AREAS:
+        tests = [ROOT / "tests" / f"test_{name}.py" for name in AREAS[area].split()]
+        campaign = Campaign(sorted((ROOT / "minidl" / area).glob("*.py")), [test for test in tests if test.exists()])
+        mutants = [mutant for mutant in campaign.mutants if mutant.label not in equivalents()]
+        random.Random(options.seed).shuffle(mutants)
+        mutants = mutants[: options.sample]
+        campaign.check_that_right_code_passes(mutants[:CONTROLS], options.jobs)
+        survivors = campaign.survivors(mutants, options.jobs)
+        tried, caught = tried + len(mutants), caught + len(mutants) - len(survivors)
+        print(f"{area}: {len(mutants) - len(survivors)} of {len(mutants)} mutants caught", flush=True)
+        for mutant in survivors:
+            print(f"  survived: {mutant.label}", flush=True)
+    print(f"{caught} of {tried} caught ({caught / max(tried, 1):.1%})")
+    return 0 if caught >= GOAL * tried else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

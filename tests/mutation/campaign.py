@@ -1,0 +1,127 @@
+"""Campaign: mutants put to the tests that run the function they are in, each in a process of its own."""
+
+import gc
+import os
+import signal
+import sys
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from types import FrameType, FunctionType
+from typing import Any
+
+import pytest
+from mutants import Mutant, mutants_of
+
+PATIENCE, LEAST = 10, 20.0  # a mutant that takes so much longer than the right code, or so many seconds, hangs
+OPTIONS = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "-m", "not slow"]
+
+
+class Campaign:
+    """The mutants of some files, and the tests that execute each of their functions.
+
+    Parameters
+    ----------
+    files : list of Path
+        What is mutated.
+    tests : list of Path
+        Files of tests; they must pass on the right code.
+    """
+
+    def __init__(self, files: list[Path], tests: list[Path]) -> None:
+        self.tests_of: dict[tuple[str, int], dict[str, float]] = {}
+        self.files = {str(file) for file in files}
+        watch = Watch(self)
+        if run(tests, [watch]) != 0:
+            raise SystemExit("expected tests that pass on the right code")
+        self.mutants = [mutant for file in files for mutant in mutants_of(file)]
+        self.functions: dict[tuple[str, int, str], list[FunctionType]] = {}
+        self.caches = [thing for thing in gc.get_objects() if isinstance(thing, type(equivalents))]
+        for thing in gc.get_objects():
+            if isinstance(thing, FunctionType) and thing.__code__.co_filename in self.files:
+                code = thing.__code__
+                self.functions.setdefault((code.co_filename, code.co_firstlineno, code.co_name), []).append(thing)
+
+    def survivors(self, mutants: list[Mutant], jobs: int) -> list[Mutant]:
+        """Return the mutants that no test notices."""
+        left, running, found = list(mutants), {}, []
+        while left or running:
+            while left and len(running) < jobs:
+                mutant = left.pop()
+                running[self._started(mutant)] = mutant
+            child, status = os.wait()
+            mutant = running.pop(child)
+            if os.waitstatus_to_exitcode(status) == 0:
+                found.append(mutant)
+        return sorted(found)
+
+    def check_that_right_code_passes(self, mutants: list[Mutant], jobs: int) -> None:
+        """End the program if the tests fail where nothing has been changed: then every mutant would seem caught."""
+        right = [
+            mutant._replace(code=self.functions[key][0].__code__)
+            for mutant in mutants
+            if (key := (str(mutant.file), mutant.line, mutant.function)) in self.functions
+        ]
+        failed = len(right) - len(self.survivors(right, jobs))
+        if failed:
+            raise SystemExit(f"the tests failed for the right code, {failed} times of {len(right)}")
+
+    def _started(self, mutant: Mutant) -> int:
+        """Begin to test a mutant in a child process, which ends with 0 if nothing is noticed."""
+        child = os.fork()
+        if child:
+            return child
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        tests = self.tests_of.get((str(mutant.file), mutant.line), {})
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(LEAST + PATIENCE * sum(tests.values())))
+        status = 1
+        try:
+            for function in self.functions.get((str(mutant.file), mutant.line, mutant.function), []):
+                function.__code__ = mutant.code
+            for results in self.caches:  # of the right code
+                results.cache_clear()
+            quick_first = sorted(tests, key=tests.__getitem__)
+            status = 0 if not tests or run(quick_first, []) == 0 else 1
+        finally:
+            os._exit(status)
+
+
+class Watch:
+    """A plugin of pytest that notes which test executes which function, and how long the test takes."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self.campaign = campaign
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: Any) -> Any:
+        seen: set[tuple[str, int]] = set()
+        files = self.campaign.files
+
+        def note(frame: FrameType, event: str, argument: Any) -> None:
+            if event == "call" and frame.f_code.co_filename in files:
+                seen.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
+
+        start = time.perf_counter()
+        sys.setprofile(note)
+        yield
+        sys.setprofile(None)
+        for place in seen:
+            self.campaign.tests_of.setdefault(place, {})[item.nodeid] = time.perf_counter() - start
+
+
+def run(tests: list[Any], plugins: list[Any]) -> int:
+    """Run tests in this process, with a temporary folder for it alone; return 0 if all pass."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        return int(pytest.main([*OPTIONS, "--basetemp", f"{folder}/tests", *map(str, tests)], plugins=plugins))
+
+
+@cache
+def equivalents() -> dict[str, str]:
+    """Return the mutants that no test can notice, with the reasons."""
+    lines = (Path(__file__).parent / "equivalent.txt").read_text(encoding="utf-8").splitlines()
+    entries = [line.split(" # ") for line in lines if line and not line.startswith("#")]
+    return {label.strip(): reason.strip() for label, reason in entries}

@@ -1,0 +1,138 @@
+"""Mutants: functions with one small fault each, as code objects that take the place of the right ones."""
+
+import ast
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+from typing import NamedTuple
+
+SWAPS: dict[type, type] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+TOLD = (ast.Raise, ast.JoinedStr)  # what messages say is not what is tested here
+
+
+class Mutant(NamedTuple):
+    """A faulty function: where it is, what was changed, and its code."""
+
+    file: Path
+    function: str
+    line: int  # the first of the function, which finds it among the living
+    label: str
+    code: CodeType
+
+
+def mutants_of(file: Path) -> Iterator[Mutant]:
+    """Yield every mutant of the functions and methods of a file."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for prefix, function in outer_functions(tree):
+        body = [node for statement in function.body for node in inside(statement)]
+        for index in range(len(body)):
+            for change, mutated in changes(function, body, index):
+                whole = copy.deepcopy(tree)
+                replace(whole, function, mutated)
+                code = found_code(compile(ast.fix_missing_locations(whole), str(file), "exec"), function)
+                if code is not None:
+                    name = f"{prefix}{function.name}"
+                    line = getattr(body[index], "lineno", function.lineno)
+                    text = f"{file.parent.name}/{file.name}:{name}: line {line - function.lineno}: {change}"
+                    yield Mutant(file, function.name, first_line(function), text, code)
+
+
+def outer_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield the functions of a module and the methods of its classes."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield prefix, node
+        elif isinstance(node, ast.ClassDef):
+            yield from outer_functions(node, f"{prefix}{node.name}.")
+
+
+def inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and what is in it, but for messages, annotations and docstrings."""
+    if isinstance(node, TOLD) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        return
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name not in ("annotation", "returns", "decorator_list"):
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from inside(child)
+
+
+def changes(function: ast.FunctionDef, body: list[ast.AST], index: int) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Yield what can be done to one node: a description, and the function with it."""
+    node = body[index]
+    for change, edit in edits(node):
+        twin = copy.deepcopy(function)
+        target = [n for statement in twin.body for n in inside(statement)][index]
+        before = ast.unparse(node)
+        edit(target)
+        after = ast.unparse(target)
+        if after != before:
+            yield f"{change}: `{before.splitlines()[0][:60]}` -> `{after.splitlines()[0][:60]}`", twin
+
+
+def edits(node: ast.AST) -> Iterator[tuple[str, object]]:
+    """Yield the edits of a node, each a description and a function that changes a copy in place."""
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            if type(operator) in SWAPS:
+                yield "compare", lambda n, p=place, o=operator: n.ops.__setitem__(p, SWAPS[type(o)]())
+    elif isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in SWAPS:
+        yield "operator", lambda n, o=node.op: setattr(n, "op", SWAPS[type(o)]())
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield "constant", lambda n: setattr(n, "value", not n.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        yield "constant", lambda n: setattr(n, "value", n.value + 1)
+    elif isinstance(node, ast.If):
+        yield "condition", lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
+        yield (
+            "unary",
+            lambda n: (
+                setattr(n, "op", ast.UAdd() if isinstance(n.op, ast.USub) else ast.Not())
+                or (isinstance(n.op, ast.Not) and setattr(n, "operand", ast.UnaryOp(ast.Not(), n.operand)))
+            ),
+        )
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield "removed", lambda n: setattr(n, "value", ast.Constant(None))
+    elif isinstance(node, ast.Return) and node.value is not None and not is_none(node.value):
+        yield "returned", lambda n: setattr(n, "value", ast.Constant(None))
+
+
+def is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def replace(tree: ast.AST, function: ast.FunctionDef, mutated: ast.FunctionDef) -> None:
+    """Put a mutated function in the place of the one at the same line."""
+    for node in ast.walk(tree):
+        for name in ("body", "orelse"):
+            part = getattr(node, name, None)
+            if isinstance(part, list):
+                part[:] = [mutated if same(one, function) else one for one in part]
+
+
+def same(one: ast.AST, function: ast.FunctionDef) -> bool:
+    return isinstance(one, ast.FunctionDef) and (one.name, one.lineno) == (function.name, function.lineno)
+
+
+def first_line(function: ast.FunctionDef) -> int:
+    """Return the line that a code object says that it begins with: that of its first decorator."""
+    return min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
+
+
+def found_code(code: CodeType, function: ast.FunctionDef) -> CodeType | None:
+    """Return the code of a function within that of its module."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if (constant.co_name, constant.co_firstlineno) == (function.name, first_line(function)):
+                return constant
+            if (deeper := found_code(constant, function)) is not None:
+                return deeper
+    return None

@@ -125,9 +125,10 @@ def imports_against_the_rows(package: Path) -> list[str]:
 def public_names_without_docstring(package: Path) -> list[str]:
     """Return what has no docstring; a method may leave it to the class that it implements."""
     trees = {name: module.tree for name, module in Package(package).modules.items()}
-    classes = {node.name: node for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)}
+    everywhere = {node.name: node for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)}
     missing = [module for module, tree in trees.items() if ast.get_docstring(tree) is None]
-    for module, tree in trees.items():
+    for module, tree in trees.items():  # a name that two modules give to a class means the one of the same module
+        classes = everywhere | {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
         for node in tree.body:
             if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name.startswith("_"):
                 continue

@@ -21,8 +21,9 @@ PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
     "integrations": "sklearn tensorboard onnx keras torch distributed",
-    "new layers": "layers.batch_normalization layers.branches layers.columns layers.gaussian_noise "
-    "layers.layer_normalization layers.prelu layers.rescaling layers.residual layers.selu",
+    "new layers": "layers.batch_normalization layers.branches layers.columns layers.embedding "
+    "layers.gaussian_noise layers.input_normalization layers.integer_inputs layers.layer_normalization "
+    "layers.prelu layers.rescaling layers.residual layers.selu",
 }
 # Who never imports whom, directly or through others.
 NEVER = [

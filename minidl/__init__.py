@@ -29,6 +29,7 @@ from minidl.layers import (
     Concatenate,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     Identity,
@@ -36,6 +37,7 @@ from minidl.layers import (
     Layer,
     LayerNormalization,
     LeakyReLU,
+    Normalization,
     PReLU,
     ReLU,
     Rescaling,
@@ -59,10 +61,10 @@ explain_modules()
 
 __all__ = [
     "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "ArgumentError", "BatchNormalization", "CacheError", "Columns",
-    "Concatenate", "DataError", "Dense", "Dropout", "Flatten", "GaussianNoise", "Identity", "Input", "Layer",
-    "LayerError", "LayerNormalization", "LeakyReLU", "Loss", "Metric", "MinidlError", "ModelFileError",
-    "NonFiniteError", "Optimizer", "PReLU", "Parameters", "ReLU", "Rescaling", "Reshape", "Residual", "Sequential",
-    "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh", "callbacks", "datasets",
+    "Concatenate", "DataError", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity", "Input",
+    "Layer", "LayerError", "LayerNormalization", "LeakyReLU", "Loss", "Metric", "MinidlError", "ModelFileError",
+    "NonFiniteError", "Normalization", "Optimizer", "PReLU", "Parameters", "ReLU", "Rescaling", "Reshape", "Residual",
+    "Sequential", "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh", "callbacks", "datasets",
     "initializers", "layers", "load_model", "losses", "metrics", "models", "optimizers", "register", "regularizers",
     "utils",
 ]  # fmt: skip

@@ -17,8 +17,8 @@ from minidl.typing import Array
 class CheckedLayer:
     """Forward and backward of ``layer``, with every promise of the contract checked."""
 
-    def __init__(self, layer: Layer) -> None:
-        self.layer = layer
+    def __init__(self, layer: Layer, dtype: Any) -> None:
+        self.layer, self.dtype = layer, dtype
         self.gradients = {
             f"d{name}": part.views[f"d{name}"] for _, part in walk({"": layer}) for name in part.parameter_names
         }
@@ -27,9 +27,9 @@ class CheckedLayer:
 
     def forward(self, x: Array, training: bool) -> Array:
         """Run the layer's forward; its output must have the promised shape and dtype."""
-        self.shape, self.finite = x.shape, bool(np.isfinite(x).all())
-        y = self._call("forward", x, training)
-        _expect_array(y, self.layer, "forward", (len(x), *(self.layer.output_shape or ())), x.dtype)
+        layer, self.shape, self.finite = self.layer, x.shape, bool(np.isfinite(x).all())
+        y, dtype = self._call("forward", x, training), (x if layer.keeps_values else self).dtype
+        _expect_array(y, layer, "forward", (len(x), *(layer.output_shape or ())), dtype)
         return y
 
     def backward(self, dy: Array) -> Array:

@@ -14,12 +14,14 @@ from minidl.data import read_only
 from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.attributes import freezes
+from minidl.layers.integer_inputs import check_input_of, input_dtype_of
 from minidl.layers.tree import join, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
+CHECK_ROWS = 1 << 16  # rows of ids that are looked at together
 PREDICT_ROWS = 1024  # rows that `predict` works on at a time
 
 
@@ -45,6 +47,8 @@ class Network:
         All layers with their paths, those inside others included.
     input_shape, output_shape : tuple of int
         Shapes without the batch axis.
+    dtype, input_dtype : dtype
+        Of the parameters and all that is computed, and of the data: integers where an `Embedding` takes them.
     """
 
     def __init__(self, root: Layer, parameters: Parameters, randomness: Randomness) -> None:
@@ -56,6 +60,11 @@ class Network:
         self.input_shape: Shape = root.input_shape or ()
         self.output_shape: Shape = root.output_shape or ()
         self.dtype = parameters.values.dtype
+        self.input_dtype = np.dtype(input_dtype_of(self.layers) or self.dtype)
+        self.data_dtype = np.result_type(self.input_dtype, self.dtype)  # in which the data must be finite
+        self.checks_input = any(
+            type(part).check_input is not Layer.check_input and not part.sublayers() for _, part in self.parts
+        )
         self.root = weakref.ref(root)
         trained = [has_arrays(layer, trained=True) for layer in self.layers]
         self.lowest = trained.index(True) if any(trained) else len(trained)
@@ -102,10 +111,17 @@ class Network:
                 dy = layer.backward(dy)
             self.layers[self.lowest].backward_parameters(dy)
 
+    def check_input(self, x: Any, who: str) -> Any:
+        """Return ``x``; a `DataError`, opened by ``who``, for data that the lowest layers refuse."""
+        for start in range(0, len(x), CHECK_ROWS):
+            here = f"{who}, from row {start:,} on" if start else who
+            check_input_of(self.layers, x[start : start + CHECK_ROWS], here)
+        return x
+
     @np.errstate(all="ignore")
     def infer(self, x: Array) -> Array:
         """Return the outputs in inference; a layer that breaks its contract is named."""
-        x = x.astype(self.dtype, copy=False)
+        x = x.astype(self.input_dtype, copy=False)
         y, failure = read_only(x), None
         try:
             for layer in self.layers:
@@ -113,10 +129,10 @@ class Network:
         except Exception as error:
             failure = error
         shape = self.layers[-1].output_shape if self.layers else self.input_shape
-        if failure or type(y) is not np.ndarray or y.dtype != x.dtype or y.shape != (len(x), *(shape or ())):
+        if failure or type(y) is not np.ndarray or y.dtype != self.dtype or y.shape != (len(x), *(shape or ())):
             try:
                 for layer in self.layers:
-                    x = CheckedLayer(layer).forward(x, False)
+                    x = CheckedLayer(layer, self.dtype).forward(x, False)
                 if failure:
                     raise failure
             except Exception as error:
@@ -156,7 +172,7 @@ class Network:
 
     def checked(self) -> Self:
         """Return the network with every call of a layer compared with the contract."""
-        return self._with_layers([CheckedLayer(layer) for layer in self.layers])
+        return self._with_layers([CheckedLayer(layer, self.dtype) for layer in self.layers])
 
     # Penalties and frozen layers
 

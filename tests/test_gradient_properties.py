@@ -21,12 +21,14 @@ from minidl.layers import (
     Concatenate,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GaussianNoise,
     Identity,
     Layer,
     LayerNormalization,
     LeakyReLU,
+    Normalization,
     PReLU,
     ReLU,
     Rescaling,
@@ -75,12 +77,14 @@ SUBJECTS = [
     Dense(2, activation="tanh"),
     Dropout(0.4),
     ELU(0.7),
+    Embedding(4, 2),
     Flatten(),
     GELU(),
     GaussianNoise(0.3),
     Identity(),
     LayerNormalization(),
     LeakyReLU(0.2),
+    Normalization(axis=None, mean=0.5, variance=4.0),
     PReLU(),
     ReLU(),
     Rescaling(0.3, offset=-1.0),
@@ -187,6 +191,8 @@ def off_by_a_thousandth(subject):
 def test_a_gradient_that_is_off_by_a_thousandth_is_found(subject, monkeypatch):
     if isinstance(subject, Dense) and len(subject.expand()) > 1:
         pytest.skip("the model runs its two parts, which have their own cases")
+    if isinstance(subject, Embedding):
+        pytest.skip("dx is 0; the gradient of W has mutants of its own")
     assert fails(off_by_a_thousandth(subject), monkeypatch)
 
 

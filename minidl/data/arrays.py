@@ -28,8 +28,8 @@ def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = 
     x = as_array(value, who, on_disk=on_disk)
     if x.shape[1:] != network.input_shape:
         x = _with_features(x, value, network, who)
-    check_finite(x, who, network.dtype, () if x is value else check_columns(value, network, who))
-    return x
+    check_finite(x, who, network.data_dtype, () if x is value else check_columns(value, network, who))
+    return network.check_input(x, who) if network.checks_input else x
 
 
 def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:

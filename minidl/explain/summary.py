@@ -47,7 +47,7 @@ def cached_bytes(network: Network) -> dict[str, int]:
     """Return the bytes that each step keeps for backward, for each sample, counted once if shared."""
     seen: set[int] = set()
     count: dict[str, int] = {}
-    x = np.zeros((2, *network.input_shape), network.dtype)
+    x = np.zeros((2, *network.input_shape), network.input_dtype)
     twins = [_free_twin(layer) for layer in network.layers]  # all alive at once, so that no address comes again
     for name, twin in zip(network.names, twins, strict=True):
         with np.errstate(all="ignore"):

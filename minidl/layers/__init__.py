@@ -8,8 +8,10 @@ from minidl.layers.branches import Concatenate
 from minidl.layers.columns import Columns
 from minidl.layers.dense import Dense
 from minidl.layers.dropout import Dropout
+from minidl.layers.embedding import Embedding
 from minidl.layers.gaussian_noise import GaussianNoise
 from minidl.layers.input import Input
+from minidl.layers.input_normalization import Normalization
 from minidl.layers.layer_normalization import LayerNormalization
 from minidl.layers.prelu import PReLU
 from minidl.layers.rescaling import Identity, Rescaling
@@ -19,8 +21,9 @@ from minidl.layers.selu import SELU, AlphaDropout
 
 __all__ = [
     "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "BatchNormalization", "Columns", "Concatenate", "Dense",
-    "Dropout", "Flatten", "GaussianNoise", "Identity", "Input", "Layer", "LayerNormalization", "LeakyReLU", "PReLU",
-    "ReLU", "Rescaling", "Reshape", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus", "Tanh",
+    "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity", "Input", "Layer", "LayerNormalization", "LeakyReLU",
+    "Normalization", "PReLU", "ReLU", "Rescaling", "Reshape", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus",
+    "Tanh",
 ]  # fmt: skip
 
 register_builtins(globals())

@@ -8,7 +8,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Iterable
 from operator import methodcaller
-from typing import Any, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 
@@ -65,6 +65,8 @@ class Layer(Attributes):
 
     trainable: bool
     input_shape: Shape | None
+    input_dtype: ClassVar[Any] = None  # the type of ``x`` where it is not the model's: "int64" for ids
+    keeps_values: ClassVar[bool] = False  # whether ``y`` holds values of ``x``, in its type: ids pass as integers
 
     def __init__(self, **options: Unpack[LayerOptions]) -> None:
         """Do nothing: `LayerType` has stored the options."""
@@ -92,6 +94,9 @@ class Layer(Attributes):
         own loss alone. As in any loss, a sum over samples is divided by their number.
         """
         return 0.0
+
+    def check_input(self, x: Array, who: str) -> None:
+        """Raise a `DataError`, opened by ``who``, if ``x`` is no input; a call asks about all its data at once."""
 
     def __call__(self, x: Array, training: bool = False) -> Array:
         if isinstance(x, Configured):  # as in Keras' functional interface

@@ -9,6 +9,7 @@ import numpy as np
 
 from minidl.errors import ArgumentError, ShapeError
 from minidl.layers.base import Layer
+from minidl.layers.integer_inputs import check_input_of, common_input_dtype
 from minidl.layers.residual import check_layers
 from minidl.typing import Array, LayerOptions, Shape
 
@@ -68,6 +69,15 @@ class Concatenate(Layer):
     def rows(self) -> list[list[Layer]]:
         """The layers of each branch, one after another."""
         return [branch if isinstance(branch, list) else [branch] for branch in self.branches]
+
+    @property
+    def input_dtype(self) -> str | None:
+        """The type that all branches want of ``x``; None for that of the model."""
+        return common_input_dtype(self.rows)
+
+    def check_input(self, x: Array, who: str) -> None:
+        for row in self.rows:
+            check_input_of(row, x, who)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         outputs = []

@@ -38,6 +38,8 @@ class Columns(Layer):
     [[3.0, 0.0, 1.0]]
     """
 
+    keeps_values = True
+
     def __init__(self, *columns: int | slice, **options: Unpack[LayerOptions]) -> None:
         self.columns = tuple(map(_checked, columns))
         if not columns:

@@ -44,6 +44,8 @@ class Identity(Layer):
     array([1., 2.])
     """
 
+    keeps_values = True
+
     def forward(self, x: Array, training: bool = False) -> Array:
         return x
 

@@ -26,6 +26,8 @@ class Reshape(Layer):
         In `build`, if a row has another number of values.
     """
 
+    keeps_values = True
+
     def __init__(self, target_shape: Shape, **options: Unpack[LayerOptions]) -> None:
         if not isinstance(target_shape, (tuple, list)):
             raise ArgumentError(f"Reshape: target_shape: expected a tuple of integers, got {target_shape!r}.")

@@ -274,7 +274,7 @@ class LayerList(Layer):
         """Return the outputs for the samples ``x``, keeping what `backward` needs."""
         with nullcontext() if self.network is not None else prepared(self, x):
             network = self.built("forward")
-            x = check_features(x, network).astype(network.dtype, copy=False)
+            x = check_features(x, network).astype(network.input_dtype, copy=False)
         self._outputs = (len(x), *network.output_shape)
         try:
             return network.forward(x, training)

@@ -117,11 +117,11 @@ class Inputs:
         x, y, weight = self._checked(x, y, weight, who)
         if class_weight is not None:
             weight = self._weigh_classes(class_weight, y, weight, who)
-        return read_only(in_dtype(x, self.network.dtype)), read_only(y), weight
+        return read_only(in_dtype(x, self.network.input_dtype)), read_only(y), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
         """Return the samples as a checked table, of which arrays on disk are read a batch at a time."""
-        return Table(*self._checked(x, y, weight, who, on_disk=True), self.network.dtype)
+        return Table(*self._checked(x, y, weight, who, on_disk=True), self.network.input_dtype)
 
     def _checked(
         self, x: Any, y: Any, weight: Any, who: str, *, on_disk: bool = False

@@ -190,6 +190,10 @@ EQUIVALENT: dict[str, str] = {
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
     "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
+    "Embedding.backward: return np.zeros(self._ids.shape, dy.dtype) -> return -np.zeros(self._ids.shape, dy.dtype)": (
+        "0 and -0 are equal"
+    ),
+    **{f"Embedding.backward_parameters: 1 -> 2 ({number})": ANY_NEGATIVE for number in range(2, 6)},
     "SELU.backward: self._x > 0 -> self._x >= 0": CORNER,
     "SELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "PReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
@@ -225,6 +229,8 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "Dense": [{"units": 5}],
     "Residual": [{"layers": (Dense(3), Dense(2)), "projection": Dense(2)}, {"layers": (Dense(2), Dense(3), Dense(4))}],
     "Dropout": [{"rate": 0.4}],
+    "Embedding": [{"input_dim": 7, "output_dim": 3}],
+    "Normalization": [{"axis": None, "mean": 0.5, "variance": 4.0, "invert": invert} for invert in (False, True)],
     "GaussianNoise": [{"stddev": 0.3}],
     "PReLU": [{}, {"shared_axes": (1,)}],
     "Rescaling": [{"scale": 0.3}],

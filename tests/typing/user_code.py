@@ -105,6 +105,8 @@ LAYERS = [
     layers.AlphaDropout(0.1, name="o", trainable=True),
     layers.BatchNormalization(-1, 0.9, center=False, name="p", trainable=False),
     layers.Dropout(0.5, name="b", trainable=True),
+    layers.Embedding(10, 4, "normal", name="w", trainable=False),
+    layers.Normalization(axis=None, mean=0.5, variance=2.0, name="x"),
     layers.GaussianNoise(0.1, name="q", trainable=True),
     layers.Identity(name="r", trainable=True),
     layers.LayerNormalization(axis=(1, 2), epsilon=1e-5, name="s", trainable=False),

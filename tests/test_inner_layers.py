@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -20,6 +21,8 @@ from minidl import (
     load_model,
 )
 from minidl.callbacks import ModelCheckpoint
+from minidl.explain.summary import frozen_parameters, rows
+from minidl.plotting import plot_model
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -505,3 +508,88 @@ def test_a_run_resumes_with_the_frozen_inner_layers_of_the_first(tmp_path):
     assert [layer.trainable for layer in second.layers[0].layers] == [True, False]
     fit(first, 4, initial_epoch=2)
     assert np.array_equal(first.parameters.values, second.parameters.values)
+
+
+# Looking inside
+
+
+def looked_into():
+    inner = Sequential([Dense(4), Centred()])
+    model = Sequential([Input((4,)), Residual(Dense(4, activation="tanh", name="wide"), inner), Dense(1)], seed=0)
+    model.layers[0].layers[0].trainable = False
+    model.compile("sgd", "mse")
+    return model
+
+
+def test_a_summary_has_a_line_for_each_inner_layer():
+    lines = rows(looked_into())
+    assert [(name, shape, count) for name, shape, count, _ in lines] == [
+        ("residual (Residual)", "(batch, 4)", "40"),
+        ("  wide (Dense) frozen", "(batch, 4)", "20"),
+        ("  layers_1 (Sequential)", "(batch, 4)", "20"),
+        ("    dense (Dense)", "(batch, 4)", "20"),
+        ("    centred (Centred)", "(batch, 4)", "0"),
+        ("dense (Dense)", "(batch, 1)", "5"),
+    ]
+    assert [int(line[3]) for line in lines] == [48, 32, 16, 16, 0, 16]  # float32; x is counted once
+    assert frozen_parameters(looked_into()) == 20
+
+
+def test_a_diagram_has_a_line_for_each_inner_layer():
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", plot_model(looked_into()))
+    first = texts.index("Residual")
+    assert texts[first : first + 6] == [
+        "Residual",
+        "residual, 40 parameters",
+        "wide: Dense(4, activation=Tanh()) frozen",
+        "layers_1: Sequential",
+        "\u2003dense: Dense(4)",
+        "\u2003centred: Centred()",
+    ]
+
+
+def test_a_diagram_drawn_by_matplotlib_has_the_same_lines():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, ax = pyplot.subplots()
+    plot_model(looked_into(), ax=ax)
+    pyplot.close(figure)
+    assert "layers_1: Sequential\n\u2003dense: Dense(4)" in "".join(text.get_text() for text in ax.texts)
+
+
+def test_a_trace_has_the_steps_of_inner_layers():
+    model = looked_into()
+    steps = model.trace(X, X[:, 0]).steps
+    assert list(steps) == [
+        "residual",
+        "residual/wide",
+        "residual/wide/activation",
+        "residual/layers_1",
+        "residual/layers_1/dense",
+        "residual/layers_1/centred",
+        "dense",
+    ]
+    wide, activation, last = steps["residual/wide"], steps["residual/wide/activation"], steps["residual/layers_1/dense"]
+    np.testing.assert_array_equal(wide.x, X.astype("float32"))
+    np.testing.assert_array_equal(wide.y, np.tanh(activation.x))
+    np.testing.assert_array_equal(steps["residual"].y, steps["residual/layers_1"].y + wide.x)
+    np.testing.assert_allclose(last.y, last.x @ last.values["W"] + last.values["b"], rtol=1e-5)
+    np.testing.assert_allclose(last.gradients["W"], last.x.T @ last.dy, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(activation.dx, activation.dy * (1 - activation.y**2), rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(steps["residual"].dx, wide.dx + steps["residual"].dy)
+    assert "forward" not in vars(model.layers[0].layers[0])
+
+
+def test_an_explanation_writes_the_steps_of_inner_layers_out():
+    text = looked_into().explain(X[:2], X[:2, 0], digits=2)
+    titles = [line for line in text.splitlines() if line.startswith(("Forward", "Backward"))]
+    inside = [
+        "Dense 'wide' (in Residual 'residual', layer 0)",
+        "Tanh (wide/activation in Residual 'residual', layer 0)",
+        "Sequential (layers_1 in Residual 'residual', layer 0)",
+        "Dense 'dense' (layer 0 in Sequential, layers_1 in Residual 'residual', layer 0)",
+        "Centred 'centred' (layer 1 in Sequential, layers_1 in Residual 'residual', layer 0)",
+    ]
+    whole = [*inside, "Residual 'residual' (layer 0)", "Dense 'dense' (layer 1)"]
+    assert titles == [f"Forward: {one}" for one in whole] + [f"Backward: {one}" for one in reversed(whole)]
+    assert "  dx = dy @ W.T    (2, 4) = (2, 4) @ (4, 4)" in text
+    assert "  y = Dense(x)    (2, 4)" in text

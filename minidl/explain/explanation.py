@@ -8,8 +8,9 @@ import numpy as np
 from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.explain.trace import Step, Trace, trace
-from minidl.layers import Dense, Softmax
+from minidl.layers import Dense, Layer, Softmax
 from minidl.layers.activations import ActivationLayer
+from minidl.layers.dense import WeightedSums
 from minidl.typing import Array, Model
 
 MOST_VALUES = 400  # of one array: more cannot be read
@@ -75,22 +76,28 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
 
 def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
-    rows, outputs = next(iter(passed.steps.values())).x, list(passed.steps.values())[-1].y
+    chain = {name: passed.steps[name] for name in model.network.names}
+    rows, outputs = next(iter(chain.values())).x, list(chain.values())[-1].y
     truth = np.asarray(targets, float)
     truth = truth.reshape(outputs.shape) if truth.size == outputs.size else truth
     given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", truth)]
     forward: Sections = [("Input", given)]
     backward: Sections = []
     y, number = "A[0]", 0
-    for step in passed.steps.values():
+    for name, step in chain.items():
+        for path, inner in passed.steps.items():
+            if path.startswith(f"{name}/") and path not in chain:
+                forward.append((f"Forward: {inner.layer.label}", [Line("x", inner.x), *_forward(inner, "x", "y", "")]))
+                lines = [Line("dy", inner.dy), *_backward(inner, "x", "y", "")]
+                backward.insert(0, (f"Backward: {inner.layer.label}", lines))
         x = y
         if step.values:
             number += 1
             y = f"Z[{number}]"
         else:
             y = f"A[{number}]" if x.startswith("Z") else x + "'"
-        forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, number)))
-        backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, number)))
+        forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, f"[{number}]")))
+        backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, f"[{number}]")))
     title, lines = backward[0]
     if model.connected("explain").objective.activation is not None:
         lines = [_fused(step, x, y, targets)]
@@ -102,40 +109,46 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 
 
-def _forward(step: Step, x: str, y: str, number: int) -> list[Line]:
-    parameters = [Line(f"{name}[{number}]", value) for name, value in step.values.items()]
-    if not isinstance(step.layer, Dense):
+def _forward(step: Step, x: str, y: str, number: str) -> list[Line]:
+    parameters = [Line(f"{name}{number}", value) for name, value in step.values.items() if "/" not in name]
+    if not _is_affine(step.layer):
         return [*parameters, Line(f"{y} = {type(step.layer).__name__}({x})", step.y)]
-    bias, shape = (f" + b[{number}]", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
+    bias, shape = (f" + b{number}", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
     shapes = f"{step.y.shape} = {step.x.shape} @ {step.values['W'].shape}{shape}"
-    return [*parameters, Line(f"{y} = {x} @ W[{number}]{bias}", step.y, shapes)]
+    return [*parameters, Line(f"{y} = {x} @ W{number}{bias}", step.y, shapes)]
 
 
-def _backward(step: Step, x: str, y: str, number: int) -> list[Line]:
+def _backward(step: Step, x: str, y: str, number: str) -> list[Line]:
     name = type(step.layer).__name__
     gradients, shapes = dict(step.gradients), None
     lines = []
-    if isinstance(step.layer, Dense):
+    if _is_affine(step.layer):
         W, dW = step.values["W"], gradients.pop("W")
-        formula = f"dW[{number}] = {x}.T @ d{y}{_penalty(step, 'W', number)}"
+        formula = f"dW{number} = {x}.T @ d{y}{_penalty(step, 'W', number)}"
         lines.append(Line(formula, dW, f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"))
         if "b" in gradients:
-            formula = f"db[{number}] = column sums of d{y}{_penalty(step, 'b', number)}"
+            formula = f"db{number} = column sums of d{y}{_penalty(step, 'b', number)}"
             lines.append(Line(formula, gradients.pop("b")))
-        formula, shapes = f"d{y} @ W[{number}].T", f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
+        formula, shapes = f"d{y} @ W{number}.T", f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
     elif isinstance(step.layer, ActivationLayer) and not isinstance(step.layer, Softmax):
         formula = f"d{y} * {name}'({x})"
     else:
         formula = f"{name}.backward(d{y})"
     for parameter, value in gradients.items():
-        holder, slash, own = parameter.rpartition("/")
-        lines.append(Line(f"{holder}{slash}d{own}[{number}]", value))
+        if "/" not in parameter:  # those of the layers inside it are listed there
+            lines.append(Line(f"d{parameter}{number}", value))
     return [*lines, Line(f"d{x} = {formula}", step.dx, shapes)]
 
 
-def _penalty(step: Step, name: str, number: int) -> str:
+def _is_affine(layer: Layer) -> bool:
+    """Return whether a layer computes ``x @ W + b``."""
+    alone = isinstance(layer, Dense) and layer.activation is None and type(layer).forward is Dense.forward
+    return alone or isinstance(layer, WeightedSums)
+
+
+def _penalty(step: Step, name: str, number: str) -> str:
     regularizer = step.layer.declared[name].regularizer
-    return "" if regularizer is None else f" + {regularizer!r}.gradient({name}[{number}])"
+    return "" if regularizer is None else f" + {regularizer!r}.gradient({name}{number})"
 
 
 def _fused(step: Step, x: str, y: str, targets: Any) -> Line:

@@ -1,31 +1,42 @@
 """The summary of a model: a line a layer, as text and as HTML."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.checks import batch_shape
-from minidl.layers import Layer
-from minidl.layers.tree import walk
+from minidl.layers import Dense, Layer
+from minidl.layers.tree import join, walk
 from minidl.network import Network, has_arrays
-from minidl.typing import Array, Model
+from minidl.typing import Model
 
 HEADER = ("layer", "output shape", "parameters", "cached bytes/row")
 
 
 def rows(model: Model) -> list[tuple[str, str, str, str]]:
-    """Return name and kind, output shape, parameters, and bytes kept for backward of each layer, as text."""
+    """Return name and kind, output shape, parameters, and bytes kept for backward of each layer, as text.
+
+    The layers inside one follow it, indented; the activation of a `Dense` is one of its arguments.
+    """
     cached = {} if model.network is None else cached_bytes(model.network)
-    table = []
-    for layer in model.layers:
-        name = f"{layer.name} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
-        if layer.output_shape is None:
-            table.append((name, "?", "?", "?"))
-        else:
-            count = f"{layer.count_params():,}"
-            own = sum(size for step, size in cached.items() if f"{step}/".startswith(f"{layer.name}/"))
-            table.append((name, batch_shape(layer.output_shape), count, f"{own:,}"))
-    return table
+    return [row for layer in model.layers for row in _rows(layer, layer.name or "", 0, cached)]
+
+
+def _rows(layer: Layer, path: str, depth: int, cached: dict[str, int]) -> Iterator[tuple[str, str, str, str]]:
+    name = f"{'  ' * depth}{path.rpartition('/')[2]} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
+    if layer.output_shape is None:
+        yield name, "?", "?", "?"
+    else:
+        own = sum(size for part, size in cached.items() if f"{part}/".startswith(f"{path}/"))
+        yield name, batch_shape(layer.output_shape), f"{layer.count_params():,}", f"{own:,}"
+    for inner, part in shown_inside(layer).items():
+        yield from _rows(part, f"{path}/{inner}", depth + 1, cached)
+
+
+def shown_inside(layer: Layer) -> dict[str, Layer]:
+    """Return the layers inside one that a summary lists, by name."""
+    return {} if isinstance(layer, Dense) else layer.sublayers()
 
 
 def totals(model: Model) -> str:
@@ -44,7 +55,7 @@ def frozen_parameters(layer: Layer) -> int:
 
 
 def cached_bytes(network: Network) -> dict[str, int]:
-    """Return the bytes that each step keeps for backward, for each sample, counted once if shared."""
+    """Return the bytes that each step and each layer inside it keeps for backward, for each sample, counted once."""
     seen: set[int] = set()
     count: dict[str, int] = {}
     x = np.zeros((2, *network.input_shape), network.input_dtype)
@@ -52,10 +63,21 @@ def cached_bytes(network: Network) -> dict[str, int]:
     for name, twin in zip(network.names, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
-        new = {array.ctypes.data: array.nbytes // 2 for array in _caches(twin) if array.ctypes.data not in seen}
-        seen.update(new)
-        count[name] = sum(new.values())
+        for path, part in _running({name: twin}):
+            caches = [value for key, value in vars(part).items() if key[0] == "_" and isinstance(value, np.ndarray)]
+            new = {array.ctypes.data: array.nbytes // 2 for array in caches if array.ctypes.data not in seen}
+            seen.update(new)
+            count[path] = sum(new.values())
     return count
+
+
+def _running(layers: dict[str, Layer]) -> Iterator[tuple[str, Layer]]:
+    """Yield the layers that run, with their paths: in a model the steps of its network."""
+    for path, layer in layers.items():
+        yield path, layer
+        network = vars(layer).get("network")
+        inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
+        yield from _running({join(path, name): part for name, part in inner.items()})
 
 
 def _free_twin(layer: Layer) -> Layer:
@@ -64,11 +86,6 @@ def _free_twin(layer: Layer) -> Layer:
     for _, part in walk({"": twin}):
         part.rng = np.random.default_rng(0)
     return twin
-
-
-def _caches(layer: Layer) -> list[Array]:
-    own = [value for name, value in vars(layer).items() if name[0] == "_" and isinstance(value, np.ndarray)]
-    return own + [array for inner in layer.sublayers().values() for array in _caches(inner)]
 
 
 def summary(model: Model) -> str:
@@ -87,7 +104,10 @@ def html(model: Model) -> str:
     from html import escape
 
     head = "".join(f"<th>{escape(title)}</th>" for title in HEADER)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows(model))
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell).replace('  ', '&emsp;')}</td>" for cell in row) + "</tr>"
+        for row in rows(model)
+    )
     return (
         f"<table><caption>{escape(model.label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         f"<p>{escape(totals(model))}</p>"

@@ -1,6 +1,7 @@
 """Trace: one forward and backward step of a model, as arrays."""
 
 import copy
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from minidl.layers import Layer
@@ -26,7 +27,8 @@ class Step(NamedTuple):
 class Trace(NamedTuple):
     """One pass through a model: the loss, and the `Step` of each layer by its path, from the lowest up.
 
-    Paths are such as ``"dense"`` and ``"dense/activation"``: there `Dense` and its activation are two steps.
+    Paths are such as ``"dense"`` and ``"dense/activation"``: there `Dense` and its activation are two steps. The layers
+    inside a layer follow it, as ``"residual/layers_0"``; of one that is called several times, the last call is shown.
     """
 
     loss: float
@@ -68,7 +70,9 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     twin = model.copy()
     rows, targets, _ = twin.connected("trace").inputs.batch(x, y, None)
     objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
-    inputs = [rows]
+    inputs, inside = [rows], {}
+    for name, layer in zip(network.names, network.layers, strict=True):
+        inside[name] = {join(name, path): (part, _record(part)) for path, part in _parts(layer)}
     for layer in network.layers:
         inputs.append(layer.forward(inputs[-1], False))
     value = loss.forward(inputs[-1], targets)
@@ -82,10 +86,42 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     value += network.penalty(gradients=True) + network.own_losses()
     steps = {}
     for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
-        own = {path: part.views for path, part in walk({"": layer}) if part.declared}
-        steps[name] = Step(
-            layer, inputs[index], inputs[index + 1], gradients[index + 1], gradients[index],
-            {join(path, key): views[key] for path, views in own.items() for key in views if f"d{key}" in views},
-            {join(path, key): views[f"d{key}"] for path, views in own.items() for key in views if f"d{key}" in views},
-        )  # fmt: skip
+        steps[name] = _step(layer, inputs[index], inputs[index + 1], gradients[index + 1], gradients[index])
+        steps.update({path: _step(part, **calls) for path, (part, calls) in inside[name].items() if len(calls) == 4})
     return Trace(float(value), steps)
+
+
+def _step(layer: Layer, x: Array, y: Array, dy: Array, dx: Array) -> Step:
+    values, gradients = {}, {}
+    for path, part in [("", layer), *walk(layer.sublayers())]:
+        for name in part.parameter_names:
+            values[join(path, name)], gradients[join(path, name)] = part.views[name], part.views[f"d{name}"]
+    return Step(layer, x, y, dy, dx, values, gradients)
+
+
+def _parts(layer: Layer) -> Iterator[tuple[str, Layer]]:
+    """Yield the layers that run inside one, with their paths: those of a model are its steps."""
+    network = vars(layer).get("network")
+    inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
+    for name, part in inner.items():
+        yield name, part
+        yield from ((join(name, path), deeper) for path, deeper in _parts(part))
+
+
+def _record(layer: Layer) -> dict[str, Array]:
+    """Return a dict that will hold the arrays of the layer's last calls, by their names in `Step`."""
+    calls: dict[str, Array] = {}
+    forward, backward = layer.forward, layer.backward
+
+    def recorded_forward(x: Array, training: bool = False) -> Array:
+        y = forward(x, training)
+        calls.update(x=x, y=y)
+        return y
+
+    def recorded_backward(dy: Array) -> Array:
+        dx = backward(dy)
+        calls.update(dy=dy, dx=dx)
+        return dx
+
+    vars(layer).update(forward=recorded_forward, backward=recorded_backward)
+    return calls

@@ -37,7 +37,7 @@ LIMITS = {
     "a fit with accuracy: code lines of its files": 2_307,
     "code lines: core": 7_136,
     "code lines: kit": 7_896,
-    "code lines: side": 796,
+    "code lines: side": 868,
     "code lines: integrations": None,
     "code lines: new layers": None,
     "private attributes of other modules: core": 0,

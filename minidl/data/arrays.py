@@ -51,7 +51,7 @@ def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:
 
 
 def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> Array:
-    """Return ``y`` as labels of shape (rows,) or targets of shape (rows, outputs), which ``loss`` can use."""
+    """Return ``y`` as labels of shape (rows,) or targets of shape (rows, columns), which ``loss`` can use."""
     outputs = network.output_shape[-1]
     if len(network.output_shape) != 1:
         raise ShapeError(f"{who}: expected outputs of shape (batch, units), got rows of {network.output_shape}.")
@@ -67,13 +67,14 @@ def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> A
                 f'For one-hot targets use loss="categorical_crossentropy".'
             )
         y = y.reshape(rows)
-    elif y.ndim == 1 and outputs == 1:
-        y = y.reshape(rows, 1)
-    if not loss.sparse and y.shape != (rows, outputs):
-        fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
-        raise ShapeError(
-            f"{who}: expected shape {(rows, outputs)}, as the model's output for these rows, got {y.shape}.{fix}"
-        )
+    else:
+        columns = loss.columns(outputs)
+        if y.ndim == 1 and columns == 1:
+            y = y.reshape(rows, 1)
+        if y.shape != (rows, columns):
+            source = "as the model's output" if columns == outputs else f"as {loss.get_name()} takes it"
+            fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
+            raise ShapeError(f"{who}: expected shape {(rows, columns)}, {source} for these rows, got {y.shape}.{fix}")
     try:
         loss.check_targets(y, outputs)
     except DataError as error:  # the loss calls them y

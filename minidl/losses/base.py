@@ -67,6 +67,13 @@ class Loss(Configured, ABC):
     def backward(self) -> Array:
         """Return ``dL/dy_pred`` of the last `forward`, of the shape and dtype of ``y_pred``."""
 
+    def columns(self, outputs: int) -> int:
+        """Return how many columns targets have for a model with so many outputs: by default as many.
+
+        Another number is for losses of distributions, such as ``outputs // 2`` for means and variances.
+        """
+        return outputs
+
     def check_targets(self, y: Array, outputs: int) -> None:
         """Raise a `DataError` if the targets of a data set cannot be used with so many outputs."""
 

@@ -47,8 +47,9 @@ class Optimizer(Configured, ABC):
         Number of steps taken.
     state : dict of str to array
         What is kept between steps, made by the first one: arrays of the length of ``values``.
-    segments : list of slice or None
-        Where each parameter stands in ``values``, for ``clipnorm``; None if they are a single parameter.
+    segments : dict of str to slice
+        Where each parameter is in ``values``, such as ``{"dense/W": slice(0, 12)}``, for ``clipnorm`` and for
+        optimizers that treat layers differently. A model sets it before the first step; empty for a single parameter.
 
     Notes
     -----
@@ -92,7 +93,7 @@ class Optimizer(Configured, ABC):
             )
         self.iterations = 0
         self.state: dict[str, Array] = {}
-        self.segments: list[slice] | None = None
+        self.segments: dict[str, slice] = {}
 
     _axpy: Any
     _bound: tuple[Any, ...] = (None, None, None, None)  # what _blocks were made for

@@ -15,7 +15,7 @@ def clip(gradients: Array, clipped: Array, limits: Any) -> None:
         return
     limit = limits.global_clipnorm or limits.clipnorm or math.inf
     parts = None if limits.global_clipnorm else limits.segments
-    for part in parts or [slice(None)]:
+    for part in parts.values() if parts else [slice(None)]:
         np.multiply(gradients[part], _shrinkage(gradients[part], limit), out=clipped[part])
 
 

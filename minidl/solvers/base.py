@@ -47,7 +47,7 @@ class Solver(Configured, ABC):
 
     full_batch = True
     learning_rate = 1.0
-    segments: Any = None  # where the parameters are in the vector, as for optimizers; nothing here needs it
+    segments: Any = None  # as for optimizers; set by models
     iterations = 0
 
     @abstractmethod

@@ -83,7 +83,7 @@ class LossLayer(Layer):
         kind, others = self.weights, self.__dict__.get("_others", "")
         if others == "weights":
             kind = "random" if kind == "none" else "none"
-        y_true, weight = targets_for(self.targets, len(x), x.shape[-1]), weights_for(kind, len(x))
+        y_true, weight = targets_for(self.targets, len(x), self.loss.columns(x.shape[-1])), weights_for(kind, len(x))
         if others == "targets":
             y_true = np.roll(y_true, 1, axis=0)
         if y_true.dtype.kind == "f":

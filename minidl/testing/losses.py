@@ -32,7 +32,7 @@ class LossSubject(Subject):
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield predictions at and near the targets."""
-        targets = targets_for(self.example.targets, shape[0], shape[-1])
+        targets = targets_for(self.example.targets, shape[0], self.example.loss.columns(shape[-1]))
         if targets.shape == shape and targets.dtype.kind == "f" and self.domain in ("real", "positive"):
             yield "predictions at the targets", targets
             for far in (1e-2, 1e-4, 1e-7):
@@ -58,6 +58,20 @@ def variants(loss: Loss) -> list[Loss]:
     return found
 
 
+def outputs_of(loss: Loss) -> int:
+    """Return a number of outputs that a loss takes: 3, or an even one where targets have another width."""
+    if has_own_columns(loss):
+        for outputs in (2, 4, 6, 12, 3):
+            if any(np.isfinite(_value(loss, kind, np.full((4, outputs), 0.3))) for kind in TARGETS):
+                return outputs
+    return 3
+
+
+def has_own_columns(loss: Loss) -> bool:
+    """Return whether targets have another width than the outputs."""
+    return type(loss).columns is not Loss.columns
+
+
 def input_domain(loss: Loss, targets: str) -> Any:
     """Return what predictions may be: as declared, as the link says, or as measured on forward."""
     declared = getattr(type(loss), "input_domain", None)
@@ -70,15 +84,16 @@ def input_domain(loss: Loss, targets: str) -> Any:
     if loss.link == "sigmoid" or _clips(loss, targets):
         return "probability"
     for domain, low in (("real", -1.3), ("positive", 0.3)):
-        if np.isfinite(_value(loss, targets, low + np.linspace(0, 2, 6).reshape(2, 3))):
+        if np.isfinite(_value(loss, targets, low + np.linspace(0, 2, 2 * outputs_of(loss)).reshape(2, -1))):
             return domain
     return "probability"
 
 
 def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
     """Return the loss of predictions for a kind of targets, or for given ones; NaN where it raises."""
-    y_true = targets_for(targets, *y_pred.shape) if isinstance(targets, str) else targets
     try:
+        rows, outputs = y_pred.shape
+        y_true = targets_for(targets, rows, loss.columns(outputs)) if isinstance(targets, str) else targets
         loss.check_targets(y_true, y_pred.shape[-1])
         with np.errstate(all="ignore"):
             return float(loss.forward(y_pred, y_true))
@@ -88,7 +103,7 @@ def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
 
 def _clips(loss: Loss, kind: str) -> bool:
     """Return whether the loss does not change outside [0, 1]: then it is meant for probabilities."""
-    pattern = np.linspace(0.5, 1, 6).reshape(2, 3)  # not constant: softmax does not see a shift
+    pattern = np.linspace(0.5, 1, 2 * outputs_of(loss)).reshape(2, -1)  # not constant: softmax does not see a shift
     beyond = (-0.5 * pattern, -1.5 * pattern, 1 + 0.5 * pattern, 1 + 1.5 * pattern)
     low, lower, high, higher = (_value(loss, kind, y_pred) for y_pred in beyond)
     return low == lower and high == higher
@@ -105,11 +120,13 @@ def kinds_of_targets(loss: Loss) -> list[str]:
         kinds = ["probability", "one_hot"]
     elif loss.binary or loss.link == "sigmoid":
         kinds = ["soft", "binary"]
+    elif has_own_columns(loss):
+        kinds = ["real", "positive", "one_hot", "signs", "labels"]
     elif _is_least_at_the_target(loss):
         kinds = ["real", "one_hot"]
     else:
         kinds = ["one_hot", "probability", "signs", "positive", "labels"]
-    somewhere = (np.full((4, 3), 0.3), np.full((4, 3), 1 / 3))
+    somewhere = [np.full((4, outputs_of(loss)), value) for value in (0.3, 1 / 3)]
     accepted = [kind for kind in kinds if np.isfinite([_value(loss, kind, y_pred) for y_pred in somewhere]).any()]
     if not accepted:
         raise ArgumentError(
@@ -145,7 +162,7 @@ def certify_loss(
         It stays untouched. Its class may declare ``input_domain`` as a layer does, and ``target_domain``: one of
         "real", "positive", "one_hot", "probability", "binary", "soft", "signs", "labels".
     input_shape : tuple of int, optional
-        ``(outputs,)``, by default (3,). The other arguments are those of `certify`.
+        ``(outputs,)``, by default (3,), or what ``loss.columns`` takes. The other arguments are those of `certify`.
 
     Raises
     ------
@@ -161,7 +178,7 @@ def certify_loss(
     if isinstance(loss, type) or not isinstance(loss, Loss):
         raise ArgumentError(f"certify_loss: expected an instance of a Loss, got {loss!r}.")
     clone = type(loss).from_config(loss.get_config())
-    shape = (3,) if input_shape is None else tuple(input_shape)
+    shape = (outputs_of(clone),) if input_shape is None else tuple(input_shape)
     kinds = kinds_of_targets(clone)
     subject = LossSubject(clone, kinds, input_domain(clone, kinds[0]))
     request = Request(shape, level, seed, checks, exclude, expected_failures, "certify_loss")

@@ -17,7 +17,7 @@ from minidl.layers.base import Layer
 from minidl.losses import Loss
 from minidl.regularizers import Regularizer
 from minidl.testing.example import Example
-from minidl.testing.losses import input_domain, kinds_of_targets
+from minidl.testing.losses import has_own_columns, input_domain, kinds_of_targets, outputs_of
 from minidl.testing.points import Refused, draw_point, first_point
 from minidl.testing.probe import LayerFailure
 from minidl.testing.strategies import arguments, entries
@@ -58,11 +58,12 @@ def _of_layer_or_others(draw: st.DrawFn, layer: Layer, shapes: list[Shape], doma
 def _of_loss(draw: st.DrawFn, loss: Loss) -> Example:
     loss = draw(_others(loss))
     kind = draw(st.sampled_from(kinds_of_targets(loss)))
-    rows, outputs = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    rows = draw(st.integers(1, 3))
+    outputs = outputs_of(loss) if has_own_columns(loss) else draw(st.integers(1, 3))
     domain = "simplex" if loss.link == "softmax" and not loss.from_logits else input_domain(loss, kind)
     x = draw(entries((rows, outputs), domain))
     targets = {"probability": "simplex", "soft": "probability"}.get(kind, kind)
-    constants = {"y_true": draw(entries((rows, outputs), targets))}
+    constants = {"y_true": draw(entries((rows, loss.columns(outputs)), targets))}
     if draw(st.booleans()):
         constants["sample_weight"] = draw(entries((rows,), "positive"))
     try:

@@ -121,7 +121,7 @@ class Trainer:
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
-        self.optimizer.segments = list(network.parameters.slices.values())
+        self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # for the first step
 
     def new_scores(self) -> Scores:

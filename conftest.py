@@ -1,7 +1,9 @@
 """The test run: Markdown pages and docstrings are executed, each page in an empty folder of its own."""
 
+import contextlib
 import doctest
 import importlib.util
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -10,8 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from sybil import Sybil
-from sybil.parsers.myst import PythonCodeBlockParser, SkipParser
+from sybil import Example, Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 import minidl
 
@@ -39,8 +42,34 @@ def leave_the_folder(namespace: dict[str, Any]) -> None:
     namespace["_folder"].cleanup()
 
 
+OUTPUT = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def run_block(example: Example) -> None:
+    """Run a block of code without prompts, and remember what it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        PythonEvaluator()(example)
+    example.namespace["_printed"] = printed.getvalue()
+
+
+def compare_output(example: Example) -> None:
+    """Compare the block of text after a block of code that prints with what it has printed."""
+    printed = example.namespace.pop("_printed", "")
+    if printed and not doctest.OutputChecker().check_output(example.parsed, printed, OUTPUT):
+        raise AssertionError(f"expected\n{example.parsed}\ngot\n{printed}")
+
+
+class PythonBlockParser(PythonCodeBlockParser):
+    """Blocks with prompts are doctests; those without run as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__(doctest_optionflags=OUTPUT)
+        self.codeblock_parser = CodeBlockParser("python", run_block)
+
+
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE), SkipParser()],
+    parsers=[PythonBlockParser(), CodeBlockParser("text", compare_output), SkipParser()],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=enter_an_empty_folder,
     teardown=leave_the_folder,

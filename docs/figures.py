@@ -11,7 +11,7 @@ from drawing import arrow, bent_arrow, box, document, row_of, text, titled, vect
 import minidl
 import minidl.datasets
 import minidl.optimizers
-from minidl.plotting import plot_decision_boundary, plot_model
+from minidl.plotting import plot_confusion_matrix, plot_decision_boundary, plot_model
 
 PACKAGE = Path(minidl.__file__).parent
 # What nearly every module imports: drawn as one box, without lines.
@@ -169,8 +169,21 @@ def front(path: Path) -> None:
         ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
         words = " and ".join(str(units) for units in hidden)
         accuracy = network.evaluate(x, y, verbose=0)[1]
-        ax.set_title(f"{f'{words} ReLU units' if hidden else 'no hidden layer'}: {accuracy:.0%} right", fontsize=11)
+        ax.set_title(f"{f'{words} ReLU units' if hidden else 'no hidden layer'}: {accuracy:.0%}", fontsize=11)
     figure.savefig(path, dpi=110)
+
+
+def confusions(path: Path) -> None:
+    """Train the model of the quickstart, and draw its confusion matrix to ``path``."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    (x, y), (x_test, y_test) = minidl.datasets.digits()
+    layers = [minidl.Input((64,)), minidl.Dense(64, activation="relu"), minidl.Dense(10, activation="softmax")]
+    network = minidl.Sequential(layers, seed=0)
+    network.compile("adam", "sparse_categorical_crossentropy")
+    network.fit(x, y, epochs=30, validation_split=0.1, verbose=0)
+    plot_confusion_matrix(y_test, network.predict(x_test)).figure.savefig(path, dpi=90)
 
 
 def draw_all(folder: Path) -> None:
@@ -178,6 +191,7 @@ def draw_all(folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for figure in (objects, modules, model):
         (folder / f"{figure.__name__}.svg").write_text(figure(), encoding="utf-8")
+    confusions(folder / "confusions.png")
 
 
 if __name__ == "__main__":

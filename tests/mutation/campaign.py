@@ -43,6 +43,10 @@ class Campaign:
                 code = thing.__code__
                 self.functions.setdefault((code.co_filename, code.co_firstlineno, code.co_name), []).append(thing)
 
+        missing = [m.label for m in self.mutants if (str(m.file), m.line, m.function) not in self.functions]
+        if missing:
+            raise SystemExit(f"these functions are not in the running program: {missing[:3]}; did a file change?")
+
     def survivors(self, mutants: list[Mutant], jobs: int) -> list[Mutant]:
         """Return the mutants that no test notices."""
         left, running, found = list(mutants), {}, []

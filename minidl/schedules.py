@@ -56,7 +56,12 @@ class ExponentialDecay(Schedule):
         return step // self.decay_steps if self.staircase else step / self.decay_steps
 
     def __call__(self, step: int) -> float:
-        return self.initial_learning_rate * self.decay_rate ** self.decays(step)
+        start, base, exponent = self.initial_learning_rate, self.decay_rate, self.decays(step)
+        try:
+            return start * base**exponent
+        except OverflowError:  # the power alone: the product may fit
+            half = _power(base, exponent / 2)
+            return start and start * half * half
 
 
 class InverseTimeDecay(ExponentialDecay):
@@ -243,6 +248,14 @@ class OneCycle(Schedule):
         if step >= end:
             return last
         return last + (self.max_learning_rate - last) * half_cosine((step - top) / (end - top))
+
+
+def _power(base: float, exponent: float) -> float:
+    """Return ``base**exponent``, infinity where it overflows."""
+    try:
+        return base**exponent
+    except OverflowError:
+        return math.inf
 
 
 def check_rate(value: float, who: str) -> float:

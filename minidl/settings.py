@@ -7,10 +7,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minidl.checks import did_you_mean
-from minidl.errors import ArgumentError, StateError
+from minidl.errors import ArgumentError, LayerError, StateError
 from minidl.names import PAGE, find
 
 T = TypeVar("T")
+NUMPY = itertools.repeat((np.generic, list, tuple))  # what may hold scalars of NumPy, for each of a sequence
+
+# the methods that minidl calls with all arguments of its own classes
+CALLED = frozenset(
+    "build forward backward backward_parameters update result initial_state penalty gradient minimize __call__".split()  # noqa: SIM905
+)
 
 
 class SettingsType(ABCMeta):
@@ -90,12 +96,13 @@ class Settings(metaclass=SettingsType):
 def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
     """Run the constructor of ``made``, a new object; NumPy's integers become Python's, and a name must be a string."""
     attributes = made.__dict__
+    if "_methods_fit" not in vars(type(made)):
+        check_methods(type(made))
     attributes["_constructing"] = True
     type(made).__init__(made, *args, **keywords)
     del attributes["_constructing"]
     for name, value in attributes.items():
-        sequence = type(value) in (list, tuple)
-        if any(map(isinstance, value if sequence else [value], itertools.repeat((np.generic, list, tuple)))):
+        if any(map(isinstance, value if type(value) in (list, tuple) else [value], NUMPY)):
             attributes[name] = without_numpy(value)
     if not isinstance(attributes.get("name"), str | None):
         raise ArgumentError(f"{type(made).__name__}: name: expected a string, got {attributes['name']!r}.")
@@ -161,3 +168,35 @@ def is_slip(name: str, known: str) -> bool:
 def is_builtin(cls: type) -> bool:
     """Return whether a class is one of minidl's."""
     return cls.__module__.startswith("minidl.")
+
+
+def check_methods(cls: Any) -> None:
+    """Raise a `LayerError` for a method that does not take the arguments with which minidl calls it; once a class."""
+    import inspect  # only for the first object of a class
+
+    for name in () if is_builtin(cls) else dir(cls):
+        own = getattr(cls, name)
+        known = next((vars(base)[name] for base in cls.__mro__ if is_builtin(base) and name in vars(base)), None)
+        called = name in CALLED or name.startswith("on_")
+        if not called or own is known or not (inspect.isfunction(own) and inspect.isfunction(known)):
+            continue
+        wanted, given = ([*inspect.signature(one).parameters.values()][1:] for one in (known, own))
+        try:
+            inspect.signature(own).bind(
+                None, *(wanted[:2] if name == "update" else wanted)
+            )  # a metric's weight is optional
+            fits = name != "forward" or not hasattr(cls, "backward_parameters") or takes_training(given)
+        except TypeError:
+            fits = False
+        if not fits:
+            expected, got = (", ".join(one.name for one in arguments) for arguments in (wanted, given))
+            raise LayerError(f"{cls.__name__}: {name}: expected the arguments ({expected}), got ({got}).")
+    type.__setattr__(cls, "_methods_fit", True)
+
+
+def takes_training(arguments: Any) -> bool:
+    """Return whether the second of a layer's arguments of forward is ``training``, by name or as good as."""
+    names = [argument.name for argument in arguments]
+    if len(names) < 2 or "training" in names:
+        return len(names) < 2 or names[1] == "training"
+    return "train" in names[1] or names[1][0] == "_" or arguments[1].default is not arguments[1].empty

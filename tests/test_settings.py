@@ -289,7 +289,7 @@ def test_a_slip_in_a_name_that_minidl_looks_at_is_refused_everywhere(thing, name
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: metrics.AUC(200),
+        lambda: metrics.TopKCategoricalAccuracy(5, 200),
         lambda: metrics.R2Score("uniform_average", 2),
         lambda: metrics.BinaryAccuracy(0.5, 0.5),
         lambda: metrics.FunctionMetric(len, 3),

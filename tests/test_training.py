@@ -309,6 +309,7 @@ def test_a_model_that_is_being_trained_is_not_trained_beside():
     model.fit(X, Y, verbose=0)
 
 
+@pytest.mark.filterwarnings("ignore:.*are not called")  # by LBFGS
 @pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
 def test_every_hook_gets_its_logs(optimizer):
     heard = []

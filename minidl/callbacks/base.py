@@ -85,6 +85,15 @@ class Callback(Configured):
     params: Mapping[str, Any] = MappingProxyType({})
     _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in [name for name in vars(cls) if name.startswith("on_") and not hasattr(Callback, name)]:
+            hook = name.replace("on_batch_", "on_train_batch_")  # as Keras calls them too
+            if hasattr(Callback, hook):
+                setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
+            elif hint := checks.did_you_mean(name, [known for known in vars(Callback) if known.startswith("on_")]):
+                raise ArgumentError(f"{cls.__name__}: {name}: expected the name of a hook.{hint}")
+
     @property
     def model(self) -> Any:
         """The model that is trained, or a `StateError` if there is none."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.errors import ShapeError
+from minidl.errors import ArgumentError, ShapeError
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.parameters import Parameters, copy_into
@@ -37,8 +37,12 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
             start = layer.views.get(name, vars(layer).get(name))  # of an earlier build, or set by hand
             who = f"{layer.label}: {name}"
             if start is None:
-                start, who = initializer(rng, shape, dtype), f"{who}: initializer"
+                who = f"{who}: initializer"
+                with np.errstate(over="ignore"):  # what is not finite is told below
+                    start = initializer(rng, shape, dtype)
             copy_into(value, start, who)
+            if not np.isfinite(value).all():
+                raise ArgumentError(f"{who}: expected finite numbers for {dtype}, got {value[~np.isfinite(value)][0]}.")
             bound.append((layer, name, value, parameters.gradient(f"{path}/{name}") if trained else None))
     for _, layer in everything:
         layer.rng, layer.views = rng, {}

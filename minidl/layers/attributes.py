@@ -125,7 +125,8 @@ class Attributes(Configured, metaclass=LayerType):
         if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
             return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
         if name.startswith("_") and not name.startswith("__"):
-            raise CacheError(f"{self.label}: {name}: expected a forward pass before this call.")
+            fix = "Set it in forward; what lasts longer has a name without the underscore."
+            raise CacheError(f"{self.label}: {name}: expected a forward pass before this call. {fix}")
         return attribute(self, name)
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:

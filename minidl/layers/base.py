@@ -116,7 +116,7 @@ class Layer(Attributes):
     def _declare(self, name: str, shape: Any, initializer: Any, regularizer: Any, trained: bool) -> None:
         who = f"{self.label}: {name}"
         if not self.__dict__.get("_building"):
-            raise StateError(f"{who}: expected to be declared in build, got a call from elsewhere. Move it into build.")
+            raise StateError(f"{who}: expected to be declared in build, which inner.declare(input_shape) runs.")
         if name in {prefix + known for known in self.declared for prefix in ("", "d")} or f"d{name}" in self.declared:
             raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
         own = hasattr(Layer, str(name)) or name in RESERVED or name in constructor_arguments(type(self))

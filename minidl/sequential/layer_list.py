@@ -21,7 +21,7 @@ from minidl.network import Network
 from minidl.ownership import owner_of, release
 from minidl.parameters import Parameters
 from minidl.randomness import LayerRandomness, Randomness
-from minidl.sequential.naming import own_parts, take, unique_name
+from minidl.sequential.naming import check_member, own_parts, take, unique_name
 from minidl.sequential.transaction import prepared, unchanged_if_refused
 from minidl.typing import Array, LayerOptions, Shape
 
@@ -131,18 +131,7 @@ class LayerList(Layer):
             self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
 
     def _append(self, layer: Any, names: dict[str | None, int]) -> None:
-        if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
-            raise ArgumentError(
-                f"{self.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...)."
-            )
-        if not isinstance(layer, Layer):
-            raise ArgumentError(f"{self.label}: expected a layer, got {layer!r}.")
-        for _, part in own_parts(layer):
-            if owner_of(part) is not None or part is self:
-                raise ArgumentError(
-                    f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
-                    "Use layer.copy(), which keeps the trained values, or nest the whole model."
-                )
+        check_member(layer, self)
         layer.name = unique_name(layer, names)
         self._store(layers=(*self.layers, layer))
         take(self, layer, len(self.layers) - 1)

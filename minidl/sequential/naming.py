@@ -1,12 +1,15 @@
 """Naming: what layers are called, "dense", "dense_1", ... unless they were given a name, and where they are."""
 
 from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.layers import Layer
+from minidl.layers import Input, Layer
 from minidl.layers.tree import join
 from minidl.names import snake_case
-from minidl.ownership import give
+from minidl.ownership import give, owner_of
 
 
 def unique_name(layer: Layer, taken: dict[str | None, int]) -> str:
@@ -48,3 +51,24 @@ def take(owner: Layer, layer: Layer, index: int) -> None:
 def _inside(layer: Layer) -> str:
     name = "" if layer.name is None else f" {layer.name!r}"
     return f"in {type(layer).__name__}{name}, {layer.place}"
+
+
+def check_member(layer: Any, model: Any) -> None:
+    """Raise an `ArgumentError` if the layer, or one inside it, cannot join the model."""
+    if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
+        raise ArgumentError(
+            f"{model.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...)."
+        )
+    if not isinstance(layer, Layer):
+        raise ArgumentError(f"{model.label}: expected a layer, got {layer!r}.")
+    for _, part in own_parts(layer):
+        if owner_of(part) is not None or part is model:
+            raise ArgumentError(
+                f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
+                "Use layer.copy(), which keeps the trained values, or nest the whole model."
+            )
+        if isinstance(part, type(model)) and np.dtype(part.dtype).itemsize > np.dtype(model.dtype).itemsize:
+            raise ArgumentError(
+                f"{part.label}: expected a model of {model.dtype}, as around it, got one of {part.dtype}, whose "
+                f"values would lose digits. Make the outer one with dtype={part.dtype!r}."
+            )

@@ -1,21 +1,47 @@
 """SolverRun: a `fit` with a solver, which needs all samples at once: an epoch is one of its iterations."""
 
 import math
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minidl.callbacks import CallbackList
+from minidl.callbacks import CallbackList, History, LambdaCallback
+from minidl.callbacks.base import overrides
 from minidl.data import Table
-from minidl.errors import NonFiniteError
+from minidl.errors import NonFiniteError, StateError
+from minidl.settings import is_builtin
 from minidl.signals import DeferredSignals
 from minidl.training.non_finite import non_finite
 from minidl.training.run import Run
 from minidl.typing import Array
 
+OF_BATCHES = ("on_train_batch_begin", "on_train_batch_end")
+
 
 class SolverRun(Run):
     """Lets the solver train; one that is resumed repeats the iterations before, which its history needs."""
+
+    def train(self, resume: Callable[[], None] | None = None) -> History:
+        """Train as `Run.train`, after a look at what a solver cannot use.
+
+        Raises
+        ------
+        StateError
+            For layers that draw random numbers: a solver needs the same loss at the same point.
+        """
+        who = f"fit: {type(self.trainer.optimizer).__name__}"
+        for _, layer in self.trainer.network.parts:
+            if getattr(layer, "stochastic", False):
+                fix = f"Leave out {layer.label}, or use another optimizer."
+                raise StateError(f"{who}: expected the same loss at the same point, got random numbers. {fix}")
+        for callback in self.callbacks:
+            own = not is_builtin(type(callback)) or isinstance(callback, LambdaCallback)
+            if own and any(overrides(callback, hook) for hook in OF_BATCHES):
+                unused = f"{type(callback).__name__} has hooks for training batches, which are not called"
+                warnings.warn(f"{who}: trains on all samples at once: {unused}.", stacklevel=3)
+        return super().train(resume)
 
     def _train_epochs(self, signals: DeferredSignals) -> None:
         trainer, source, solver = self.trainer, self.source.data, self.trainer.optimizer
@@ -33,8 +59,8 @@ class SolverRun(Run):
             with np.errstate(all="ignore"):
                 loss, _ = trainer.objective.loss_and_gradients(*batch)
                 if not math.isfinite(loss) and self.epoch == self.first:
-                    network = trainer.objective.network
-                    raise NonFiniteError(non_finite(network, solver, batch[0], loss, ("fit", self.epoch, 0)))
+                    where = ("fit", self.epoch, 0)
+                    raise NonFiniteError(non_finite(trainer.objective, solver, batch[0], loss, where))
             return loss, gradients
 
         def on_iteration(loss: float) -> bool:

@@ -24,7 +24,9 @@ from minidl.training.non_finite import Where, non_finite, overflow
 from minidl.training.objective import Objective
 from minidl.typing import Array
 
-LARGE = 1e25  # an update of this size could overflow float32
+# A rate of this size, or a sum of squared gradients of its cube: the update, or the squares that an optimizer
+# adds up over thousands of steps, could overflow float32.
+LARGE = 1e10
 
 
 class Scores:
@@ -179,7 +181,7 @@ class Trainer:
         self.checked, gradients = None, self.network.parameters.gradients
         square = _square(gradients)  # not finite if a gradient is not, or is beyond 1e19
         if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
-            raise NonFiniteError(non_finite(self.objective.network, self.optimizer, batch[0], loss, where))
+            raise NonFiniteError(non_finite(self.objective, self.optimizer, batch[0], loss, where))
         self._update(square, where)
         return loss, z
 
@@ -188,12 +190,12 @@ class Trainer:
         optimizer, values, gradients = self.optimizer, self.network.parameters.values, self.network.parameters.gradients
         frozen = [(part, values[part].copy()) for part in self.network.frozen_parts()]
         rate = optimizer.learning_rate
-        if max(1.0, math.sqrt(square)) * rate < LARGE and rate * (optimizer.weight_decay or 0.0) <= 2.0:
+        if square < LARGE**3 and rate < LARGE and rate * (optimizer.weight_decay or 0.0) <= 2.0:
             optimizer.step(values, gradients)
         else:
             before, state = values.copy(), optimizer.get_state()
             optimizer.step(values, gradients)
-            if not np.isfinite(values).all():
+            if not all(np.isfinite(array).all() for array in (values, *optimizer.state.values())):
                 values[...] = before
                 optimizer.set_state(state)
                 raise NonFiniteError(overflow(optimizer, values, where))

@@ -21,6 +21,8 @@ class Randomness:
 
     Attributes
     ----------
+    given : bool
+        Whether the user chose the seed.
     weights : numpy.random.Generator
         Draws the initial values of the parameters, in the order in which they are built.
     passes : int
@@ -30,6 +32,8 @@ class Randomness:
     epochs : int
         Number of epochs completed; the order of the samples in an epoch is a function of seed and epoch.
     """
+
+    given = True
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

@@ -1,6 +1,7 @@
 """Checkpoints: a run that goes on from any of them is the run that was never interrupted, bit for bit."""
 
 import contextlib
+import errno
 import os
 import random
 import shutil
@@ -336,13 +337,43 @@ def test_a_file_can_be_named_instead_of_a_folder(tmp_path):
     assert state(model) == state(whole_run(tmp_path))
 
 
-def test_an_empty_folder_starts_at_the_beginning_and_a_missing_one_is_an_error(tmp_path):
+@pytest.mark.parametrize("there", [True, False])
+def test_an_empty_or_missing_folder_starts_at_the_beginning(tmp_path, there):
     model = model_of(OPTIMIZERS["Adam"], seed=3)
-    (tmp_path / "runs").mkdir()
+    if there:
+        (tmp_path / "runs").mkdir()
     fit(model, tmp_path / "runs", batch_size=5, resume=tmp_path / "runs")
     assert state(model) == state(whole_run(tmp_path))
-    with pytest.raises(FileNotFoundError, match="no such"):
-        fit(model, tmp_path, resume=tmp_path / "no such")
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no such\.safetensors"):
+        fit(model_of(OPTIMIZERS["Adam"]), tmp_path, resume=tmp_path / "no such.safetensors")
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), PermissionError(errno.EACCES, "denied")])
+def test_a_newest_checkpoint_that_cannot_be_read_is_passed_over(tmp_path, monkeypatch, error):
+    newest, read = interrupted(tmp_path)[-1], Path.open
+
+    def open_or_fail(path, *arguments, **keywords):
+        if path == newest and arguments == ("rb",):
+            raise error
+        return read(path, *arguments, **keywords)
+
+    monkeypatch.setattr(Path, "open", open_or_fail)
+    model = model_of(OPTIMIZERS["Adam"])
+    with pytest.warns(UserWarning, match=rf"passing over a checkpoint: .*{error.strerror}.*{newest.name}"):
+        fit(model, tmp_path, batch_size=5, resume=tmp_path)
+    monkeypatch.undo()
+    assert state(model) == state(whole_run(tmp_path))
+
+
+def test_a_link_to_nowhere_in_the_folder_does_not_matter(tmp_path):
+    interrupted(tmp_path)
+    (tmp_path / "latest.safetensors").symlink_to(tmp_path / "gone.safetensors")
+    model = model_of(OPTIMIZERS["Adam"])
+    fit(model, tmp_path, batch_size=5, resume=tmp_path)
+    assert state(model) == state(whole_run(tmp_path))
 
 
 def test_other_files_in_the_folder_do_not_matter(tmp_path):
@@ -469,6 +500,167 @@ def test_other_data_are_refused_with_the_difference(tmp_path, change, words):
 )
 def test_other_arguments_are_refused_with_the_difference(tmp_path, arguments, words):
     assert words in differences(tmp_path, **arguments)
+
+
+def changed(row, column, value):
+    def change(x, y):
+        x = x.copy()
+        x[row, column] = value
+        return x, y
+
+    return change
+
+
+@pytest.mark.parametrize("row", [0, 4321, 4999])
+def test_one_changed_row_of_5000_is_noticed(tmp_path, row):
+    x, y = np.tile(data(50)[0], (100, 1)), np.tile(data(50)[1], 100)
+
+    def run(x, *callbacks, **arguments):
+        saving = ModelCheckpoint(tmp_path / "{epoch}")
+        model = model_of(OPTIMIZERS["Adam"])
+        model.fit(x, y, batch_size=2500, epochs=3, verbose=0, callbacks=[saving, *callbacks], **arguments)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(x, Interrupt(1, "on_epoch_end"))
+    other, _ = changed(row, 1, 0.5)(x, y)
+    with pytest.raises(ArgumentError, match=r"fit: data: x: expected float32 \(5000, 3\), SHA-256"):
+        run(other, resume=tmp_path)
+    run(x, resume=tmp_path)
+
+
+def stream_of(x, y):
+    return [(x[start : start + 5], y[start : start + 5]) for start in range(0, 20, 5)]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"),
+    [
+        (
+            {"class_weight": {0: 1.0, 1: 2.0}},
+            {"class_weight": {0: 1.0, 1: 3.0}},
+            "fit: class_weight: 1: expected 2, got 3",
+        ),
+        ({"class_weight": None}, {"class_weight": {1: 3.0}}, "fit: class_weight: expected None, got {'1': 3}"),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_other_class_weights_are_refused(tmp_path, before, now, words, stream):
+    def run(*callbacks, **arguments):
+        x, y = data()
+        given = (stream_of(x, y), None) if stream else (x, y)
+        saving = ModelCheckpoint(tmp_path / "{epoch}-{batch}", save_freq=1)
+        model_of(OPTIMIZERS["Adam"]).fit(*given, epochs=2, verbose=0, callbacks=[saving, *callbacks], **arguments)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        run(Interrupt(1), **before)
+    with pytest.raises(ArgumentError) as error:
+        run(resume=tmp_path, **now)
+    assert words in str(error.value)
+    run(resume=tmp_path, **before)
+
+
+def resumed(tmp_path, first, second, **arguments):
+    """What is said where a run with callbacks or a seed of its own is resumed with others."""
+    for name, (seed, callbacks, options) in {"first": first, "second": second}.items():
+        model = model_of(options.pop("optimizer", OPTIMIZERS["Adam"]), seed=seed)
+        model.layers[0].trainable = options.pop("trainable", True)
+        if name == "first":
+            with contextlib.suppress(KeyboardInterrupt):
+                fit(model, tmp_path, *callbacks, Interrupt(4), batch_size=5, **options)
+        else:
+            before = state_before(model)
+            with pytest.raises(ArgumentError, match="because this run differs from the one that wrote it") as error:
+                fit(model, tmp_path, *callbacks, batch_size=5, resume=tmp_path, **options)
+            assert state_before(model) == before
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ((3, [], {}), (4, [], {}), "seed: expected 3, got 4"),
+        ((None, [], {"trainable": False}), (None, [], {}), "fit: frozen: expected 2 items, got 0 items"),
+        ((None, [], {}), (None, [], {"trainable": False}), "fit: frozen: expected 0 items, got 2 items"),
+        ((3, [], {}), (3, [], {"initial_epoch": 1}), "fit: initial_epoch: expected 0, got 1"),
+        ((3, [], {}), (3, [], {"split": "last"}), "fit: split: expected shuffle, got last"),
+        ((3, [], {}), (3, [], {"validation_freq": 2}), "fit: validation_freq: expected 1, got 2"),
+        ((3, [], {}), (3, [EarlyStopping()], {}), "fit: callbacks: expected 1 items, got 2 items"),
+        (
+            (3, [EarlyStopping(patience=3)], {}),
+            (3, [EarlyStopping(patience=4)], {}),
+            "fit: callbacks 0: patience: expected 3, got 4",
+        ),
+        (
+            (3, [EarlyStopping(patience=9), ReduceLROnPlateau(patience=5)], {}),
+            (3, [ReduceLROnPlateau(patience=5), EarlyStopping(patience=9)], {}),
+            "fit: callbacks 0: class: expected EarlyStopping, got ReduceLROnPlateau",
+        ),
+        ((3, [TimeLimit(100)], {}), (3, [TimeLimit(200)], {}), "fit: callbacks 0: seconds: expected 100, got 200"),
+        (
+            (3, [LearningRateScheduler(lambda epoch, rate: rate * 0.9)], {}),
+            (3, [LearningRateScheduler(lambda epoch, rate: rate * 0.8)], {}),
+            "fit: callbacks 0: schedule: expected function",
+        ),
+        (
+            (3, [], {"optimizer": lambda: optimizers.Adam(lambda step: 0.01)}),
+            (3, [], {"optimizer": lambda: optimizers.Adam(lambda step: 0.02)}),
+            "fit: functions: <lambda>: expected",
+        ),
+        (
+            (3, [], {"optimizer": lambda: optimizers.Adam(rate_of(0.01))}),
+            (3, [], {"optimizer": lambda: optimizers.Adam(rate_of(0.02))}),
+            "fit: functions: rate: expected",
+        ),
+    ],
+)
+def test_a_changed_script_is_refused_with_the_difference(tmp_path, first, second, words):
+    assert words in resumed(tmp_path, first, second)
+
+
+def rate_of(value):
+    def rate(step):
+        return value
+
+    return rate
+
+
+def test_what_changes_no_result_may_change(tmp_path):
+    whole = whole_run(tmp_path)
+    with contextlib.suppress(KeyboardInterrupt):
+        fit(model_of(OPTIMIZERS["Adam"], seed=3), tmp_path / "a", Interrupt(4), batch_size=5)
+    (tmp_path / "a").rename(tmp_path / "b")
+    model = model_of(OPTIMIZERS["Adam"], seed=3)
+    options = {"batch_size": np.int64(5), "shuffle": np.True_, "verbose": 2}
+    fit(model, tmp_path / "b", Interrupt(10**9), resume=tmp_path / "b", **options)
+    assert state(model) == state(whole)
+
+
+def test_data_on_disk_are_known_by_size_time_and_a_sample(tmp_path):
+    def run(*callbacks, **arguments):
+        x, y = np.lib.format.open_memmap(tmp_path / "x.npy"), data()[1]
+        saving = ModelCheckpoint(tmp_path / "runs" / "{epoch}")
+        model_of(OPTIMIZERS["Adam"]).fit(x, y, epochs=2, verbose=0, callbacks=[saving, *callbacks], **arguments)
+
+    np.save(tmp_path / "x.npy", data()[0])
+    with contextlib.suppress(KeyboardInterrupt):
+        run(Interrupt(1, "on_epoch_end"))
+    run(resume=tmp_path / "runs")
+    status = (tmp_path / "x.npy").stat()
+    os.utime(tmp_path / "x.npy", ns=(0, status.st_mtime_ns + 1))
+    with pytest.raises(ArgumentError, match=r"fit: data: x: expected float64.* bytes of"):
+        run(resume=tmp_path / "runs")
+
+
+@pytest.mark.parametrize("name", ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"])
+def test_another_number_of_threads_is_a_warning(tmp_path, monkeypatch, name):
+    for other in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setattr(sys, "modules", {key: value for key, value in sys.modules.items() if key != "threadpoolctl"})
+    monkeypatch.setenv(name, "1")
+    interrupted(tmp_path)
+    monkeypatch.setenv(name, "3")
+    with pytest.warns(UserWarning, match=r"fit: resume: the last digits may differ.*threads: expected 1, got 3"):
+        fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
 
 
 def test_other_libraries_are_a_warning(tmp_path, monkeypatch):

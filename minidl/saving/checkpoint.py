@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
-from minidl.data import Table
+from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar, is_builtin
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
+from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, plain
 from minidl.saving.format import DIGEST, FORMAT, START, write_file
 from minidl.saving.model import (
     check_optimizer_state,
@@ -29,10 +28,10 @@ from minidl.saving.model import (
 )
 from minidl.saving.objects import Decoder, Encoder
 from minidl.training import Run
-from minidl.training.inputs import Source
 from minidl.typing import Model
 
-SAMPLED = 1000  # rows of the data that its fingerprint looks at
+DATA = ("x", "y", "sample_weight", "validation_data")  # compared by fingerprints
+NO_RESULT = ("verbose", "filepath", "filename", "log_dir")  # arguments of callbacks that change no result
 RESTORED = ("seed", "trainable")  # set to what the file says, so never a difference
 RUN = {
     "epoch": int, "batch": int, "first": int, "rows": int, "loss": float, "stopped": bool, "trainable": dict,
@@ -66,36 +65,36 @@ def _trainable(model: Model) -> dict[str, bool]:
 
 
 def _conditions(run: Run) -> dict[str, Any]:
-    """Return what ``run`` was given, with each data set as its fingerprint; a rate that is a function is none."""
+    """Return what ``run`` was given: data as fingerprints, and everything that its result depends on."""
     if run.conditions is None:
+        model, encoder = run.trainer.network.root(), Encoder()
+        encoder.encode(model, "model")
+        encode_compile(model, encoder)
+        given = {name: value for name, value in run.data._asdict().items() if name not in DATA}
+        slices = run.trainer.network.parameters.slices
         run.conditions = {
-            "batch_size": run.source.batch_size,
-            "shuffle": bool(run.data.shuffle),
-            "steps_per_epoch": run.data.steps_per_epoch,
-            "data": _fingerprint(run.source),
-            "validation": _fingerprint(run.validation),
+            **{name: plain(value) for name, value in given.items()},
+            "batch_size": int(run.source.batch_size),
+            "split": run.data.split if run.data.validation_split else None,
+            "initial_epoch": int(run.first),
+            "data": data_fingerprint(run.source),
+            "validation": data_fingerprint(run.validation),
             "learning_rate": run.learning_rate if isinstance(run.learning_rate, float) else None,
+            "frozen": [name for name, part in slices.items() if part in run.frozen],
+            "functions": {name: function_fingerprint(function) for name, function in encoder.functions.items()},
+            "callbacks": [_callback_settings(callback) for callback in run.callbacks if _is_compared(callback)],
         }
     return run.conditions
 
 
-def _fingerprint(source: Source | None) -> dict[str, Any]:
-    """Return what distinguishes one data set from another: shapes, types, and a digest of up to 1,000 rows."""
-    if source is None:
-        return {}
-    data = source.data
-    if not isinstance(data, Table):
-        return {"stream": "batches", "steps": data.steps}
-    import hashlib
+def _is_compared(callback: Callback) -> bool:
+    """Return whether a callback is one of minidl's: nobody knows whether a result depends on another."""
+    return is_builtin(callback) and not isinstance(callback, (History, LambdaCallback, ProgressBar))
 
-    chosen = np.unique(np.linspace(0, len(data) - 1, SAMPLED).astype(int))
-    found: dict[str, Any] = {"rows": len(data) if source.rows is None else len(source.rows)}
-    for name in ("x", "y", "sample_weight"):
-        array = getattr(data, name)
-        if array is not None:
-            sample = np.ascontiguousarray(array[chosen])
-            found[name] = f"{array.dtype} {array.shape}, SHA-256 {hashlib.sha256(sample.data).hexdigest()[:16]}"
-    return found
+
+def _callback_settings(callback: Callback) -> dict[str, Any]:
+    config = {name: value for name, value in callback.get_config().items() if name not in NO_RESULT}
+    return {"class": type(callback).__name__, **plain(config)}
 
 
 class Checkpoint:
@@ -121,19 +120,20 @@ class Checkpoint:
 
     @classmethod
     def find(cls, path: Any) -> Self | None:
-        """Return the checkpoint ``path``, or the newest whole one of the folder ``path``; None if that has none.
+        """Return the checkpoint ``path``, or the newest whole one of the folder ``path``; None if there is none.
 
-        Each damaged file of a folder that is passed over gives a warning; if all are damaged, the newest one's error
-        is raised.
+        Each file of a folder that is damaged or cannot be read, and is passed over, gives a warning; if there is no
+        other, the newest one's error is raised.
         """
         path = as_path(path, "fit: resume")
         if not path.is_dir():
-            return cls(path)
-        failure: ModelFileError | None = None
-        for candidate in sorted(filter(_looks_like_a_model, path.iterdir()), key=_age, reverse=True):
+            return cls(path) if path.exists() or path.suffix == ".safetensors" else None
+        failure: OSError | ModelFileError | None = None
+        for candidate in sorted(path.iterdir(), key=_age, reverse=True):
             try:
-                return cls(candidate)
-            except ModelFileError as error:
+                if _looks_like_a_model(candidate):
+                    return cls(candidate)
+            except (OSError, ModelFileError) as error:
                 warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=3)
                 failure = failure or error
         if failure is not None:
@@ -155,7 +155,9 @@ class Checkpoint:
             )
         with file_errors(self.path):
             self._check_states(model, run)
-        changed = "; ".join(differences("environment", self.content["environment"], environment()))
+        before = self.content["environment"]
+        now = {name: value for name, value in environment().items() if name in before}
+        changed = "; ".join(differences("environment", before, now))
         if changed:
             warnings.warn(f"fit: resume: the last digits may differ from the run's: {changed}.", stacklevel=3)
 
@@ -164,7 +166,12 @@ class Checkpoint:
         yield from differences("model", self.content["model"], encoder.encode(model, "model"), RESTORED)
         for name, now in encode_compile(model, encoder).items():
             yield from differences(name, _without_rate(before[name]), _without_rate(now))
-        yield from differences("fit", self.run["conditions"], _conditions(run))
+        if model.randomness.given and model.seed != self.seed:
+            yield f"seed: expected {self.seed}, got {model.seed}"
+        conditions, environment_before = self.run["conditions"], self.content["environment"]
+        now = {name: value for name, value in _conditions(run).items() if name in conditions}
+        skip = () if environment_before.get("python") == environment()["python"] else ("functions",)  # other bytecode
+        yield from differences("fit", conditions, now, skip)
         for name, callback, _ in self._callbacks(run):
             if callback is None:
                 yield f"callbacks: expected {'an' if name[:1] in 'AEIOU' else 'a'} {name}, got none"
@@ -192,6 +199,11 @@ class Checkpoint:
         )
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
+        for name, callback, state in self._callbacks(run):
+            names = callback.state_attributes
+            if type(callback).get_state is Callback.get_state and state.keys() != set(names):
+                got = ", ".join(map(str, state))
+                raise ArgumentError(f"run/callbacks: {name}: expected a state of {', '.join(names)}, got {got}")
         for name, metric in run.scores.metrics.items():
             fresh = copy.copy(metric)
             fresh.set_state(self.run["metrics"][name])
@@ -236,4 +248,7 @@ def _looks_like_a_model(path: Path) -> bool:
 
 def _age(path: Path) -> tuple[int, str]:
     """Sort by time, and by name where the file system's clock is too coarse."""
-    return path.stat().st_mtime_ns, path.name
+    try:
+        return path.stat().st_mtime_ns, path.name
+    except OSError:  # a link to nowhere, or another process has removed it
+        return 0, path.name

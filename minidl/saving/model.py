@@ -19,6 +19,7 @@ from minidl.layers.allocation import allocate
 from minidl.layers.tree import walk
 from minidl.randomness import Randomness, RandomState
 from minidl.saving.comparison import file_errors, mismatches, raise_problems
+from minidl.saving.fingerprint import threads
 from minidl.saving.format import other_format, read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects
 from minidl.typing import Array, Model, Shape
@@ -72,9 +73,17 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
 def environment() -> dict[str, str]:
     """Return what bit-equal results depend on in addition to the file."""
     import platform  # only saving needs it
+    from importlib import metadata
 
+    try:
+        scipy = metadata.version("scipy")  # it is not loaded for this
+    except metadata.PackageNotFoundError:
+        scipy = "none"
     python, machine = platform.python_version(), platform.machine()
-    return {"python": python, "numpy": np.__version__, "machine": machine, "system": sys.platform}
+    return {
+        "python": python, "numpy": np.__version__, "scipy": scipy, "threads": threads(), "machine": machine,
+        "system": sys.platform,
+    }  # fmt: skip
 
 
 def encode_compile(model: Model, encoder: Encoder) -> dict[str, Any]:

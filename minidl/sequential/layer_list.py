@@ -58,6 +58,7 @@ class LayerList(Layer):
         self.dtype = checks.floating_type(dtype, "Sequential: dtype")
         drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) if seed is None else int(seed)
         self.randomness = Randomness(drawn)
+        self.randomness.given = seed is not None
         self.layers, self.network = (), None
         if isinstance(layers, (Layer, str)) or (layers is not None and not isinstance(layers, Iterable)):
             raise ArgumentError(f"Sequential: layers: expected a list of layers, got {layers!r}.")

@@ -72,8 +72,8 @@ class Run:
                 + ("all layers are frozen. Set trainable = True on some." if frozen else "no layer has parameters.")
             )
         self.trainer, self.data, self.callbacks, self.history = trainer, data, epochs.callbacks, epochs.history
-        full_batch = trainer.optimizer.full_batch
-        self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=full_batch)
+        self.frozen = network.frozen_parts()
+        self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
         self.last, self.first, self.epoch, self.batch = epochs.epochs, epochs.initial_epoch, epochs.initial_epoch, 0
         self.scores = trainer.scores
         self.start: dict[str, Any] | None = None

@@ -1,0 +1,109 @@
+"""Fingerprint: what tells the data, functions and settings of one run from those of another, as JSON can hold it."""
+
+import functools
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minidl.data import Table
+from minidl.data.stored import StoredArray
+from minidl.training.inputs import Source
+from minidl.typing import Array
+
+SAMPLED = 1000  # rows of data on disk that are looked at
+ROWS = 4096  # rows of data in memory that are looked at at once
+
+
+def data_fingerprint(source: Source | None) -> dict[str, Any]:
+    """Return shapes, types and a digest: of all rows in memory, of a sample of those on disk, with size and time."""
+    if source is None:
+        return {}
+    data = source.data
+    if not isinstance(data, Table):
+        return {"stream": "batches", "steps": data.steps}
+    found: dict[str, Any] = {"rows": len(data) if source.rows is None else len(source.rows)}
+    arrays = {"x": data.x, "y": data.y, "sample_weight": data.sample_weight}
+    return found | {name: _array_fingerprint(array) for name, array in arrays.items() if array is not None}
+
+
+def _array_fingerprint(array: Any) -> str:
+    owner = array
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap) and owner.base is not None:
+        owner = owner.base
+    what = f"{array.dtype} {array.shape}"
+    if isinstance(owner, (np.memmap, StoredArray)):
+        file = getattr(owner if isinstance(owner, np.memmap) else getattr(owner.source, "file", None), "filename", None)
+        if file is not None and Path(file).is_file():
+            what += f", {Path(file).stat().st_size} bytes of {Path(file).stat().st_mtime_ns}"
+        chosen = np.unique(np.linspace(0, len(array) - 1, SAMPLED).astype(int))
+        return f"{what}, SHA-256 {_digest([array[row : row + 1] for row in chosen])}"
+    return f"{what}, SHA-256 {_digest(array[start : start + ROWS] for start in range(0, len(array), ROWS))}"
+
+
+def _digest(parts: Iterable[Array | bytes]) -> str:
+    import hashlib  # only checkpoints need it
+
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
+    return found.hexdigest()[:16]
+
+
+def function_fingerprint(function: Any) -> str:
+    """Return a digest of what a function does: its code, defaults, and the simple values that it refers to."""
+    return _digest([repr(_parts(function, 0)).encode()])
+
+
+def _parts(value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+        return value
+    if depth > 9:
+        return type(value).__name__
+    deeper = depth + 1
+    if isinstance(value, functools.partial):
+        return [_parts(part, deeper) for part in (value.func, value.args, value.keywords)]
+    if isinstance(value, (list, tuple)):
+        return [_parts(item, deeper) for item in value]
+    if isinstance(value, Mapping):
+        return sorted((str(key), _parts(item, deeper)) for key, item in value.items())
+    if isinstance(value, np.ndarray):
+        return [str(value.dtype), value.shape, _digest([value])]
+    code = getattr(value, "__code__", value)
+    if hasattr(code, "co_code"):
+        around = getattr(value, "__globals__", {})
+        simple = {name: around[name] for name in code.co_names if isinstance(around.get(name), (int, float, str))}
+        cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        own = (code.co_code, code.co_names, code.co_consts, simple, cells, getattr(value, "__defaults__", None))
+        return _parts(own, deeper)
+    return [type(value).__qualname__, _parts(getattr(value, "__dict__", {}), deeper)]
+
+
+def plain(value: Any) -> Any:
+    """Return a setting as JSON can hold it: numbers, texts, lists and dicts; of anything else the name of its type."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
+    return f"{type(value).__name__} {function_fingerprint(value)}"
+
+
+def threads() -> str:
+    """Return the number of threads of matrix products, on which their last digits depend."""
+    control = sys.modules.get("threadpoolctl")  # a program that changes the number has loaded it
+    pools = [] if control is None else control.threadpool_info()
+    found = [str(pool["num_threads"]) for pool in pools if pool["user_api"] == "blas"]
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+    found += [os.environ[name] for name in names if os.environ.get(name)]
+    return (
+        found[0] if found else str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    )

@@ -116,7 +116,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         epochs: int = 100,
         batch_size: Any = "auto",
         shuffle: bool = True,
-        l2: float = 0.0,
+        l2: float = 0.001,
         class_weight: Any = None,
         early_stopping: bool = False,
         validation_split: float = 0.0,

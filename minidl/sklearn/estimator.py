@@ -55,7 +55,7 @@ class MinidlEstimator(BaseEstimator):
         epochs: int = 100,
         batch_size: Any = "auto",
         shuffle: bool = True,
-        l2: float = 0.0,
+        l2: float = 0.001,
         early_stopping: bool = False,
         validation_split: float = 0.0,
         n_iter_no_change: int | None = 10,

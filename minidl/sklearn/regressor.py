@@ -113,7 +113,7 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
         return self.columns_ or 1, "softplus" if isinstance(loss, Poisson) else None
 
     def ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
-        return len(model) > 0 and model.output_shape == (outputs,) and type(model.built("fit").layers[-1]) is Dense
+        return len(model) > 0 and model.output_shape == (outputs,) and isinstance(model.built("fit").layers[-1], Dense)
 
     def default_loss(self, model: Sequential) -> Any:
         return MeanSquaredError()

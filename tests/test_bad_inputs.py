@@ -583,7 +583,7 @@ ARGUMENTS = [
     (lambda: fit(verbose=np.ones(2)), ArgumentError, "verbose: expected"),
     (lambda: fit(validation_data={"x": X, "y": ONE}), ArgumentError, "fit: validation_data: expected .* got dict"),
     (lambda: sparse().fit(X, LABELS, class_weight=np.ones(4), verbose=0), ArgumentError, "class_weight: expected \"balanced\" or a dict"),
-    (lambda: compiled("adam", "mse", [metrics.AUC(name=3)]), ArgumentError, "compile: metrics: name: expected a string, got 3"),
+    (lambda: compiled("adam", "mse", [metrics.AUC(name=3)]), ArgumentError, "AUC: name: expected a string, got 3"),
     (lambda: metrics.Precision(thresholds=np.ones(2)), ArgumentError, "Precision: thresholds: expected a finite number"),
     (lambda: fit(class_weight=[1, 2]), ArgumentError, "class_weight: expected"),
     (lambda: sparse().fit(X, LABELS, class_weight={9: 2.0}, verbose=0), ArgumentError, r"class_weight: expected classes in \[0, 4\), got 9"),

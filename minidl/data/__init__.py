@@ -1,7 +1,15 @@
 """Data: what the user passes in, checked once and handed out batch by batch."""
 
-from minidl.data.arrays import as_array, check_features, check_finite, check_targets, check_weights, read_only
-from minidl.data.classes import balanced, class_factors, classes_of, split_rows
+from minidl.data.arrays import (
+    as_array,
+    check_features,
+    check_finite,
+    check_targets,
+    check_weights,
+    read_only,
+    warn_of_rounding,
+)
+from minidl.data.classes import class_factors, split_rows
 from minidl.data.frames import check_order, column_names
 from minidl.data.streams import Stream, Words, is_stream, sample_shape
 from minidl.data.tables import Batch, Table
@@ -12,17 +20,16 @@ __all__ = [
     "Table",
     "Words",
     "as_array",
-    "balanced",
     "check_features",
     "check_finite",
     "check_order",
     "check_targets",
     "check_weights",
     "class_factors",
-    "classes_of",
     "column_names",
     "is_stream",
     "read_only",
     "sample_shape",
     "split_rows",
+    "warn_of_rounding",
 ]

@@ -4,6 +4,7 @@ What does not fit is a `ShapeError` or a `DataError`.
 """
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,15 @@ import numpy as np
 from minidl import checks
 from minidl.checks import batch_shape
 from minidl.data.conversion import convert
-from minidl.data.frames import check_columns
-from minidl.data.rounding import COARSE, warn_of_rounding
+from minidl.data.frames import check_columns, column_names
 from minidl.errors import DataError, ShapeError
 from minidl.numeric import in_dtype
 from minidl.typing import Array
 
 CHECKED = 1 << 18  # values that are checked together: they stay in cache
+COARSE = 1024  # steps of rounding: a column with fewer from its least to its largest value is looked at
+LOST = 0.01  # fraction of the different values: in a large column, a few neighbours are equal by chance
+NAMED = 5  # columns that a warning names
 
 
 def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = False) -> Any:
@@ -115,22 +118,14 @@ def read_only(array: Array) -> Array:
 def check_finite(array: Any, who: str, dtype: Any, names: tuple[str, ...] = ()) -> None:
     """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``.
 
-    Warn of columns that ``dtype`` cannot tell apart; ``names`` are those of the columns.
+    ``names`` are those of the columns.
     """
-    wide = array.dtype.itemsize > 2 and array.dtype != dtype  # may have more digits
-    step, rounded = max(1, CHECKED * len(array) // max(array.size, 1)), False
-    for start in range(0, len(array) if wide or array.dtype.kind == "f" else 0, step):
-        given = array[start : start + step]
-        block = in_dtype(given, dtype)
+    step = max(1, CHECKED * len(array) // max(array.size, 1))
+    for start in range(0, len(array) if array.dtype.kind == "f" else 0, step):
+        block = in_dtype(array[start : start + step], dtype)
         square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype), names)
-        if wide:
-            least, span, number = given.min(axis=0), np.ptp(given, axis=0), np.finfo(dtype)
-            near = span < number.eps * (COARSE * abs(least) + number.tiny)
-            rounded = rounded or bool(((span > 0) & (near | ((abs(least) + span) * number.eps > 2))).any())
-    if rounded:
-        warn_of_rounding(array, who, np.dtype(dtype), names, step)
 
 
 def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: tuple[str, ...]) -> None:
@@ -146,3 +141,35 @@ def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: t
         raise DataError(f"{who}: expected values that fit {dtype}, {got}. {fix}")
     count = f"({count} of {array.size} values are not finite)"
     raise DataError(f"{who}: expected finite numbers, {got} {count}. Remove or replace them.")
+
+
+@np.errstate(all="ignore")
+def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> None:
+    """Warn of the columns of a finite array, such as times in seconds, whose values ``dtype`` cannot tell apart.
+
+    Those are whole numbers with more digits than ``dtype`` has, and values that vary little, compared with their size.
+    Of an array on disk, the first rows are looked at; ``value`` is what the user passed.
+    """
+    if array.dtype == dtype or array.dtype.itemsize < 4 or np.dtype(dtype).kind != "f":
+        return
+    array = array if isinstance(array, np.ndarray) else array[: max(1, CHECKED * len(array) // array.size)]
+    least, largest, number = array.min(axis=0), array.max(axis=0), np.finfo(dtype)
+    size = np.maximum(abs(least), abs(largest))
+    near = largest - least < number.eps * (COARSE * size + number.tiny)
+    suspects = (least < largest) & (near | (size * number.eps > 2))
+    if suspects.any():
+        names = column_names(value)
+        found = [place for place in np.argwhere(suspects) if _loses(array, place, near[tuple(place)], dtype)]
+        labels = [repr(names[place[0]]) if names else str(tuple(map(int, place))).strip("(,)") for place in found]
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        where = f"{who}: column {', '.join(labels[:NAMED])}{more}" if array.ndim > 1 else who
+        fix = 'Scale them, for example to mean 0 and standard deviation 1, or use Sequential(..., dtype="float64").'
+        if found:
+            warnings.warn(f"{where}: different values become equal in {dtype}. {fix}", stacklevel=2)
+
+
+def _loses(array: Array, place: Array, near: bool, dtype: np.dtype[Any]) -> bool:
+    """Return whether many values of a column become equal in ``dtype``; if not ``near``, of one of whole numbers."""
+    different = np.unique(array[(slice(None), *place)])
+    kept = len(np.unique(different.astype(dtype)))
+    return kept < (1 - LOST) * len(different) and bool(near or (different == np.rint(different)).all())

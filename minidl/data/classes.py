@@ -17,11 +17,14 @@ def classes_of(y: Array) -> Array:
     return y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(np.intp)
 
 
-def class_factors(class_weight: Any, y: Array, outputs: int) -> Array:
-    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1."""
+def class_factors(class_weight: Any, y: Array, outputs: int, rows: Array | None = None) -> Array:
+    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1.
+
+    "balanced" counts the classes of ``rows``, by default of all.
+    """
     classes, count = classes_of(y), max(outputs, 2)
     by_count = isinstance(class_weight, str) and class_weight == "balanced"
-    weights = balanced(classes) if by_count else class_weight
+    weights = balanced(classes if rows is None else classes[rows]) if by_count else class_weight
     if not isinstance(weights, dict):
         raise ArgumentError(f'class_weight: expected "balanced" or a dict of class to weight, got {class_weight!r}.')
     table = np.ones(count)

@@ -146,7 +146,7 @@ class Sequential(Compiled):
         """Take one step on these samples; return the loss, or a list with the metrics, or a dict of all."""
         with self.ready_for(x, y, trains=True):
             trainer = self.connected("train_on_batch")
-            batch = trainer.inputs.batch(x, y, sample_weight, class_weight)
+            batch = trainer.inputs.batch(x, y, sample_weight, class_weight, first=trainer.checked is not None)
         return trainer.train_on_batch(batch, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
@@ -175,7 +175,7 @@ class Sequential(Compiled):
         size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
         with self.ready_for(x, y) as x:
             trainer = self.connected("evaluate")
-            source = trainer.inputs.for_evaluate(x, y, sample_weight, size, steps)
+            source = trainer.inputs.for_evaluate((x, y, sample_weight), size, steps)
         hooks = self._hooks(callbacks, verbose)
         hooks.set_params({"steps": source.steps()})
         return trainer.evaluate(source, hooks, return_dict=return_dict)

@@ -10,18 +10,18 @@ from minidl.data import (
     Stream,
     Table,
     Words,
-    balanced,
+    as_array,
     check_features,
     check_finite,
     check_order,
     check_targets,
     check_weights,
     class_factors,
-    classes_of,
     column_names,
     is_stream,
     read_only,
     split_rows,
+    warn_of_rounding,
 )
 from minidl.errors import ArgumentError, DataError
 from minidl.losses import Loss
@@ -67,10 +67,6 @@ class Data(NamedTuple):
             checks.integer(epoch, "fit: validation_freq", minimum=1)
         if self.validation_data is not None and self.validation_split:
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
-        numbers = self.validation_steps or self.validation_batch_size
-        if numbers is not None and self.validation_data is None and not self.validation_split:
-            name = "validation_batch_size" if self.validation_steps is None else "validation_steps"
-            raise ArgumentError(f"fit: {name}: expected None without validation data, got {numbers}.")
 
     def validates(self, epoch: int) -> bool:
         """Tell whether the model is validated after this epoch, counted from 1."""
@@ -112,50 +108,61 @@ class Inputs:
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
 
-    def batch(self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "") -> Batch:
-        """Return the samples as one checked batch."""
-        x, y, weight = self._checked(x, y, weight, who)
+    def batch(
+        self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "", *, first: bool = False
+    ) -> Batch:
+        """Return the samples as one checked batch; the ``first`` one is warned of, if rounding loses values."""
+        x, y, weight = self._checked(x, y, weight, who, first=first)
         if class_weight is not None:
             weight = self._weigh_classes(class_weight, y, weight, who)
         return read_only(in_dtype(x, self.network.input_dtype)), read_only(y), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
         """Return the samples as a checked table, of which arrays on disk are read a batch at a time."""
-        return Table(*self._checked(x, y, weight, who, on_disk=True), self.network.input_dtype)
+        return Table(*self._checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype)
 
     def _checked(
-        self, x: Any, y: Any, weight: Any, who: str, *, on_disk: bool = False
+        self, x: Any, y: Any, weight: Any, who: str, *, first: bool, on_disk: bool = False
     ) -> tuple[Any, Array, Array | None]:
-        network, given = self.network, x
-        x = check_features(x, network, f"{who}x", on_disk=on_disk)
-        if x is not given or not len(x):
-            self._compare(x, given, y, weight, who)
-        y = check_targets(y, len(x), network, self.loss, f"{who}y")
-        return x, y, None if weight is None else check_weights(weight, len(x), network.dtype, f"{who}sample_weight")
+        features = check_features(x, self.network, f"{who}x", on_disk=on_disk)
+        if features is not x or not len(x):
+            self._compare(features, x, y, weight, who)
+        targets = check_targets(y, len(features), self.network, self.loss, f"{who}y")
+        if first:
+            warn_of_rounding(features, f"{who}x", self.network.input_dtype, x)
+        if first and not self.loss.sparse:
+            warn_of_rounding(as_array(y, who), f"{who}y", self.network.dtype, y)
+        if weight is not None:
+            weight = check_weights(weight, len(features), self.network.dtype, f"{who}sample_weight")
+        return features, targets, weight
 
-    def _compare(self, x: Any, given: Any, y: Any, weight: Any, who: str) -> None:
+    def _compare(self, features: Any, x: Any, y: Any, weight: Any, who: str) -> None:
         """Raise a `DataError` if there are no samples, or if frames have them in different orders."""
-        if not len(x):
-            raise DataError(f"{who}x: expected at least one row, got shape {x.shape}.")
-        check_order(given, y, f"{who}y")
-        check_order(given, weight, f"{who}sample_weight")
+        if not len(features):
+            raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
+        check_order(x, y, f"{who}y")
+        check_order(x, weight, f"{who}sample_weight")
 
     def stream(
         self, iterable: Any, steps: int | None, words: Words, *, class_weight: Any = None, most: int | None = None
     ) -> Stream:
         """Return an iterable of batches, each of which is checked as it arrives."""
-        if _is_balanced(class_weight):
-            who = f'{words.iterable}: class_weight: "balanced"'
-            raise ArgumentError(f"{who} needs arrays; for an iterable of batches pass a dict.")
+        if isinstance(class_weight, str):
+            got = f'{words.iterable}: class_weight: "{class_weight}"'
+            raise ArgumentError(f"{got} needs arrays; for an iterable of batches pass a dict.")
+        first = True
 
         def check(item: Any, who: str) -> Batch:
-            if not isinstance(item, (tuple, list)) or not 2 <= len(item) <= 3:
+            nonlocal first
+            if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
                 got = type(item).__name__
                 raise DataError(f"{who}expected a tuple (x, y) or (x, y, sample_weight), got {got}.")
             x, y, weight = (*item, None)[:3]
             if words is TRAINING and (model := self.network.root()) is not None:
                 model.feature_names = model.feature_names or column_names(x) or None
-            return self.batch(x, y, weight, class_weight, who)
+            batch = self.batch(x, y, weight, class_weight, who, first=first)
+            first = False
+            return batch
 
         return Stream(iterable, check, steps, words, goes_on=words is TRAINING, most=most)
 
@@ -167,7 +174,8 @@ class Inputs:
         table = self.table(data.x, data.y, data.sample_weight)
         size = _batch_size(data.batch_size, len(table), full_batch=full_batch)
         rows, held_out = self._split(table, data, seed) if data.validation_split else (None, None)
-        source = Source(self._weigh_table(table, rows, data.class_weight), rows, size)
+        weighed = data.class_weight is not None or table.sample_weight is not None
+        source = Source(self._weigh_table(table, rows, data.class_weight) if weighed else table, rows, size)
         if data.steps_per_epoch is not None:
             source.first(data.steps_per_epoch, TRAINING)
         if held_out is None:
@@ -177,16 +185,10 @@ class Inputs:
         return source, validation.first(data.validation_steps, VALIDATION)
 
     def for_evaluate(
-        self,
-        x: Any,
-        y: Any,
-        weight: Any,
-        size: int,
-        steps: int | None,
-        words: Words = EVALUATION,
-        most: int | None = None,
+        self, samples: tuple[Any, Any, Any], size: int, steps: int | None, words: Words = EVALUATION, most: Any = None
     ) -> Source:
-        """Return where `evaluate` takes its batches from, or the validation."""
+        """Return where `evaluate` takes its batches from, or the validation, given x, y and sample_weight."""
+        x, y, weight = samples
         if not is_stream(x, y):
             table = self.table(x, y, weight, words.arrays)
             _check_weights_count(table, None, words.arrays)
@@ -209,20 +211,23 @@ class Inputs:
 
     def _validation(self, data: Data, training: Source) -> Source | None:
         if data.validation_data is None:
+            if data.validation_steps or data.validation_batch_size:
+                name = "validation_batch_size" if data.validation_steps is None else "validation_steps"
+                raise ArgumentError(f"fit: {name}: expected None without validation data.")
             return None
         given, size = data.validation_data, data.validation_batch_size
-        x, y, weight = given, None, None
+        samples = (given, None, None)
         if not is_stream(given, None):
             if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
                 raise ArgumentError(
                     "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, "
                     f"got {type(given).__name__}."
                 )
-            x, y, weight = (*given, None)[:3]
+            samples = (*given, None)[:3]
         elif size is not None:
             raise ArgumentError("fit: validation_batch_size: expected None for an iterable of batches.")
         most = max(LEAST_ENDLESS, 10 * (training.steps() or 0))
-        return self.for_evaluate(x, y, weight, size or training.batch_size, data.validation_steps, VALIDATION, most)
+        return self.for_evaluate(samples, size or training.batch_size, data.validation_steps, VALIDATION, most)
 
     def _split(self, table: Table, data: Data, seed: int) -> tuple[Array, Array]:
         if data.split == "stratify" and self.loss.link is None:
@@ -234,28 +239,23 @@ class Inputs:
     def _weigh_table(self, table: Table, rows: Array | None, class_weight: Any) -> Table:
         """Return the table with the class weights of its training rows in the sample weights."""
         if class_weight is not None:
-            y = table.y if rows is None else table.y[rows]
-            given = balanced(classes_of(y)) if _is_balanced(class_weight) else class_weight
-            table = table.with_weight(self._weigh_classes(given, table.y, table.sample_weight, ""))
-        if table.sample_weight is not None:
-            _check_weights_count(table, rows, "")
+            table = table.with_weight(self._weigh_classes(class_weight, table.y, table.sample_weight, "", rows))
+        _check_weights_count(table, rows, "")
         return table
 
-    def _weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str) -> Array:
+    def _weigh_classes(
+        self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Array | None = None
+    ) -> Array:
         loss, outputs = self.loss, self.network.output_shape[0]
         if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
             raise ArgumentError(
                 f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
                 "Use sample_weight."
             )
-        factors = class_factors(class_weight, y, outputs)
+        factors = class_factors(class_weight, y, outputs, rows)
         factors = factors if weight is None else weight * factors
         check_finite(factors, f"{who}class_weight", self.network.dtype)
         return factors.astype(self.network.dtype)
-
-
-def _is_balanced(class_weight: Any) -> bool:
-    return isinstance(class_weight, str) and class_weight == "balanced"
 
 
 def _refuse_weights(weight: Any, words: Words) -> None:

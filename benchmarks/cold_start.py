@@ -261,7 +261,7 @@ def measure(folder: Path, environment: dict[str, str], rounds: int) -> tuple[dic
             remarks[stack] = str(error)
     order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # nobody always follows the same one
+        rng.shuffle(order)  # no contender always follows the same one
         for stack in order:
             for task, result in results[stack].items():
                 seconds, mebibytes = run(SCRIPTS[stack][1][task], folder, environment)

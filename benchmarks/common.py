@@ -54,7 +54,7 @@ def positive(text: str) -> int:
 
 
 def options(description: str | None, *, rounds: int = 5, threads: int = THREADS, **more: Any) -> argparse.Namespace:
-    """Read the command line that all benchmarks share, and go on in a process with the same threads for every library.
+    """Read the command line that all benchmarks share, and restart with the same threads for every library.
 
     ``rounds`` and ``threads`` are the defaults of their flags; ``more`` maps further flags to the keywords of
     `argparse.ArgumentParser.add_argument`.
@@ -94,13 +94,13 @@ def start_fairly(threads: int) -> None:
 
 def child_environment(threads: int) -> dict[str, str]:
     """Return the environment of a measured process."""
-    # A forced kernel would slow NumPy's OpenBLAS, but not the peers, which bring their own.
+    # A forced kernel would slow NumPy's OpenBLAS, but not the other libraries, which bring their own.
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = str(threads)
     environment.update(
         MINIDL_BENCHMARK=str(threads), KERAS_BACKEND="jax", JAX_PLATFORMS="cpu", TF_CPP_MIN_LOG_LEVEL="3",
-        TORCHINDUCTOR_COMPILE_THREADS="1",  # no pool of processes beside what is timed
+        TORCHINDUCTOR_COMPILE_THREADS="1",  # no pool of processes during the timing
     )  # fmt: skip
     root = str(Path(__file__).parent.parent)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [root, environment.get("PYTHONPATH")]))
@@ -124,7 +124,7 @@ def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 
     times: dict[str, list[float]] = {name: [] for name in contenders}
     order, rng = list(contenders), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # nobody always follows the same one
+        rng.shuffle(order)  # no contender always follows the same one
         for name in order:
             time.sleep(REST)
             if calls[name] > 1:

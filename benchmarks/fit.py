@@ -82,7 +82,7 @@ def epochs_needed(build: Any, task: Task, data: Any) -> int:
     (x, y), test = data
     run, predict = build(task.network, x, y, task.batch)
     for epochs in range(1, task.most_epochs):
-        run(epochs if build is peers.sklearn_epoch else 1)  # its fit starts anew
+        run(epochs if build is peers.sklearn_epoch else 1)  # its fit starts from scratch
         if accuracy(predict, *test) >= task.target:
             return epochs
     return task.most_epochs
@@ -96,7 +96,7 @@ def measure(task: Task, data: Any, rounds: int) -> dict[str, Any]:
             results[name] = {"epochs": epochs_needed(build, task, data), "seconds": [], "accuracies": []}
     order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # nobody always follows the same one
+        rng.shuffle(order)  # no contender always follows the same one
         for name in order:
             seconds, reached = train(CONTENDERS[name][0], task, data, results[name]["epochs"])
             results[name]["seconds"].append(seconds)

@@ -1,4 +1,4 @@
-"""The README's table of minidl beside its peers, made from the tables in docs/numbers.
+"""The README's comparison of minidl with other libraries, made from the tables in docs/numbers.
 
 ``python benchmarks/front_page.py`` writes it into README.md; a test holds the two together.
 """
@@ -29,7 +29,7 @@ def cells(text: str, title: str) -> Cells | None:
 
 
 def column(table: Cells, name: str) -> list[str]:
-    """Return a column of a table with a row for each of the peers."""
+    """Return a column of a table with a row for each library."""
     return [table[peer][name] for peer in PEERS]
 
 

@@ -35,7 +35,7 @@ from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, power
 
 POINTS = 20
 ROWS = 50  # at most; batches of 1 to 7 are as frequent as those of 8 to 50
-CALLS = 2  # with one layer, so that what is kept from an earlier call shows
+CALLS = 2  # with one layer, so that stale state shows
 TIGHT = 1e-6  # 1e-7 blames a right layer
 QUICK = 8  # the quick form takes one bug and one right layer in eight
 

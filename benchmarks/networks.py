@@ -41,7 +41,7 @@ class Network(NamedTuple):
     def data(self, rows: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return x (rows, inputs) and targets: labels, or (rows, outputs).
 
-        Every row stands twice, with contradictory targets: a network that had learnt its batch by heart would have
+        Every row appears twice, with contradictory targets: a network that had memorised its batch would have
         gradients so small that their squares are denormal numbers, which cost some of the contenders 100 cycles each.
         """
         rng = np.random.default_rng(seed)

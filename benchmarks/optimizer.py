@@ -1,4 +1,4 @@
-"""One step of each optimizer, 5e3 to 1e7 parameters in float32, beside torch's.
+"""One step of each optimizer, 5e3 to 1e7 parameters in float32, compared with torch.
 
 Nanoseconds a parameter, for torch with ``fused=True`` where it has that, otherwise with ``foreach=True``; a single
 flat parameter on both sides. JAX is left out: it fuses the step into that of the network, see train_step.

@@ -3,7 +3,7 @@
 ``python benchmarks/optimizer_trajectories.py`` needs the dependency group ``peers``. The problem is Rosenbrock's
 valley in four dimensions; stored are the points after the first three steps and after every tenth of a hundred.
 The rates are such that no walk magnifies a rounding error more than a thousandfold: the processors round differently.
-Their schedules, over 40 steps, stand in the same file.
+Their schedules, over 40 steps, are in the same file.
 """
 
 import importlib.metadata
@@ -64,7 +64,7 @@ def points(step: Callable[[], np.ndarray]) -> list[list[float]]:
 
 
 def walks() -> dict[str, list[list[float]]]:
-    """Return the points by the name of the case, which tests/test_optimizers.py gives to the same optimizer of ours."""
+    """Return the points by the name of the case, which tests/test_optimizers.py gives to minidl's optimizer."""
     heavy_ball = optax.chain(optax.trace(0.9), optax.add_decayed_weights(0.1), optax.scale_by_learning_rate(0.001))
     clipped_adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.05, eps=1e-7))
     return {
@@ -117,7 +117,7 @@ def main() -> None:
     }
     tables = {"walks": walks(), "schedules": rates()}
     text = json.dumps(record, indent=1).removesuffix("\n}")
-    for title, rows in tables.items():  # a line a row
+    for title, rows in tables.items():  # one line per row
         text += f',\n "{title}": {{\n  ' + ",\n  ".join(f'"{k}": {json.dumps(row)}' for k, row in rows.items()) + "\n }"
     PATH.write_text(text + "\n}\n")
 

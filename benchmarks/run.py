@@ -1,4 +1,4 @@
-"""Runs the benchmarks one after another, each in a process of its own: ``python benchmarks/run.py --quick``.
+"""Runs the benchmarks one after another, each in a separate process: ``python benchmarks/run.py --quick``.
 
 Names choose some of them, ``speed`` and ``certify`` those of a page; ``--json FOLDER`` and ``--markdown FOLDER`` write
 a file for each; every other flag goes to all of them. ``python benchmarks/run.py speed --markdown docs/numbers`` writes

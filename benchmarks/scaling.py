@@ -47,7 +47,7 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 
 
 def memory_cases(quick: bool) -> list[dict[str, Any]]:
-    """Return what is measured in processes of its own: data, model and batch, each varied alone."""
+    """Return what is measured in separate processes: data, model and batch, each varied alone."""
     base = {"mebibytes": 64, "units": 128, "batch": 128}
     data = [64, 512] if quick else [64, 256, 1024, 2048]
     cases = [{**base, "varied": "data on disk, MiB", "mebibytes": size} for size in data]
@@ -70,7 +70,7 @@ def measure_memory(case: dict[str, Any], folder: Path, threads: int) -> dict[str
     command = [sys.executable, __file__, "--child", json.dumps({**case, "path": str(path)})]
     result = subprocess.run(command, env=common.child_environment(threads), capture_output=True, text=True, check=False)
     if result.returncode:
-        return {**case, "error": (result.stderr.strip() or "ended without a word").splitlines()[-1]}
+        return {**case, "error": (result.stderr.strip() or "ended without a message").splitlines()[-1]}
     return {**case, **json.loads(result.stdout)}
 
 

@@ -21,7 +21,7 @@ from minidl.optimizers import SGD
 
 
 class Result(NamedTuple):
-    """What one network gave, beside what was published."""
+    """What one network gave, and what was published."""
 
     costs: dict[int, tuple[float, float]]  # iteration -> ours, published
     train_accuracy: float

@@ -1,4 +1,4 @@
-"""A layer of one's own: written from its equations, certified, trained, saved and loaded again.
+"""A custom layer: written from its equations, certified, trained, saved and loaded again.
 
 Run: ``python examples/custom_layer.py``. It ends with more than 90% of 600 new points right.
 """

@@ -1,7 +1,7 @@
-"""A training loop of one's own: gradients of a batch, a step, and whatever should happen in between.
+"""A custom training loop: gradients of a batch, a step, and anything in between.
 
 Here: gradients are collected over four small batches before each step, as one does when a large batch does not fit into
-the memory. Run: ``python examples/custom_loop.py``. It reads more than 90% of the test digits right.
+the memory. Run: ``python examples/custom_loop.py``. It classifies more than 90% of the test digits correctly.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """Train a classifier of handwritten digits, say how well it reads each of them, and draw what it learnt and misread.
 
-Run: ``python examples/digits.py``; it reads more than 98% of 360 test digits right, and needs matplotlib for the
+Run: ``python examples/digits.py``; it classifies over 98% of 360 test digits correctly, and needs matplotlib for the
 pictures, which go to ``build/digits``, or to ``--folder``.
 """
 
@@ -24,7 +24,7 @@ STEPS = EPOCHS * 41  # an epoch is 41 batches of 32: nine tenths of the 1,437 di
 
 
 def build(seed: int = 0) -> Sequential:
-    """Return a compiled model of two wide layers; Dropout keeps them from learning the training digits by heart."""
+    """Return a compiled model of two wide layers; Dropout keeps them from memorising the training digits."""
     model = Sequential(
         [
             Input((64,)),

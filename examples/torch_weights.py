@@ -1,6 +1,6 @@
 """Weights from PyTorch: a state dict becomes a minidl model, without PyTorch.
 
-``python torch_weights.py net.pt`` reads a file of yours; without one, a small file in the safetensors format is made.
+``python torch_weights.py net.pt`` reads your file; without one, a small file in the safetensors format is made.
 """
 
 import argparse

@@ -225,7 +225,7 @@ def test_names_of_classes_may_be_an_array():
 @pytest.mark.parametrize(
     ("draw", "error", "message"),
     [
-        (lambda model: plot_weights(model), ArgumentError, r"plot_weights: shape: expected \(height, width\)"),
+        (lambda model: plot_weights(model), ArgumentError, r"plot_weights: shape: expected the \(height, width\)"),
         (lambda model: plot_weights(model, shape=(2, 2)), ShapeError, r"expected height \* width = 2, got 2 \* 2"),
         (
             lambda model: plot_weights(Sequential([Input((4,)), Dropout(0.1)]), 0),
@@ -246,7 +246,7 @@ def test_names_of_classes_may_be_an_array():
         (lambda model: plot_confusion_matrix([3], [0], labels="ab"), ArgumentError, "labels: expected 4, got 2"),
         (lambda model: plot_gradient_flow(LayerHealth(X, Y)), StateError, "expected one that has been a callback"),
         (lambda model: plot_gradient_flow("health"), ArgumentError, "health: expected a LayerHealth, got 'health'"),
-        (lambda model: plot_history(History()), StateError, "history: expected at least one epoch, got none"),
+        (lambda model: plot_history(History()), StateError, "history: it has no epochs yet"),
         (lambda model: plot_activation("relu", limits=(1, 1)), ArgumentError, "expected .low, high. with low < high"),
         (lambda model: plot_activation("relu", limits=3), ArgumentError, "low < high, got 3"),
         (lambda model: plot_activation("relu", ax=[1, 2]), ArgumentError, "ax: expected the Axes .*, got list"),

@@ -181,4 +181,4 @@ print("max(2 z, z):", np.maximum(2 * z, z), " LeakyReLU(2.0):", LeakyReLU(2.0).f
 #
 # 18. Not an error, only missing (4.4.b.2 and elsewhere)
 # --------------------------------------------------------
-# "learning_rate" beside the formula of tanh and "P / 0 <=" in section 3 are remains of typesetting.
+# "learning_rate" next to the formula of tanh and "P / 0 <=" in section 3 are remains of typesetting.

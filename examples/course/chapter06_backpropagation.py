@@ -2,8 +2,8 @@ r"""
 6. Backpropagation, checked
 ===========================
 
-**Claim.** Six lines give every gradient of a network with one hidden layer, and a finite difference beside each of them
-shows that they are right.
+**Claim.** Six lines give every gradient of a network with one hidden layer, and a finite difference for each of
+them shows that they are correct.
 
 Notes, sections 4.2.c and 5.3.b, here with observations as rows and the mean over m written out:
 
@@ -52,8 +52,8 @@ print(f"largest difference between the six lines and minidl: {np.abs(by_hand - b
 assert np.abs(by_hand - by_minidl).max() < 1e-15
 
 # %%
-# A finite difference beside each gradient
-# ----------------------------------------
+# A finite difference for each gradient
+# -------------------------------------
 # Move one parameter by h in both directions and look at the cost: (J(w + h) - J(w - h)) / 2h. No calculus is needed,
 # and so no calculus can be wrong.
 

@@ -82,7 +82,7 @@ assert curves["linear output"][1] < 0.05 < 0.2 < curves["sigmoid output"][1]
 # %%
 # Watch it learn
 # --------------
-# The boundary of the network with tanh, and that of the linear one, as training goes on.
+# The boundary of the network with tanh, and that of the linear one, during training.
 
 snapshots = {}
 for name, activation in (("linear", None), ("tanh", "tanh")):

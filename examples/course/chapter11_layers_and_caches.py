@@ -139,5 +139,5 @@ with np.errstate(divide="ignore", invalid="ignore"):
 # The notes list Z[l+1] among the caches of layer l. What layer l needs for its gradients is Z[l] and A[l-1]; its own W
 # passes the gradient on. And the loop over the layers is the one that cannot be vectorised (chapter 5).
 #
-# **Take along.** Forward keeps, backward uses. In a layer of your own: ``self._x = x`` in `forward`, ``self._x`` in
+# **Take along.** Forward keeps, backward uses. In a custom layer: ``self._x = x`` in `forward`, ``self._x`` in
 # `backward`.

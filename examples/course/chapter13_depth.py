@@ -3,7 +3,7 @@ r"""
 ====================================
 
 **Claim.** Each ReLU layer can fold its input once more, so that the number of linear pieces doubles with every layer;
-one wide layer only adds pieces. And what a hidden layer gives out is no longer like what came in.
+one wide layer only adds pieces. And the output of a hidden layer no longer resembles the input.
 
 Notes, section 5.6: shallow networks need "exponentially more" units for some functions; early layers see simple
 features, deep ones complex features. Section 2: a thought is a big vector of activity, and what is inside need not look

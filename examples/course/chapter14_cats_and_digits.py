@@ -7,7 +7,7 @@ out to six digits.
 
 Notes, sections 3.2, 4 and 5 end in the same task: 209 pictures of 64 x 64 pixels in three colours to learn from, 50 to
 be judged, is there a cat? Those pictures carry no licence, so they are not part of this project. Their costs and
-accuracies are numbers, and are. With the folder of pictures at hand, ``python examples/course_results.py FOLDER``
+accuracies are numbers, and are. If you have the folder of pictures, ``python examples/course_results.py FOLDER``
 computes all of them again.
 """
 

@@ -110,7 +110,7 @@ EXERCISES: tuple[Exercise, ...] = (
         outputs=("best", "last"),
         slips={
             "an equal loss is no improvement: use <": lambda v, p: stopped(v, p, strict=False),
-            "training goes on for one epoch too long": lambda v, p: stopped(v, p, late=1),
+            "training continues for one epoch too long": lambda v, p: stopped(v, p, late=1),
             "training stops one epoch too early": lambda v, p: stopped(v, p, late=-1),
             "the best epoch of all is unknown when training stops": lambda v, p: (int(np.argmin(v)), stopped(v, p)[1]),
             "best and last are exchanged": lambda v, p: stopped(v, p)[::-1],

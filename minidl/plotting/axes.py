@@ -30,7 +30,7 @@ def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
 
 
 def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
-    """Draw each of ``curves`` over the epochs, which count from 0, in a style of its own; name it, or every few."""
+    """Draw each of ``curves`` over the epochs, which count from 0, in its own style; name each, or every few."""
     x, every, named = np.array(epochs) + 1, max(1, len(epochs) // 8), -(-len(curves) // 12)
     for index, (label, values) in enumerate(curves.items()):
         color, dashes, marker = (styles[index % len(styles)] for styles in (COLORS, DASHES, MARKERS))
@@ -43,7 +43,7 @@ def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
 
 
 def legend(ax: "Axes", columns: int = 1) -> None:
-    """List what is drawn: beside ``ax`` where the layout of the figure makes room for it, else inside."""
+    """List what is drawn: next to ``ax`` where the layout of the figure makes room for it, else inside."""
     if ax.figure.get_layout_engine() is None:
         ax.legend(framealpha=0.9, ncols=columns)
     else:

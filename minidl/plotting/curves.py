@@ -35,7 +35,7 @@ def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) 
         raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
     curves = history.history
     if not history.epoch:
-        raise StateError("plot_history: history: expected at least one epoch, got none.")
+        raise StateError("plot_history: history: it has no epochs yet. Train first.")
     checks.choice(name, "plot_history: name", [key for key in curves if not key.startswith("val_")])
     parts = {"training": name, "validation": f"val_{name}"}
     ax = axes(ax)
@@ -69,7 +69,7 @@ def plot_activation(
     if len(ends) != 2 or ends[0] >= ends[1]:
         raise ArgumentError(f"plot_activation: limits: expected (low, high) with low < high, got {limits!r}.")
     z = np.linspace(ends[0], ends[1], 1001)[:, np.newaxis]
-    layer = layer.copy()  # it may stand in a model
+    layer = layer.copy()  # it may belong to a model
     try:
         layer.declare((1,))
         elementwise = not layer.declared

@@ -97,7 +97,7 @@ def plot_weights(
         raise ArgumentError(f"plot_weights: layer: expected one with weights W, got {model[layer]!r}.")
     side = math.isqrt(len(W))
     if shape is None and side * side != len(W):
-        raise ArgumentError(f"plot_weights: shape: expected (height, width) for the {len(W)} inputs, got None.")
+        raise ArgumentError(f"plot_weights: shape: expected the (height, width) of the {len(W)} inputs. Pass it.")
     shape = shape or (side, side)
     if np.shape(shape) != (2,) or min(shape) < 1 or math.prod(shape) != len(W):
         got = " * ".join(map(str, np.ravel(shape)))

@@ -11,7 +11,7 @@ from minidl.typing import Shape
 
 PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
 NOTED = "NOTED"  # fails a rule that does not count for this subject
-CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause stands alone, and from which it is worth naming beside another
+CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is told alone, and from which it is told as an alternative
 
 
 @dataclass
@@ -222,7 +222,7 @@ def _again(certificate: Certificate, finding: Finding) -> str:
     """Return the call that repeats a finding, and only its check."""
     shape = "" if certificate.input_shape is None else f", input_shape={certificate.input_shape}"
     level = "" if certificate.level == "standard" else f', level="{certificate.level}"'
-    # What has no repr of its own is not shown as a call.
+    # What has no repr is not shown as a call.
     subject = "layer" if certificate.subject.endswith("(...)") else certificate.subject
     rest = f'{shape}, seed={certificate.seed}{level}, checks=["{finding.check}"]'
     return f"{certificate.call}({subject}{rest})"

@@ -23,7 +23,7 @@ from minidl.typing import Shape
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a certification, see `certify`; ``call`` is the function that the user has called."""
+    """The arguments of a certification, see `certify`; ``call`` is the function that the user has called."""
 
     input_shape: Shape | None = None
     level: str = "standard"
@@ -84,7 +84,7 @@ def certify(
 
 
 def examine(subject: Subject, request: Request, point: Point | None = None) -> Certificate:
-    """Run the checks on a subject, at a point of its own or at a given one, and return the certificate."""
+    """Run the checks on a subject, at its own point or at a given one, and return the certificate."""
     call = request.call
     arguments.choice(request.level, f"{call}: level", LEVELS)
     arguments.integer(request.seed, f"{call}: seed", minimum=0)

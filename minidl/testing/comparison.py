@@ -86,7 +86,7 @@ def compare(
             raise Refused("NumPy's broadcasting let the rows pass, as x + f(x) with a single feature does")
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
     sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
-    # Rounding in backward itself: beside its largest results, and beside what enters it.
+    # Rounding in backward itself: relative to its largest results, and to its inputs.
     entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
     floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
@@ -138,13 +138,13 @@ def _rounding_of(subject: Subject, point: Point, target: str, rng: np.random.Gen
 def _gradients_around(subject: Subject, point: Point, target: str, rng: np.random.Generator, count: int) -> Array:
     """Return the layer's own gradients at points around: several different ones where there is a kink."""
 
-    def beside(value: Array) -> Array:
+    def near(value: Array) -> Array:
         return value + NEAR * np.maximum(1, np.abs(value)) * rng.standard_normal(value.shape)
 
     found = []
     for _ in range(count):
-        x = point.x if point.integer else beside(point.x)
-        parameters = {name: beside(value) for name, value in point.parameters.items()}
+        x = point.x if point.integer else near(point.x)
+        parameters = {name: near(value) for name, value in point.parameters.items()}
         found.append(subject.run(point.with_(x=x, parameters=parameters))[1][target])
     return np.array(found, float)
 

@@ -165,7 +165,7 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
     """Return the relative rounding error of ``sum(dy * f(x))``, measured by second differences at tiny steps.
 
     They vanish but for rounding, so they tell how many digits ``f`` really keeps, whatever its dtype says. They are
-    taken a little beside ``x``, which may lie on a kink or a tie.
+    taken close to ``x``, which may lie on a kink or a tie.
     """
     spread = float(np.std(x, dtype=float)) or float(np.abs(x).max(initial=0)) or 1.0
     unit = 2.0 ** np.floor(np.log2(spread))
@@ -184,7 +184,7 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
 
     fine = 2.0 ** (-34 if y.dtype == LONG else -28)
     noise = max(wobble(fine * signs()), wobble(fine * signs()))
-    # Roundings may show at coarser steps only: those of float32 in disguise, or beside a large number that cancels,
+    # Roundings may show at coarser steps only: those of float32 in disguise, or next to a large number that cancels,
     # as in exp(x) - 1. Curvature falls with the square of the step, and what a kink does as fast as the step.
     for step in COARSE:
         # No multiples of what is lost, which would cancel; but x + move stays exact.

@@ -236,7 +236,7 @@ class Examination:
         asks for equal bits.
         """
         for name, value in expected.items():
-            # What cancels is rounding beside what it was computed from.
+            # What cancels is rounding, compared with what it was computed from.
             if not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
                 self.subject.work.begin(float("inf"))  # what is found is explained whatever it costs
                 cause = why(name) if callable(why) else why

@@ -85,7 +85,7 @@ class FunctionPair:
 
     @property
     def others(self) -> Values:
-        """The differentiable arguments beside ``x``."""
+        """The differentiable arguments other than ``x``."""
         arguments = self.inputs | self.parameters
         return {name: arguments[name] for name in self.differentiable if name != self.x}
 

@@ -1,6 +1,6 @@
 """certify_function and gradient_check: plain pairs of functions certified as a layer is.
 
-What minidl asks of its own layers only, such as float32 from float32, is a verdict by itself and does not count.
+Rules of minidl's own layers, such as float32 from float32, are a separate verdict and do not count.
 """
 
 from collections.abc import Callable
@@ -165,7 +165,7 @@ def certify_function(
     parameters : dict of str to array, optional
         Further arguments: floating-point arrays with a gradient, anything else without.
     constants : tuple of str
-        Names of arguments that have no gradient, beside integers.
+        Names of arguments that have no gradient, in addition to integers.
     gradients : dict of str to array
         The arrays to which ``backward`` adds the gradients of these arguments instead of returning them.
     batched : bool

@@ -130,7 +130,7 @@ def kinds_of_targets(loss: Loss) -> list[str]:
     accepted = [kind for kind in kinds if np.isfinite([_value(loss, kind, y_pred) for y_pred in somewhere]).any()]
     if not accepted:
         raise ArgumentError(
-            f"certify_loss: expected {type(loss).__name__} to accept one of the targets {', '.join(kinds)}, got none. "
+            f"certify_loss: expected {type(loss).__name__} to accept targets of one kind: {', '.join(kinds)}. "
             "Give the class an attribute target_domain = one of " + ", ".join(map(repr, TARGETS)) + "."
         )
     return accepted if len(kinds) < 5 else accepted[:1]

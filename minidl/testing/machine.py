@@ -1,6 +1,6 @@
 """layer_machine: hypothesis calls a layer in every order, and shrinks what goes wrong to the fewest calls.
 
-Whatever came before, each result must be that of a fresh layer: caches, stale copies and shared buffers show here.
+After any sequence of calls, each result must be that of a fresh layer: it finds caches, stale copies, shared buffers.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """Tests along a line: the Taylor remainder, and the integral of the gradient along a path.
 
 A gradient that is wrong on any interval, however short, does not add up to the change of the function. Kinks
-have measure zero, so they need no care; jumps of the function are found and told apart.
+have measure zero, so they need no care; jumps of the function are detected and excluded.
 """
 
 from collections.abc import Callable

@@ -96,7 +96,7 @@ def draw_dy(rng: np.random.Generator, shape: Shape) -> Array:
 
 
 def is_integer(domain: Any) -> bool:
-    """Return whether inputs are numbers of something, such as words, so that there is no derivative in x."""
+    """Return whether inputs are ids, which have no derivative."""
     return domain == "integer" or (isinstance(domain, tuple) and domain[0] == "integer")
 
 

@@ -68,7 +68,7 @@ class Point:
 
     @property
     def integer(self) -> bool:
-        """Whether ``x`` holds whole numbers, such as ids, so that there is no derivative in it."""
+        """Whether ``x`` holds integers, such as ids, which have no derivative."""
         return self.x.dtype.kind in "iub"
 
     def single_outputs(self) -> Iterator["Point"]:
@@ -150,7 +150,7 @@ class Probe:
             generator.bit_generator.state = state
 
     def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
-        """Return ``y``; without ``reset`` state and generators go on from where they are."""
+        """Return ``y``; without ``reset`` state and generators continue from where they are."""
         if reset and (self.start or self.draws.get(training, True)):
             self.reset()
         self.work.add(x)

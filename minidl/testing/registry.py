@@ -40,7 +40,7 @@ def register_check(
     Notes
     -----
     The function takes an `Examination` and yields `Finding` objects; only the first counts. Or it raises `Skipped`
-    where it does not apply, `Unverified` where it cannot tell. Whatever the layer raises becomes a finding.
+    where it does not apply, `Unverified` where it cannot tell. An exception of the layer becomes a finding.
 
     Examples
     --------

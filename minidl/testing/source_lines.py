@@ -41,7 +41,7 @@ def describe(name: str, path: str, line: int) -> tuple[str, str]:
 
 def source_of(layer: Any, target: str) -> tuple[str, str]:
     """Return where the layer, or the layer inside it, computes "y", "dx", "dW", ...; where backward begins for ""."""
-    layer = getattr(layer, "certified", layer)  # the loss, or the function, that a layer stands for
+    layer = getattr(layer, "certified", layer)  # the loss, or the function, that a layer represents
     if inspect.isfunction(layer):
         return describe(layer.__name__, layer.__code__.co_filename, layer.__code__.co_firstlineno)
     *path, name = target.split("/")

@@ -140,7 +140,7 @@ def subject_of(given: Any) -> Subject:
 def _name(layer: Layer) -> str:
     try:
         name = repr(layer)
-    except Exception:  # a constructor that does not store its arguments, or a repr of its own
+    except Exception:  # a constructor that does not store its arguments, or has a custom repr
         name = ""
     return name if name and " object at 0x" not in name else f"{type(layer).__name__}(...)"
 

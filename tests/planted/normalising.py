@@ -374,7 +374,7 @@ class LayerNormWithoutGamma(LayerNorm):
         return (g - g.mean(axis=-1, keepdims=True) - xhat * (g * xhat).mean(axis=-1, keepdims=True)) / self._std
 
 
-@bug(REGION, "gamma outside of the brackets|gamma stands in the wrong place")
+@bug(REGION, "gamma outside of the brackets|gamma is in the wrong place")
 class GammaAfterTheProjection(LayerNorm):
     """gamma * (projection of dy) for the projection of gamma * dy: right while gamma is constant."""
 

@@ -9,7 +9,7 @@ from minidl.testing.functions import FunctionSubject
 from minidl.typing import Array
 
 EXCLUDED = {
-    "dtype": "JAX has rules of its own for the types of arrays",
+    "dtype": "JAX has its own rules for the types of arrays",
     "layout": "JAX copies the arrays",
     "parameters-live": "a compiled function keeps nothing",
 }

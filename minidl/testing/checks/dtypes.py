@@ -97,7 +97,7 @@ def _single(examination: Examination, point: Point) -> Iterator[Finding]:
     expected = with_states(named(*double.run(rounded)), double.states)
     if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return
-    # A gradient is a sum of products of dy and x: what is small beside those may cancel or underflow.
+    # A gradient is a sum of products of dy and x: what is small compared with those may cancel or underflow.
     natural = float(np.abs(rounded.dy).max(initial=0)) * max(1.0, float(np.abs(rounded.x).max(initial=0))) ** 2
     for name, value in expected.items():
         least = SMALLEST if name == "y" else 1e-2 * natural
@@ -168,7 +168,7 @@ def _converted(examination: Examination, point: Point, kind: Any, message: str, 
 
 
 def _far_from_zero(examination: Examination) -> Iterator[Finding]:
-    """Inputs that differ little beside their size cost some digits of float32, but not all of them."""
+    """Inputs that differ little compared with their size cost some digits of float32, but not all of them."""
     point = examination.point.with_(x=_round(FAR + examination.point.x))
     double, single = examination.subject.at(point), examination.subject.at(point, np.float32)
     expected = double.forward(point.x.copy(), point.training)

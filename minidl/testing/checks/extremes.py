@@ -50,7 +50,7 @@ def _far_out(examination: Examination, point: Point, size: float) -> Iterator[Fi
             yield examination.finding(f"{name} is not finite for inputs of size {size:g}", name, why)
         if not true or not within.all() or (verdict is not None and verdict.outcome != PASS):
             continue
-        # What is small beside usual values may underflow or cancel; products of two inputs grow with their square.
+        # Values far below the usual ones may underflow or cancel; products of two inputs grow with their square.
         least = 1e-6 * max(1.0, size) ** 2 * examination.usual_size(name)
         if not close(value, true[name], 1e-6, least) and not _ill_conditioned(examination, point, name):
             why = "cancellation or underflow: float64 and longdouble disagree in the sixth digit"

@@ -44,7 +44,7 @@ def layout(examination: Examination) -> Iterator[Finding]:
     yield from _everywhere(examination, examination.point)
     if examination.at_least("standard"):
         yield from _everywhere(examination, examination.point.with_(training=False))
-        try:  # for layers that act on the last axis, rows of more axes have an order of their own
+        try:  # for layers that act on the last axis, rows of more axes have their own order
             point = examination.draw(input_shape=(5, *examination.point.input_shape))
             examination.run(point)
         except (Refused, LayerFailure):

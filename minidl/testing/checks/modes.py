@@ -164,5 +164,5 @@ def _dropped(examination: Examination, probe: Probe, x: Array) -> Iterator[Findi
     mean, deviation = float(means.mean()), float(means.std()) / np.sqrt(DRAWS)
     if abs(mean - 1) > 6 * deviation + 0.02:
         message = f"training gives on average {mean:.3g} times the output of inference"
-        why = "what is dropped must be compensated: divide by 1 - rate in training, or multiply by it at inference"
+        why = "dropped values must be compensated for: divide by 1 - rate in training, or multiply by it at inference"
         yield examination.finding(message, "y", why)

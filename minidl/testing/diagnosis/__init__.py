@@ -123,7 +123,7 @@ def tell_where(found: list[Hypothesis]) -> None:
 
 
 def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
-    """Return what an engine claims until it cannot go on, such as where the layer refuses a call."""
+    """Return what an engine claims until it fails, such as where the layer refuses a call."""
     found: list[Hypothesis] = []
     try:
         found.extend(engine(evidence))

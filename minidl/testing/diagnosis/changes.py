@@ -115,7 +115,7 @@ def of_parameter(name: str, p: Array) -> Iterator[tuple[str, str, Array]]:
     yield f"-{name}", "a sign is wrong", -p
     yield f"{name} squared", f"a power of {name} is wrong", p**2
     if p.size > 1:
-        yield f"{name} with all entries equal", f"{name} stands in the wrong place", np.full_like(p, p.mean())
+        yield f"{name} with all entries equal", f"{name} is in the wrong place", np.full_like(p, p.mean())
     for axis in range(p.ndim) if p.size > 1 else ():
         yield f"{name} reversed along axis {axis}", f"{name} is flipped", np.flip(p, axis)
         yield f"{name} shifted along axis {axis}", "an offset is wrong", np.roll(p, 1, axis)

@@ -21,7 +21,7 @@ class Edit(NamedTuple):
     parent, field, index
         Where the node stands.
     new : ast.AST
-        What stands there instead.
+        What replaces it.
     cost : float
         How unlikely it is that this was meant.
     """
@@ -33,7 +33,7 @@ class Edit(NamedTuple):
     cost: float
 
     def swap(self, node: ast.AST) -> ast.AST:
-        """Put a node into the place, and return what stood there."""
+        """Put a node into the place, and return what it replaces."""
         parent, field, index = self.place
         if index is None:
             old = getattr(parent, field)

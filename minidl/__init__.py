@@ -5,7 +5,19 @@ The names and defaults are Keras'; see ``help(minidl.Sequential)``.
 
 __version__ = "0.1.0"
 
-from minidl import callbacks, datasets, initializers, layers, losses, metrics, models, optimizers, regularizers, utils
+from minidl import (
+    callbacks,
+    constraints,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
 from minidl.config import register
 from minidl.errors import (
     ArgumentError,
@@ -60,11 +72,11 @@ from minidl.sequential import Sequential
 explain_modules()
 
 __all__ = [
-    "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "ArgumentError", "BatchNormalization", "CacheError", "Columns",
-    "Concatenate", "DataError", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity", "Input",
-    "Layer", "LayerError", "LayerNormalization", "LeakyReLU", "Loss", "Metric", "MinidlError", "ModelFileError",
-    "NonFiniteError", "Normalization", "Optimizer", "PReLU", "Parameters", "ReLU", "Rescaling", "Reshape", "Residual",
-    "Sequential", "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh", "callbacks", "datasets",
-    "initializers", "layers", "load_model", "losses", "metrics", "models", "optimizers", "register", "regularizers",
-    "utils",
+    "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "ArgumentError", "BatchNormalization", "CacheError",
+    "Columns", "Concatenate", "DataError", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity",
+    "Input", "Layer", "LayerError", "LayerNormalization", "LeakyReLU", "Loss", "Metric", "MinidlError",
+    "ModelFileError", "NonFiniteError", "Normalization", "Optimizer", "PReLU", "Parameters", "ReLU", "Rescaling",
+    "Reshape", "Residual", "Sequential", "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh",
+    "callbacks", "constraints", "datasets", "initializers", "layers", "load_model", "losses", "metrics", "models",
+    "optimizers", "register", "regularizers", "utils",
 ]  # fmt: skip

@@ -38,6 +38,14 @@ def number(
     raise ArgumentError(f"{who}: expected {f'a finite number {expected}'.strip()}, got {value!r}.")
 
 
+def real_array(value: Any, who: str) -> Array:
+    """Return ``value`` as an array of finite real numbers."""
+    array = np.array(value)
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise ArgumentError(f"{who}: expected finite numbers, got {value!r:.100}.")
+    return array
+
+
 def is_shape(value: Any) -> bool:
     """Return whether ``value`` is a tuple or list of positive integers, short enough for an array with a batch axis."""
     return (

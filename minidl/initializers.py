@@ -51,18 +51,17 @@ def fans(shape: Shape) -> tuple[int, int]:
     return field * shape[-2], field * shape[-1]
 
 
-def draw_uniform(rng: "np.random.Generator", limit: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
-    """Return values uniform in ``[-limit, limit)``."""
-    return rng.uniform(-limit, limit, shape).astype(dtype, copy=False)
-
-
-def draw_truncated_normal(rng: "np.random.Generator", stddev: float, shape: Shape, dtype: "np.dtype[Any]") -> Array:
-    """Return normal values, drawn again beyond two deviations, whose final standard deviation is ``stddev``."""
+def truncated_normal(rng: "np.random.Generator", shape: Shape) -> Array:
+    """Return values of a unit normal, drawn again beyond two deviations."""
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
         values[outside] = rng.standard_normal(np.count_nonzero(outside))
-    values *= stddev / 0.87962566103423978  # the standard deviation of a unit normal cut at +-2
-    return values.astype(dtype, copy=False)
+    return values
+
+
+def check_seed(seed: Any, who: str) -> int | None:
+    """Return a seed, or None; anything else is an `ArgumentError`."""
+    return None if seed is None else checks.integer(seed, who, minimum=0)
 
 
 class Zeros(Initializer):
@@ -80,92 +79,170 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """``value`` everywhere."""
+    """``value`` everywhere: a number, or an array of the shape that is asked for; another shape is a `ShapeError`."""
 
-    def __init__(self, value: float = 0.0) -> None:
-        self.value = checks.number(value, "Constant: value")
+    def __init__(self, value: Any = 0.0) -> None:
+        number = np.ndim(value) == 0
+        self.value = checks.number(value, "Constant: value") if number else checks.real_array(value, "Constant: value")
 
     def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
+        if np.ndim(self.value) and np.shape(self.value) != tuple(shape):
+            raise ShapeError(f"Constant: expected a value of shape {tuple(shape)}, got {np.shape(self.value)}.")
         return np.full(shape, self.value, dtype)
 
 
-class RandomNormal(Initializer):
+class RandomInitializer(Initializer, ABC):
+    """Abstract base of the initializers that draw: `draw` returns the values in float64.
+
+    Parameters
+    ----------
+    seed : int, optional
+        Draws the same values each time. By default they depend on the model's seed.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = check_seed(seed, f"{type(self).__name__}: seed")
+
+    @abstractmethod
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
+        """Return new values of ``shape``, drawn from ``rng``."""
+
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
+        own = rng if self.seed is None else np.random.default_rng(self.seed)
+        return self.draw(own, shape).astype(dtype, copy=False)
+
+
+class RandomNormal(RandomInitializer):
     """Normal with ``mean`` and standard deviation ``stddev``, at least 0."""
 
     aliases = ("normal",)
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05) -> None:
-        self.mean = checks.number(mean, "RandomNormal: mean")
-        self.stddev = checks.number(stddev, "RandomNormal: stddev", at_least=0)
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+        self.mean = checks.number(mean, f"{type(self).__name__}: mean")
+        self.stddev = checks.number(stddev, f"{type(self).__name__}: stddev", at_least=0)
+        super().__init__(seed)
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return rng.normal(self.mean, self.stddev, shape).astype(dtype, copy=False)
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
+        return rng.normal(self.mean, self.stddev, shape)
 
 
-class RandomUniform(Initializer):
+class TruncatedNormal(RandomNormal):
+    """`RandomNormal` whose values beyond two standard deviations from the mean are drawn again."""
+
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
+        return self.mean + self.stddev * truncated_normal(rng, shape)
+
+
+class RandomUniform(RandomInitializer):
     """Uniform in ``[minval, maxval)``, where ``minval <= maxval``."""
 
     aliases = ("uniform",)
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
         self.minval = checks.number(minval, "RandomUniform: minval")
         self.maxval = checks.number(maxval, "RandomUniform: maxval", at_least=self.minval)
+        super().__init__(seed)
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return rng.uniform(self.minval, self.maxval, shape).astype(dtype, copy=False)
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
+        return rng.uniform(self.minval, self.maxval, shape)
 
 
-class GlorotUniform(Initializer):
+class VarianceScaling(RandomInitializer):
+    """Values of variance ``scale / fan``, where fan counts the inputs of an output, the outputs of an input, or both.
+
+    Parameters
+    ----------
+    scale : float
+        Above 0.
+    mode : {"fan_in", "fan_out", "fan_avg"}
+        "fan_avg" is the mean of both.
+    distribution : {"truncated_normal", "untruncated_normal", "uniform"}
+        Truncated at two deviations, as in Keras; torch does not truncate.
+    seed : int, optional
+        Draws the same values each time. By default they depend on the model's seed.
+    """
+
+    def __init__(
+        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
+    ) -> None:
+        self.scale = checks.number(scale, "VarianceScaling: scale", above=0)
+        self.mode = checks.choice(mode, "VarianceScaling: mode", ("fan_in", "fan_out", "fan_avg"))
+        distributions = ("truncated_normal", "untruncated_normal", "uniform")
+        self.distribution = checks.choice(distribution, "VarianceScaling: distribution", distributions)
+        super().__init__(seed)
+
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
+        fan_in, fan_out = fans(shape)
+        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
+        if self.distribution == "uniform":
+            return rng.uniform(-math.sqrt(3 * self.scale / fan), math.sqrt(3 * self.scale / fan), shape)
+        if self.distribution == "untruncated_normal":
+            return math.sqrt(self.scale / fan) * rng.standard_normal(shape)
+        # divided by the standard deviation of a unit normal cut at +-2
+        return truncated_normal(rng, shape) * (math.sqrt(self.scale / fan) / 0.87962566103423978)
+
+
+class FixedScaling(VarianceScaling, ABC):
+    """Abstract base of the kinds of `VarianceScaling` with a name of their own."""
+
+    __init__ = RandomInitializer.__init__
+
+
+class GlorotUniform(FixedScaling):
     """Uniform in ``+-sqrt(6 / (fan_in + fan_out))``: the default for weights.
 
     Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward neural networks, equation (16).
     """
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return draw_uniform(rng, math.sqrt(6.0 / sum(fans(shape))), shape, dtype)
+    scale, mode, distribution = 1.0, "fan_avg", "uniform"
 
 
-class GlorotNormal(Initializer):
+class GlorotNormal(FixedScaling):
     """Truncated normal of standard deviation ``sqrt(2 / (fan_in + fan_out))``.
 
-    Glorot and Bengio (2010), equation (12). Truncated at two deviations, as in Keras; torch does not truncate.
+    Glorot and Bengio (2010), equation (12).
     """
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return draw_truncated_normal(rng, math.sqrt(2.0 / sum(fans(shape))), shape, dtype)
+    scale, mode, distribution = 1.0, "fan_avg", "truncated_normal"
 
 
-class HeUniform(Initializer):
+class HeUniform(FixedScaling):
     """Uniform in ``+-sqrt(6 / fan_in)``: made for ReLU.
 
     He et al. (2015), Delving deep into rectifiers, section 2.2.
     """
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return draw_uniform(rng, math.sqrt(6.0 / fans(shape)[0]), shape, dtype)
+    scale, mode, distribution = 2.0, "fan_in", "uniform"
 
 
-class HeNormal(Initializer):
+class HeNormal(FixedScaling):
     """Truncated normal of standard deviation ``sqrt(2 / fan_in)``: made for ReLU.
 
-    He et al. (2015), equation (10). Truncated at two deviations, as in Keras; torch does not truncate.
+    He et al. (2015), equation (10).
     """
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return draw_truncated_normal(rng, math.sqrt(2.0 / fans(shape)[0]), shape, dtype)
+    scale, mode, distribution = 2.0, "fan_in", "truncated_normal"
 
 
-class LecunNormal(Initializer):
+class LecunUniform(FixedScaling):
+    """Uniform in ``+-sqrt(3 / fan_in)``.
+
+    LeCun et al. (1998), equation (16).
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "uniform"
+
+
+class LecunNormal(FixedScaling):
     """Truncated normal of standard deviation ``sqrt(1 / fan_in)``.
 
-    LeCun et al. (1998), Efficient BackProp, equation (16). Truncated at two deviations, as in Keras.
+    LeCun et al. (1998), Efficient BackProp, equation (16).
     """
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
-        return draw_truncated_normal(rng, math.sqrt(1.0 / fans(shape)[0]), shape, dtype)
+    scale, mode, distribution = 1.0, "fan_in", "truncated_normal"
 
 
-class Orthogonal(Initializer):
+class Orthogonal(RandomInitializer):
     """``gain`` times a random matrix whose rows, or columns if they are fewer, are orthonormal.
 
     Saxe et al. (2014), Exact solutions to the nonlinear dynamics of learning. Leading axes are merged, as in Keras.
@@ -173,16 +250,31 @@ class Orthogonal(Initializer):
     An array of fewer than two axes is a `ShapeError`.
     """
 
-    def __init__(self, gain: float = 1.0) -> None:
+    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
         self.gain = checks.number(gain, "Orthogonal: gain")
+        super().__init__(seed)
 
-    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
+    def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
         if len(shape) < 2:
             raise ShapeError(f"Orthogonal: expected a shape of at least two axes, got {shape}. Choose another for it.")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         Q, R = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
         Q *= self.gain * np.copysign(1.0, np.diagonal(R))
-        return (Q if rows >= columns else Q.T).reshape(shape).astype(dtype)
+        return (Q if rows >= columns else Q.T).reshape(shape)
+
+
+class Identity(Initializer):
+    """``gain`` on the diagonal, 0 elsewhere; for matrices alone, anything else is a `ShapeError`."""
+
+    registered_name = "IdentityInitializer"
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = checks.number(gain, "Identity: gain")
+
+    def __call__(self, rng: "np.random.Generator", shape: Shape, dtype: "np.dtype[Any]") -> Array:
+        if len(shape) != 2:
+            raise ShapeError(f"Identity: expected a shape of two axes, got {shape}. Choose another for it.")
+        return (self.gain * np.eye(*shape)).astype(dtype)
 
 
 register_builtins(globals())

@@ -34,8 +34,8 @@ ABSENT_MODULES = (
     "preprocessing wrappers wrappers.scikit_learn"
 )
 MODULES = (
-    "callbacks config datasets initializers layers losses metrics models optimizers optimizers.schedules regularizers "
-    "saving utils"
+    "callbacks config constraints datasets initializers layers losses metrics models optimizers optimizers.schedules "
+    "regularizers saving utils"
 )
 
 

@@ -3,12 +3,14 @@
 Here `Dense` and its activation are two steps, and a nested model is the steps inside it.
 """
 
+import functools
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Self
 
 import numpy as np
 
+from minidl.constraints import Constraint
 from minidl.contract import CheckedLayer, note_layer
 from minidl.data import read_only
 from minidl.errors import LayerError
@@ -79,6 +81,7 @@ class Network:
             if not declaration.trained
         ]
         self.penalties: list[tuple[Layer, str, Regularizer]] = []
+        self.constraints: list[tuple[slice, Callable[[], Array]]] = []
         self._look_at_settings()
         self.with_own_loss = [layer for _, layer in self.parts if has_own_loss(layer)]
 
@@ -216,7 +219,18 @@ class Network:
             for name, declaration in layer.declared.items()
             if declaration.regularizer is not None
         ]
+        self.constraints = [
+            (slices[join(path, name)], functools.partial(_constrained, declaration.constraint, layer.views[name]))
+            for path, layer in self.parts
+            for name, declaration in layer.declared.items()
+            if declaration.constraint is not None
+        ]
         self.freezes = freezes[0]
+
+
+def _constrained(constraint: Constraint, view: Array) -> Array:
+    """Return what the values of a parameter are changed to after a step."""
+    return constraint(view).ravel()
 
 
 def has_own_loss(layer: Layer) -> bool:

@@ -67,7 +67,7 @@ ROWS = [
     "settings",
     "config numeric",
     "schedules solvers data",
-    "initializers regularizers parameters losses optimizers",
+    "constraints initializers regularizers parameters losses optimizers",
     "metrics",
     "layers.layer_type layers.freezing",
     "layers.tree",

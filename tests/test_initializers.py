@@ -13,12 +13,16 @@ from minidl.initializers import (
     GlorotUniform,
     HeNormal,
     HeUniform,
+    Identity,
     Initializer,
     LecunNormal,
+    LecunUniform,
     Ones,
     Orthogonal,
     RandomNormal,
     RandomUniform,
+    TruncatedNormal,
+    VarianceScaling,
     Zeros,
     fans,
     resolve_initializer,
@@ -43,6 +47,10 @@ TABLE = {
     "he_uniform": (HeUniform(), 0, he / math.sqrt(3), -he, he),
     "he_normal": (HeNormal(), 0, math.sqrt(2 / 300), -cut * math.sqrt(2 / 300), cut * math.sqrt(2 / 300)),
     "lecun_normal": (LecunNormal(), 0, math.sqrt(1 / 300), -cut * math.sqrt(1 / 300), cut * math.sqrt(1 / 300)),
+    "lecun_uniform": (LecunUniform(), 0, math.sqrt(1 / 300), -math.sqrt(3 / 300), math.sqrt(3 / 300)),
+    "truncated_normal": (TruncatedNormal(0.2, 0.1), 0.2, 0.1 * 0.87962566103423978, 0.0, 0.4),
+    "variance_scaling": (VarianceScaling(2.0, "fan_out", "untruncated_normal"), 0, math.sqrt(2 / 200), -0.6, 0.6),
+    "identity": (Identity(2.0), 2 * 200 / 60000, 2 * math.sqrt(1 / 300 - 1 / 300**2), 0, 2),
     "orthogonal": (Orthogonal(), 0, math.sqrt(1 / 300), -0.5, 0.5),
 }
 every_initializer = pytest.mark.parametrize("initializer", [row[0] for row in TABLE.values()], ids=TABLE)
@@ -57,7 +65,8 @@ def test_every_public_initializer_stands_in_the_table():
     public = {
         value for value in vars(initializers).values() if isinstance(value, type) and issubclass(value, Initializer)
     }
-    assert public - {Initializer} == {type(row[0]) for row in TABLE.values()}
+    abstract = {Initializer, initializers.RandomInitializer, initializers.FixedScaling}
+    assert public - abstract == {type(row[0]) for row in TABLE.values()}
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -88,7 +97,8 @@ def test_random_normal_is_not_truncated():
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"), [(name, shape) for name in TABLE for shape in SHAPES if name != "orthogonal" or len(shape) > 1]
+    ("name", "shape"),
+    [(name, shape) for name in TABLE for shape in SHAPES if len(shape) == 2 or name not in ("orthogonal", "identity")],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_shape_and_dtype_are_those_asked_for(name, shape, dtype):
@@ -111,7 +121,7 @@ def test_equal_generators_give_equal_values_and_the_global_one_is_left_alone(ini
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
-@pytest.mark.parametrize("name", sorted(TABLE.keys() - {"zeros", "ones", "constant"}))
+@pytest.mark.parametrize("name", sorted(TABLE.keys() - {"zeros", "ones", "constant", "identity"}))
 def test_two_draws_of_one_generator_differ(name):
     rng, initializer = np.random.default_rng(0), TABLE[name][0]
     assert not np.any(initializer(rng, (4, 4), FLOAT64) == initializer(rng, (4, 4), FLOAT64))
@@ -142,6 +152,44 @@ def test_orthogonal_prefers_no_sign():
 def test_orthogonal_refuses_a_vector():
     with pytest.raises(ShapeError, match=r"Orthogonal: expected a shape of at least two axes, got \(7,\)\."):
         draw(Orthogonal(), (7,))
+
+
+def test_identity_is_for_matrices_alone():
+    np.testing.assert_array_equal(draw(Identity(2.0), (2, 3)), [[2, 0, 0], [0, 2, 0]])
+    with pytest.raises(ShapeError, match=r"Identity: expected a shape of two axes, got \(7,\)"):
+        draw(Identity(), (7,))
+
+
+def test_a_constant_may_be_an_array_of_the_shape():
+    values = [[1.0, 2.0], [3.0, 4.0]]
+    np.testing.assert_array_equal(draw(Constant(values), (2, 2)), values)
+    with pytest.raises(ShapeError, match=r"Constant: expected a value of shape \(2, 3\), got \(2, 2\)"):
+        draw(Constant(values), (2, 3))
+
+
+@pytest.mark.parametrize("cls", [HeNormal, GlorotUniform, RandomNormal, RandomUniform, TruncatedNormal, Orthogonal])
+def test_a_seed_of_its_own_draws_the_same_values_each_time(cls):
+    one, two = draw(cls(seed=3), (4, 4), seed=0), draw(cls(seed=3), (4, 4), seed=1)
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, draw(cls(), (4, 4), seed=3))
+    assert (draw(cls(seed=4), (4, 4)) != one).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "general"),
+    [
+        (GlorotNormal, VarianceScaling(1.0, "fan_avg")),
+        (HeUniform, VarianceScaling(2.0, "fan_in", "uniform")),
+        (LecunNormal, VarianceScaling()),
+    ],
+)
+def test_the_named_kinds_are_variance_scaling(kind, general):
+    np.testing.assert_array_equal(draw(kind(), (5, 3)), draw(general, (5, 3)))
+
+
+def test_the_values_can_be_truncated_at_two_deviations_without_a_correction():
+    size = np.abs(draw(TruncatedNormal(0.0, 0.5)))
+    assert 0.99 < size.max() < 1.0
 
 
 def test_a_plain_function_is_an_initializer():
@@ -175,6 +223,11 @@ def test_what_is_no_initializer_is_refused(value, words):
         (lambda: RandomUniform(0.1, -0.1), "RandomUniform: maxval: expected a finite number >= 0.1, got -0.1."),
         (lambda: RandomUniform(math.inf), "RandomUniform: minval"),
         (lambda: Orthogonal(math.inf), "Orthogonal: gain"),
+        (lambda: HeNormal(seed=-1), "HeNormal: seed: expected an integer of at least 0, got -1."),
+        (lambda: VarianceScaling(mode="fan"), "VarianceScaling: mode: expected one of 'fan_in', 'fan_out'"),
+        (lambda: VarianceScaling(0), "VarianceScaling: scale"),
+        (lambda: VarianceScaling(distribution="normal"), "VarianceScaling: distribution"),
+        (lambda: Constant([1.0, math.nan]), "Constant: value: expected finite numbers"),
         (lambda: L1(-1), "L1: l1: expected a finite number >= 0, got -1."),
         (lambda: L2("x"), "L2: l2"),
         (lambda: L1L2(l1=math.nan), "L1L2: l1"),

@@ -8,10 +8,20 @@ from pathlib import Path
 import pytest
 
 PAGES = Path(__file__).parent.parent / "docs" / "reference"
-NAMES = "layers losses metrics optimizers solvers initializers regularizers schedules callbacks datasets"
+NAMES = "layers losses metrics optimizers solvers initializers regularizers constraints schedules callbacks datasets"
 PAGE_OF = {"solvers": "optimizers"}
-# They come by themselves: the list, the logs and the bar from `fit`, the metric from a function in `compile`.
-NEVER_WRITTEN = {"BatchLogs", "CallbackList", "FunctionMetric", "MonitorCallback", "ProgressBar"}
+# They are abstract, or come by themselves: the list, the logs and the bar from `fit`, a function's metric in `compile`.
+NEVER_WRITTEN = set(
+    [
+        "BatchLogs",
+        "CallbackList",
+        "FixedScaling",
+        "FunctionMetric",
+        "MonitorCallback",
+        "ProgressBar",
+        "RandomInitializer",
+    ]
+)
 
 
 @pytest.mark.parametrize("name", NAMES.split())

@@ -20,10 +20,10 @@ from minidl.layers.residual import Residual
 from minidl.layers.selu import SELU, AlphaDropout
 
 __all__ = [
-    "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "BatchNormalization", "Columns", "Concatenate", "Dense",
-    "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity", "Input", "Layer", "LayerNormalization", "LeakyReLU",
-    "Normalization", "PReLU", "ReLU", "Rescaling", "Reshape", "Residual", "SiLU", "Sigmoid", "Softmax", "Softplus",
-    "Tanh",
+    "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "BatchNormalization", "Columns",
+    "Concatenate", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity", "Input", "Layer",
+    "LayerNormalization", "LeakyReLU", "Normalization", "PReLU", "ReLU", "Rescaling", "Reshape", "Residual", "SiLU",
+    "Sigmoid", "Softmax", "Softplus", "Tanh",
 ]  # fmt: skip
 
 register_builtins(globals())

@@ -21,7 +21,7 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
     dtype = np.dtype(dtype)
     shapes = {}
     for path, layer in everything:
-        for name, (shape, _, _, trained) in layer.declared.items():
+        for name, (shape, _, _, trained, _) in layer.declared.items():
             old = layer.views.get(name)
             if old is not None and old.shape != shape:
                 raise ShapeError(
@@ -32,7 +32,7 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
                 shapes[f"{path}/{name}"] = shape
     parameters, bound = Parameters(shapes, dtype), []
     for path, layer in everything:
-        for name, (shape, initializer, _, trained) in layer.declared.items():
+        for name, (shape, initializer, _, trained, _) in layer.declared.items():
             value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
             start = layer.views.get(name, vars(layer).get(name))  # of an earlier build, or set by hand
             who = f"{layer.label}: {name}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from minidl.checks import flag
 from minidl.config import Configured
+from minidl.constraints import Constraint
 from minidl.errors import ArgumentError, CacheError, StateError
 from minidl.layers.layer_type import LayerType
 from minidl.layers.tree import walk
@@ -30,6 +31,7 @@ class Declaration(NamedTuple):
     initializer: Any
     regularizer: Regularizer | None
     trained: bool  # a parameter; otherwise state
+    constraint: Constraint | None = None
 
 
 class Attributes(Configured, metaclass=LayerType):
@@ -100,7 +102,7 @@ class Attributes(Configured, metaclass=LayerType):
     def with_setting(self, name: str, value: Any) -> Any:
         """Return a new layer with one argument changed, if the change has an effect on this one.
 
-        The declarations of this layer take over its regularizers, which have one at any time.
+        The declarations of this layer take over its regularizers and constraints, which have one at any time.
         """
         fresh = super().with_setting(name, value)
         who, layer, built = f"{self.label}: {name}", cast(Any, self), self.output_shape is not None
@@ -109,7 +111,7 @@ class Attributes(Configured, metaclass=LayerType):
         if built:
             fresh.declare(layer.input_shape)
             new, old = (
-                repr((one.output_shape, {key: one.declared[key][:2] + one.declared[key][3:] for key in one.declared}))
+                repr((one.output_shape, {key: one.declared[key][:2] + one.declared[key][3:4] for key in one.declared}))
                 for one in (fresh, self)
             )
             if new != old:

@@ -14,6 +14,7 @@ import numpy as np
 
 from minidl.checks import is_shape
 from minidl.config import Configured
+from minidl.constraints import resolve_constraint
 from minidl.constructor import construct, constructor_arguments
 from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
@@ -88,11 +89,7 @@ class Layer(Attributes):
         self.backward(dy)
 
     def own_loss(self) -> float:
-        """Return what the layer adds to the loss of the last `forward`, such as a penalty on its outputs; by default 0.
-
-        It is part of every reported loss, and its gradient part of `backward`: ``backward(0)`` is the gradient of the
-        own loss alone. As in any loss, a sum over samples is divided by their number.
-        """
+        """Return what the layer adds to the mean loss of the last `forward`; ``backward(0)`` is its gradient."""
         return 0.0
 
     def check_input(self, x: Array, who: str) -> None:
@@ -104,16 +101,17 @@ class Layer(Attributes):
         return self.forward(x, training)
 
     def add_parameter(
-        self, name: str, shape: Shape, initializer: Any = "glorot_uniform", regularizer: Any = None
-    ) -> None:
+        self, name: str, shape: Shape, initializer: Any = "glorot_uniform",
+        regularizer: Any = None, constraint: Any = None,
+    ) -> None:  # fmt: skip
         """Declare a parameter, in `build`: gives ``self.<name>`` and its gradient ``self.d<name>``."""
-        self._declare(name, shape, initializer, regularizer, trained=True)
+        self._declare(name, shape, initializer, True, regularizer, constraint)
 
     def add_state(self, name: str, shape: Shape, initializer: Any = "zeros") -> None:
         """Declare an array that is saved but not trained, in `build`: gives ``self.<name>``."""
-        self._declare(name, shape, initializer, None, trained=False)
+        self._declare(name, shape, initializer, False, None, None)
 
-    def _declare(self, name: str, shape: Any, initializer: Any, regularizer: Any, trained: bool) -> None:
+    def _declare(self, name: str, shape: Any, initializer: Any, trained: bool, *rules: Any) -> None:
         who = f"{self.label}: {name}"
         if not self.__dict__.get("_building"):
             raise StateError(f"{who}: expected to be declared in build, which inner.declare(input_shape) runs.")
@@ -124,9 +122,9 @@ class Layer(Attributes):
             raise ArgumentError(f"{who}: expected a name without a leading underscore that no layer uses for itself.")
         if not is_shape(shape):
             raise ShapeError(f"{who}: expected a shape of positive lengths, got {shape!r}.")
-        shape = tuple(map(int, shape))
-        initializer, regularizer = resolve_initializer(initializer, who), resolve_regularizer(regularizer, who)
-        self.declared[name] = Declaration(shape, initializer, regularizer, trained)
+        initializer, shape = resolve_initializer(initializer, who), tuple(map(int, shape))
+        regularizer, constraint = resolve_regularizer(rules[0], who), resolve_constraint(rules[1], who)
+        self.declared[name] = Declaration(shape, initializer, regularizer, trained, constraint)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from minidl import checks
+from minidl.constraints import resolve_constraint
 from minidl.errors import ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.activations import resolve_activation
@@ -35,6 +36,8 @@ class Dense(Layer):
         Fill ``W`` and ``b``. Defaults: `GlorotUniform` and `Zeros`.
     kernel_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on ``W`` and ``b``, added to the loss.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        Applied to ``W`` and ``b`` after every step.
 
     Shapes
     ------
@@ -80,21 +83,22 @@ class Dense(Layer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Unpack[LayerOptions],
     ) -> None:
-        checks.integer(units, "Dense: units", minimum=1)
-        checks.flag(use_bias, "Dense: use_bias")
+        self.units = checks.integer(units, "Dense: units", minimum=1)
+        self.use_bias = checks.flag(use_bias, "Dense: use_bias")
         resolve_initializer(kernel_initializer, "Dense: kernel_initializer")
         resolve_initializer(bias_initializer, "Dense: bias_initializer")
         resolve_regularizer(kernel_regularizer, "Dense: kernel_regularizer")
         resolve_regularizer(bias_regularizer, "Dense: bias_regularizer")
-        self.units = units
+        resolve_constraint(kernel_constraint, "Dense: kernel_constraint")
+        resolve_constraint(bias_constraint, "Dense: bias_constraint")
         self.activation = resolve_activation(activation, "Dense: activation")
-        self.use_bias = use_bias
-        self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer
-        self.kernel_regularizer = kernel_regularizer
-        self.bias_regularizer = bias_regularizer
+        self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+        self.kernel_constraint, self.bias_constraint = kernel_constraint, bias_constraint
 
     def expand(self) -> dict[str, Layer]:
         if type(self).forward is not Dense.forward or type(self).backward is not Dense.backward:
@@ -110,9 +114,10 @@ class Dense(Layer):
                 f"{self.label}: expected inputs of shape (batch, features), got {('batch', *input_shape)}. "
                 "Add Flatten() before it."
             )
-        self.add_parameter("W", (input_shape[0], self.units), self.kernel_initializer, self.kernel_regularizer)
+        W, b = (input_shape[0], self.units), (self.units,)
+        self.add_parameter("W", W, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint)
         if self.use_bias:
-            self.add_parameter("b", (self.units,), self.bias_initializer, self.bias_regularizer)
+            self.add_parameter("b", b, self.bias_initializer, self.bias_regularizer, self.bias_constraint)
         return (self.units,) if self.activation is None else self.activation.declare((self.units,))
 
     def forward(self, x: Array, training: bool = False) -> Array:

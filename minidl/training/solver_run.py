@@ -29,9 +29,11 @@ class SolverRun(Run):
         Raises
         ------
         StateError
-            For layers that draw random numbers: a solver needs the same loss at the same point.
+            For layers that draw random numbers, as a solver needs the same loss at the same point, and for constraints.
         """
         who = f"fit: {type(self.trainer.optimizer).__name__}"
+        if self.trainer.network.constraints:
+            raise StateError(f"{who} has no constraints. Use another optimizer, or leave them out.")
         for _, layer in self.trainer.network.parts:
             if getattr(layer, "stochastic", False):
                 fix = f"Leave out {layer.label}, or use another optimizer."

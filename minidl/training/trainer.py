@@ -199,8 +199,8 @@ class Trainer:
                 values[...] = before
                 optimizer.set_state(state)
                 raise NonFiniteError(overflow(optimizer, values, where))
-        for part, value in frozen:
-            values[part] = value
+        for part, value in (*self.network.constraints, *frozen):
+            values[part] = value() if callable(value) else value
 
     # Evaluation
 

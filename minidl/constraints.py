@@ -1,0 +1,124 @@
+"""Constraints: what a parameter is changed to after every step of training, such as to vectors of a limited length."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.config import Configured, register_builtins, resolve
+from minidl.errors import ArgumentError
+from minidl.typing import Array
+
+TINY = 1e-7  # added to a length by which vectors are divided, as in Keras
+
+
+class Constraint(Configured, ABC):
+    """Abstract base: ``W = constraint(W)`` after every step.
+
+    Examples
+    --------
+    >>> minidl.constraints.NonNeg()(np.array([[1.0, -2.0]]))
+    array([[1., 0.]])
+    """
+
+    @abstractmethod
+    def __call__(self, W: Array) -> Array:
+        """Return what the parameter ``W`` is changed to, of the same shape."""
+
+
+def resolve_constraint(value: Any, who: str) -> Constraint | None:
+    """Return the constraint that ``value`` names or is; None for None."""
+    return None if value is None else resolve(value, Constraint, who)
+
+
+class MaxNorm(Constraint):
+    """Vectors of at most a length: ``W min(|w|, max_value) / |w|``.
+
+    Parameters
+    ----------
+    max_value : float
+        Above 0.
+    axis : int or list of int
+        The axes that a vector extends over; 0 for the weights that lead to one output.
+
+    Notes
+    -----
+    Srivastava et al. (2014), Dropout, section 5.1.
+    """
+
+    def __init__(self, max_value: float = 2, axis: int | list[int] = 0) -> None:
+        self.max_value = checks.number(max_value, "MaxNorm: max_value", above=0)
+        self.axis = check_axis(axis, "MaxNorm: axis")
+
+    def __call__(self, W: Array) -> Array:
+        length = lengths(W, self.axis)
+        return W * (np.minimum(length, self.max_value) / (length + TINY)).astype(W.dtype)
+
+
+class MinMaxNorm(Constraint):
+    """Vectors whose lengths lie in a range: ``W (rate min(max(|w|, min_value), max_value) / |w| + 1 - rate)``.
+
+    Parameters
+    ----------
+    min_value, max_value : float
+        At least 0 and in this order.
+    rate : float
+        From 0 to 1: 1 changes the lengths at once, less moves them part of the way.
+    axis : int or list of int
+        As in `MaxNorm`.
+    """
+
+    def __init__(
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: int | list[int] = 0
+    ) -> None:
+        self.min_value = checks.number(min_value, "MinMaxNorm: min_value", at_least=0)
+        self.max_value = checks.number(max_value, "MinMaxNorm: max_value", at_least=self.min_value)
+        self.rate = checks.number(rate, "MinMaxNorm: rate", at_least=0, at_most=1)
+        self.axis = check_axis(axis, "MinMaxNorm: axis")
+
+    def __call__(self, W: Array) -> Array:
+        length = lengths(W, self.axis)
+        wanted = self.rate * np.clip(length, self.min_value, self.max_value) + (1 - self.rate) * length
+        return W * (wanted / (length + TINY)).astype(W.dtype)
+
+
+class NonNeg(Constraint):
+    """No value below 0: ``max(W, 0)``."""
+
+    def __call__(self, W: Array) -> Array:
+        return np.maximum(W, 0)
+
+
+class UnitNorm(Constraint):
+    """Vectors of length 1: ``W / |w|``.
+
+    Parameters
+    ----------
+    axis : int or list of int
+        As in `MaxNorm`.
+    """
+
+    def __init__(self, axis: int | list[int] = 0) -> None:
+        self.axis = check_axis(axis, "UnitNorm: axis")
+
+    def __call__(self, W: Array) -> Array:
+        return W / (lengths(W, self.axis) + TINY).astype(W.dtype)
+
+
+def lengths(W: Array, axis: int | list[int]) -> Array:
+    """Return the lengths of the vectors in ``W`` along the axes, in float64, with axes of length 1 in their place."""
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    return np.sqrt(np.square(W, dtype=np.float64).sum(axis=axes, keepdims=True))
+
+
+def check_axis(axis: Any, who: str) -> Any:
+    """Return an integer, or a list of some; anything else is an `ArgumentError`."""
+    if not isinstance(axis, (list, tuple)):
+        return checks.integer(axis, who)
+    if not axis:
+        raise ArgumentError(f"{who}: expected an integer or a list of some, got {axis!r}.")
+    return [checks.integer(one, who) for one in axis]
+
+
+register_builtins(globals())

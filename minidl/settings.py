@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minidl.checks import did_you_mean
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, LayerError, StateError
 from minidl.names import PAGE, find
 
@@ -63,7 +64,7 @@ class Settings(metaclass=SettingsType):
         if isinstance(known, property):
             if known.fset is None:
                 raise ArgumentError(f"{who}: {name}: expected no assignment: it follows from other attributes.")
-        elif name in self.__dict__ and name in self.stored_arguments():
+        elif name in self.__dict__ and name in constructor_arguments(type(self)) and name in self.stored_arguments():
             value = vars(self.with_setting(name, value)).get(name, value)
         elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):
             setattr(self, here, value)

@@ -63,19 +63,21 @@ class CategoricalCrossentropy(Loss):
             self._p, self._y = y_pred, y
             with np.errstate(divide="ignore", invalid="ignore"):
                 return self.mean(np.add.reduce(y * -log_or_lowest(np.log(y_pred)), axis=1), sample_weight)
-        d, self._e, self._top, self._others = softmax_parts(y_pred)
-        self._y, self._dtype = y.T.astype(d.dtype, order="C"), y_pred.dtype
-        information = np.log1p(self._others) - d  # -log(p): the digits of d are not touched
-        return self.mean(np.add.reduce(self._y * information, axis=0), sample_weight)
+        d, e, top, others = softmax_parts(y_pred)
+        y = y.T.astype(d.dtype, order="C")
+        self._parts = e, top, others, y, y_pred.dtype  # one assignment: each takes a third of a microsecond
+        information = np.log1p(others) - d  # -log(p): the digits of d are not touched
+        return self.mean(np.add.reduce(y * information, axis=0), sample_weight)
 
     def backward(self) -> Array:
         if not self.from_logits:
             return self.share(-self._y / np.maximum(self._p, np.finfo(self._p.dtype).tiny))
-        e, y, sums = self._e.copy(), self._y.copy(), np.add.reduce(self._y, axis=0)
+        e, top, others, y, dtype = self._parts
+        e, y, sums = e.copy(), y.copy(), np.add.reduce(y, axis=0)
         # p = 1 - others / (1 + others) at the largest logit: no digit of p - y is lost where y is 1, too
-        e.reshape(-1)[self._top] = -self._others
-        y.reshape(-1)[self._top] -= sums
-        return self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype, order="C")
+        e.reshape(-1)[top] = -others
+        y.reshape(-1)[top] -= sums
+        return self.share((e * (sums / (1 + others)) - y).T).astype(dtype, order="C")
 
     def check_targets(self, y: Array, outputs: int) -> None:
         check_distributions(y, "CategoricalCrossentropy")
@@ -122,7 +124,6 @@ class SparseCategoricalCrossentropy(Loss):
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, labels = self.pair(y_pred, y_true)
         rows = np.arange(len(labels))
-        self._dtype = y_pred.dtype
         if self.label_smoothing or not self.from_logits:
             if self.label_smoothing:
                 self._smooth = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
@@ -130,22 +131,24 @@ class SparseCategoricalCrossentropy(Loss):
             self._p, self._labels = y_pred, labels
             with np.errstate(divide="ignore", invalid="ignore"):
                 return self.mean(-log_or_lowest(np.log(y_pred[rows, labels])), sample_weight)
-        d, self._e = exp_below_largest(y_pred)
-        self._index = labels * len(labels) + rows  # where the labels are in the flattened d
-        d = d.take(self._index)
-        self._e.reshape(-1)[self._index] = 0  # its 1 would swallow the digits of the others
-        self._others = np.add.reduce(self._e, axis=0)
-        self._excess = self._others + np.expm1(d)  # the sum of all, minus 1
-        return self.mean(np.log1p(self._excess) - d, sample_weight)
+        d, e = exp_below_largest(y_pred)
+        index = labels * len(labels) + rows  # where the labels are in the flattened d
+        d = d.take(index)
+        e.reshape(-1)[index] = 0  # its 1 would swallow the digits of the others
+        others = np.add.reduce(e, axis=0)
+        excess = others + np.expm1(d)  # the sum of all, minus 1
+        self._parts = e, index, others, excess, y_pred.dtype
+        return self.mean(np.log1p(excess) - d, sample_weight)
 
     def backward(self) -> Array:
         if self.from_logits and not self.label_smoothing:
+            e, index, others, excess, dtype = self._parts
             # p - 1 = -others / (1 + excess) at the label: no digit is lost
-            self._e.reshape(-1)[self._index] = -self._others
-            return (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype, order="C")
+            e.reshape(-1)[index] = -others
+            return (e * (self._share / (1 + excess))).T.astype(dtype, order="C")
         if self.label_smoothing:
             return self._smooth.backward()
-        p, derivative = np.maximum(self._p, np.finfo(self._dtype).tiny), np.zeros_like(self._p)
+        p, derivative = np.maximum(self._p, np.finfo(self._p.dtype).tiny), np.zeros_like(self._p)
         place = np.arange(len(p)), self._labels
         derivative[place] = -1 / p[place]
         return self.share(derivative)

@@ -203,16 +203,16 @@ EQUIVALENT: dict[str, str] = {
     "LayerNormalization.backward: 1 -> -1 (4)": AXES,
     "Softmax.backward: -1 -> 1": AXES,
     "Softmax.backward: 1 -> -1": AXES,
-    "CategoricalCrossentropy.backward: np.add.reduce(self._y, axis=0) -> np.add.reduce(self._y)": DEFAULT,
+    "CategoricalCrossentropy.backward: np.add.reduce(y, axis=0) -> np.add.reduce(y)": DEFAULT,
     "CategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,
     "CategoricalCrossentropy.backward: 1 -> 2 (2)": ANY_NEGATIVE,
-    "CategoricalCrossentropy.backward: self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype, "
-    "order='C') -> self.share((e * (sums / (1 + self._others)) - y).T).astype(self._dtype)": MEMORY,
+    "CategoricalCrossentropy.backward: self.share((e * (sums / (1 + others)) - y).T).astype(dtype, order='C') -> "
+    "self.share((e * (sums / (1 + others)) - y).T).astype(dtype)": MEMORY,
     "Hinge.backward: self._margin > 0 -> self._margin >= 0": CORNER,
     "Quantile.backward: d > 0 -> d >= 0": CORNER,
     "Quantile.backward: d < 0 -> d <= 0": CORNER,
-    "SparseCategoricalCrossentropy.backward: (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype, "
-    "order='C') -> (self._e * (self._share / (1 + self._excess))).T.astype(self._dtype)": MEMORY,
+    "SparseCategoricalCrossentropy.backward: (e * (self._share / (1 + excess))).T.astype(dtype, order='C') -> "
+    "(e * (self._share / (1 + excess))).T.astype(dtype)": MEMORY,
     "SparseCategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,
 }
 

@@ -310,3 +310,19 @@ def test_networks_spread_evenly_over_kinds_and_sizes():
         assert len(seen[name]) == values
         assert max(seen[name].values()) <= 0.55 * 200
         assert min(seen[name].values()) >= 200 / values / 5
+
+
+def test_a_gradient_that_is_always_zero_is_found(monkeypatch):
+    class Idle(Layer):
+        def build(self, input_shape):
+            self.add_parameter("gamma", input_shape, "ones")
+            return input_shape
+
+        def forward(self, x, training=False):
+            return x * self.gamma
+
+        def backward(self, dy):
+            self.dgamma = np.zeros_like(self.gamma)
+            return dy * self.gamma
+
+    assert fails(Idle(), monkeypatch)

@@ -6,7 +6,7 @@ import pytest
 from minidl import Dense, Dropout, Input, Layer, LayerError, NonFiniteError, Residual, Sequential
 from minidl.optimizers import Adam
 from minidl.regularizers import L2
-from minidl.testing import numerical_gradient
+from minidl.testing import CertificationError, certify, certify_model, gradient_property, numerical_gradient
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -166,3 +166,94 @@ def test_an_own_loss_that_is_not_finite_is_named():
     model.compile("sgd", "mse")
     with pytest.raises(NonFiniteError, match=r"the own loss of Endless 'endless' \(layer 0\)"):
         model.fit(X, Y, verbose=0)
+
+
+# Certificates
+
+
+class Variational(Layer):
+    """y = x + exp(s / 2) * noise, with the penalty KL(N(x, exp(s)) | N(0, 1)) / rows."""
+
+    def build(self, input_shape):
+        self.add_parameter("s", input_shape, "zeros")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        self._noise = self.rng.standard_normal(x.shape).astype(x.dtype) if training else np.zeros_like(x)
+        return x + np.exp(self.s / 2) * self._noise
+
+    def own_loss(self):
+        return 0.5 * np.sum(self._x**2 + np.exp(self.s) - 1 - self.s) / len(self._x)
+
+    def backward(self, dy):
+        self.ds = 0.5 * np.exp(self.s / 2) * (dy * self._noise).sum(axis=0) + 0.5 * (np.exp(self.s) - 1)
+        return dy + self._x / len(self._x)
+
+
+class Forgotten(Gate):
+    def backward(self, dy):
+        dp = (dy * self._x).sum(axis=0)
+        self.dgamma = self._p * (dp - (dp * self._p).sum())
+        return dy * self._p
+
+
+class Halved(Activity):
+    def backward(self, dy):
+        return dy + self.factor * self._x / len(self._x)
+
+
+class ByOutputs(Activity):
+    """Divides by the number of values in own_loss, and by that of samples in backward."""
+
+    def own_loss(self):
+        return self.factor * np.mean(self._x**2)
+
+
+class Scaled(Activity):
+    """The gradient of the own loss is multiplied by dy."""
+
+    def backward(self, dy):
+        return dy * (1 + 2 * self.factor * self._x / len(self._x))
+
+
+RIGHT = [Activity(), Gate(), Variational(), Residual(Dense(3), Activity(), Dense(4)), Held({"inner": Gate()})]
+
+
+@pytest.mark.parametrize("layer", RIGHT, ids=repr)
+def test_a_layer_with_an_own_loss_is_certified(layer):
+    certificate = certify(layer, input_shape=(4,))
+    assert certificate.outcome == "PASS"
+    assert certificate.verdicts["own loss/numeric"].outcome == "PASS"
+
+
+@pytest.mark.parametrize(
+    "layer", [Forgotten(), Halved(), ByOutputs(), Residual(Halved(), Dense(4)), Scaled()], ids=repr
+)
+def test_a_wrong_gradient_of_an_own_loss_is_found(layer):
+    certificate = certify(layer, input_shape=(4,), on_fail="return")
+    assert certificate.outcome == "FAIL"
+
+
+def test_the_report_of_a_forgotten_gradient_names_the_own_loss():
+    report = str(certify(Forgotten(), input_shape=(4,), on_fail="return"))
+    assert "own loss" in report
+    assert "dgamma" in report
+
+
+def test_a_wrong_gradient_of_an_own_loss_is_found_in_a_model():
+    model = Sequential([Input((4,)), Gate(), Dense(3), Halved(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(CertificationError, match="halved"):
+        certify_model(model, X, Y)
+    model = Sequential([Input((4,)), Gate(), Dense(3), Activity(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    assert certify_model(model, X, Y).outcome == "PASS"
+
+
+def test_the_property_test_finds_a_wrong_gradient_of_an_own_loss():
+    gradient_property(Gate(), max_examples=10)()
+    gradient_property(Residual(Activity()), max_examples=10)()
+    for wrong in (Forgotten(), Halved()):
+        with pytest.raises(AssertionError):
+            gradient_property(wrong, max_examples=10)()

@@ -13,6 +13,7 @@ from minidl.testing import checks as _registered  # noqa: F401 - registers the c
 from minidl.testing.certificate import FAIL, Certificate, CertificationError, Verdict
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, from_failure
+from minidl.testing.own_loss import own_loss_subjects
 from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import CHECKS, LEVELS, chosen
@@ -80,7 +81,10 @@ def certify(
     __tracebackhide__ = True
     subject = subject_of(layer)
     request = Request(input_shape, level, seed, checks, exclude, expected_failures, subject.call)
-    return concluded(examine(subject, request), on_fail)
+    certificate = examine(subject, request)
+    for own in own_loss_subjects(subject) if certificate.passed else ():
+        certificate.absorb(examine(own, request), "own loss")
+    return concluded(certificate, on_fail)
 
 
 def examine(subject: Subject, request: Request, point: Point | None = None) -> Certificate:

@@ -14,6 +14,7 @@ from minidl.testing.certificate import Certificate
 from minidl.testing.certification import Request, examine
 from minidl.testing.comparison import compare
 from minidl.testing.functions import FunctionSubject
+from minidl.testing.own_loss import own_loss_point, own_loss_subjects
 from minidl.testing.points import settle_states
 from minidl.testing.probe import LayerFailure, Misconduct, Point
 from minidl.testing.screening import looks_wrong
@@ -85,6 +86,11 @@ class Example:
         values = {name: np.zeros(value.shape) + self.parameters.get(name, 0.0) for name, value in probe.values.items()}
         dy = np.asarray(self.dy, float).reshape(1) if np.ndim(self.dy) == 0 else np.asarray(self.dy, float)
         point = Point(x, dy, values, states, self.training)
+        self._compare(subject, point)
+        for own in own_loss_subjects(subject):
+            self._compare(own, own_loss_point(point))
+
+    def _compare(self, subject: Subject, point: Point) -> None:
         try:
             with np.errstate(all="ignore"):
                 if not looks_wrong(subject, point, np.random.default_rng(0)):

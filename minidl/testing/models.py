@@ -11,6 +11,7 @@ from minidl.layers.tree import walk
 from minidl.sequential import Sequential
 from minidl.testing.certificate import FAIL, Certificate, CertificationError
 from minidl.testing.certification import Request, examine
+from minidl.testing.own_loss import own_loss_point, own_loss_subjects
 from minidl.testing.points import draw_dy
 from minidl.testing.probe import Arrays, Point
 from minidl.testing.subject import Subject
@@ -110,4 +111,9 @@ def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate
     if not dy.any() or not np.isfinite(dy).all():  # nothing comes from above: any upstream gradient will do
         dy = draw_dy(np.random.default_rng(seed), dy.shape)
     point = Point(exact, dy, parameters, states)
-    return examine(subject, Request(level=level, seed=seed, checks=CHECKS), point)
+    certificate = examine(subject, Request(level=level, seed=seed, checks=CHECKS), point)
+    for own in own_loss_subjects(subject):
+        certificate.absorb(
+            examine(own, Request(level=level, seed=seed, checks=CHECKS), own_loss_point(point)), "own loss"
+        )
+    return certificate

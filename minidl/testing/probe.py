@@ -11,6 +11,7 @@ from minidl.config import Configured
 from minidl.initializers import Initializer
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
+from minidl.network import has_own_loss
 from minidl.parameters import Parameters
 from minidl.regularizers import Regularizer
 from minidl.testing.work import Work
@@ -109,6 +110,9 @@ class Probe:
                 if declaration.trained:
                     self.views[key] = part.views["d" + name]
         self.start = {name: state.copy() for name, state in self.states.items()}
+        parts = [part for _, part in walk({"": layer})]
+        self.has_own_loss = not hasattr(layer, "certified") and any(map(has_own_loss, parts))
+        self.whole: Gradients = {}  # of the last backward, those of own losses included
         # By mode: whether forward draws random numbers.
         self.draws: dict[bool, bool] = {} if mold is None else mold.draws
         self.generators: list[tuple[np.random.Generator, Any]] = (
@@ -169,13 +173,26 @@ class Probe:
         return self.draws[point.training]
 
     def backward(self, dy: Array) -> Gradients:
-        """Return copies of all gradients by name; NaN where the layer set nothing."""
+        """Return copies of all gradients by name, without those of own losses; NaN where the layer set nothing."""
+        self.whole = self._backward("backward", dy)
+        return self._without_own_loss("backward", self.whole, dy)
+
+    def _backward(self, method: str, dy: Array) -> Gradients:
         self.gradients[...] = np.nan
-        try:
-            dx = self.layer.backward(dy)
-        except Exception as error:
-            raise LayerFailure("backward", error) from error
+        with calling(method):
+            dx = getattr(self.layer, method)(dy)
         return {"dx": dx, **self.parameter_gradients()}
+
+    def _without_own_loss(self, method: str, whole: Gradients, dy: Array) -> Gradients:
+        """Return gradients less those for ``dy = 0``, which are the own loss's; the layer keeps the former."""
+        if not self.has_own_loss:
+            return whole
+        own = self._backward(method, np.zeros_like(dy))
+        for name, view in self.views.items():
+            view[...] = whole[target_of(name)]
+        pairs = {name: (whole[name], own[name]) for name in whole}
+        arrays = {name: all(isinstance(one, np.ndarray) for one in pair) for name, pair in pairs.items()}
+        return {name: np.subtract(*pair) if arrays[name] else pair[0] for name, pair in pairs.items()}
 
     def parameter_gradients(self) -> Arrays:
         """Return copies of the gradients as they stand."""
@@ -208,13 +225,12 @@ class Probe:
     def run_parameters(self, point: Point) -> Arrays:
         """Return the gradients that `backward_parameters` sets at a point."""
         self.forward(guarded(point.x), point.training)
-        self.gradients[...] = np.nan
         before = self.parameters.values.copy()
         states = {name: state.copy() for name, state in self.states.items()}
-        with calling("backward_parameters"):
-            self.layer.backward_parameters(guarded(point.dy))
+        whole = self._backward("backward_parameters", guarded(point.dy))
         self._unchanged(before, states, point)
-        return self.parameter_gradients()
+        found = self._without_own_loss("backward_parameters", whole, point.dy)
+        return {name: value for name, value in found.items() if name != "dx"}
 
     def _unchanged(self, values: Array, states: Arrays, point: Point) -> None:
         when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"

@@ -39,7 +39,7 @@ def looks_wrong(subject: Subject, point: Point, rng: np.random.Generator) -> boo
     sizes = {name: float(np.linalg.norm(claimed[name] * move)) for name, move in moves.items()}
     least = max(min((size for size in sizes.values() if size), default=0.0), 1e-3 * max(sizes.values(), default=0.0))
     # A large gradient must not hide a small one.
-    moves = {name: move * min(1.0, least / (sizes[name] or least or 1.0)) for name, move in moves.items()}
+    moves = {name: move * min(1.0, least / sizes[name]) if sizes[name] else move for name, move in moves.items()}
     looks = [moves] if moves else []
     if not point.integer:
         along = {"dx": _direction(point.x, rng)}

@@ -82,7 +82,7 @@ def noise(first: Array, second: Array) -> str:
 def backward_twice(examination: Examination, point: Point, _: Gradients) -> Iterator[Finding]:
     """A second backward for the same forward may be refused, but not give other numbers; nor may one for another dy."""
     probe = examination.subject.at(point)
-    first = named(*probe.run(point))
+    first = named(probe.run(point)[0], probe.whole)
     try:
         # The gradients keep the values of the first pass, so that an addition to them shows.
         second = named(first["y"], {"dx": probe.layer.backward(point.dy.copy()), **probe.parameter_gradients()})

@@ -20,7 +20,7 @@ from minidl import (
     ShapeError,
     load_model,
 )
-from minidl.callbacks import ModelCheckpoint
+from minidl.callbacks import Callback, ModelCheckpoint
 from minidl.explain.summary import frozen_parameters, rows
 from minidl.plotting import plot_model
 
@@ -493,21 +493,26 @@ def test_an_error_that_names_its_layer_has_no_note():
     assert not hasattr(caught.value, "__notes__")
 
 
-def test_a_run_resumes_with_the_frozen_inner_layers_of_the_first(tmp_path):
+class FreezeLate(Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 0:
+            self.model.layers[0].layers[1].trainable = False
+
+
+def test_a_run_resumes_with_the_inner_layers_that_were_frozen(tmp_path):
+    def fit(model, epochs, folder, **more):
+        hooks = [FreezeLate(), ModelCheckpoint(folder / "run_{epoch}")]
+        model.fit(X, X[:, 0], epochs=epochs, callbacks=hooks, verbose=0, **more)
+        return model
+
     def model():
         return compiled(Residual(Dense(4), Dense(4)))
 
-    def fit(model, epochs, **more):
-        saver = ModelCheckpoint(tmp_path / "run_{epoch}")
-        return model.fit(X, X[:, 0], epochs=epochs, callbacks=[saver], verbose=0, **more)
-
-    first, second = model(), model()
-    first.layers[0].layers[1].trainable = False
-    fit(first, 2)
-    fit(second, 4, resume=tmp_path)
-    assert [layer.trainable for layer in second.layers[0].layers] == [True, False]
-    fit(first, 4, initial_epoch=2)
-    assert np.array_equal(first.parameters.values, second.parameters.values)
+    whole = fit(model(), 4, tmp_path / "whole")
+    fit(model(), 2, tmp_path / "parts")
+    resumed = fit(model(), 4, tmp_path / "parts", resume=tmp_path / "parts")
+    assert [layer.trainable for layer in resumed.layers[0].layers] == [True, False]
+    assert np.array_equal(whole.parameters.values, resumed.parameters.values)
 
 
 # Looking inside

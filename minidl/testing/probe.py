@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from minidl.config import Configured
-from minidl.initializers import Initializer
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.network import has_own_loss
 from minidl.parameters import Parameters
-from minidl.regularizers import Regularizer
+from minidl.testing.cloning import clone
 from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
 Arrays = dict[str, Array]
 Gradients = dict[str, Any]  # as the layer returns them: dx may be anything
-SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
 
 
 class LayerFailure(Exception):
@@ -131,7 +128,7 @@ class Probe:
             for name in part.parameter_names:
                 memo[id(part.views[name])] = parameters[f"{path}/{name}"]
                 memo[id(part.views["d" + name])] = parameters.gradient(f"{path}/{name}")
-        layer = _cast(self.layer, memo)
+        layer = clone(self.layer, memo)
         for path, part in walk({"layer": layer}):
             if type(part).adopt is not Layer.adopt:
                 part.adopt(parameters.section(path))
@@ -256,29 +253,6 @@ def _generators(layer: Layer, rng: np.random.Generator) -> list[tuple[np.random.
     for _, part in walk({"layer": layer}):
         found.update({id(value): value for value in vars(part).values() if isinstance(value, np.random.Generator)})
     return [(generator, generator.bit_generator.state) for generator in found.values()]
-
-
-def _cast(value: Any, memo: dict[int, Any]) -> Any:
-    """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
-    if value is None or type(value) in SHARED:
-        return value
-    if id(value) in memo:
-        return memo[id(value)]
-    new = value
-    if isinstance(value, (Initializer, Regularizer)):
-        return value
-    if isinstance(value, Configured):
-        new = memo[id(value)] = object.__new__(type(value))
-        for name, item in vars(value).items():
-            new.__dict__[name] = dict(item) if name == "declared" else _cast(item, memo)
-    elif type(value) in (list, tuple, set):
-        new = type(value)(_cast(item, memo) for item in value)
-    elif type(value) is dict:
-        new = {name: _cast(item, memo) for name, item in value.items()}
-    elif isinstance(value, np.ndarray):
-        new = value.copy()
-    memo[id(value)] = new
-    return new
 
 
 def present(gradients: Gradients) -> Gradients:

@@ -1,0 +1,34 @@
+"""Cloning: deep copies of layers that keep what `build` put into underscore names."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl.config import Configured
+from minidl.initializers import Initializer
+from minidl.regularizers import Regularizer
+
+SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
+
+
+def clone(value: Any, memo: dict[int, Any]) -> Any:
+    """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
+    if value is None or type(value) in SHARED:
+        return value
+    if id(value) in memo:
+        return memo[id(value)]
+    new = value
+    if isinstance(value, (Initializer, Regularizer)):
+        return value
+    if isinstance(value, Configured):
+        new = memo[id(value)] = object.__new__(type(value))
+        for name, item in vars(value).items():
+            new.__dict__[name] = dict(item) if name == "declared" else clone(item, memo)
+    elif type(value) in (list, tuple, set):
+        new = type(value)(clone(item, memo) for item in value)
+    elif type(value) is dict:
+        new = {name: clone(item, memo) for name, item in value.items()}
+    elif isinstance(value, np.ndarray):
+        new = value.copy()
+    memo[id(value)] = new
+    return new

@@ -598,3 +598,14 @@ def test_an_explanation_writes_the_steps_of_inner_layers_out():
     assert titles == [f"Forward: {one}" for one in whole] + [f"Backward: {one}" for one in reversed(whole)]
     assert "  dx = dy @ W.T    (2, 4) = (2, 4) @ (4, 4)" in text
     assert "  y = Dense(x)    (2, 4)" in text
+
+
+def test_a_twin_shares_containers_that_hold_no_layers():
+    layer = Chain([Dense(2)])
+    layer.table = {}
+    model = Sequential([Input((4,)), layer])
+    model.predict(X)
+    layer.table["filled later"] = np.ones(1)
+    twin = layer.inference_twin()
+    assert twin.table is layer.table
+    assert twin.blocks is not layer.blocks

@@ -247,7 +247,8 @@ class Layer(Attributes):
         state = twin.__dict__
         state.update(self.public_attributes())
         for name in self.names_of_layers:
-            state[name] = replace_layers(state[name], methodcaller("inference_twin"))
+            if any(True for _ in layers_in(state[name], "")):  # other containers stay the same
+                state[name] = replace_layers(state[name], methodcaller("inference_twin"))
         return twin
 
     def copy(self, name: str | None = None) -> Self:

@@ -27,6 +27,8 @@ class Randomness:
         Draws the initial values of the parameters, in the order in which they are built.
     passes : int
         Number of training passes begun; what a layer draws in a pass is a function of seed, pass and layer.
+    part : int
+        Of a batch that is cut into parts, as in distributed training: each part draws numbers of its own.
     current_pass : object
         Another one for every pass, so that a layer knows when a new one has begun.
     epochs : int
@@ -39,6 +41,7 @@ class Randomness:
         self.seed = seed
         self.weights = np.random.default_rng(seed)
         self.passes = 0
+        self.part = 0
         self.epochs = 0
         self.current_pass: object = None
 
@@ -87,7 +90,7 @@ class LayerRandomness:
             self.drawn_for = model.current_pass
             self.generator.bit_generator.state = {
                 "bit_generator": "Philox",
-                "state": {"counter": np.array([0, model.passes, 0, 0], np.uint64), "key": self.key},
+                "state": {"counter": np.array([0, model.passes, model.part, 0], np.uint64), "key": self.key},
                 "buffer": np.zeros(4, np.uint64),
                 "buffer_pos": 4,
                 "has_uint32": 0,

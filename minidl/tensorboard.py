@@ -57,7 +57,7 @@ class TensorBoard(Callback):
     TensorBoard(log_dir='logs/first', histogram_freq=1)
     """
 
-    last = True  # what other callbacks add to the logs is in them by then
+    last = writes = True  # what other callbacks add to the logs is in them by then
 
     def __init__(
         self,

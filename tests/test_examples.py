@@ -17,6 +17,7 @@ RUN_HERE = {
     "custom_layer": ([], r"certify: PASS\n.* (9\d\.\d|100\.0)% of 600 .*\n.* the predictions are the same"),
     "custom_loop": ([], r"test accuracy 9\d\.\d%"),
     "digits": (["--folder", "."], r"test accuracy: (98|99|100)\.\d\d% of 360 digits"),  # as the README says
+    "distributed_digits": (["--threads", "2"], r"2 ranks: test accuracy 9\d\.\d%"),
     "export_onnx": ([], r"onnxruntime: 9\d\.\d%\nlargest difference of a probability: \de-0[789]"),
     "keras_files": ([], r"after 5 epochs: 9\d\.\d%\nafter 10 more from the file: 9\d\.\d%"),
     "memory_mapped": (["--rows", "20000"], r"8 MB on the disk\nvalidation accuracy: 9\d\.\d%"),

@@ -9,11 +9,8 @@ import operator
 import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from numbers import Real
 from types import MappingProxyType
 from typing import Any, Self
-
-import numpy as np
 
 from minidl import checks
 from minidl.config import Configured, PlainType
@@ -60,6 +57,9 @@ class Callback(Configured):
 
     Attributes
     ----------
+    writes : bool
+        Class attribute: True for one that only writes files or shows something; in distributed training, it runs on
+        rank 0 alone.
     last : bool
         Class attribute: True puts the callback after all others, so that it sees what they have done.
     state_attributes : tuple of str
@@ -79,7 +79,7 @@ class Callback(Configured):
     epoch 1: loss 0.25
     """
 
-    last = False
+    last = writes = False
     open_to_names = True
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
@@ -198,7 +198,9 @@ class CallbackList(Callback, metaclass=PlainType):
         for callback in self.callbacks:
             callback.set_model(model)
         for hook in HOOKS:
-            listeners = [item for item in self.callbacks if overrides(item, hook)]
+            listeners = [
+                each for each in self.callbacks if overrides(each, hook) and not (each.writes and _follows(model))
+            ]
             if listeners:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
@@ -227,6 +229,12 @@ def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
 def overrides(callback: Callback, hook: str) -> bool:
     """Return whether the callback does something in this hook."""
     return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+
+
+def _follows(model: Any) -> bool:
+    """Return whether another process of a distributed training writes the files."""
+    group = getattr(getattr(model, "trainer", None), "group", None)
+    return group is not None and group.rank > 0
 
 
 def is_builtin(callback: Callback) -> bool:
@@ -258,16 +266,3 @@ def _misplaced(callback: Any, index: int) -> ArgumentError:
     elif not isinstance(callback, Callback):
         problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
     return ArgumentError(f"callbacks: expected {problem}")
-
-
-def print_line(text: str) -> None:
-    """Print a line at once, or nothing in a program that has no console (``sys.stdout`` is None)."""
-    print(text, flush=True)  # noqa: T201
-
-
-def format_logs(logs: Logs, separator: str) -> str:
-    """Return the numbers and strings of the logs as ``loss: 0.25``, with the separator between them; no arrays."""
-    values = {name: np.asarray(value, object) for name, value in (logs or {}).items()}
-    items = {name: value.item() for name, value in values.items() if value.ndim == 0}
-    shown = {name: f"{float(item):.4g}" if isinstance(item, Real) else item for name, item in items.items()}
-    return separator.join(f"{name}: {text}" for name, text in shown.items())

@@ -32,6 +32,8 @@ class CSVLogger(Callback):
         If the file cannot be written: when training begins, not after the first epoch.
     """
 
+    writes = True
+
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
         # absolute, because the program may change its folder while it trains
         self.filename = as_path(filename, "CSVLogger: filename").absolute()

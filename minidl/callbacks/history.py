@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minidl.callbacks.base import Callback, Logs, format_logs
+from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.console import format_logs
 from minidl.config import PlainType
 from minidl.errors import StateError
 from minidl.files import as_path

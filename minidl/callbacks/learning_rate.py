@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from minidl import checks
-from minidl.callbacks.base import Callback, Logs, print_line
+from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
 from minidl.errors import ArgumentError
 

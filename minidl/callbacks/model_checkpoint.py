@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minidl import checks, files
-from minidl.callbacks.base import Logs, print_line
+from minidl.callbacks.base import Logs
+from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
 
 
@@ -52,9 +53,10 @@ class ModelCheckpoint(MonitorCallback):
     >>> callback = ModelCheckpoint("runs/{epoch:02d}.safetensors", save_freq=100, keep_last=3)
     """
 
-    last = True
+    last = writes = True
+    best, saved_at = None, 0  # before training, and on a rank that writes nothing
     state_attributes = ("best", "saved_at", "paths")
-    paths: list[str]
+    paths: list[str] = []
     _base = Path()
 
     def __init__(

@@ -8,7 +8,8 @@ import sys
 import time
 from typing import Any
 
-from minidl.callbacks.base import Callback, Logs, format_logs, print_line
+from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.console import format_logs, print_line
 from minidl.errors import ArgumentError
 
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -22,6 +23,8 @@ class ProgressBar(Callback):
     ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line per epoch; "auto" is 1 on a terminal or in a notebook, else
     2. ``params`` holds the numbers of epochs and batches, where they are known.
     """
+
+    writes = True
 
     _bar: Any = None
     _title = ""  # of what is under way: a validation inside an epoch is not shown

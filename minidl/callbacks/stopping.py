@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from minidl import checks
-from minidl.callbacks.base import Callback, Logs, print_line
+from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
 
 

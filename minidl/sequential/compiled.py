@@ -73,6 +73,7 @@ class Compiled(LayerList):
         """
         if others:
             refuse(self.compile, others)
+        history = None if self.trainer is None else self.trainer.leave()
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
         loss = None if loss is None else _own_copy(resolve_loss(loss, "compile: loss"))
         if check_gradients is not None:
@@ -90,7 +91,6 @@ class Compiled(LayerList):
         _fix((*(metrics or ()), *(weighted_metrics or ())))
         give(optimizer, self)
         optimizer.reset()
-        history = None if self.trainer is None else self.trainer.history
         certify = None
         if check_gradients is not None:
             from minidl.testing.models import certify_model  # the kit is built on models

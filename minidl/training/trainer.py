@@ -5,7 +5,7 @@ It works on a network and knows nothing of the model around it.
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -86,6 +86,8 @@ class Trainer:
     ----------
     network : Network
         Set by `connect`, as are ``objective`` and ``inputs``.
+    group : Group or None
+        The processes that train together; set by `minidl.distributed`.
     run : Run or None
         The `fit` under way.
     history : History or None
@@ -98,6 +100,7 @@ class Trainer:
     objective: Objective
     inputs: Inputs
     scores: Scores
+    group: Any = None
 
     def __init__(
         self,
@@ -119,12 +122,23 @@ class Trainer:
         """Train ``network`` from now on; an `ArgumentError` if the loss does not fit its last layer."""
         if vars(self).get("network") is network:
             return
-        assert self.loss is not None
+        if self.loss is None or self.group is not None:  # with no loss, nothing calls this
+            self.refuse_change("the layers")
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # for the first step
+
+    def leave(self) -> History | None:
+        """Return the history, for the trainer that takes this one's place."""
+        if self.group is not None:
+            self.refuse_change("what compile was given")
+        return self.history
+
+    def refuse_change(self, what: str) -> NoReturn:
+        """Raise the `StateError` for a change of ``what`` in the middle of a distributed training."""
+        raise StateError(f"distributed: expected {what} to stay as it is inside `with distributed(...)`.")
 
     def new_scores(self) -> Scores:
         """Return fresh metrics and a fresh running loss."""
@@ -135,7 +149,7 @@ class Trainer:
     def __getstate__(self) -> dict[str, Any]:
         """Return what copies hold: all but what belongs to a network or to a `fit` under way."""
         kept = ("optimizer", "loss", "metrics", "weighted_metrics", "certify", "history", "stop_training")
-        return {name: getattr(self, name) for name in kept} | {"run": None}
+        return {name: getattr(self, name) for name in kept} | {"run": None, "group": None}
 
     # Training
 

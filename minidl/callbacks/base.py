@@ -198,9 +198,7 @@ class CallbackList(Callback, metaclass=PlainType):
         for callback in self.callbacks:
             callback.set_model(model)
         for hook in HOOKS:
-            listeners = [
-                each for each in self.callbacks if overrides(each, hook) and not (each.writes and _follows(model))
-            ]
+            listeners = [one for one in self.callbacks if overrides(one, hook) and not (one.writes and _follows(model))]
             if listeners:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 

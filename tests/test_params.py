@@ -102,3 +102,16 @@ def test_a_callback_that_stores_nothing_has_a_repr():
 )
 def test_copies_have_the_same_params(thing):
     assert repr(copy.deepcopy(thing)) == repr(thing)
+
+
+def test_a_refused_value_leaves_everything_as_it_was():
+    optimizer = scheduled()
+    with pytest.raises(minidl.ArgumentError, match="beta_2"):
+        optimizer.set_params(beta_1=0.5, learning_rate__decay_rate=0.25, beta_2=7)
+    assert (optimizer.beta_1, vars(optimizer)["learning_rate"].decay_rate) == (0.8, 0.5)
+    model = Sequential([Input((2,)), Dense(3, name="hidden"), Dense(1)], seed=0)
+    before = model.predict(np.ones((1, 2)))
+    with pytest.raises(minidl.MinidlError, match="units"):
+        model.set_params(hidden__use_bias=True, hidden__units=4)
+    assert model.get_params()["hidden__units"] == 3
+    np.testing.assert_array_equal(model.predict(np.ones((1, 2))), before)

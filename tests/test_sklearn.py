@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from minidl import Dense, Dropout, Input, Sequential, load_model
 from minidl.callbacks import Callback, EarlyStopping, LambdaCallback
@@ -48,7 +48,12 @@ def weights_of(estimator):
     return np.concatenate([array.ravel() for array in estimator.model_.get_weights()])
 
 
-@parametrize_with_checks([MinidlClassifier(), MinidlRegressor()])
+CHECKS = [pair for cls in (MinidlClassifier, MinidlRegressor) for pair in estimator_checks_generator(cls())]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "check"), CHECKS, ids=[f"{type(one).__name__}-{check.func.__name__}" for one, check in CHECKS]
+)
 def test_every_check_of_scikit_learn_passes(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks' own
@@ -258,6 +263,12 @@ def test_the_loss_curve_has_a_value_for_each_epoch():
     assert fitted.loss_curve_ is fitted.history_["loss"]
 
 
+def test_no_epoch_is_an_untrained_network():
+    fitted = classifier(epochs=0).fit(X, NAMES)
+    assert (fitted.n_iter_, fitted.loss_curve_) == (0, [])
+    assert fitted.predict_proba(X).shape == (150, 3)
+
+
 def test_training_stops_when_the_loss_stays():
     assert classifier(epochs=100, tol=10.0, n_iter_no_change=3).fit(X, NAMES).n_iter_ == 4
     assert classifier(epochs=12, tol=10.0, n_iter_no_change=None).fit(X, NAMES).n_iter_ == 12
@@ -298,6 +309,7 @@ def test_partial_fit_needs_all_classes_first():
 
 def test_a_solver_that_needs_all_samples_has_no_partial_fit():
     assert not hasattr(classifier(optimizer="lbfgs"), "partial_fit")
+    assert hasattr(classifier(optimizer="adm"), "partial_fit")  # a wrong name is an error of fit
     assert hasattr(classifier(), "partial_fit")
 
 

@@ -143,9 +143,9 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         """
         warm = hasattr(self, "model_")
         if classes is None and not warm:
-            raise self.error("partial_fit: classes: expected all classes in the first call, got None. Pass them.")
+            raise self._error("partial_fit: classes: expected all classes in the first call, got None. Pass them.")
         if isinstance(self.class_weight, str):
-            raise self.error("partial_fit: class_weight: expected a dict, got 'balanced', which needs all samples.")
+            raise self._error("partial_fit: class_weight: expected a dict, got 'balanced', which needs all samples.")
         return self._train(X, y, sample_weight, warm=warm, epochs=1, classes=classes)
 
     def predict(self, X: Any) -> Array:
@@ -157,7 +157,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (rows, classes); for an indicator matrix of each 1."""
-        p = self.outputs(X)
+        p = self._outputs(X)
         if self.model_.loss.from_logits:
             p = sigmoid(p) if self.model_.loss.binary else softmax(p)
         if p.shape[1] < len(self.classes_):
@@ -169,7 +169,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
+    def _learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
         check_classification_targets(y)
         kind = type_of_target(y)
         multilabel = kind == "multilabel-indicator"
@@ -186,30 +186,30 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
             raise DataError(f"MinidlClassifier: y: expected at least 2 classes, got 1 class, {known.tolist()[0]!r}.")
         self.classes_, self.multilabel_ = known, multilabel
 
-    def weigh(self, X: Array, y: Array, weight: Any) -> Any:
+    def _weigh(self, X: Array, y: Array, weight: Any) -> Any:
         if self.class_weight is not None:
             factors = compute_sample_weight(self.class_weight, y)
             weight = factors if weight is None else np.asarray(weight) * factors
-        return super().weigh(X, y, weight)
+        return super()._weigh(X, y, weight)
 
-    def encode(self, y: Array, model: Sequential) -> Array:
+    def _encode(self, y: Array, model: Sequential) -> Array:
         if self.multilabel_:
             return y
         labels = np.searchsorted(self.classes_, y)
         outputs = model.built("fit").output_shape[-1]
         return labels if model.loss.sparse or outputs == 1 else one_hot(labels, outputs)
 
-    def split(self, model: Sequential) -> str:
+    def _split(self, model: Sequential) -> str:
         return "shuffle" if self.multilabel_ or model.loss.link is None else "stratify"
 
-    def output(self, loss: Loss | None) -> tuple[int, str | None]:
+    def _output(self, loss: Loss | None) -> tuple[int, str | None]:
         count = len(self.classes_)
         if loss is None:
             return count, "sigmoid" if self.multilabel_ else "softmax"
         one = loss.binary and count == 2 and not self.multilabel_
         return 1 if one else count, None if loss.from_logits else "sigmoid" if loss.binary else "softmax"
 
-    def ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
+    def _ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
         if not len(model):
             return False
         last, shape = model.built("fit").layers[-1], model.output_shape
@@ -217,7 +217,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
             return True
         return shape == (outputs,) and (activation is None or isinstance(last, (Sigmoid, Softmax)))
 
-    def default_loss(self, model: Sequential) -> Any:
+    def _default_loss(self, model: Sequential) -> Any:
         last = model.built("fit").layers[-1]
         if isinstance(last, Sigmoid) or self.multilabel_:
             return BinaryCrossentropy()

@@ -33,7 +33,10 @@ FAMILIES: dict[str, Any] = {"optimizer": (Optimizer, Solver), "loss": Loss}  # a
 
 def takes_batches(estimator: "MinidlEstimator") -> bool:
     """Return whether the optimizer trains batch by batch, as a solver does not."""
-    return not isinstance(estimator.resolve("optimizer", estimator.optimizer), Solver)
+    try:
+        return not isinstance(estimator._resolve("optimizer", estimator.optimizer), Solver)
+    except ArgumentError:  # `fit` says it
+        return True
 
 
 class MinidlEstimator(BaseEstimator):
@@ -41,7 +44,7 @@ class MinidlEstimator(BaseEstimator):
 
     model_: Sequential
     history_: dict[str, list[Any]]
-    numeric = False  # the targets
+    _numeric = False  # the targets
 
     def __init__(
         self,
@@ -91,11 +94,11 @@ class MinidlEstimator(BaseEstimator):
         for name in {key.partition("__")[0] for key in params if "__" in key} & FAMILIES.keys():
             value = params.get(name, getattr(self, name))
             if isinstance(value, str) or (value is None and name == "optimizer"):
-                params[name] = self.resolve(name, value)
+                params[name] = self._resolve(name, value)
         super().set_params(**params)
         return self
 
-    def resolve(self, name: str, value: Any) -> Any:
+    def _resolve(self, name: str, value: Any) -> Any:
         """Return the object that ``value``, given as the argument ``name``, is or names."""
         if value is None and name == "optimizer":
             return Adam(LEARNING_RATE)
@@ -104,26 +107,26 @@ class MinidlEstimator(BaseEstimator):
     # Training
 
     @abstractmethod
-    def learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
+    def _learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
         """Remember what the targets look like, or check that these ``warm`` ones are like those before."""
 
     @abstractmethod
-    def encode(self, y: Array, model: Sequential) -> Array:
+    def _encode(self, y: Array, model: Sequential) -> Array:
         """Return the targets as the model's loss takes them."""
 
     @abstractmethod
-    def output(self, loss: Loss | None) -> tuple[int, str | None]:
+    def _output(self, loss: Loss | None) -> tuple[int, str | None]:
         """Return the number of outputs and the activation of an output layer for the loss."""
 
     @abstractmethod
-    def ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
+    def _ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
         """Return whether the last layer of the model is an output layer already."""
 
     @abstractmethod
-    def default_loss(self, model: Sequential) -> Any:
+    def _default_loss(self, model: Sequential) -> Any:
         """Return the loss for a model, where none was given."""
 
-    def split(self, model: Sequential) -> str:
+    def _split(self, model: Sequential) -> str:
         """Return how the samples for validation are drawn."""
         return "shuffle"
 
@@ -148,24 +151,25 @@ class MinidlEstimator(BaseEstimator):
     def _train(
         self, X: Any, y: Any, weight: Any, *, warm: bool, epochs: int | None = None, classes: Any = None
     ) -> Self:
-        X, y = validate_data(self, X, y, reset=not warm, dtype=FLOATS, multi_output=True, y_numeric=self.numeric)
+        X, y = validate_data(self, X, y, reset=not warm, dtype=FLOATS, multi_output=True, y_numeric=self._numeric)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        self.learn_targets(y, warm, classes)
-        weight = self.weigh(X, y, weight)
+        self._learn_targets(y, warm, classes)
+        weight = self._weigh(X, y, weight)
         model = self.model_ if warm else self._model(X)
-        y, rows = self.encode(y, model), len(X)
+        y, rows = self._encode(y, model), len(X)
         size = checks.integer(min(200, rows) if self.batch_size == "auto" else self.batch_size, "batch_size", minimum=1)
         validation_split, hooks = self._stopping() if epochs is None else (0.0, [])
         history = model.fit(
             X, y, None if model.optimizer.full_batch else min(size, rows), self.epochs if epochs is None else epochs,
             verbose=self.verbose, callbacks=[*copy.deepcopy(check_callbacks(self.callbacks)), *hooks],
-            validation_split=validation_split, split=self.split(model), shuffle=self.shuffle, sample_weight=weight,
+            validation_split=validation_split, split=self._split(model), shuffle=self.shuffle, sample_weight=weight,
         ).history  # fmt: skip
         before = self.history_ if warm else {}
         self.model_ = model
         self.history_ = {name: [*before.get(name, []), *values] for name, values in history.items()}
-        self.loss_curve_, self.n_iter_ = self.history_["loss"], len(self.history_["loss"])
+        self.loss_curve_ = self.history_.setdefault("loss", [])  # no epoch, no loss
+        self.n_iter_ = len(self.loss_curve_)
         return self
 
     def _stopping(self) -> tuple[float, list[Any]]:
@@ -182,7 +186,7 @@ class MinidlEstimator(BaseEstimator):
             )
         ]  # fmt: skip
 
-    def weigh(self, X: Array, y: Array, weight: Any) -> Any:
+    def _weigh(self, X: Array, y: Array, weight: Any) -> Any:
         """Return the weights of the samples with a mean of 1, or None."""
         if weight is None:
             return None
@@ -194,8 +198,8 @@ class MinidlEstimator(BaseEstimator):
 
     def _model(self, X: Array) -> Sequential:
         """Return a new compiled model for samples such as ``X``."""
-        loss = None if self.loss is None else copy.deepcopy(self.resolve("loss", self.loss))
-        outputs, activation = self.output(loss)
+        loss = None if self.loss is None else copy.deepcopy(self._resolve("loss", self.loss))
+        outputs, activation = self._output(loss)
         state = self.random_state
         if not (state is None or isinstance(state, numbers.Integral)):
             state = check_random_state(state).randint(2**31 - 1)
@@ -209,18 +213,18 @@ class MinidlEstimator(BaseEstimator):
         elif isinstance(given, Layer) and not isinstance(given, Sequential):
             given = [given]
         if isinstance(given, str) or not isinstance(given, Iterable):
-            raise self.error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
+            raise self._error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
         for layer in given:
             if not isinstance(layer, Input):
                 model.add(copy.deepcopy(layer))
-        ends = self.ends(model, outputs, activation)
+        ends = self._ends(model, outputs, activation)
         if not (whole or ends):
             self._add_dense(model, outputs, activation)
         elif not ends and model.output_shape != (outputs,):
-            raise self.error(f"layers: expected {outputs} outputs of the last layer, got {model.output_shape}.")
+            raise self._error(f"layers: expected {outputs} outputs of the last layer, got {model.output_shape}.")
         model.compile(
-            copy.deepcopy(self.resolve("optimizer", self.optimizer)),
-            self.default_loss(model) if loss is None else loss,
+            copy.deepcopy(self._resolve("optimizer", self.optimizer)),
+            self._default_loss(model) if loss is None else loss,
             copy.deepcopy(self.metrics),
         )
         return model
@@ -236,11 +240,11 @@ class MinidlEstimator(BaseEstimator):
             )
         )  # fmt: skip
 
-    def error(self, text: str) -> ArgumentError:
+    def _error(self, text: str) -> ArgumentError:
         """Return an error that begins with the name of the class."""
         return ArgumentError(f"{type(self).__name__}: {text}")
 
-    def outputs(self, X: Any) -> Array:
+    def _outputs(self, X: Any) -> Array:
         """Return the outputs of the network for the samples, (rows, outputs)."""
         check_is_fitted(self, "model_")
         X = validate_data(self, X, reset=False, dtype=FLOATS)

@@ -92,30 +92,30 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     """
 
     columns_: int
-    numeric = True
+    _numeric = True
 
     def predict(self, X: Any) -> Array:
         """Return the prediction for each sample, (rows,), or (rows, outputs) where there were several."""
-        y = self.outputs(X)
+        y = self._outputs(X)
         return y if self.columns_ else y[:, 0]
 
-    def learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
+    def _learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
         columns = y.shape[1] if y.ndim == 2 else 0
         if warm and columns != self.columns_:
             names = [f"{count} columns" if count else "one axis" for count in (self.columns_, columns)]
             raise DataError(f"MinidlRegressor: y: expected {names[0]}, as in the first call, got {names[1]}.")
         self.columns_ = columns
 
-    def encode(self, y: Array, model: Sequential) -> Array:
+    def _encode(self, y: Array, model: Sequential) -> Array:
         return y
 
-    def output(self, loss: Loss | None) -> tuple[int, str | None]:
+    def _output(self, loss: Loss | None) -> tuple[int, str | None]:
         return self.columns_ or 1, "softplus" if isinstance(loss, Poisson) else None
 
-    def ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
+    def _ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
         return len(model) > 0 and model.output_shape == (outputs,) and isinstance(model.built("fit").layers[-1], Dense)
 
-    def default_loss(self, model: Sequential) -> Any:
+    def _default_loss(self, model: Sequential) -> Any:
         return MeanSquaredError()
 
     def __sklearn_tags__(self) -> Any:

@@ -29,7 +29,16 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "_generated", "course/*.ipynb", "course/*.py", "**/sg_execution_times.rst", "sg_*.rst"]
+exclude_patterns = [
+    "_build",
+    "_generated",
+    "course/*.ipynb",
+    "course/*.py",
+    "gallery/*.ipynb",
+    "gallery/*.py",
+    "**/sg_execution_times.rst",
+    "sg_*.rst",
+]
 nitpicky = True
 default_role = "py:obj"  # `fit` links to Sequential.fit: see link_short_names
 suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold classes
@@ -59,9 +68,9 @@ def without_frames(gallery_conf, fname):
 
 
 sphinx_gallery_conf = {
-    "examples_dirs": ["../examples/course"],
-    "gallery_dirs": ["course"],
-    "filename_pattern": r"chapter\d+_",
+    "examples_dirs": ["../examples/course", "../examples/gallery"],
+    "gallery_dirs": ["course", "gallery"],
+    "filename_pattern": r"chapter\d+_|gallery",
     "ignore_pattern": r"slider\.py$",
     "within_subsection_order": "FileNameSortKey",
     "copyfile_regex": r"^$",

@@ -18,6 +18,7 @@ from minidl import (
     regularizers,
     utils,
 )
+from minidl.aliases import explain_modules
 from minidl.config import register
 from minidl.errors import (
     ArgumentError,
@@ -64,7 +65,6 @@ from minidl.layers import (
 from minidl.losses import Loss
 from minidl.metrics import Metric
 from minidl.models import load_model
-from minidl.names import explain_modules
 from minidl.optimizers import Optimizer
 from minidl.parameters import Parameters
 from minidl.sequential import Sequential

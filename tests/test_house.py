@@ -83,6 +83,7 @@ ROWS = [
     "sequential",
     "testing",
     "models utils",
+    "aliases",
     "distributed keras onnx sklearn tensorboard torch",
     "__init__",
     "__main__",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import minidl
-from minidl import callbacks, initializers, layers, losses, metrics, names, optimizers
+from minidl import aliases, callbacks, initializers, layers, losses, metrics, names, optimizers
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Dropout
 from minidl.optimizers import Adam
@@ -224,7 +224,7 @@ def test_no_name_is_in_a_section_twice():
 
 
 def test_a_name_that_is_said_to_be_missing_is_missing():
-    for module in ("minidl", *(f"minidl.{name}" for name in names.MODULES.split())):
+    for module in ("minidl", *(f"minidl.{name}" for name in aliases.MODULES.split())):
         section = module.removeprefix("minidl").removeprefix(".")
         there = vars(importlib.import_module(module))
         for entry in names.table().get(section, ()):

@@ -20,7 +20,10 @@ import minidl
 
 pytest_plugins = ["pytester"]
 # run by the tests that look at them, and by the documentation's build
-collect_ignore_glob = ["tests/mutation/*", "tests/planted/*", "tests/typing/*", "tests/unseen/*", "docs/*.py", "docs/_build/*"]
+collect_ignore_glob = [
+    *("tests/data/libraries/*", "tests/mutation/*", "tests/planted/*", "tests/typing/*", "tests/unseen/*"),
+    *("docs/*.py", "docs/_build/*", "examples/*"),
+]
 
 HOME = Path(__file__).parent
 

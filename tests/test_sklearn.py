@@ -1,6 +1,7 @@
 """MinidlClassifier and MinidlRegressor: estimators in every place where scikit-learn puts one."""
 
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -150,7 +151,7 @@ def test_text_labels_come_back_as_text_and_probabilities_in_their_order():
         {"optimizer": "lbfgs", "hidden_layer_sizes": 4},
         {"early_stopping": True, "loss": "mse"},
     ],
-    ids=repr,
+    ids=lambda arguments: re.sub(r"<function <lambda>.*?>", "a function", repr(arguments)),
 )
 def test_two_classes_are_learned_by_every_kind_of_network(arguments):
     fitted = classifier(**arguments).fit(X[BOTH], NAMES[BOTH])

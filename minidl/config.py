@@ -111,6 +111,7 @@ class Configured(Settings, metaclass=ConfiguredType):
 
     def _assign(self, params: dict[str, Any]) -> None:
         who = f"{type(self).__name__}: set_params"
+        own: dict[str, Any] = {}
         inside: dict[str, dict[str, Any]] = {}
         for key, value in params.items():
             name, nested, inner = key.partition("__")
@@ -121,6 +122,11 @@ class Configured(Settings, metaclass=ConfiguredType):
             if nested:
                 inside.setdefault(name, {})[inner] = value
             else:
+                own[name] = value
+        if len(own) > 1 and own.keys() <= self.stored_arguments().keys():
+            self.set_together(own)
+        else:
+            for name, value in own.items():
                 setattr(self, name, value)
         for name, values in inside.items():  # after the object itself, which may be new
             part = self.nested_objects().get(name)

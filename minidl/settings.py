@@ -64,8 +64,11 @@ class Settings(metaclass=SettingsType):
         if isinstance(known, property):
             if known.fset is None:
                 raise ArgumentError(f"{who}: {name}: expected no assignment: it follows from other attributes.")
+        elif callable(known) and not callable(value) and name not in self.__dict__ and is_builtin(type(self)):
+            raise ArgumentError(f"{who}: {name}: expected a function, got {value!r}. It is a method.")
         elif name in self.__dict__ and name in constructor_arguments(type(self)) and name in self.stored_arguments():
-            value = vars(self.with_setting(name, value)).get(name, value)
+            self.set_together({name: value})
+            return
         elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):
             setattr(self, here, value)
             return
@@ -86,12 +89,18 @@ class Settings(metaclass=SettingsType):
         except ArgumentError:
             return {}
 
-    def with_setting(self, name: str, value: Any) -> Any:
-        """Return a new object with one argument changed: its constructor checks it, together with the others."""
+    def set_together(self, settings: dict[str, Any]) -> None:
+        """Set some of the constructor's arguments, which it checks together."""
+        fresh = vars(self.with_settings(settings))
+        for name, value in settings.items():
+            object.__setattr__(self, name, fresh.get(name, value))
+
+    def with_settings(self, settings: dict[str, Any]) -> Any:
+        """Return a new object with other ``settings``, arguments of the constructor, which checks them."""
         if "_fixed" in self.__dict__:
-            raise StateError(f"{type(self).__name__}: {name}: {self.__dict__['_fixed']}")
+            raise StateError(f"{type(self).__name__}: {next(iter(settings))}: {self.__dict__['_fixed']}")
         made: Any = type(self)
-        return made.from_config({**self.get_config(), name: value})
+        return made.from_config({**self.get_config(), **settings})
 
 
 def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
@@ -144,12 +153,12 @@ def name_here(made: Any, name: str) -> str:
     ]
     if name in known:
         return name
+    known += [known for known in vars(made) if known[0] != "_" and is_builtin(cls)]
     if is_builtin(cls) and not made.open_to_names:
         entry = next((entry for base in bases if (entry := find(base.__name__, name))), None)
         if entry is not None and entry.kind == "renamed":
             return entry.text
-        known += [known for known in vars(made) if known[0] != "_"]
-        fix = did_you_mean(name, known) if entry is None else f" {entry.text} {PAGE}"
+        fix = did_you_mean(name, [*known, *dir(cls)]) if entry is None else f" {entry.text} {PAGE}"
         raise ArgumentError(f"{cls.__name__}: expected an attribute that it has, got {name!r}.{fix}")
     near = [other for other in known if is_slip(name, other)]
     if near:

@@ -281,3 +281,8 @@ def test_regularizers_have_keras_short_names():
     assert regularizers.l2(0.1).get_config() == L2(0.1).get_config()
     assert regularizers.l1_l2(l1=0.1).get_config() == L1L2(0.1).get_config()
     assert regularizers.l1 is L1
+
+
+def test_the_defaults_of_the_penalties_are_those_of_keras():
+    W = np.array([[1.0, -3.0]])
+    assert [kind().penalty(W) for kind in (L1, L2, L1L2)] == pytest.approx([0.04, 0.1, 0.0])

@@ -175,3 +175,8 @@ def test_bad_arguments_are_refused_at_once(make, words):
     with pytest.raises(ArgumentError) as caught:
         make()
     assert str(caught.value).startswith(words)
+
+
+def test_a_decay_may_take_a_single_step():
+    for schedule in (CosineDecay(0.1, 1), PolynomialDecay(0.1, 1, 0.0)):
+        assert [schedule(0), schedule(1), schedule(2)] == [0.1, 0.0, 0.0]

@@ -80,6 +80,23 @@ def test_a_setting_is_checked_when_it_is_set(thing, name, value):
     assert repr(thing) == before
 
 
+@pytest.mark.parametrize(
+    ("thing", "settings"),
+    [
+        (initializers.RandomUniform(), {"minval": 2.0, "maxval": 3.0}),
+        (schedules.PiecewiseConstantDecay([1], [0.1, 0.2]), {"boundaries": [1, 2], "values": [0.1, 0.2, 0.3]}),
+        (optimizers.SGD(clipnorm=1.0), {"clipvalue": 1.0, "clipnorm": None}),
+    ],
+    ids=repr,
+)
+def test_settings_that_depend_on_each_other_are_checked_together(thing, settings):
+    thing.set_params(**settings)
+    assert thing.get_config().items() >= settings.items()
+    with pytest.raises(ArgumentError):
+        thing.set_params(**dict.fromkeys(settings, "x"))
+    assert thing.get_config().items() >= settings.items()
+
+
 @pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing))])
 def test_a_setting_of_a_copy_is_checked(twin):
     with pytest.raises(ArgumentError, match="SGD: momentum"):
@@ -95,6 +112,14 @@ def test_a_setting_is_stored_as_the_constructor_stores_it():
     assert repr(layer) == "Dense(2, activation=ReLU())"
     assert schedule.boundaries == [5]
     assert type(schedule.boundaries[0]) is int
+
+
+def test_a_layer_that_is_set_is_one_of_the_layers_inside():
+    layer = Dense(2)
+    assert layer.sublayers() == {}
+    layer.activation = "relu"
+    assert list(layer.sublayers()) == ["activation"]
+    assert layer.set_params(activation="tanh", units=3).sublayers()["activation"] is layer.activation
 
 
 def test_a_setting_of_a_built_layer_takes_effect():
@@ -230,6 +255,24 @@ def test_a_constructor_of_ones_own_checks_again():
 def test_a_name_that_a_built_in_class_does_not_have_is_refused(thing, name, fix):
     with pytest.raises(ArgumentError, match=f"{type(thing).__name__}: expected an attribute .* got '{name}'.* {fix}"):
         setattr(thing, name, 1)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [(optimizers.SGD(), "step"), (Dense(2), "forward"), (Sequential(), "fit"), (losses.Huber(), "mean")],
+)
+def test_a_method_is_not_replaced_by_a_value(thing, name):
+    with pytest.raises(ArgumentError, match=f"{name}: expected a function, got 3. It is a method"):
+        setattr(thing, name, 3)
+
+
+@pytest.mark.parametrize(
+    ("thing", "name"), [(callbacks.EarlyStopping(), "patence"), (callbacks.ReduceLROnPlateau(), "coldown")]
+)
+def test_a_slip_in_a_setting_of_a_built_in_callback_is_refused(thing, name):
+    with pytest.raises(ArgumentError, match="Did you mean"):
+        setattr(thing, name, 3)
+    thing.comment = "any other name"
 
 
 def test_names_of_keras_are_set_where_they_are_here():

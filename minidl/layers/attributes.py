@@ -99,14 +99,20 @@ class Attributes(Configured, metaclass=LayerType):
         if any(name in holder for holder in holders if any(layer is self for layer in holder.values())):
             raise ArgumentError(f"{who}: expected one that no other layer has, got {name!r}.")
 
-    def with_setting(self, name: str, value: Any) -> Any:
-        """Return a new layer with one argument changed, if the change has an effect on this one.
+    def set_together(self, settings: dict[str, Any]) -> None:
+        """Set some of the constructor's arguments, which it checks together, and forget what they may have changed."""
+        super().set_together(settings)
+        self.__dict__.pop("_names_of_layers", None)
+        self.__dict__.pop("_attributes", None)
+
+    def with_settings(self, settings: dict[str, Any]) -> Any:
+        """Return a new layer with other settings, if the change has an effect on this one.
 
         The declarations of this layer take over its regularizers and constraints, which have one at any time.
         """
-        fresh = super().with_setting(name, value)
-        who, layer, built = f"{self.label}: {name}", cast(Any, self), self.output_shape is not None
-        if (built or owner_of(self) is not None) and name in layer.names_of_layers + fresh.names_of_layers:
+        fresh = super().with_settings(settings)
+        who, layer, built = f"{self.label}: {next(iter(settings))}", cast(Any, self), self.output_shape is not None
+        if (built or owner_of(self) is not None) and settings.keys() & {*layer.names_of_layers, *fresh.names_of_layers}:
             raise StateError(f"{who}: expected to be set before the layer joins a model. Make a new layer.")
         if built:
             fresh.declare(layer.input_shape)

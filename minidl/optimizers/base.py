@@ -127,16 +127,16 @@ class Optimizer(Configured, ABC):
             raise ArgumentError(f"{who}: expected a number or an instance, got the class {value.__name__}.")
         self.__dict__["learning_rate"] = value if callable(value) else check_rate(value, who)
 
-    def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute: a setting is checked, and a `StateError` where earlier steps have left traces of it."""
+    def with_settings(self, settings: dict[str, Any]) -> Any:
+        """Return a new optimizer with other settings; a `StateError` where earlier steps have left traces of them."""
         cls = type(self)
-        own = name in constructor_arguments(cls).keys() - constructor_arguments(Optimizer)
+        own = settings.keys() & (constructor_arguments(cls).keys() - constructor_arguments(Optimizer))
         if own and self.iterations and is_builtin(cls):
             fix = "Call reset() first, or compile with a new optimizer."
-            raise StateError(f"{cls.__name__}: {name}: expected to be set before the first step. {fix}")
-        super().set_public(name, value)
+            raise StateError(f"{cls.__name__}: {own.pop()}: expected to be set before the first step. {fix}")
         if own:
             self._bound = Optimizer._bound  # the next step may need another state
+        return super().with_settings(settings)
 
     def step(self, values: Array, gradients: Array) -> None:
         """Change ``values`` in place by one step along ``gradients``, which stay as they are.

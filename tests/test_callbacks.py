@@ -45,7 +45,8 @@ class Model:
         self.stop_training = False
         self.weights = [np.zeros(2)]
         scores = SimpleNamespace(metrics={metric.get_name(): metric for metric in metrics})
-        run = SimpleNamespace(validation="some" if validation else None, callbacks=callbacks, scores=scores)
+        data, validation = SimpleNamespace(validates=lambda epoch: True), "some" if validation else None
+        run = SimpleNamespace(validation=validation, callbacks=callbacks, scores=scores, data=data)
         self.trainer = SimpleNamespace(run=run)
 
     def get_weights(self):

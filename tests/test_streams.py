@@ -109,6 +109,23 @@ def test_validation_is_every_few_epochs_or_after_those_listed(freq, epochs):
     assert len(history.history.get("val_loss", [])) == len(epochs)
 
 
+def test_a_history_knows_the_epochs_of_its_values(tmp_path):
+    model = regression()
+    saving = callbacks.ModelCheckpoint(tmp_path / "checkpoint")
+    more = {"validation_data": (X, Y), "validation_freq": 2, "callbacks": [saving], "verbose": 0}
+    model.fit(X, Y, epochs=3, **more)
+    history = model.fit(X, Y, epochs=5, resume=tmp_path / "checkpoint", **more)
+    assert history.epochs_of("val_loss") == [1, 3]
+    assert history.epochs_of("loss") == history.epoch == [0, 1, 2, 3, 4]
+    history.to_csv(tmp_path / "history.csv")
+    rows = [line.split(",") for line in (tmp_path / "history.csv").read_text().splitlines()]
+    values = dict(zip([1, 3], history.history["val_loss"], strict=True))
+    assert [row[rows[0].index("val_loss")] for row in rows[1:]] == [str(values.get(epoch, "")) for epoch in range(5)]
+    validation = history.plot().lines[1]
+    assert list(validation.get_xdata()) == [2, 4]
+    assert list(validation.get_ydata()) == history.history["val_loss"]
+
+
 @pytest.mark.parametrize("freq", [0, -1, 1.5, True, "2", [0], [1.5], None])
 def test_a_wrong_validation_freq_is_refused(freq):
     with pytest.raises(ArgumentError, match="fit: validation_freq: expected an integer of at least 1"):
@@ -347,6 +364,17 @@ def test_rows_in_any_order_are_read_in_increasing_order():
     np.testing.assert_array_equal(stored.take(rows), x.array[rows])
     assert [(part.start, part.stop) for part in x.read[1:]] == [(2, 4), (7, 8), (9, 10)]
     assert stored[np.array([], int)].shape == (0, 3)
+
+
+def test_training_on_an_array_on_disk_resumes_exactly(hdf5, tmp_path):
+    def run(epochs, **more):
+        model, saving = regression(), callbacks.ModelCheckpoint(tmp_path / "checkpoint")
+        model.fit(hdf5["x"], hdf5["y"], 8, epochs, verbose=0, callbacks=[saving], **more)
+        return model.parameters.values
+
+    expected = run(4)
+    run(2)
+    np.testing.assert_array_equal(run(4, resume=tmp_path / "checkpoint"), expected)
 
 
 def test_a_wrong_value_on_disk_is_named(hdf5):

@@ -121,6 +121,12 @@ class Callback(Configured):
             self.__dict__["params"] = params
         return super().set_params(**arguments) if arguments else self
 
+    def lacks_validation(self, epoch: int) -> bool:
+        """Return whether the `fit` under way validates, but not after this epoch: see its ``validation_freq``."""
+        model = None if self._model is None else self._model()
+        run = None if model is None or model.trainer is None else model.trainer.run
+        return run is not None and run.validation is not None and not run.data.validates(epoch + 1)
+
     def get_state(self) -> dict[str, Any]:
         """Return copies of the ``state_attributes``: numbers, strings, arrays, lists and dicts."""
         return copy.deepcopy({name: getattr(self, name) for name in self.state_attributes})

@@ -57,9 +57,8 @@ class CSVLogger(Callback):
         import csv  # only a run with this callback needs it
 
         row = {"epoch": epoch, **(logs or {})}
-        run = self.model.trainer.run if self.model is not None else None
-        if run is not None and run.validation is not None and "val_loss" not in row:  # not validated in this epoch
-            names = ["loss", *run.scores.metrics]
+        if "val_loss" not in row and self.lacks_validation(epoch):
+            names = ["loss", *self.model.trainer.run.scores.metrics]
             row = {"epoch": epoch, **{n: row[n] for n in names}, **{f"val_{n}": "" for n in names}, **row}
         with self.filename.open("r+", newline="", encoding="utf-8") as file:
             header = next(csv.reader(file, delimiter=self.separator), None)

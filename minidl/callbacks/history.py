@@ -1,5 +1,6 @@
 """History: the loss and the metrics of every epoch, as `fit` returns them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,9 @@ class History(Callback, metaclass=PlainType):
     epoch : list of int
         The numbers of the epochs, from 0.
     history : dict of str to list of float
-        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value per epoch.
+        ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value per epoch that has it.
+    absent : dict of str to list of int
+        The epochs without a value, such as those without validation, by name: see `epochs_of`.
 
     Examples
     --------
@@ -34,18 +37,22 @@ class History(Callback, metaclass=PlainType):
     """
 
     last = True  # what other callbacks add to the logs is in them by then
-    state_attributes = ("epoch", "history")
+    state_attributes = ("epoch", "history", "absent")
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+        self.absent: dict[str, list[int]] = {}
 
     def __repr__(self) -> str:
         last = format_logs({name: values[-1] for name, values in self.history.items()}, ", ")
         return f"History({len(self.epoch)} epochs{last and '; last: ' + last})"
 
     def set_state(self, state: dict[str, Any]) -> None:
-        super().set_state(state)
+        super().set_state({"absent": {}, **state})  # files of the first versions have none
+        absent: dict[str, Any] = self.absent
+        if not all(isinstance(epochs, list) and {*map(type, epochs)} <= {int} for epochs in absent.values()):
+            raise StateError(f"History: set_state: expected lists of epochs by name, got {self.absent!r:.100}.")
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
             own = name in ("epoch", "loss", "val_loss", "learning_rate")  # numbers; callbacks may add strings and None
             known = [value for value in values if own or value is not None] if isinstance(values, list) else object()
@@ -57,9 +64,22 @@ class History(Callback, metaclass=PlainType):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.epoch and (logs or {}).keys() != self.history.keys():
+            self._note_absent(epoch, logs or {})
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(np.asarray(value).tolist())
+
+    def _note_absent(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        for name in self.history.keys() - logs.keys():
+            self.absent.setdefault(name, []).append(epoch)
+        for name in logs.keys() - self.history.keys():
+            self.absent[name] = [*self.epoch]
+
+    def epochs_of(self, name: str) -> list[int]:
+        """Return the epochs that the values of ``name`` belong to."""
+        absent = set(self.absent.get(name, ()))
+        return [epoch for epoch in self.epoch if epoch not in absent]
 
     def to_csv(self, path: str | Path) -> None:
         """Write one row per epoch to the file ``path``, with the column ``epoch`` first."""
@@ -68,7 +88,8 @@ class History(Callback, metaclass=PlainType):
         with as_path(path, "to_csv: path").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["epoch", *self.history])
-            writer.writerows(zip(self.epoch, *self.history.values(), strict=True))
+            columns = [dict(zip(self.epochs_of(name), self.history[name], strict=True)) for name in self.history]
+            writer.writerows([epoch, *(column.get(epoch, "") for column in columns)] for epoch in self.epoch)
 
     def plot(self, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
         """Draw the curve of ``name``, and of its validation: `minidl.plotting.plot_history`."""

@@ -93,8 +93,7 @@ class MonitorCallback(Callback):
     def read(self, epoch: int, logs: Logs) -> float | None:
         """Return the value in the logs; None after an epoch without validation and, with a warning, if it is NaN."""
         if self.monitor not in (logs or {}):
-            run = self.model.trainer.run if self.model is not None else None
-            if run is not None and run.validation is not None and not run.data.validates(epoch + 1):
+            if self.lacks_validation(epoch):
                 return None
             raise self._missing(logs or {})
         value = np.asarray(logs[self.monitor], object)

@@ -212,8 +212,8 @@ class Layer(Attributes):
 
         A `ShapeError` if their number or a shape does not fit.
         """
-        if not isinstance(arrays, Iterable):
-            raise ArgumentError(f"{self.label}: set_weights: expected a list of arrays, got {arrays!r}.")
+        if not hasattr(arrays, "__iter__") or hasattr(arrays, "keys"):  # an archive of NumPy iterates over names
+            raise ArgumentError(f"{self.label}: set_weights: expected a list of arrays, got {arrays!r:.100}.")
         try:
             arrays = [np.asarray(array) for array in arrays]
         except ValueError as error:

@@ -30,13 +30,17 @@ def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
 
 
 def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
-    """Draw each of ``curves`` over the epochs, which count from 0, in its own style; name each, or every few."""
-    x, every, named = np.array(epochs) + 1, max(1, len(epochs) // 8), -(-len(curves) // 12)
+    """Draw each of ``curves`` over the epochs, which count from 0, in its own style; name each, or every few.
+
+    A pair of epochs and values is a curve of fewer epochs.
+    """
+    every, named = max(1, len(epochs) // 8), -(-len(curves) // 12)
     for index, (label, values) in enumerate(curves.items()):
         color, dashes, marker = (styles[index % len(styles)] for styles in (COLORS, DASHES, MARKERS))
         if named > 1:  # the styles would repeat
             color, dashes, marker = str(0.8 * index / len(curves)), "-", ""
-        lines = ax.plot(x, values, color=color, linestyle=dashes, marker=marker, markersize=4, markevery=every)
+        x, y = values if isinstance(values, tuple) else (epochs, values)
+        lines = ax.plot(np.array(x) + 1, y, color=color, linestyle=dashes, marker=marker, markersize=4, markevery=every)
         lines[0].set_label(label if index % named == 0 else f"_{label}")
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     tidy(ax, xlabel="epoch")

@@ -39,7 +39,8 @@ def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) 
     checks.choice(name, "plot_history: name", [key for key in curves if not key.startswith("val_")])
     parts = {"training": name, "validation": f"val_{name}"}
     ax = axes(ax)
-    plot_epochs(ax, history.epoch, {label: curves[key] for label, key in parts.items() if key in curves})
+    shown = {label: (history.epochs_of(key), curves[key]) for label, key in parts.items() if key in curves}
+    plot_epochs(ax, history.epoch, shown)
     ax.legend(frameon=False)
     ax.set_ylabel(name.replace("_", " "))
     return ax

@@ -172,7 +172,7 @@ class Inputs:
             source = self._stream_for_fit(data, full_batch=full_batch)
             return source, self._validation(data, source)
         table = self.table(data.x, data.y, data.sample_weight)
-        size = _batch_size(data.batch_size, len(table), full_batch=full_batch)
+        size = _all_rows(data.batch_size, len(table)) if full_batch else data.batch_size or BATCH_SIZE
         rows, held_out = self._split(table, data, seed) if data.validation_split else (None, None)
         weighed = data.class_weight is not None or table.sample_weight is not None
         source = Source(self._weigh_table(table, rows, data.class_weight) if weighed else table, rows, size)
@@ -271,10 +271,8 @@ def _check_weights_count(table: Table, rows: Array | None, who: str) -> None:
         raise DataError(f"{who}sample_weight: expected a row that counts, got 0 for all, class_weight included.")
 
 
-def _batch_size(value: int | None, rows: int, *, full_batch: bool) -> int:
-    """Return the samples of a step: 32 unless given, all for a solver."""
-    if not full_batch:
-        return BATCH_SIZE if value is None else value
+def _all_rows(value: int | None, rows: int) -> int:
+    """Return the samples of a step of a solver, which are all."""
     if value is not None and value < rows:
         raise ArgumentError(f"fit: batch_size: expected None or at least {rows}, all rows, for LBFGS, got {value}.")
     return rows

@@ -49,7 +49,8 @@ from minidl.callbacks import EarlyStopping
 # A category becomes a number from 0 up, which an ``Embedding`` takes. An unknown sex is a category like the others, so
 # no row is lost. Two penguins were not measured at all; they are left out.
 
-table = pd.read_csv(Path(__file__).parent / "penguins.csv").dropna(subset=["flipper_length_mm"])
+folder = Path(globals().get("__file__", "penguins.py")).parent  # the documentation's build has no __file__
+table = pd.read_csv(folder / "penguins.csv").dropna(subset=["flipper_length_mm"])
 SPECIES = ["Adelie", "Chinstrap", "Gentoo"]
 CATEGORIES = {"island": ["Biscoe", "Dream", "Torgersen"], "sex": ["female", "male", "unknown"]}
 NUMBERS = ["flipper_length_mm", "body_mass_g", "year"]

@@ -99,7 +99,10 @@ class Configured(Settings, metaclass=ConfiguredType):
         ArgumentError
             For an unknown name, with the nearest one, or a refused value.
         """
-        before = [(part, dict(vars(part))) for part in _everything_in(self)]
+        before = [
+            (part, {name: dict(value) if type(value) is dict else value for name, value in vars(part).items()})
+            for part in _everything_in(self)
+        ]
         try:
             self._assign(params)
         except BaseException:

@@ -112,6 +112,6 @@ def test_a_refused_value_leaves_everything_as_it_was():
     model = Sequential([Input((2,)), Dense(3, name="hidden"), Dense(1)], seed=0)
     before = model.predict(np.ones((1, 2)))
     with pytest.raises(minidl.MinidlError, match="units"):
-        model.set_params(hidden__use_bias=True, hidden__units=4)
-    assert model.get_params()["hidden__units"] == 3
+        model.set_params(hidden__kernel_regularizer=regularizers.L2(0.5), dense__units=4)
+    assert (model["hidden"].units, model["hidden"].kernel_regularizer, model.network.penalty()) == (3, None, 0)
     np.testing.assert_array_equal(model.predict(np.ones((1, 2))), before)

@@ -371,7 +371,10 @@ def test_callbacks_run_as_copies():
         ({"layers": lambda features, outputs: [Dense(5, activation="softmax")]}, "expected 3 outputs"),
         ({"loss": SparseCategoricalCrossentropy, "layers": None}, "Write SparseCategoricalCrossentropy"),
         ({"epochs": -1}, "epochs: expected an integer of at least 0"),
-        ({"batch_size": "large"}, "batch_size: expected an integer of at least 1, got 'large'"),
+        (
+            {"batch_size": "large"},
+            r"MinidlClassifier: batch_size \(or 'auto'\): expected an integer of at least 1, got 'large'",
+        ),
         ({"validation_split": 1.5}, "validation_split: expected"),
         ({"n_iter_no_change": -3}, "patience: expected an integer of at least 0"),
         ({"l2": -1}, "l2: expected a finite number >= 0"),

@@ -115,7 +115,7 @@ class Callback(Configured):
     def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
         """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook.
 
-        With arguments by name, assign those of the constructor: see `minidl.config.Configured.set_params`.
+        With arguments by name, assign those of the constructor instead, all of them or none.
         """
         if params is not None:
             self.__dict__["params"] = params

@@ -158,7 +158,8 @@ class MinidlEstimator(BaseEstimator):
         weight = self._weigh(X, y, weight)
         model = self.model_ if warm else self._model(X)
         y, rows = self._encode(y, model), len(X)
-        size = checks.integer(min(200, rows) if self.batch_size == "auto" else self.batch_size, "batch_size", minimum=1)
+        size = min(200, rows) if self.batch_size == "auto" else self.batch_size
+        checks.integer(size, f"{type(self).__name__}: batch_size (or 'auto')", minimum=1)
         validation_split, hooks = self._stopping() if epochs is None else (0.0, [])
         history = model.fit(
             X, y, None if model.optimizer.full_batch else min(size, rows), self.epochs if epochs is None else epochs,
@@ -181,7 +182,7 @@ class MinidlEstimator(BaseEstimator):
         monitor = "val_loss" if self.early_stopping else "loss"
         return part, [
             EarlyStopping(
-                monitor, patience=self.n_iter_no_change, min_delta=self.tol, verbose=int(self.verbose > 0),
+                monitor, patience=self.n_iter_no_change, min_delta=self.tol, verbose=int(self.verbose != 0),
                 restore_best_weights=self.early_stopping,
             )
         ]  # fmt: skip

@@ -17,6 +17,7 @@ class DeferredSignals:
     """
 
     received: int | None = None
+    delivered = ""  # the name of the last one
     ended = False
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class DeferredSignals:
         number, self.received = self.received, None
         if number is None:
             return
+        self.delivered = signal.Signals(number).name
         handler = self.handlers[number]
         if callable(handler):
             handler(number, None)

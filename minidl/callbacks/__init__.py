@@ -5,13 +5,13 @@ from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
 from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
-from minidl.callbacks.model_checkpoint import ModelCheckpoint
+from minidl.callbacks.model_checkpoint import BackupAndRestore, ModelCheckpoint, backup_folder
 from minidl.callbacks.monitor import MonitorCallback
 from minidl.callbacks.progress import ProgressBar, progress_bar
 from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 
 __all__ = [
-    "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgressBar", "ReduceLROnPlateau", "TimeLimit",
-    "check_callbacks", "is_builtin", "progress_bar",
+    "BackupAndRestore", "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgressBar", "ReduceLROnPlateau",
+    "TimeLimit", "backup_folder", "check_callbacks", "is_builtin", "progress_bar",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ class BatchLogs(UserDict[str, Any]):
     Parameters
     ----------
     compute : callable
-        ``compute(loss)`` returns the logs as a dict.
+        ``compute(loss)`` returns the logs as a dict, with the mean loss so far for None.
     loss : float
         The loss of the batch.
 
@@ -38,8 +38,12 @@ class BatchLogs(UserDict[str, Any]):
     (0.75, {'loss': 0.5, 'accuracy': 0.75})
     """
 
-    def __init__(self, compute: Callable[[float], dict[str, Any]], loss: float) -> None:
+    def __init__(self, compute: Callable[[float | None], dict[str, Any]], loss: float) -> None:
         self._compute, self._loss = compute, loss
+
+    def mean(self) -> dict[str, Any]:
+        """Return the logs with the mean loss of the epoch so far in place of the batch's."""
+        return self._compute(None)
 
     def __getattr__(self, name: str) -> Any:
         if name != "data":  # the dict behind a UserDict

@@ -27,6 +27,8 @@ class History(Callback, metaclass=PlainType):
         ``"loss"``, the metrics, ``"val_loss"``, ..., ``"learning_rate"``: one value per epoch that has it.
     absent : dict of str to list of int
         The epochs without a value, such as those without validation, by name: see `epochs_of`.
+    stopped_by : str or None
+        Why training has ended: the epochs are done, a callback or the solver with its reason, a signal, an error.
 
     Examples
     --------
@@ -38,6 +40,7 @@ class History(Callback, metaclass=PlainType):
 
     last = True  # what other callbacks add to the logs is in them by then
     state_attributes = ("epoch", "history", "absent")
+    stopped_by: str | None = None
 
     def __init__(self) -> None:
         self.epoch: list[int] = []

@@ -1,5 +1,6 @@
 """ModelCheckpoint: files of the model while it is trained, from which `fit` can resume."""
 
+import contextlib
 import re
 import string
 from pathlib import Path
@@ -142,3 +143,51 @@ class ModelCheckpoint(MonitorCallback):
             known = ", ".join(["epoch", *logs])
             expected = f"expected names out of {known} in braces, got {self.filepath!r}"
             raise self.error(f"filepath: {expected}: {error}.") from error
+
+
+class BackupAndRestore(ModelCheckpoint):
+    """Keeps a backup from which the same call of `fit`, after a crash, resumes exactly; removed when training ends.
+
+    Parameters
+    ----------
+    backup_dir : str or Path
+        Folder of the backup, for this run alone.
+    save_freq : {"epoch"} or int
+        As in `ModelCheckpoint`.
+    double_checkpoint : bool
+        Whether the backup before the last one is kept too.
+    delete_checkpoint : bool
+        Whether to remove the backup when training has ended without an exception.
+
+    Examples
+    --------
+    >>> callback = BackupAndRestore("backup", save_freq=100)
+    """
+
+    def __init__(
+        self,
+        backup_dir: str | Path,
+        save_freq: str | int = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        self.backup_dir = str(files.as_path(backup_dir, "BackupAndRestore: backup_dir"))
+        self.double_checkpoint = checks.flag(double_checkpoint, "BackupAndRestore: double_checkpoint")
+        self.delete_checkpoint = checks.flag(delete_checkpoint, "BackupAndRestore: delete_checkpoint")
+        folder = self.backup_dir.replace("{", "{{").replace("}", "}}")
+        super().__init__(
+            f"{folder}/{{epoch}}.safetensors", save_freq=save_freq, keep_last=2 if double_checkpoint else 1
+        )
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        if logs is not None and self.delete_checkpoint:
+            for path in self.paths:
+                (self._base / path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # there are other files in it
+                (self._base / self.backup_dir).rmdir()
+
+
+def backup_folder(callbacks: Any) -> str | None:
+    """Return the folder of the `BackupAndRestore` among the callbacks that `fit` was given, None if there is none."""
+    given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return next((callback.backup_dir for callback in given if isinstance(callback, BackupAndRestore)), None)

@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any
 
-from minidl.callbacks.base import Callback, Logs
+from minidl.callbacks.base import BatchLogs, Callback, Logs
 from minidl.callbacks.console import format_logs, print_line
 from minidl.errors import ArgumentError
 
@@ -44,7 +44,7 @@ class ProgressBar(Callback):
         if self._bar is not None and time.monotonic() >= self._next:
             self._next = time.monotonic() + SECONDS_BETWEEN_DRAWINGS
             self._bar.n = batch + 1
-            self._bar.set_postfix_str(format_logs(logs, ", "))
+            self._bar.set_postfix_str(format_logs(logs.mean() if isinstance(logs, BatchLogs) else logs, ", "))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._close(logs, f"{self._epoch(epoch)} - {time.monotonic() - self._started:.1f} s - ")

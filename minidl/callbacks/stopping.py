@@ -9,6 +9,13 @@ from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
 
 
+def stop(callback: Callback, reason: str) -> None:
+    """Stop training, and say why in ``history.stopped_by``."""
+    callback.model.stop_training = True
+    if callback.model.history is not None:
+        callback.model.history.stopped_by = f"{type(callback).__name__}: {reason}"
+
+
 class EarlyStopping(MonitorCallback):
     """Stops when ``monitor`` has not improved for ``patience`` epochs, and restores the best weights.
 
@@ -84,16 +91,20 @@ class EarlyStopping(MonitorCallback):
         self.wait += 1
         if self.wait >= self.patience:
             self.stopped_epoch = epoch
-            self.model.stop_training = True
+            stop(self, f"{self.monitor} has not improved since epoch {self.best_epoch + 1}")
 
     def on_train_end(self, logs: Logs = ()) -> None:
         restored = logs is not None and self.best_weights  # None: an exception has ended fit
         if restored:
             self.model.set_weights(self.best_weights)
-        if self.stopped_epoch and self.verbose:
+            history = self.model.history
+            if history is not None:
+                history.stopped_by = f"{history.stopped_by}; the weights are those of epoch {self.best_epoch + 1}"
+        if self.verbose and (self.stopped_epoch or restored):
             best = f"{self.monitor} was best, {self.best:.4g}, in epoch {self.best_epoch + 1}"
             end = ", whose weights are restored" if restored else ""
-            print_line(f"Epoch {self.stopped_epoch + 1}: stopped early; {best}{end}.")
+            start = f"Epoch {self.stopped_epoch + 1}: stopped early; " if self.stopped_epoch else "EarlyStopping: "
+            print_line(f"{start}{best}{end}.")
 
 
 class TimeLimit(Callback):
@@ -113,7 +124,7 @@ class TimeLimit(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if time.monotonic() >= self._end:
-            self.model.stop_training = True
+            stop(self, f"{self.seconds:g} seconds have passed")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.on_train_batch_end(epoch)

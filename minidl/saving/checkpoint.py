@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar, is_builtin
+from minidl.callbacks.console import print_line
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
@@ -24,6 +25,7 @@ from minidl.saving.model import (
     environment,
     expected_weights,
     read_content,
+    set_weights,
     weights_of,
 )
 from minidl.saving.objects import Decoder, Encoder
@@ -31,7 +33,7 @@ from minidl.training import Run
 from minidl.typing import Model
 
 DATA = ("x", "y", "sample_weight", "validation_data")  # compared by fingerprints
-NO_RESULT = ("verbose", "filepath", "filename", "log_dir")  # arguments of callbacks that change no result
+NO_RESULT = ("verbose", "filepath", "filename", "log_dir", "backup_dir")  # arguments of callbacks that change no result
 RESTORED = ("seed", "trainable")  # set to what the file says, so never a difference
 RUN = {
     "epoch": int, "batch": int, "first": int, "rows": int, "loss": float, "stopped": bool, "trainable": dict,
@@ -119,12 +121,21 @@ class Checkpoint:
             raise_problems([*decoder.problems, *mismatches("run", self.run, RUN), *mismatches("seed", self.seed, int)])
 
     @classmethod
-    def find(cls, path: Any) -> Self | None:
+    def find(cls, path: Any, *, tell: bool = False) -> Self | None:
         """Return the checkpoint ``path``, or the newest whole one of the folder ``path``; None if there is none.
 
         Each file of a folder that is damaged or cannot be read, and is passed over, gives a warning; if there is no
-        other, the newest one's error is raised.
+        other, the newest one's error is raised. ``tell`` prints a line that says what is done.
         """
+        found = cls._newest(path)
+        if tell and found is None:
+            print_line(f"fit: no checkpoint in {path}: starting at the beginning.")
+        elif tell and found is not None:
+            print_line(f"fit: resuming from {found.path}, epoch {found.run['epoch'] + 1}, batch {found.run['batch']}.")
+        return found
+
+    @classmethod
+    def _newest(cls, path: Any) -> Self | None:
         path = as_path(path, "fit: resume")
         if not path.is_dir():
             return cls(path) if path.exists() or path.suffix == ".safetensors" else None
@@ -219,9 +230,7 @@ class Checkpoint:
         model.optimizer.set_state(self.optimizer_state)
         for path, layer in walk({"": model}):
             layer.trainable = self.run["trainable"][path]
-        for path, layer in walk(model.sublayers()):
-            for name in layer.declared:
-                layer.views[name][...] = self.weights[f"{path}/{name}"]
+        set_weights(model, self.weights)
         model.randomness.seed = self.seed
         model.randomness.set_state(self.randomness)
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]

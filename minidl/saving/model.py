@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl import __version__
+from minidl import __version__, files
 from minidl.callbacks import History
 from minidl.config import registry
 from minidl.errors import ArgumentError
@@ -211,6 +211,23 @@ def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict
 def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
     """Return the values of a model by path, as the arrays of a file have them."""
     return {name.removeprefix("weights/"): arrays[name] for name in arrays if name.startswith("weights/")}
+
+
+def load_weights(model: Model, path: Any) -> None:
+    """Copy the values in a model file into ``model``, which is built and has arrays of the same names and shapes."""
+    path = files.model_path(path, "load_weights: path")
+    model.built("load_weights")
+    weights = weights_of(read_content(path)[1])
+    with file_errors(path):
+        raise_problems(mismatches("weights", weights, expected_weights(model)))
+    set_weights(model, weights)
+
+
+def set_weights(model: Model, weights: dict[str, Array]) -> None:
+    """Copy checked arrays into the values of ``model`` by path."""
+    for path, layer in walk(model.sublayers()):
+        for name in layer.declared:
+            layer.views[name][...] = weights[f"{path}/{name}"]
 
 
 def expected_weights(model: Model) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from minidl.metrics import Metric, resolve_metrics
 from minidl.names import refuse
 from minidl.optimizers import Optimizer
 from minidl.ownership import give, owner_of
+from minidl.saving import load_weights, save_model
 from minidl.sequential.layer_list import LayerList
 from minidl.settings import fix_settings
 from minidl.solvers import Solver
@@ -121,6 +122,24 @@ class Compiled(LayerList):
     def stored_arguments(self) -> dict[str, Any]:
         """Return nothing: the arguments of a model cannot be assigned to, or change with the model."""
         return {}
+
+    # Values alone
+
+    def save_weights(self, filepath: Any) -> None:
+        """Write the values of all parameters and states to a file, by name: a model file without training."""
+        save_model(self, filepath, include_optimizer=False)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Take the values out of any model file whose arrays have the names and shapes of this model's.
+
+        Raises
+        ------
+        ModelFileError
+            That lists every array that is missing, left over or of another shape; nothing has changed then.
+        StateError
+            If the model is not built.
+        """
+        load_weights(self, filepath)
 
     # What compile and fit have made
 

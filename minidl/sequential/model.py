@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.callbacks import Callback, CallbackList, History, check_callbacks, progress_bar
+from minidl.callbacks import Callback, CallbackList, History, backup_folder, check_callbacks, progress_bar
 from minidl.data import check_features, is_stream
 from minidl.errors import StateError
 from minidl.explain import Trace, explain, html, summary, trace
@@ -112,7 +112,7 @@ class Sequential(Compiled):
         split : {"shuffle", "stratify", "last"}
             Which rows ``validation_split`` takes.
         resume : path, optional
-            A checkpoint, or a folder of them, to go on from exactly.
+            A checkpoint, or a folder of them, to go on from exactly; a folder without any, or none, starts a new run.
 
         Raises
         ------
@@ -125,7 +125,8 @@ class Sequential(Compiled):
         """
         if others:
             refuse(self.fit, others)
-        checkpoint = None if resume is None else Checkpoint.find(resume)
+        where = resume if resume is not None or callbacks is None else backup_folder(callbacks)
+        checkpoint = None if where is None else Checkpoint.find(where, tell=verbose != 0)
         with self.ready_for(x, y, trains=True) as x:
             data = Data(
                 x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,

@@ -12,6 +12,7 @@ from minidl import checks
 from minidl.callbacks import BatchLogs, CallbackList, History
 from minidl.data import Batch, Stream
 from minidl.errors import StateError
+from minidl.settings import is_builtin
 from minidl.signals import DeferredSignals
 from minidl.training.inputs import Data
 from minidl.training.trainer import Trainer
@@ -58,6 +59,11 @@ class Run:
         For anything that cannot be trained on.
     """
 
+    start: dict[str, Any] | None = None
+    logs: dict[str, Any] | None = None  # of the last complete epoch
+    conditions: dict[str, Any] | None = None  # what was given, as a checkpoint describes it
+    ended = ""  # what a solver says of its end
+
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
         if trainer.run is not None:
             raise StateError("fit: this model is being trained already. Train a copy: model.copy().")
@@ -76,10 +82,7 @@ class Run:
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
         self.last, self.first, self.epoch, self.batch = epochs.epochs, epochs.initial_epoch, epochs.initial_epoch, 0
         self.scores = trainer.scores
-        self.start: dict[str, Any] | None = None
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
-        self.logs: dict[str, Any] | None = None  # of the last complete epoch
-        self.conditions: dict[str, Any] | None = None  # what was given, as a checkpoint describes it
 
     def train(self, resume: Callable[[], None] | None = None) -> History:
         """Train to the last epoch, or until something stops it; ``resume`` first moves to where it continues."""
@@ -93,13 +96,24 @@ class Run:
                     resume()
                 self._train_epochs(signals)
                 self.logs = self.logs or {}  # a run that is resumed at its end has no further epoch
-            except BaseException:
-                self.logs = None
+                early = self.epoch < self.last or trainer.stop_training
+                vars(self.history)["stopped_by"] = self._end() if early else f"all {self.last} epochs are done"
+            except BaseException as error:
+                self.logs, self.history.stopped_by = None, signals.delivered or f"{type(error).__name__}: {error}"
                 raise
             finally:
                 trainer.run = None
                 callbacks.on_train_end(self.logs)
         return self.history
+
+    def _end(self) -> str:
+        """Return why training has ended before its last epoch, or in it by a callback."""
+        if not self.trainer.stop_training:
+            return self.ended
+        if self.history.stopped_by is not None:
+            return self.history.stopped_by
+        custom = [type(callback).__name__ for callback in self.callbacks if not is_builtin(type(callback))]
+        return f"{' or '.join(custom) or 'a callback'}: model.stop_training is set"
 
     def _train_epochs(self, signals: DeferredSignals) -> None:
         trainer = self.trainer

@@ -84,7 +84,7 @@ class SolverRun(Run):
             return bool(trainer.stop_training)
 
         if self.first < self.last and (done_before or not begin_epoch()):
-            solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
+            self.ended = solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
 
     def _moment(self) -> dict[str, Any]:
         """Return all that the steps to come depend on, for `_return_to`."""

@@ -205,7 +205,7 @@ WRONG = [
     (lambda: Concatenate("relu"), ArgumentError, "Concatenate: branches: expected layers, got 'relu'."),
     (lambda: Columns(), ArgumentError, "Columns: columns: expected at least one column, got none."),
     (lambda: Columns([1, 2]), ArgumentError, "got [1, 2]. Write Columns(*columns)."),
-    (lambda: Columns(True), ArgumentError, "Columns: columns: expected numbers and slices, got True."),
+    (lambda: Columns(True), ArgumentError, "Columns: columns: expected numbers, slices and names, got True."),
     (lambda: Columns(4), ShapeError, "expected columns of 4 features, got column 4."),
     (lambda: Columns(3, -1), ShapeError, "expected different columns of 4 features, got [3, 3]."),
     (lambda: Columns(slice(4, None)), ShapeError, "expected different columns of 4 features, got none."),

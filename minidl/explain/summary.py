@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.checks import batch_shape
+from minidl.errors import MinidlError
 from minidl.layers import Dense, Layer
 from minidl.layers.tree import join, walk
 from minidl.network import Network, has_arrays
@@ -19,17 +20,21 @@ def rows(model: Model) -> list[tuple[str, str, str, str]]:
 
     The layers inside one follow it, indented; the activation of a `Dense` is one of its arguments.
     """
-    cached = {} if model.network is None else cached_bytes(model.network)
+    try:
+        cached = {} if model.network is None else cached_bytes(model.network)
+    except MinidlError:  # such as for names of columns before the first fit
+        cached = None
     return [row for layer in model.layers for row in _rows(layer, layer.name or "", 0, cached)]
 
 
-def _rows(layer: Layer, path: str, depth: int, cached: dict[str, int]) -> Iterator[tuple[str, str, str, str]]:
+def _rows(layer: Layer, path: str, depth: int, cached: dict[str, int] | None) -> Iterator[tuple[str, str, str, str]]:
     name = f"{'  ' * depth}{path.rpartition('/')[2]} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
     if layer.output_shape is None:
         yield name, "?", "?", "?"
     else:
-        own = sum(size for part, size in cached.items() if f"{part}/".startswith(f"{path}/"))
-        yield name, batch_shape(layer.output_shape), f"{layer.count_params():,}", f"{own:,}"
+        sizes = [size for part, size in (cached or {}).items() if f"{part}/".startswith(f"{path}/")]
+        own = "?" if cached is None else f"{sum(sizes):,}"
+        yield name, batch_shape(layer.output_shape), f"{layer.count_params():,}", own
     for inner, part in shown_inside(layer).items():
         yield from _rows(part, f"{path}/{inner}", depth + 1, cached)
 

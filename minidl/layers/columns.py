@@ -1,14 +1,16 @@
-"""Columns: some of the features, by number or slice.
+"""Columns: some of the features, by number, slice or name.
 
 At the beginning of a branch of `Concatenate` it gives the branch its own part of the input.
 """
 
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 import numpy as np
 
+from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError, ShapeError
 from minidl.layers.base import Layer
+from minidl.ownership import owner_of
 from minidl.typing import Array, LayerOptions, Shape
 
 
@@ -17,13 +19,14 @@ class Columns(Layer):
 
     Parameters
     ----------
-    *columns : int or slice
-        Numbers (negative ones count from the end) and slices; each column once.
+    *columns : int, slice or str
+        Numbers (negative ones count from the end), slices, and names of columns of the data frame that the model is
+        trained on; each column once.
 
     Raises
     ------
     ArgumentError
-        If there is no column, or something is no column.
+        If there is no column, something is no column, or the model knows no column of that name.
     ShapeError
         In `build`, if ``x`` has no such column, or one is taken twice.
 
@@ -40,29 +43,72 @@ class Columns(Layer):
 
     keeps_values = True
 
-    def __init__(self, *columns: int | slice, **options: Unpack[LayerOptions]) -> None:
+    def __init__(self, *columns: int | slice | str, **options: Unpack[LayerOptions]) -> None:
         self.columns = tuple(map(_checked, columns))
         if not columns:
             raise ArgumentError("Columns: columns: expected at least one column, got none.")
 
     def build(self, input_shape: Shape) -> Shape:
-        features = input_shape[-1]
-        self.indices: list[int] = []
+        self.features = input_shape[-1]
+        self.indices = self._find(())
+        return (*input_shape[:-1], len(self.indices))
+
+    def _find(self, names: tuple[str, ...]) -> list[int]:
+        """Return the numbers of the columns; -1 for a name as long as there are no ``names``."""
+        found: list[int] = []
         for column in self.columns:
             if isinstance(column, slice):
-                self.indices += range(features)[column]
-            elif -features <= column < features:
-                self.indices.append(column % features)
+                found += range(self.features)[column]
+            elif isinstance(column, str):
+                if names and column not in names:
+                    got = f"no column {column!r}.{did_you_mean(column, names)}"
+                    raise ArgumentError(f"{self.label}: expected columns out of {', '.join(names)}; got {got}")
+                found.append(names.index(column) if names else -1)
+            elif -self.features <= column < self.features:
+                found.append(column % self.features)
             else:
-                raise ShapeError(f"{self.label}: expected columns of {features} features, got column {column}.")
-        if not self.indices or len(set(self.indices)) < len(self.indices):
-            got = self.indices or "none"
-            raise ShapeError(f"{self.label}: expected different columns of {features} features, got {got}.")
-        return (*input_shape[:-1], len(self.indices))
+                raise ShapeError(f"{self.label}: expected columns of {self.features} features, got column {column}.")
+        known = [index for index in found if index >= 0]
+        if not found or len(set(known)) < len(known):
+            raise ShapeError(
+                f"{self.label}: expected different columns of {self.features} features, got {known or 'none'}."
+            )
+        return found
+
+    def look_up_names(self) -> None:
+        """Find the columns that have names, among the `feature_names` of the model, once there are any."""
+        model = owner_of(self)
+        while model is not None and owner_of(model) is not None:
+            model = owner_of(model)
+        names = tuple(getattr(model, "feature_names", None) or ())
+        if len(names) == self.features:
+            self.indices[:] = self._find(names)  # the same list, which twins share
+        elif names:
+            got = f"one of {len(names)} columns. Use numbers behind other layers"
+            raise ArgumentError(f"{self.label}: expected a data frame of {self.features} columns, got {got}.")
+
+    def inference_twin(self) -> Self:
+        if self.output_shape is not None and self._has_names():
+            self.look_up_names()  # a twin belongs to no model
+        return super().inference_twin()
+
+    def _has_names(self) -> bool:
+        return any(isinstance(column, str) for column in self.columns)
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of the columns, or raise an `ArgumentError` where those of names are not known."""
+        if self._has_names():
+            self.look_up_names()
+            if -1 in self.indices:
+                raise ArgumentError(
+                    f"{self.label}: expected a model that was fitted on a data frame, got no names of columns. "
+                    "Set model.feature_names, or use numbers."
+                )
+        return self.indices
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._shape = x.shape
-        return x.take(self.indices, axis=-1)
+        return x.take(self.numbers(), axis=-1)
 
     def backward(self, dy: Array) -> Array:
         dx = np.zeros(self._shape, dy.dtype)
@@ -70,10 +116,10 @@ class Columns(Layer):
         return dx
 
 
-def _checked(column: Any) -> int | slice:
-    if isinstance(column, slice):
+def _checked(column: Any) -> int | slice | str:
+    if isinstance(column, (slice, str)):
         return column
     if isinstance(column, (int, np.integer)) and not isinstance(column, bool):
         return int(column)
     fix = " Write Columns(*columns)." if isinstance(column, (list, tuple)) else ""
-    raise ArgumentError(f"Columns: columns: expected numbers and slices, got {column!r}.{fix}")
+    raise ArgumentError(f"Columns: columns: expected numbers, slices and names, got {column!r}.{fix}")

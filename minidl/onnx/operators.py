@@ -26,7 +26,7 @@ def _inference_identity(graph: Graph, layer: Any, x: str) -> str:
 
 
 def _columns(graph: Graph, layer: Any, x: str) -> str:
-    return graph.add("Gather", x, graph.constant(np.array(layer.indices)), axis=-1)
+    return graph.add("Gather", x, graph.constant(np.array(layer.numbers())), axis=-1)
 
 
 def _row(graph: Graph, layers: Any, x: str) -> str:

@@ -37,7 +37,7 @@ LIMITS = {
     "a fit with accuracy: code lines of its files": 2_437,
     "code lines: core": 7_619,
     "code lines: kit": 7_983,
-    "code lines: side": 870,
+    "code lines: side": 875,
     "code lines: integrations": None,
     "code lines: new layers": None,
     "private attributes of other modules: core": 0,

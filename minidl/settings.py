@@ -2,6 +2,7 @@
 
 import itertools
 from abc import ABCMeta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -143,27 +144,42 @@ def name_here(made: Any, name: str) -> str:
         For one that a class of minidl's does not have, unless it is ``open_to_names``. Other classes may have any, but
         not one that differs by a slip of the finger from an attribute that minidl looks at.
     """
-    cls = type(made)
-    bases = [base for base in cls.__mro__ if is_builtin(base)]
-    known = [
-        known
-        for base in bases
-        for known in (*getattr(base, "__annotations__", ()), *vars(base))
-        if known[0] != "_" and not callable(getattr(base, known, None))
-    ]
+    cls: Any = type(made)
+    known = attributes_of(cls)
     if name in known:
         return name
-    known += [known for known in vars(made) if known[0] != "_" and is_builtin(cls)]
-    if is_builtin(cls) and not made.open_to_names:
-        entry = next((entry for base in bases if (entry := find(base.__name__, name))), None)
+    if not is_builtin(cls):
+        near = near_miss(name, known)
+    elif made.open_to_names:
+        near = near_miss(name, (*known, *vars(made)))
+    else:
+        entry = next((entry for base in cls.__mro__ if (entry := find(base.__name__, name))), None)
         if entry is not None and entry.kind == "renamed":
             return entry.text
-        fix = did_you_mean(name, [*known, *dir(cls)]) if entry is None else f" {entry.text} {PAGE}"
+        hint = did_you_mean(name, [one for one in (*known, *vars(made), *dir(cls)) if one[0] != "_"])
+        fix = f" {entry.text} {PAGE}" if entry is not None else hint
         raise ArgumentError(f"{cls.__name__}: expected an attribute that it has, got {name!r}.{fix}")
-    near = [other for other in known if is_slip(name, other)]
     if near:
-        raise ArgumentError(f"{cls.__name__}: expected another name, got {name!r}. Did you mean {near[0]!r}?")
+        raise ArgumentError(f"{cls.__name__}: expected another name, got {name!r}. Did you mean {near!r}?")
     return name
+
+
+@lru_cache(maxsize=512)
+def attributes_of(cls: type) -> tuple[str, ...]:
+    """Return the public attributes, but for methods, that minidl's classes among the bases of ``cls`` declare."""
+    return tuple(
+        name
+        for base in cls.__mro__
+        if is_builtin(base)
+        for name in (*getattr(base, "__annotations__", ()), *vars(base))
+        if name[0] != "_" and not callable(getattr(base, name, None))
+    )
+
+
+@lru_cache(maxsize=4096)
+def near_miss(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the one of ``known`` names that ``name`` is with a slip of the finger, or None."""
+    return next((one for one in known if is_slip(name, one)), None)
 
 
 def is_slip(name: str, known: str) -> bool:

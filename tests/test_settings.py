@@ -242,6 +242,7 @@ def test_a_constructor_of_ones_own_checks_again():
         (Dropout(0.5), "rat", "Did you mean 'rate'"),
         (Dense(2), "unit", "Did you mean 'units'"),
         (Dense(2), "trainble", "Did you mean 'trainable'"),
+        (Dense(2), "weights", "Did you mean '[gs]et_weights'"),
         (optimizers.SGD(), "momentom", "Did you mean 'momentum'"),
         (optimizers.Adam(), "decay", "Pass a schedule as learning_rate"),
         (losses.Huber(), "detla", "Did you mean 'delta'"),

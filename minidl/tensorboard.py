@@ -81,12 +81,13 @@ class TensorBoard(Callback):
         self._folder = Path(self.log_dir).absolute()  # the program may change its folder while it trains
         self._folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, Any] = {}
-        self._drawn = False
+        self._drawn = not self.write_graph
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._started, self._steps = time.monotonic(), self.model.optimizer.iterations
+        self._drawn |= epoch > 0 and any(self._folder.glob("train/events.*"))  # by the run that is continued
         writer = self._writer("train", epoch)
-        if self.write_graph and not self._drawn:
+        if not self._drawn:
             self._drawn = True
             writer.add_text("summary", f"```\n{summary(self.model)}\n```", epoch)
             writer.file_writer.add_event(self._package.proto.event_pb2.Event(graph_def=graph(self.model)))

@@ -132,6 +132,7 @@ def test_a_run_that_begins_later_hides_what_came_after_it(model, tmp_path):
     found.Reload()
     assert [event.step for event in found.Scalars("epoch_loss")] == [0, 1, 2]
     assert found.Scalars("epoch_loss")[2].value == pytest.approx(history["loss"][0])
+    assert sum(bool(event.graph_def) for event in events(tmp_path / "train")) == 1
 
 
 def test_the_files_are_closed_after_an_error_too(model, tmp_path):

@@ -118,7 +118,7 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
     ("Adam", {**STEEP, "amsgrad": True, "beta_2": 0.9, "epsilon": 1e-12}),
     ("AdamW", {**STEEP, "amsgrad": True, "beta_2": 0.9, "epsilon": 1e-12, "weight_decay": 0.1}),
     ("Adamax", {"learning_rate": 0.02}),
-    ("Adamax", {"learning_rate": 0.02, "beta_1": 0.5, "beta_2": 0.8, "weight_decay": 0.1}),
+    ("Adamax", {"learning_rate": 0.005, "beta_1": 0.5, "beta_2": 0.8, "weight_decay": 0.1}),
     ("Lion", {"learning_rate": 0.01}),
     ("SGD", {"learning_rate": 0.002, "use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 7}),
     ("Adam", {**STEEP, "epsilon": 1e-12, "use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 10}),

@@ -44,7 +44,7 @@ def finder(module: str) -> Callable[[str], Any]:
             return getattr(importlib.import_module(home or module), name)
         text = f"{module} has no {name}: {entry.text} {PAGE}"
         # `from module import name` drops the text of an AttributeError; hasattr and getattr need one
-        raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text)
+        raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text, name="")
 
     return find_name
 

@@ -6,10 +6,10 @@ So that ``from keras.models import Sequential`` needs another first word only.
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.saving import read_model, save_model
+from minidl.saving import model_of_text, read_model, save_model
 from minidl.sequential import Sequential
 
-__all__ = ["Sequential", "load_model", "save_model"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
@@ -36,4 +36,21 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *
     Nothing in a file is ever run or imported: an untrusted file may be invalid, but it cannot execute code.
     """
     model: Sequential = read_model(filepath, custom_objects, compile=compile)
+    return model
+
+
+def clone_model(model: Sequential) -> Sequential:
+    """Return a new model of the same layers, with new weights and not compiled; ``model.copy()`` keeps the weights."""
+    return type(model).from_config(model.get_config() | {"seed": None})
+
+
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+    """Return a new model, with new weights, from what `Sequential.to_json` returned.
+
+    Raises
+    ------
+    ModelFileError
+        If it is no such text, or does not fit the classes at hand.
+    """
+    model: Sequential = model_of_text(json_string, custom_objects)
     return model

@@ -123,4 +123,5 @@ def attribute(thing: Any, name: str) -> Any:
         if entry is not None:
             text = f": {entry.text} {PAGE}"
             break
-    raise AttributeError(f"{who} has no attribute {name!r}{text}")
+    unnamed = {"name": "", "obj": None} if text else {}  # so that Python adds no "Did you mean"
+    raise AttributeError(f"{who} has no attribute {name!r}{text}", **unnamed)

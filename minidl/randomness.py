@@ -12,6 +12,19 @@ from minidl.typing import Array
 RandomState = dict[str, Any]
 
 
+seeds = [np.random.SeedSequence()]  # of which the models without a seed take the next
+
+
+def seed_models(seed: int) -> None:
+    """Make the seeds of the models to come a function of ``seed``."""
+    seeds[0] = np.random.SeedSequence(seed)
+
+
+def next_seed() -> int:
+    """Return the seed of the next model without one."""
+    return int(seeds[0].spawn(1)[0].generate_state(1, np.uint64)[0])
+
+
 class Randomness:
     """The random numbers of one model.
 

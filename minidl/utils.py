@@ -1,24 +1,30 @@
-"""Utils: what Keras users call on their targets before they train.
-
-Here it is rarely needed: ``loss="sparse_categorical_crossentropy"`` takes labels as they are.
-"""
+"""Utils: what Keras keeps in ``keras.utils``: one-hot rows, seeds, diagrams, registered classes."""
 
 import math
-from typing import Any
+import random
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minidl import checks
+from minidl.config import register
 from minidl.data import as_array
-from minidl.errors import DataError
+from minidl.errors import ArgumentError, DataError
+from minidl.names import PAGE
 from minidl.numeric import one_hot
+from minidl.randomness import seed_models
 from minidl.typing import Array
 
-__all__ = ["to_categorical"]
+T = TypeVar("T")
+
+__all__ = ["normalize", "plot_model", "register_keras_serializable", "set_random_seed", "to_categorical"]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     """Return labels as one-hot rows: zeros with a 1 at the label.
+
+    It is rarely needed: ``loss="sparse_categorical_crossentropy"`` takes labels as they are.
 
     Parameters
     ----------
@@ -53,3 +59,52 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     if row is not None:
         raise DataError(f"to_categorical: x: expected labels in [0, {classes}), got {labels[row]} at row {row}.")
     return one_hot(labels.astype(np.intp), int(labels.max(initial=0)) + 1 if num_classes is None else num_classes)
+
+
+def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
+    """Return ``x`` divided by its norms of an ``order`` along an axis; zeros stay zeros.
+
+    Examples
+    --------
+    >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]])
+    """
+    x = np.asarray(x, np.float64)
+    length = np.linalg.norm(x, order, axis, keepdims=True)
+    return x / np.where(length == 0, 1, length)
+
+
+def plot_model(model: Any, to_file: Any = "model.svg", **options: Any) -> Any:
+    """Write a diagram of a built model to an SVG file, and return it: `minidl.plotting.plot_model`.
+
+    Raises
+    ------
+    ArgumentError
+        For a file that is not ``.svg``.
+    """
+    from minidl.plotting import plot_model
+
+    if to_file is not None and not str(to_file).endswith(".svg"):
+        raise ArgumentError(f"plot_model: to_file: expected the name of an .svg file, got {to_file!r}. See {PAGE}")
+    diagram: Any = plot_model(model)
+    if to_file is not None:
+        diagram.save(to_file)
+    return diagram
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[type[T]], type[T]]:
+    """Return a class decorator, `minidl.register`; a class is known by its name alone, whatever the ``package``."""
+    if name is not None:
+        raise ArgumentError("register_keras_serializable: name: expected None, as a class is known by its own name.")
+    return register
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything random repeatable that follows: models without a seed, NumPy's and Python's global generators.
+
+    ``Sequential(..., seed=0)`` is the way that does not depend on what has run before.
+    """
+    seed_models(checks.integer(seed, "set_random_seed: seed", minimum=0))
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - as in Keras, for scripts that draw their data from it

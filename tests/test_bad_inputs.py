@@ -412,7 +412,7 @@ ARGUMENTS = [
     (lambda: Dense("8"), ArgumentError, "Dense: units: expected an integer of at least 1, got '8'"),
     (lambda: Dense(None), ArgumentError, "Dense: units: expected an integer of at least 1, got None"),
     (lambda: Dense(8)(Input((3,))), ArgumentError, r"Dense.*: expected an array, got Input\(\(3,\)\)\. Stack the two: Sequential"),
-    (lambda: Softmax(axis=-1), ArgumentError, "Softmax has no argument 'axis': Leave it out: it acts on the last axis"),
+    (lambda: Softmax(axis=1), ArgumentError, "Softmax: axis: expected -1, the last axis, got 1"),
     (lambda: Dense(8, use_bais=False), ArgumentError, "Dense has no argument 'use_bais': expected one of units, .*Did you mean 'use_bias'"),
     (lambda: Dense(8, traniable=False), ArgumentError, "Dense has no argument 'traniable': .*Did you mean 'trainable'"),
     (lambda: layers.Flatten(2), TypeError, r"Flatten\(\) takes no arguments but name= and trainable=, got \[2\]"),

@@ -67,6 +67,7 @@ ROWS = [
     "settings",
     "config numeric",
     "schedules solvers data",
+    "restarts",
     "constraints initializers regularizers parameters losses optimizers",
     "metrics",
     "layers.layer_type layers.freezing",

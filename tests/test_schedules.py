@@ -4,14 +4,16 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from minidl import schedules
+from minidl import restarts, schedules
 from minidl.config import Configured
 from minidl.errors import ArgumentError
 from minidl.optimizers import schedules as under_optimizers
 from minidl.optimizers.schedules import (
     CosineDecay,
+    CosineDecayRestarts,
     ExponentialDecay,
     InverseTimeDecay,
     OneCycle,
@@ -21,6 +23,11 @@ from minidl.optimizers.schedules import (
 )
 
 PEERS = json.loads((Path(__file__).parent / "optimizer_trajectories.json").read_text())["schedules"]
+
+
+def cosine_with_restart(step):
+    height, fraction = (0.05, (step - 20) / 40) if step >= 20 else (0.1, step / 20)
+    return height * (1 + math.cos(math.pi * fraction)) / 2
 
 
 def cosine_with_warmup(step):
@@ -60,18 +67,20 @@ TABLE = {
     ),
     "cosine, warm-up to a tenth": (CosineDecay(0.01, 10, 0.1, warmup_target=0.1, warmup_steps=5), cosine_with_warmup),
     "cosine, warm-up": (CosineDecay(0.01, 20, warmup_target=0.1, warmup_steps=10), None),
+    "cosine, restarts": (CosineDecayRestarts(0.1, 20, t_mul=2.0, m_mul=0.5), cosine_with_restart),
     "one cycle": (OneCycle(0.1, 41), None),
 }
 
 
 def test_every_schedule_stands_in_the_table():
-    public = {value for value in vars(schedules).values() if isinstance(value, type) and issubclass(value, Schedule)}
+    both = [*vars(schedules).values(), *vars(restarts).values()]
+    public = {value for value in both if isinstance(value, type) and issubclass(value, Schedule)}
     assert public - {Schedule} == {type(schedule) for schedule, _ in TABLE.values()}
 
 
 def test_the_schedules_are_those_under_optimizers():
     assert set(under_optimizers.__all__) == {"Schedule"} | {type(schedule).__name__ for schedule, _ in TABLE.values()}
-    assert all(getattr(under_optimizers, name) is getattr(schedules, name) for name in under_optimizers.__all__)
+    assert all(issubclass(getattr(under_optimizers, name), Schedule) for name in under_optimizers.__all__)
 
 
 @pytest.mark.parametrize("name", [name for name, (_, formula) in TABLE.items() if formula])
@@ -180,3 +189,18 @@ def test_bad_arguments_are_refused_at_once(make, words):
 def test_a_decay_may_take_a_single_step():
     for schedule in (CosineDecay(0.1, 1), PolynomialDecay(0.1, 1, 0.0)):
         assert [schedule(0), schedule(1), schedule(2)] == [0.1, 0.0, 0.0]
+
+
+KERAS = json.loads((Path(__file__).parent / "keras_values.json").read_text())
+
+
+@pytest.mark.parametrize("case", KERAS["schedules"], ids=lambda case: f"{case['class']}-{case['arguments']}")
+def test_the_rates_are_those_of_keras(case):
+    schedule = getattr(under_optimizers, case["class"])(**case["arguments"])
+    np.testing.assert_allclose([schedule(step) for step in range(41)], case["rates"], rtol=1e-5, atol=1e-8)
+
+
+def test_restarts_of_one_length_cost_no_more_for_later_steps():
+    schedule = CosineDecayRestarts(0.1, 10, t_mul=1.0, m_mul=0.5)
+    assert schedule(10**9 + 5) == 0.0
+    assert schedule(15) == pytest.approx(0.025)

@@ -108,11 +108,15 @@ class MonitorCallback(Callback):
 
     def improve(self, value: float) -> bool:
         """Return whether ``value`` is better than ``best`` by more than ``min_delta``; then it is the new ``best``."""
-        sign = 1 if self.higher_is_better else -1
-        if self.best is not None and sign * value <= sign * self.best + self.min_delta:
+        if self.best is not None and not self.is_better(value, self.best):
             return False
         self.best = value
         return True
+
+    def is_better(self, value: float, reference: float) -> bool:
+        """Return whether ``value`` is better than another one by more than ``min_delta``."""
+        sign = 1 if self.higher_is_better else -1
+        return sign * value > sign * reference + self.min_delta
 
     def _missing(self, names: Iterable[str]) -> ArgumentError:
         fix = checks.did_you_mean(self.monitor, names)

@@ -36,6 +36,8 @@ class EarlyStopping(MonitorCallback):
         Earlier epochs are not compared.
     verbose : int
         1 prints a line when training is stopped.
+    baseline : float, optional
+        The value must become better than this within ``patience`` epochs.
 
     Attributes
     ----------
@@ -69,9 +71,11 @@ class EarlyStopping(MonitorCallback):
         restore_best_weights: bool = True,
         start_from_epoch: int = 0,
         verbose: int = 0,
+        baseline: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, verbose, min_delta=min_delta, patience=patience)
         self.restore_best_weights = checks.flag(restore_best_weights, "EarlyStopping: restore_best_weights")
+        self.baseline = None if baseline is None else checks.number(baseline, "EarlyStopping: baseline")
         self.start_from_epoch = checks.integer(start_from_epoch, "EarlyStopping: start_from_epoch", minimum=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -84,7 +88,8 @@ class EarlyStopping(MonitorCallback):
         if value is None or epoch < self.start_from_epoch:
             return
         if self.improve(value):
-            self.best_epoch, self.wait = epoch, 0
+            beaten = self.baseline is None or self.is_better(value, self.baseline)
+            self.best_epoch, self.wait = epoch, 0 if beaten else self.wait + 1
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
             return

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.config import resolve
+from minidl.config import names_of, resolve
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.normal import normal_cdf, normal_density
@@ -175,6 +175,11 @@ class Softplus(ActivationLayer):
 class Softmax(ActivationLayer):
     """Probabilities of classes: ``y = exp(x) / sum(exp(x))``, the sum over the last axis.
 
+    Parameters
+    ----------
+    axis : int
+        -1: the last axis is the only one.
+
     Raises
     ------
     ArgumentError
@@ -184,6 +189,11 @@ class Softmax(ActivationLayer):
     -----
     The Jacobian of a row is ``diag(y) - outer(y, y)``, hence ``dx = y (dy - sum(dy y))``. Bridle, 1990.
     """
+
+    def __init__(self, axis: int = -1, **options: Unpack[LayerOptions]) -> None:
+        if axis != -1:
+            raise ArgumentError(f"Softmax: axis: expected -1, the last axis, got {axis!r}.")
+        self.axis = axis
 
     def build(self, input_shape: Shape) -> Shape:
         if input_shape[-1] < 2:
@@ -208,6 +218,10 @@ def resolve_activation(value: Any, who: str) -> Layer | None:
         return None
     if isinstance(value, Layer):
         return value
+    if callable(value) and not isinstance(value, type):
+        name = getattr(value, "__name__", "")
+        fix = f"Write {name!r}." if name in names_of(ActivationLayer) else "Write a layer: docs/extend.md shows how."
+        raise ArgumentError(f"{who}: expected a name or a layer, got {value!r}: a function has no backward. {fix}")
     return resolve(value, ActivationLayer, who, also=["linear"])
 
 

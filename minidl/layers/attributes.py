@@ -130,12 +130,25 @@ class Attributes(Configured, metaclass=LayerType):
         unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
         if unbuilt or name == "rng" or name in self.__dict__.get("declared", ()):
             raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
-        if name == "weights":  # as in Keras: all parameters and state, themselves and no copies
-            return [part.views[key] for _, part in walk({"": self}) for key in part.declared if key in part.views]
+        if name in ("weights", "trainable_weights", "non_trainable_weights"):
+            return self._weights_for_keras({"trainable_weights": True, "non_trainable_weights": False}.get(name))
         if name.startswith("_") and not name.startswith("__"):
             fix = "Set it in forward; what lasts longer has a name without the underscore."
             raise CacheError(f"{self.label}: {name}: expected a forward pass before this call. {fix}")
         return attribute(self, name)
+
+    def _weights_for_keras(self, trained: bool | None) -> list[Array]:
+        """Return all parameters and state, themselves and no copies; or those that training changes, or leaves."""
+        found, frozen = [], set()
+        for path, part in walk({"": self}):
+            outer = path.rpartition("/")[0]
+            if not part.trainable or outer in frozen:
+                frozen.add(path)
+            for key, declaration in part.declared.items():
+                changed = declaration.trained and path not in frozen
+                if key in part.views and trained in (None, changed):
+                    found.append(part.views[key])
+        return found
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""

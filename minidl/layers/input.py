@@ -18,6 +18,8 @@ class Input(Configured):
     ----------
     shape : tuple of int
         Lengths of at least 1.
+    name : str, optional
+        For Keras' scripts; it has no effect.
 
     Raises
     ------
@@ -25,8 +27,9 @@ class Input(Configured):
         If it is not a tuple (or list) of positive integers.
     """
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, name: str | None = None) -> None:
         self.shape = check_shape(shape, "Input: shape")
+        self.name = name
 
 
 def check_shape(shape: Any, who: str) -> Shape:

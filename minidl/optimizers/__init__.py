@@ -4,6 +4,7 @@ from minidl.config import register_builtins
 from minidl.optimizers import schedules
 from minidl.optimizers.adagrad import Adagrad
 from minidl.optimizers.adam import Adam, AdamW
+from minidl.optimizers.adamax import Adamax
 from minidl.optimizers.base import Optimizer
 from minidl.optimizers.lion import Lion
 from minidl.optimizers.nadam import Nadam
@@ -11,6 +12,6 @@ from minidl.optimizers.rmsprop import RMSprop
 from minidl.optimizers.sgd import SGD
 from minidl.solvers import LBFGS
 
-__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Lion", "Nadam", "Optimizer", "RMSprop", "schedules"]
+__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Nadam", "Optimizer", "RMSprop", "schedules"]
 
 register_builtins(globals())

@@ -39,18 +39,21 @@ class MomentOptimizer(Optimizer, ABC):
         self.epsilon = checks.number(epsilon, f"{who}: epsilon", above=0)
 
     scratch = 2
+    amsgrad = False
 
     @abstractmethod
     def numerator(self, t: int) -> tuple[float, float]:
         """Return a and b of step ``t``, the first of which is 1."""
 
     def initial_state(self, values: Array) -> dict[str, Array]:
-        return {"m": np.zeros_like(values), "v": np.zeros_like(values)}
+        names = ("m", "v", "largest") if self.amsgrad else ("m", "v")
+        return {name: np.zeros_like(values) for name in names}
 
     def update(self, blocks: Blocks, rate: float) -> None:
         axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1
-        period = rescaling_period(beta_1, beta_2)
-        k = t % period
+        if self.amsgrad:
+            return self._update_with_maximum(blocks, rate)
+        k = t % (period := rescaling_period(beta_1, beta_2))
         a, b = self.numerator(t)
         a *= (1.0 - beta_1) * beta_1**k
         root = math.sqrt((1.0 - beta_2) * beta_2**k / (1.0 - beta_2**t))
@@ -72,6 +75,26 @@ class MomentOptimizer(Optimizer, ABC):
                 np.divide(s, r, out=r)
             axpy(r, w, a=-rate * (b or a) / root)
 
+    def _update_with_maximum(self, blocks: Blocks, rate: float) -> None:
+        """Take a step with the largest ``v`` so far; no decay is deferred, because those of two steps are compared."""
+        axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1
+        a, b = self.numerator(t)
+        root = math.sqrt(1.0 / (1.0 - beta_2**t))
+        epsilon = self.constant(self.epsilon / root)
+        for w, g, r, s, m, v, largest in blocks:
+            np.multiply(m, beta_1, out=m)
+            axpy(g, m, a=1.0 - beta_1)
+            np.multiply(g, g, out=r)
+            np.multiply(v, beta_2, out=v)
+            axpy(r, v, a=1.0 - beta_2)
+            np.maximum(largest, v, out=largest)
+            np.sqrt(largest, out=r)
+            np.add(r, epsilon, out=r)
+            np.multiply(m, a, out=s)
+            axpy(g, s, a=b)
+            np.divide(s, r, out=s)
+            axpy(s, w, a=-rate / root)
+
 
 class Adam(MomentOptimizer):
     """``w -= learning_rate * m_hat / (sqrt(v_hat) + epsilon)``.
@@ -89,6 +112,8 @@ class Adam(MomentOptimizer):
         From 0 to below 1: how much of the averages stays in each step.
     epsilon : float
         Above 0. It is that of Algorithm 1, added to the root of the corrected ``v_hat``.
+    amsgrad : bool
+        Whether ``v_hat`` is made of the largest ``v`` so far.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Optimizer`.
 
@@ -96,8 +121,22 @@ class Adam(MomentOptimizer):
     -----
     Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, Algorithm 1, as torch and optax do it with an
     epsilon of 1e-8. Keras takes the epsilon-hat of the paper's section 2, added to the root of ``v`` before correction.
-    ``torch.optim.Adam`` adds its weight decay to the gradient; here it is decoupled, as in `AdamW`.
+    ``torch.optim.Adam`` adds its weight decay to the gradient; here it is decoupled, as in `AdamW`. AMSGrad: Reddi,
+    Kale and Kumar (2018), On the Convergence of Adam and Beyond, Algorithm 2, with the corrections of Adam.
     """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        *,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[OptimizerOptions],
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon=epsilon, **options)
+        self.amsgrad = checks.flag(amsgrad, f"{type(self).__name__}: amsgrad")
 
     def numerator(self, t: int) -> tuple[float, float]:
         return 1.0 / (1.0 - self.beta_1**t), 0.0
@@ -114,7 +153,7 @@ class AdamW(Adam):
         Default: 0.004. It acts on every parameter, biases included.
     beta_1, beta_2 : float
         From 0 to below 1: how much of the averages stays in each step.
-    epsilon, clipnorm, global_clipnorm, clipvalue : float, optional
+    epsilon, amsgrad, clipnorm, global_clipnorm, clipvalue
         See `Adam` and `Optimizer`.
 
     Notes
@@ -131,6 +170,9 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         *,
         epsilon: float = 1e-7,
+        amsgrad: bool = False,
         **options: Unpack[ClipOptions],
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon=epsilon, weight_decay=weight_decay, **options)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon=epsilon, amsgrad=amsgrad, weight_decay=weight_decay, **options
+        )

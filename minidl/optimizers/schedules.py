@@ -1,5 +1,6 @@
-"""The schedules of `minidl.schedules` under the name that they have in Keras."""
+"""The schedules of `minidl.schedules`, and `CosineDecayRestarts`, under the name that they have in Keras."""
 
+from minidl.restarts import CosineDecayRestarts
 from minidl.schedules import (
     CosineDecay,
     ExponentialDecay,
@@ -12,6 +13,7 @@ from minidl.schedules import (
 
 __all__ = [
     "CosineDecay",
+    "CosineDecayRestarts",
     "ExponentialDecay",
     "InverseTimeDecay",
     "OneCycle",

@@ -164,6 +164,12 @@ class Compiled(LayerList):
         return None if self.trainer is None else self.trainer.weighted_metrics
 
     @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` and `train_on_batch` return, in their order."""
+        trainer = self.trainer
+        return [] if trainer is None else ["loss", *(trainer.scores.metrics if "scores" in vars(trainer) else ())]
+
+    @property
     def history(self) -> Any:
         """The `History` of the last `fit`, or None before."""
         return None if self.trainer is None else self.trainer.history

@@ -20,7 +20,7 @@ from minidl.layers.tree import join
 from minidl.network import Network
 from minidl.ownership import owner_of, release
 from minidl.parameters import Parameters
-from minidl.randomness import LayerRandomness, Randomness
+from minidl.randomness import LayerRandomness, Randomness, next_seed
 from minidl.sequential.naming import check_member, own_parts, take, unique_name
 from minidl.sequential.transaction import prepared, unchanged_if_refused
 from minidl.typing import Array, LayerOptions, Shape
@@ -56,8 +56,7 @@ class LayerList(Layer):
         if seed is not None:
             checks.integer(seed, "Sequential: seed", minimum=0)
         self.dtype = checks.floating_type(dtype, "Sequential: dtype")
-        drawn = int(np.random.SeedSequence().generate_state(1, np.uint64)[0]) if seed is None else int(seed)
-        self.randomness = Randomness(drawn)
+        self.randomness = Randomness(next_seed() if seed is None else int(seed))
         self.randomness.given = seed is not None
         self.layers, self.network = (), None
         if isinstance(layers, (Layer, str)) or (layers is not None and not isinstance(layers, Iterable)):

@@ -17,7 +17,7 @@ from minidl.errors import StateError
 from minidl.explain import Trace, explain, html, summary, trace
 from minidl.names import refuse
 from minidl.network import PREDICT_ROWS
-from minidl.saving import Checkpoint, save_checkpoint, save_model
+from minidl.saving import Checkpoint, save_checkpoint, save_model, text_of_model
 from minidl.sequential.compiled import Compiled
 from minidl.sequential.transaction import prepared
 from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_batches
@@ -248,6 +248,10 @@ class Sequential(Compiled):
         if others:
             refuse(self.save, others)
         save_model(self, filepath, include_optimizer=include_optimizer)
+
+    def to_json(self) -> str:
+        """Return the layers and their arguments, without weights, as JSON: for `minidl.models.model_from_json`."""
+        return text_of_model(self)
 
     def save_checkpoint(self, path: Any) -> None:
         """Write the model and the `fit` that is under way, which ``fit(resume=path)`` continues exactly."""

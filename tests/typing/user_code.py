@@ -149,6 +149,7 @@ METRICS = [
     metrics.SquaredHinge(), metrics.Sum(), metrics.TrueNegatives(), metrics.TruePositives(),
 ]  # fmt: skip
 OPTIMIZERS = [
+    optimizers.Adamax(), optimizers.Adam(amsgrad=True),
     optimizers.Adam(0.01, clipnorm=1.0), optimizers.AdamW(weight_decay=0.1), optimizers.Adagrad(), optimizers.LBFGS(),
     optimizers.Lion(), optimizers.Nadam(), optimizers.RMSprop(momentum=0.9), optimizers.SGD(0.1, momentum=0.9),
     optimizers.SGD(schedules.CosineDecay(0.1, decay_steps=10)), optimizers.Adam(lambda step: 0.1 / (1 + step)),

@@ -1,0 +1,9 @@
+"""Layers called on tensors. Stops: Sequential takes the place of keras.Model."""
+
+import keras
+from keras import layers
+
+inputs = keras.Input(shape=(784,), name="digits")
+x = layers.Dense(64, activation="relu", name="dense_1")(inputs)
+outputs = layers.Dense(10, activation="softmax", name="predictions")(x)
+model = keras.Model(inputs=inputs, outputs=outputs)

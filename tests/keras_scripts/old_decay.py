@@ -1,0 +1,5 @@
+"""The decay of the rate as an argument. Stops: decay."""
+
+from tensorflow.keras.optimizers import SGD
+
+SGD(lr=0.1, decay=1e-6, momentum=0.9)

@@ -113,8 +113,10 @@ def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
 
 def is_stream(x: Any, y: Any) -> bool:
     """Tell whether ``x`` is an iterable of batches and no array."""
+    if y is not None or type(x) is np.ndarray:
+        return False
     array_like = is_stored(x) or any(hasattr(type(x), name) for name in (*READERS, "toarray"))
-    if y is not None or array_like or is_mapping(x) or isinstance(x, (str, bytes, set, frozenset)):
+    if array_like or is_mapping(x) or isinstance(x, (str, bytes, set, frozenset)):
         return False
     if isinstance(x, (list, tuple)):
         return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1

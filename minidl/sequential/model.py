@@ -231,11 +231,12 @@ class Sequential(Compiled):
         if others:
             refuse(self.predict, others)
         size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
-        with self.ready_for(x) as x:
-            network = self.built("predict")
-            if callbacks is None and not verbose and steps is None and not is_stream(x, None):
-                return network.predict(check_features(x, network, on_disk=True), size)
-            return predict_batches(network, x, size, steps, self._hooks(callbacks, verbose))
+        if self.network is None:
+            with self.ready_for(x) as x:
+                return self.predict(x, size, verbose, steps, callbacks)
+        if callbacks is None and not verbose and steps is None and not is_stream(x, None):
+            return self.network.predict(check_features(x, self.network, on_disk=True), size)
+        return predict_batches(self.network, x, size, steps, self._hooks(callbacks, verbose))
 
     def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
         """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.

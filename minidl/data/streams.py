@@ -47,10 +47,11 @@ class Stream:
         self.epochs = 0
 
     def skip_epochs(self, count: int) -> None:
-        """Pass over the batches of ``count`` epochs, where each begins where the last one ended."""
+        """Pass over the batches of ``count`` epochs, so that what draws random numbers or reads on is where it was."""
+        batches = () if isinstance(self.source, (list, tuple)) else self.endless or self.iterable
         for _ in range(count):
             self._tell("on_epoch_begin")
-            for _ in itertools.islice(self.endless or (), self.steps):
+            for _ in itertools.islice(batches, self.steps):
                 pass
             self._tell("on_epoch_end")
 

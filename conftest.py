@@ -5,6 +5,7 @@ import doctest
 import importlib.util
 import io
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ collect_ignore_glob = [
 ]
 
 HOME = Path(__file__).parent
+sys.path.append(
+    str(HOME / "benchmarks")
+)  # house and package; last, for its distributed.py has the name of dask's package
 
 # A busy machine is no failure; and the same examples come every time, so that a failure can be looked at.
 settings.register_profile(

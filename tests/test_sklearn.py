@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -30,6 +32,7 @@ from minidl.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from minidl.optimizers import SGD, Adam
 from minidl.sklearn import MinidlClassifier, MinidlRegressor
 
+ROOT = Path(__file__).parent.parent
 IRIS = load_iris()
 X = StandardScaler().fit_transform(IRIS.data)
 NAMES = IRIS.target_names[IRIS.target]  # text
@@ -412,6 +415,22 @@ def test_a_sparse_matrix_is_refused_with_the_way_to_make_it_dense():
 def test_predicting_before_fit_is_refused():
     with pytest.raises(NotFittedError, match="not fitted yet"):
         classifier().predict(X)
+
+
+# The page
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+def test_the_page_says_what_every_argument_and_attribute_becomes(kind):
+    left = re.findall(r"(?m)^\| (`.*?) \|", (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8"))
+    named = set(re.findall(r"\w+", " ".join(left)))
+    x, y = friedman()
+    fitted = kind(early_stopping=True, max_iter=1).set_params(n_iter_no_change=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one epoch does not converge
+        fitted.fit(x, y > 0)
+    attributes = {name for name in vars(fitted) if name[0] != "_" and name.endswith("_")}
+    assert {*kind().get_params(), *attributes} <= named
 
 
 # Without scikit-learn

@@ -40,10 +40,10 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     l2 : float
         Penalty ``l2 * sum(W**2)`` for the layers of ``hidden_layer_sizes`` and the output layer.
     early_stopping : bool
-        Whether to stop by the loss of samples held out, a tenth unless ``validation_split`` says otherwise, and to
-        restore the best weights; otherwise training stops by the loss of the training samples.
+        Whether to stop by the loss of held-out samples (a tenth, or ``validation_split``) and restore the best weights.
+        Otherwise training stops by the loss of the training samples.
     validation_split : float
-        Fraction of the samples that is held out for ``history_["val_loss"]``.
+        Fraction of the samples held out to measure ``history_["val_loss"]``.
     n_iter_no_change : int or None
         Epochs without an improvement by ``tol`` before training stops; None never stops.
     tol : float

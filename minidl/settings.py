@@ -13,7 +13,7 @@ from minidl.errors import ArgumentError, LayerError, StateError
 from minidl.names import PAGE, find
 
 T = TypeVar("T")
-NUMPY = itertools.repeat((np.generic, list, tuple))  # what may hold scalars of NumPy, for each of a sequence
+NUMPY = itertools.repeat((np.generic, list, tuple, dict))  # what may hold scalars of NumPy, for each of a sequence
 
 # the methods that minidl calls with all arguments of its own classes
 CALLED = frozenset(
@@ -120,12 +120,14 @@ def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
 
 
 def without_numpy(value: Any) -> Any:
-    """Return ``value``; an integer, bool or string of NumPy, alone or in a list or tuple, as Python's."""
+    """Return ``value``; an integer, bool or string of NumPy, alone or in a list, tuple or dict, as Python's."""
     if isinstance(value, np.generic):
         item = value.item()
         same = isinstance(value, (np.float32, np.float64)) or type(item) not in (bool, int, float, str)
         return value if same else item  # the former two come back from files as they are
-    if type(value) in (list, tuple) and any(isinstance(item, (np.generic, list, tuple)) for item in value):
+    if type(value) is dict:
+        return {without_numpy(key): without_numpy(item) for key, item in value.items()}
+    if type(value) in (list, tuple) and any(map(isinstance, value, NUMPY)):
         return type(value)([without_numpy(item) for item in value])
     return value
 

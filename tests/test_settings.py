@@ -355,6 +355,38 @@ def test_integers_of_numpy_become_those_of_python(kind, tmp_path):
     np.testing.assert_array_equal(minidl.load_model(tmp_path / "model.safetensors").predict(X), model.predict(X))
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int16])
+def test_fit_takes_integers_of_numpy_of_every_width(kind):
+    x, y = np.tile(X, (40, 1)), np.tile(Y, (40, 1))
+    numbers = {"batch_size": 100, "epochs": 3, "initial_epoch": 1, "steps_per_epoch": 3, "validation_batch_size": 100}
+    run = net().fit(x, y, **{name: kind(value) for name, value in numbers.items()}, validation_data=(x, y), verbose=0)
+    assert run.history == net().fit(x, y, **numbers, validation_data=(x, y), verbose=0).history
+    assert run.epoch == [1, 2]
+    assert {type(epoch) for epoch in run.epoch} == {int}
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        (np.int8(3), 3),
+        (np.bool_(True), True),
+        (np.float16(0.5), 0.5),
+        (np.str_("a"), "a"),
+        ([np.uint8(3), (np.int16(4),)], [3, (4,)]),
+        ({np.int16(1): [np.int8(2)]}, {1: [2]}),
+    ],
+    ids=repr,
+)
+def test_arguments_of_ones_own_layers_come_back_from_files_as_numbers_of_python(value, stored, tmp_path):
+    class Holds(OwnLayer):
+        def __init__(self, value):
+            self.value = value
+
+    Sequential([Holds(value)]).save(tmp_path / "model.safetensors")
+    found = minidl.load_model(tmp_path / "model.safetensors", {"Holds": Holds}).layers[0].value
+    assert repr(found) == repr(stored)
+
+
 # Models
 
 

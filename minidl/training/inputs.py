@@ -1,6 +1,6 @@
 """Inputs: from what users pass to `fit` and `evaluate` to checked tables and streams, all in one place."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -34,6 +34,7 @@ BATCH_SIZE = 32
 TRAINING = Words("", "fit: x", "fit: steps_per_epoch")
 VALIDATION = Words("validation_data: ", "fit: validation_data", "fit: validation_steps")
 EVALUATION = Words("", "evaluate: x", "evaluate: steps")
+COUNTS = ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size")
 SEVERAL = (list, tuple, set, frozenset, range)  # of epochs
 LEAST_ENDLESS = 1000  # batches: validation data without an end are noticed after these, or ten times those of training
 
@@ -55,18 +56,18 @@ class Data(NamedTuple):
     validation_batch_size: int | None = None
     validation_freq: Any = 1
 
-    def check(self) -> None:
-        """Raise an `ArgumentError` for what is wrong by itself, before the data is looked at."""
+    def checked(self) -> Self:
+        """Return the same in Python's numbers; an `ArgumentError` for what is wrong before the data is looked at."""
         checks.flag(self.shuffle, "fit: shuffle")
-        for name in ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size"):
-            if (value := getattr(self, name)) is not None:
-                checks.integer(value, f"fit: {name}", minimum=1)
-        checks.number(self.validation_split, "fit: validation_split", at_least=0, below=1)
+        share = checks.number(self.validation_split, "fit: validation_split", at_least=0, below=1)
+        given: dict[str, Any] = {name: getattr(self, name) for name in COUNTS if getattr(self, name) is not None}
+        given.update({name: checks.integer(value, f"fit: {name}", minimum=1) for name, value in given.items()})
         checks.choice(self.split, "fit: split", ("shuffle", "stratify", "last"))
         for epoch in self.validation_freq if isinstance(self.validation_freq, SEVERAL) else [self.validation_freq]:
             checks.integer(epoch, "fit: validation_freq", minimum=1)
         if self.validation_data is not None and self.validation_split:
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
+        return self._replace(validation_split=share, **given)
 
     def validates(self, epoch: int) -> bool:
         """Tell whether the model is validated after this epoch, counted from 1."""

@@ -67,9 +67,9 @@ class Run:
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
         if trainer.run is not None:
             raise StateError("fit: this model is being trained already. Train a copy: model.copy().")
-        data.check()
-        checks.integer(epochs.epochs, "fit: epochs", minimum=0)
-        checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
+        data = data.checked()
+        self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
+        self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
         network = trainer.network
         frozen = sum(part.stop - part.start for part in network.frozen_parts())
         if frozen == network.parameters.values.size:
@@ -78,9 +78,8 @@ class Run:
                 + ("all layers are frozen. Set trainable = True on some." if frozen else "no layer has parameters.")
             )
         self.trainer, self.data, self.callbacks, self.history = trainer, data, epochs.callbacks, epochs.history
-        self.frozen = network.frozen_parts()
+        self.frozen, self.batch = network.frozen_parts(), 0
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
-        self.last, self.first, self.epoch, self.batch = epochs.epochs, epochs.initial_epoch, epochs.initial_epoch, 0
         self.scores = trainer.scores
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
 

@@ -185,6 +185,50 @@ def test_keras_reads_every_layer_and_loss(keras, tmp_path):
         assert other.evaluate(X, y, verbose=0) == pytest.approx(model.evaluate(X, y, verbose=0), rel=1e-5)
 
 
+IDS = np.random.default_rng(2).integers(0, 9, (20, 3))
+
+
+def with_arrays():
+    """Every layer that has arrays, in float inputs' and in ids' models."""
+    numbers = [
+        layers.Normalization().adapt(X), Dense(6, activation="selu", kernel_constraint="max_norm"),
+        layers.BatchNormalization(momentum=0.8), layers.PReLU(),
+        layers.LayerNormalization(epsilon=1e-4), layers.GaussianNoise(0.0), layers.Rescaling(2.0, 1.0),
+        layers.Identity(),
+        layers.AlphaDropout(0.0), layers.BatchNormalization(center=False), layers.BatchNormalization(scale=False),
+    ]  # fmt: skip
+    ids = [layers.Embedding(9, 4), layers.Flatten(), layers.LayerNormalization(scale=False)]
+    for inputs, inner, shape in ((X, numbers, (4,)), (IDS, ids, (3,))):
+        model = Sequential([Input(shape), *inner, Dense(3, activation="softmax")], seed=0)
+        model.compile(optimizers.SGD(0.05, momentum=0.9), "sparse_categorical_crossentropy")
+        model.fit(inputs, LABELS, batch_size=5, epochs=2, shuffle=False, verbose=0)
+        yield model, inputs
+
+
+def test_layers_with_state_come_back_and_train_on(tmp_path):
+    for model, inputs in with_arrays():
+        model.save(tmp_path / "m.keras")
+        back = load_model(tmp_path / "m.keras")
+        assert np.array_equal(back.predict(inputs), model.predict(inputs))
+        for each in (model, back):
+            each.fit(inputs, LABELS, batch_size=5, epochs=3, shuffle=False, verbose=0)
+        assert np.abs(back.predict(inputs) - model.predict(inputs)).max() <= 1e-5
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own, of its Normalization
+def test_keras_reads_layers_with_state_and_writes_them_back(keras, tmp_path):
+    for model, inputs in with_arrays():
+        model.save(tmp_path / "m.keras")
+        other = keras.models.load_model(tmp_path / "m.keras")
+        assert np.abs(other.predict(inputs, verbose=0) - model.predict(inputs)).max() <= 1e-5
+        for each in (model, other):
+            each.fit(inputs, LABELS, batch_size=5, epochs=2, shuffle=False, verbose=0)
+        assert np.abs(other.predict(inputs, verbose=0) - model.predict(inputs)).max() <= 1e-4
+        other.save(tmp_path / "k.keras")
+        back = load_model(tmp_path / "k.keras")
+        assert np.abs(back.predict(inputs) - other.predict(inputs, verbose=0)).max() <= 1e-5
+
+
 # What cannot be said
 
 
@@ -201,6 +245,12 @@ UNSAID = {
     "another optimizer": (lambda: trained("nadam"), "optimizer: expected something that Keras has, got Nadam"),
     "a solver": (lambda: trained("lbfgs", batch_size=None), "optimizer: expected something that Keras has, got LBFGS"),
     "a rate that is a function": (lambda: trained(optimizers.SGD(lambda step: 0.1)), "SGD: .* that Keras has"),
+    "a connection around layers": (
+        lambda: Sequential([Input((4,)), layers.Residual(Dense(4), name="r")]), "'r': .* has, got Residual",
+    ),
+    "units that were given": (
+        lambda: Sequential([Input((4,)), layers.Normalization(mean=1.0, variance=2.0)]), "mean: expected one from",
+    ),
     "another schedule": (lambda: trained(optimizers.SGD(optimizers.schedules.OneCycle(0.1, 9))), "got OneCycle"),
     "a model that is not built": (lambda: Sequential([Dense(3)]), "expected a built model"),
 }  # fmt: skip
@@ -238,7 +288,7 @@ def last(config):
 
 FOREIGN = {
     "another layer": (lambda c: c["config"]["layers"][1].update(class_name="Conv1D"), "got 'Conv1D'"),
-    "a constraint": (lambda c: dense(c).update(kernel_constraint="max_norm"), "kernel_constraint: expected None"),
+    "a penalty on outputs": (lambda c: dense(c).update(activity_regularizer="l2"), "activity_regularizer: .* None"),
     "an unknown setting": (lambda c: dense(c).update(turbo=True), "turbo: expected no such setting"),
     "an activation": (lambda c: dense(c).update(activation="mish"), "activation: expected one of .*, got 'mish'"),
     "half precision": (lambda c: dense(c).update(dtype="mixed_float16"), "dtype: expected float32"),

@@ -45,6 +45,22 @@ def test_an_activation_computes_the_same_in_onnxruntime(activation, onnx, tmp_pa
     assert_same_outputs(Sequential([Input((4,)), Dense(5, activation=activation.copy())], seed=0), tmp_path / "m.onnx")
 
 
+DATA_OF_ADAPT = np.random.default_rng(0).normal([1e4, 2, 3, 4], [1, 2, 3, 4], (50, 4))
+
+
+def layers_random():
+    return minidl.initializers.RandomUniform(-0.5, 0.5)
+
+
+def normalised(layer):
+    """Return the layer with arrays as training could leave them."""
+    random = minidl.initializers.RandomUniform(0.5, 2.0)
+    for name in ("gamma_initializer", "beta_initializer", "moving_mean_initializer", "moving_variance_initializer"):
+        if hasattr(layer, name):
+            setattr(layer, name, random)
+    return layer
+
+
 NESTED = {
     "a dense layer without biases": lambda: [Input((4,)), Dense(3, use_bias=False)],
     "dropout": lambda: [Input((4,)), Dense(3), layers.Dropout(0.5), Dense(2)],
@@ -58,6 +74,33 @@ NESTED = {
         layers.Concatenate([], [layers.Columns(-1, 0), Dense(3, activation="relu")]),
         layers.Residual(Dense(5, activation="tanh"), Dense(7)),
         layers.Residual(Dense(2), projection=Dense(2, use_bias=False)),
+    ],
+    "noise and numbers of other units": lambda: [
+        Input((4,)),
+        layers.Rescaling(0.5, 3.0),
+        layers.GaussianNoise(0.1),
+        layers.AlphaDropout(0.1),
+        layers.Identity(),
+        Dense(3),
+        layers.SELU(),
+    ],
+    "slopes that are trained": lambda: [Input((4,)), Dense(5), layers.PReLU(layers_random()), Dense(2)],
+    "slopes that axes share": lambda: [Input((3, 4)), layers.PReLU(layers_random(), shared_axes=[1])],
+    "batch normalisation": lambda: [Input((4,)), normalised(layers.BatchNormalization()), Dense(3)],
+    "batch normalisation without scale": lambda: [Input((4,)), normalised(layers.BatchNormalization(scale=False))],
+    "batch normalisation without shift": lambda: [Input((3, 4)), normalised(layers.BatchNormalization(center=False))],
+    "layer normalisation": lambda: [Input((4,)), normalised(layers.LayerNormalization()), Dense(3)],
+    "layer normalisation over two axes": lambda: [
+        Input((2, 3)),
+        normalised(layers.LayerNormalization(axis=[1, 2], center=False, scale=False)),
+    ],
+    "units of the data": lambda: [Input((4,)), layers.Normalization().adapt(DATA_OF_ADAPT), Dense(3)],
+    "units on the way back": lambda: [Input((4,)), layers.Normalization(mean=[1, 2, 3, 4], variance=4.0, invert=True)],
+    "embedded columns": lambda: [
+        Input((4,)),
+        layers.Rescaling(0.0, 2.0),
+        layers.Concatenate([layers.Columns(1), layers.Embedding(3, 4), layers.Flatten()], []),
+        Dense(2),
     ],
     "nothing but the input": lambda: [Input((4,)), layers.Dropout(0.5)],
 }
@@ -84,6 +127,13 @@ def test_a_trained_classifier_predicts_the_same_digits(onnx, tmp_path):
     model.fit(x, y, epochs=3, verbose=0)
     export(model, tmp_path / "m.onnx")
     assert np.abs(run(tmp_path / "m.onnx", x_test.astype("float32")) - model.predict(x_test)).max() <= 1e-6
+
+
+def test_ids_are_integers_in_the_file(onnx, tmp_path):
+    model = Sequential([Input((3,)), layers.Embedding(10, 4), layers.Flatten(), Dense(2)], seed=0)
+    export(model, tmp_path / "m.onnx")
+    x = np.random.default_rng(0).integers(0, 10, (20, 3))
+    assert np.abs(run(tmp_path / "m.onnx", x) - model.predict(x)).max() <= 1e-6
 
 
 def test_any_number_of_samples_runs(onnx, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Dense, Input, Sequential
+from minidl import Dense, Input, Sequential, layers
 from minidl.errors import ArgumentError, ModelFileError, ShapeError, StateError
 from minidl.torch import load_torch
 
@@ -130,6 +130,30 @@ def test_layers_inside_others_are_counted(tmp_path):
     model = Sequential([Input((4,)), Sequential([Dense(3), Sequential([Dense(3)])]), Dense(2)])
     load_torch(model, tmp_path / "m")
     assert np.array_equal(model.get_weights()[2], linear(3, 3, 50)["weight"].T)
+
+
+def test_normalisation_embedding_and_slopes_have_torchs_names(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {
+        "0.weight": rng.normal(size=(9, 4)), "2.weight": rng.normal(size=12), "2.bias": rng.normal(size=12),
+        "2.running_mean": rng.normal(size=12), "2.running_var": rng.uniform(1, 2, 12),
+        "2.num_batches_tracked": np.array(7),
+        "3.weight": rng.normal(size=12), "3.bias": rng.normal(size=12), "4.weight": rng.normal(size=12),
+    }  # fmt: skip
+    write_safetensors(tmp_path / "m", **{name.replace(".", "__"): array for name, array in arrays.items()})
+    model = Sequential(
+        [
+            Input((3,)), layers.Embedding(9, 4), layers.Flatten(), layers.BatchNormalization(epsilon=1e-5),
+            layers.LayerNormalization(epsilon=1e-5), layers.PReLU(),
+        ],
+        dtype="float64",
+    )  # fmt: skip
+    load_torch(model, tmp_path / "m")
+    x = rng.integers(0, 9, (5, 3))
+    y = arrays["0.weight"][x].reshape(5, 12)
+    y = (y - arrays["2.running_mean"]) / np.sqrt(arrays["2.running_var"] + 1e-5) * arrays["2.weight"] + arrays["2.bias"]
+    y = (y - y.mean(1, keepdims=True)) / np.sqrt(y.var(1, keepdims=True) + 1e-5) * arrays["3.weight"] + arrays["3.bias"]
+    assert model.predict(x) == pytest.approx(np.where(y > 0, y, arrays["4.weight"] * y), abs=1e-12)
 
 
 def test_float64_weights_stay_exact_in_a_float64_model(tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from minidl import __version__
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import write_file
-from minidl.keras.layers import model_from_keras, model_to_keras
+from minidl.keras.models import model_from_keras, model_to_keras
 from minidl.keras.training import State, training_from_keras, training_to_keras
 from minidl.packages import import_package
 from minidl.randomness import Randomness
@@ -150,7 +150,7 @@ class _Weights:
 
     def read(self, name: str, dtype: str) -> Array:
         """Return the array called ``name`` as ``dtype``."""
-        return self._dataset(name)[()].astype(dtype)
+        return np.asarray(self._dataset(name)[()], dtype)
 
     def _dataset(self, name: str) -> Any:
         group = self.file

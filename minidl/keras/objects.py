@@ -15,16 +15,21 @@ Json = Any
 SHARED = {
     "keras.initializers": (
         "Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones Orthogonal RandomNormal "
-        "RandomUniform TruncatedNormal Zeros"
+        "RandomUniform TruncatedNormal VarianceScaling Zeros"
     ),
+    "keras.constraints": "MaxNorm MinMaxNorm NonNeg UnitNorm",
     "keras.regularizers": "L1 L1L2 L2",
     "keras.losses": (
-        "BinaryCrossentropy CategoricalCrossentropy Hinge Huber KLDivergence LogCosh MeanAbsoluteError "
-        "MeanSquaredError Poisson SparseCategoricalCrossentropy"
+        "BinaryCrossentropy BinaryFocalCrossentropy CategoricalCrossentropy CategoricalFocalCrossentropy "
+        "CategoricalHinge CosineSimilarity Hinge Huber KLDivergence LogCosh MeanAbsoluteError "
+        "MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Poisson "
+        "SparseCategoricalCrossentropy SquaredHinge"
     ),
     "keras.metrics": (
-        "AUC BinaryAccuracy CategoricalAccuracy F1Score MeanAbsoluteError MeanSquaredError Precision R2Score Recall "
-        "SparseCategoricalAccuracy SparseTopKCategoricalAccuracy TopKCategoricalAccuracy"
+        "AUC BinaryAccuracy CategoricalAccuracy F1Score FBetaScore FalseNegatives FalsePositives LogCoshError "
+        "MeanAbsoluteError MeanAbsolutePercentageError MeanSquaredError MeanSquaredLogarithmicError Precision R2Score "
+        "Recall RootMeanSquaredError SparseCategoricalAccuracy SparseTopKCategoricalAccuracy TopKCategoricalAccuracy "
+        "TrueNegatives TruePositives"
     ),
     "keras.optimizers": "SGD RMSprop Adagrad Adam AdamW Lion",
     "keras.optimizers.schedules": (
@@ -62,7 +67,9 @@ def from_keras(value: Json, who: str) -> Json:
         raise ArgumentError(f"{who}: expected a value of minidl, got {str(value)[:200]}.")
     if not any(name in names.split() for names in SHARED.values()):
         raise ArgumentError(f"{who}: expected a class that minidl shares with Keras, got {name!r:.100}.")
-    return {"class": name, "config": settings(name, config, f"{who}: {name}")}
+    ours = f"{name}Metric" if str(value.get("module")).startswith("keras.metrics") else name
+    ours = ours if ours in registry else name  # a loss and a metric may share a name
+    return {"class": ours, "config": settings(ours, config, f"{who}: {name}")}
 
 
 def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
@@ -75,7 +82,8 @@ def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
         elif key not in FREE and value not in ONLY.get(key, ()):
             expected = f"{ONLY[key][0]!r}" if key in ONLY else "no such setting"
             raise ArgumentError(f"{who}: {key}: expected {expected}, as minidl has it, got {value!r:.100}.")
-    return found
+    plain = {key: default for key, default in known.items() if isinstance(default, (str, int, float, type(None)))}
+    return {**plain, **found}  # a file of an older Keras may lack some
 
 
 def to_keras(value: Json, who: str) -> Json:
@@ -86,19 +94,21 @@ def to_keras(value: Json, who: str) -> Json:
         return value
     if "tuple" in value:
         return to_keras(value["tuple"], who)
-    name = value.get("class")
-    module = next((module for module, names in SHARED.items() if name in names.split()), None)
-    if module is None:
-        raise ArgumentError(f"{who}: expected something that Keras has, got {name or value!s:.100}.")
-    return keras_object(module, str(name), shared_settings(str(name), value["config"], f"{who}: {name}"))
+    ours = str(value.get("class"))
+    name = ours.removesuffix("Metric")
+    homes = [module for module, names in SHARED.items() if name in names.split()]
+    if not homes:
+        raise ArgumentError(f"{who}: expected something that Keras has, got {value.get('class') or value!s:.100}.")
+    module = "keras.metrics" if name != ours else homes[0]
+    return keras_object(module, name, shared_settings(ours, value["config"], f"{who}: {name}"))
 
 
-def shared_settings(name: str, config: dict[str, Json], who: str, lacking: tuple[str, ...] = ()) -> dict[str, Json]:
-    """Return the arguments that Keras has too; those of ``lacking`` (or of a metric) must be as by default."""
+def shared_settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
+    """Return the arguments that Keras has too; the others must be as by default."""
     defaults = constructor_arguments(registry[name])
     found = {}
     for key, value in config.items():
-        if key not in (*lacking, *LACKING.get(name, ())):
+        if key not in LACKING.get(name, ()):
             found[key] = to_keras(value, who)
         elif value != defaults[key]:
             raise ArgumentError(
@@ -107,7 +117,12 @@ def shared_settings(name: str, config: dict[str, Json], who: str, lacking: tuple
     return found
 
 
-LACKING = {"Precision": ("average",), "Recall": ("average",)}
+LACKING = {  # arguments that Keras lacks
+    "Precision": ("average",),
+    "Recall": ("average",),
+    "SparseCategoricalCrossentropy": ("label_smoothing",),
+    "SparseCategoricalCrossentropyMetric": ("label_smoothing",),
+}
 
 
 def keras_object(module: str, name: str, config: dict[str, Json]) -> dict[str, Json]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ArgumentError
-from minidl.keras.layers import Arrays
+from minidl.keras.arrays import STATE as STATES
+from minidl.keras.arrays import Arrays
 from minidl.keras.objects import Json, from_keras, to_keras
 from minidl.optimizers.base import rescaling_period
 from minidl.typing import Array
@@ -51,7 +52,7 @@ class State:
         self.parts: list[tuple[slice, tuple[int, ...], bool]] = []
         self.size = 0
         for name, _, trained in places.places:
-            if name.rpartition("/")[2].startswith("moving_"):
+            if name.rpartition("/")[2] in STATES:
                 continue
             array = weights[name]
             self.parts.append((slice(self.size, self.size + array.size), array.shape, trained))

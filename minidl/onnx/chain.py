@@ -21,6 +21,7 @@ READ: dict[str, Callable[[dict[str, Any]], Layer]] = {
     "LeakyRelu": lambda attributes: layers.LeakyReLU(attributes.get("alpha", 0.01)),
     "Elu": lambda attributes: layers.ELU(attributes.get("alpha", 1.0)),
     "Gelu": lambda _: layers.GELU(),
+    "Selu": lambda _: layers.SELU(),
     "Softplus": lambda _: layers.Softplus(),
     "Softmax": lambda _: layers.Softmax(),
 }

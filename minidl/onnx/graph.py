@@ -46,8 +46,7 @@ def to_onnx(model: Model) -> Any:
     network, graph = model.built("onnx.export"), Graph()
     if sum(layer.views[name].size for _, layer in network.parts for name in layer.declared) * 4 > LARGEST:
         raise ArgumentError("onnx.export: expected weights of less than 2 GiB in float32, protobuf's limit, got more.")
-    first = network.layers[0]
-    kind = "int64" if np.dtype(getattr(first, "input_dtype", None) or np.float32).kind == "i" else "float32"
+    kind = "int64" if network.input_dtype.kind == "i" else "float32"
     y = "input"
     for layer in network.layers:
         y = graph.layer(layer, y)

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+SMALLEST = 1e-7  # what `Normalization` divides by at least
+INT64 = 7  # ONNX's number of the type
 Graph = Any  # a `minidl.onnx.Graph`, which is built on this table
 
 
@@ -55,6 +57,38 @@ def _operator(name: str, *arguments: str, **attributes: Any) -> Callable[[Graph,
     return add
 
 
+def _batch_normalization(graph: Graph, layer: Any, x: str) -> str:
+    scale = (layer.gamma if layer.scale else 1.0) / np.sqrt(layer.moving_variance + layer.epsilon)
+    y = graph.add("Mul", graph.add("Sub", x, graph.constant(layer.moving_mean)), graph.constant(scale))
+    return graph.add("Add", y, graph.constant(layer.beta)) if layer.center else y
+
+
+def _layer_normalization(graph: Graph, layer: Any, x: str) -> str:
+    axes = 1 if isinstance(layer.axis, int) else len(layer.axis)
+    scale = layer.gamma if layer.scale else np.ones(layer.input_shape[-axes:])
+    bias = [graph.constant(layer.beta)] if layer.center else []
+    return graph.add("LayerNormalization", x, graph.constant(scale), *bias, axis=-axes, epsilon=layer.epsilon)
+
+
+def _normalization(graph: Graph, layer: Any, x: str) -> str:
+    mean, scale = layer.adapt_mean, np.maximum(np.sqrt(layer.adapt_variance), SMALLEST)
+    if layer.invert:
+        return graph.add("Add", graph.add("Mul", x, graph.constant(scale)), graph.constant(mean))
+    return graph.add("Div", graph.add("Sub", x, graph.constant(mean)), graph.constant(scale))
+
+
+def _rescaling(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Add", graph.add("Mul", x, graph.constant(layer.scale)), graph.constant(layer.offset))
+
+
+def _embedding(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("Gather", graph.constant(layer.W), graph.add("Cast", x, to=INT64))
+
+
+def _prelu(graph: Graph, layer: Any, x: str) -> str:
+    return graph.add("PRelu", x, graph.constant(layer.alpha))
+
+
 OPERATORS: dict[str, Callable[[Graph, Any, str], str]] = {
     "Columns": _columns,
     "Concatenate": _concatenate,
@@ -69,7 +103,17 @@ OPERATORS: dict[str, Callable[[Graph, Any, str], str]] = {
     "SiLU": _silu,
     "Softplus": _operator("Softplus"),
     "Softmax": _operator("Softmax", axis=-1),
+    "SELU": _operator("Selu"),
+    "PReLU": _prelu,
     "Dropout": _inference_identity,
+    "AlphaDropout": _inference_identity,
+    "GaussianNoise": _inference_identity,
+    "Identity": _inference_identity,
+    "Rescaling": _rescaling,
+    "Normalization": _normalization,
+    "BatchNormalization": _batch_normalization,
+    "LayerNormalization": _layer_normalization,
+    "Embedding": _embedding,
     "Flatten": _operator("Flatten", axis=1),
     "Reshape": _reshape,
 }

@@ -17,7 +17,7 @@ from minidl.typing import Array, Model, Shape
 # What each array of a layer is called in torch; any other has its own name there.
 NAMES = {
     "Dense": {"W": "weight", "b": "bias"},
-    "Embedding": {"W": "weight", "embeddings": "weight"},
+    "Embedding": {"W": "weight"},
     "BatchNormalization": {
         "gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var",
     },

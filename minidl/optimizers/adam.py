@@ -46,8 +46,7 @@ class MomentOptimizer(Optimizer, ABC):
         """Return a and b of step ``t``, the first of which is 1."""
 
     def initial_state(self, values: Array) -> dict[str, Array]:
-        names = ("m", "v", "largest") if self.amsgrad else ("m", "v")
-        return {name: np.zeros_like(values) for name in names}
+        return {name: np.zeros_like(values) for name in ("m", "v", "largest")[: 2 + self.amsgrad]}
 
     def update(self, blocks: Blocks, rate: float) -> None:
         axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1

@@ -51,7 +51,7 @@ def fans(shape: Shape) -> tuple[int, int]:
     return field * shape[-2], field * shape[-1]
 
 
-def truncated_normal(rng: "np.random.Generator", shape: Shape) -> Array:
+def draw_truncated(rng: "np.random.Generator", shape: Shape) -> Array:
     """Return values of a unit normal, drawn again beyond two deviations."""
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
@@ -130,7 +130,7 @@ class TruncatedNormal(RandomNormal):
     """`RandomNormal` whose values beyond two standard deviations from the mean are drawn again."""
 
     def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
-        return self.mean + self.stddev * truncated_normal(rng, shape)
+        return self.mean + self.stddev * draw_truncated(rng, shape)
 
 
 class RandomUniform(RandomInitializer):
@@ -179,7 +179,7 @@ class VarianceScaling(RandomInitializer):
         if self.distribution == "untruncated_normal":
             return math.sqrt(self.scale / fan) * rng.standard_normal(shape)
         # divided by the standard deviation of a unit normal cut at +-2
-        return truncated_normal(rng, shape) * (math.sqrt(self.scale / fan) / 0.87962566103423978)
+        return draw_truncated(rng, shape) * (math.sqrt(self.scale / fan) / 0.87962566103423978)
 
 
 class FixedScaling(VarianceScaling, ABC):

@@ -1,5 +1,6 @@
 """Constructor: the arguments of a class's constructor, those that it passes on to a base class included."""
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
 
 
 def construct(cls: type[T], config: dict[str, Any]) -> T:
-    """Return ``cls(...)`` with the arguments of ``config``: ``*arguments`` and those before them by place."""
+    """Return ``cls(...)`` with the arguments of ``config``: ``*arguments`` and those before them by place.
+
+    What a constructor passes to its base class itself, as in ``super().__init__(activation="relu", **keywords)``, is
+    left to it.
+    """
     defaults, places, rest = constructor_arguments(cls), list[Any](), dict(config)
     if SEVERAL in defaults.values():
         for name, default in defaults.items():
@@ -32,7 +37,13 @@ def construct(cls: type[T], config: dict[str, Any]) -> T:
                 places += value if default is SEVERAL else [value]
             if default is SEVERAL:
                 break
-    return cls(*places, **rest)
+    while True:
+        try:
+            return cls(*places, **rest)
+        except TypeError as error:
+            again = re.search(r"got multiple values for (?:keyword )?argument '(\w+)'", str(error))
+            if again is None or rest.pop(again[1], REQUIRED) is REQUIRED:
+                raise
 
 
 def constructor_parameters(cls: type) -> "list[inspect.Parameter]":

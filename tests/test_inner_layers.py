@@ -15,6 +15,7 @@ from minidl import (
     Flatten,
     Input,
     Layer,
+    LayerError,
     Residual,
     Sequential,
     ShapeError,
@@ -107,6 +108,30 @@ def test_inner_layers_need_different_names_and_no_slash(make):
         Sequential([Input((4,)), make()])
 
 
+class Hidden(Chain):
+    def __init__(self, hide):
+        self.hide = hide
+
+    def build(self, input_shape):
+        inner = Dense(2)
+        self.hide(self, inner)
+        return inner.declare(input_shape)
+
+
+HIDDEN = {
+    "_inner": lambda layer, inner: setattr(layer, "_inner", inner),
+    "_parts": lambda layer, inner: setattr(layer, "_parts", {"a": [inner]}),
+    "parts": lambda layer, inner: setattr(layer, "parts", {inner}),
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_inner_layers_that_nobody_would_find_are_refused(name):
+    words = rf"Hidden 'hidden' \(layer 0\): expected inner layers in attributes .* got some in self.{name}\. Rename"
+    with pytest.raises(LayerError, match=words):
+        Sequential([Input((4,)), Hidden(HIDDEN[name])])
+
+
 # Constructors
 
 
@@ -125,6 +150,26 @@ class Block(Residual):
     def __init__(self, units, **kwargs):
         super().__init__(Dense(units, activation="relu"), Dense(units), **kwargs)
         self.units = units
+
+
+class Rectified(Dense):
+    def __init__(self, units, **kwargs):
+        super().__init__(units, activation="relu", **kwargs)
+
+
+class Twofold(Dense):
+    def __init__(self, half, **kwargs):
+        super().__init__(2 * half, **kwargs)
+        self.half = half
+
+
+@pytest.mark.parametrize("make", [lambda: Rectified(3, use_bias=False), lambda: Twofold(2, activation="tanh")])
+def test_a_constructor_may_pass_arguments_of_its_own_on(make, tmp_path):
+    model = Sequential([Input((4,)), make()], seed=0)
+    model.save(tmp_path / "model")
+    loaded = load_model(tmp_path / "model", custom_objects={"Rectified": Rectified, "Twofold": Twofold})
+    assert repr(loaded) == repr(model)
+    assert np.array_equal(loaded.predict(X), model.predict(X))
 
 
 CONSTRUCTED = [

@@ -20,7 +20,7 @@ from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.attributes import Attributes, Declaration
 from minidl.layers.freezing import infer_where_frozen
-from minidl.layers.tree import layers_in, replace_layers, walk
+from minidl.layers.tree import layers_in, refuse_hidden_layers, replace_layers, walk
 from minidl.numeric import in_dtype
 from minidl.ownership import owner_of
 from minidl.parameters import Parameters
@@ -143,6 +143,7 @@ class Layer(Attributes):
                 f"without the batch axis, got {shape!r}."
             )
         self.input_shape, self.output_shape = tuple(input_shape), shape
+        refuse_hidden_layers(self)
         if any(not one.trained for _, part in walk({"": self}) for one in part.declared.values()):
             infer_where_frozen(type(self))
         return shape

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
+from minidl.errors import LayerError
 from minidl.layers.layer_type import LayerType
 
 
@@ -39,6 +40,17 @@ def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (list, tuple, dict)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from layers_in(item, f"{name}_{key}")
+
+
+def refuse_hidden_layers(layer: Any) -> None:
+    """Raise a `LayerError` if a layer that has been built holds others where nobody finds them."""
+    for name, value in vars(layer).items():
+        inside = list(value) if isinstance(value, (set, frozenset)) else value if name[0] == "_" else None
+        if any(True for _ in layers_in(inside, name)):
+            raise LayerError(
+                f"{layer.label}: expected inner layers in attributes without a leading underscore, alone or in lists, "
+                f"tuples and dicts, got some in self.{name}. Rename it, or use another container."
+            )
 
 
 def replace_layers(value: Any, new: Callable[[Any], Any]) -> Any:

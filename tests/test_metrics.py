@@ -717,7 +717,13 @@ def test_logits_of_classes_have_no_threshold(metric):
     loss = losses.SparseCategoricalCrossentropy(from_logits=True)
     with pytest.raises(ArgumentError, match="expected a loss on probabilities, got sparse_categorical_crossentropy on"):
         metrics.resolve_metrics([metric], loss, 3)
-    assert metrics.resolve_metrics([metrics.Precision("largest"), metrics.F1Score()], loss, 3)
+    assert metrics.resolve_metrics([metrics.Precision("largest"), metrics.Recall(top_k=1), metrics.F1Score()], loss, 3)
+
+
+def test_the_k_largest_logits_have_no_threshold():
+    (found,) = metrics.resolve_metrics([metrics.Recall(top_k=1)], LOGITS, 2)
+    found.update(np.eye(2), np.array([[-1.0, -2.0], [-3.0, -2.0]]))
+    assert found.result() == 1.0
 
 
 # Keras

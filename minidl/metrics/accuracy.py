@@ -26,7 +26,7 @@ class BinaryAccuracy(MeanMetric):
     Parameters
     ----------
     threshold : float
-        An output equal to it counts as 0. For logits it is 0.
+        An output equal to it counts as 0. In a model with a loss on logits, 0.5 becomes 0.
     name : str, optional
 
     Notes

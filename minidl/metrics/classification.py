@@ -67,8 +67,9 @@ class Precision(Counts):
     Parameters
     ----------
     thresholds : float, list of float or "largest", optional
-        What an output must exceed to count as predicted; default 0.5. For logits it is 0. "largest" predicts the
-        largest output of each sample, for classes that exclude each other. With a list there is a value for each.
+        What an output must exceed to count as predicted; default 0.5, or 0 in a model with a loss on logits. "largest"
+        predicts the largest output of each sample, for classes that exclude each other. With a list there is a value
+        for each.
     top_k : int, optional
         Only the ``top_k`` largest outputs of each sample count as predicted; without ``thresholds``, all of them.
     class_id : int, optional
@@ -134,7 +135,7 @@ class FBetaScore(Counts):
         Above 0; above 1 recall counts more than precision.
     threshold : float, optional
         What an output must exceed to count as predicted. Default: the largest output of each sample is predicted,
-        or, with a single output, the threshold is 0.5.
+        or, with a single output, the threshold is 0.5; 0 in a model with a loss on logits.
     name : str, optional
     """
 
@@ -176,7 +177,8 @@ class ConfusionCount(Counts):
     Parameters
     ----------
     thresholds : float or list of float, optional
-        What an output must exceed to count as predicted; default 0.5. With a list there is a count for each.
+        What an output must exceed to count as predicted; default 0.5, or 0 in a model with a loss on logits. With a
+        list there is a count for each.
     name : str, optional
     """
 

@@ -2,7 +2,7 @@
 
 import itertools
 from abc import ABCMeta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +13,10 @@ from minidl.errors import ArgumentError, LayerError, StateError
 from minidl.names import PAGE, find
 
 T = TypeVar("T")
-NUMPY = itertools.repeat((np.generic, list, tuple, dict))  # what may hold scalars of NumPy, for each of a sequence
+# What may hold scalars of NumPy, for each item of a value; and how to get the items of the types that have some.
+NUMPY = itertools.repeat((np.generic, list, tuple, dict))
+ITEMS: dict[type, Any] = {list: iter, tuple: iter, dict: dict.items}
+ALONE = partial(itertools.repeat, times=1)
 
 # the methods that minidl calls with all arguments of its own classes
 CALLED = frozenset(
@@ -113,7 +116,7 @@ def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
     type(made).__init__(made, *args, **keywords)
     del attributes["_constructing"]
     for name, value in attributes.items():
-        if any(map(isinstance, value if type(value) in (list, tuple) else [value], NUMPY)):
+        if any(map(isinstance, ITEMS.get(type(value), ALONE)(value), NUMPY)):
             attributes[name] = without_numpy(value)
     if not isinstance(attributes.get("name"), str | None):
         raise ArgumentError(f"{type(made).__name__}: name: expected a string, got {attributes['name']!r}.")

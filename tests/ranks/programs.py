@@ -72,7 +72,8 @@ def first_half(comm, folder):
 
 
 def second_half(comm, folder):
-    model = network(seed=1, rate=0.3)
+    model = network(rate=0.3)
+    model.layers[0].W[...] = 0.5  # the file has the weights
     hooks = [callbacks.ModelCheckpoint(Path(folder) / "{epoch}.safetensors")]
     history = fit(model, comm, shards=4, callbacks=hooks, resume=Path(folder))
     return summary(model, history)
@@ -161,6 +162,13 @@ def killed(comm, folder):
 
     hooks = [callbacks.ModelCheckpoint(Path(folder) / "{epoch}.safetensors"), Killing()]
     fit(network(), comm, callbacks=hooks)
+
+
+def rest(comm, folder):
+    """Resume the run that was killed."""
+    hooks = [callbacks.ModelCheckpoint(Path(folder) / "{epoch}.safetensors")]
+    model = network()
+    return summary(model, fit(model, comm, callbacks=hooks, resume=Path(folder) / "2.safetensors"))
 
 
 def main():

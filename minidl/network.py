@@ -17,7 +17,7 @@ from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.attributes import freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
-from minidl.layers.tree import join, walk
+from minidl.layers.tree import join, walk, walk_running
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
 from minidl.regularizers import Regularizer
@@ -160,8 +160,8 @@ class Network:
         """Return a network that shares the parameters but no cache, for use beside a training pass."""
         twin = self._with_layers([layer.inference_twin() for layer in self.layers])
         if self.with_own_loss:
-            parts = [part for layer in twin.layers for _, part in walk({"": layer})]
-            twin.with_own_loss = [part for part in parts if has_own_loss(part)]
+            steps = dict(zip(twin.names, twin.layers, strict=False))
+            twin.with_own_loss = [part for _, part in walk_running(steps) if has_own_loss(part)]
         return twin
 
     def without_last(self) -> Self:

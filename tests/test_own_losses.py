@@ -72,6 +72,7 @@ MODELS = {
     "parameters": lambda: [Gate(), Dense(1)],
     "two": lambda: [Gate(), Dense(3, kernel_regularizer=L2(0.1)), Activity(), Dense(1)],
     "inside a layer": lambda: [Residual(Dense(4), Activity()), Held({"inner": Gate()}), Dense(1)],
+    "inside a model inside a layer": lambda: [Residual(Sequential([Dense(4), Activity()])), Gate(), Dense(1)],
     "inside a model": lambda: [Sequential([Dense(3), Activity()]), Dense(1)],
 }
 

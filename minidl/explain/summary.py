@@ -8,7 +8,7 @@ import numpy as np
 from minidl.checks import batch_shape
 from minidl.errors import MinidlError
 from minidl.layers import Dense, Layer
-from minidl.layers.tree import join, walk
+from minidl.layers.tree import walk, walk_running
 from minidl.network import Network, has_arrays
 from minidl.typing import Model
 
@@ -68,21 +68,12 @@ def cached_bytes(network: Network) -> dict[str, int]:
     for name, twin in zip(network.names, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
-        for path, part in _running({name: twin}):
+        for path, part in walk_running({name: twin}):
             caches = [value for key, value in vars(part).items() if key[0] == "_" and isinstance(value, np.ndarray)]
             new = {array.ctypes.data: array.nbytes // 2 for array in caches if array.ctypes.data not in seen}
             seen.update(new)
             count[path] = sum(new.values())
     return count
-
-
-def _running(layers: dict[str, Layer]) -> Iterator[tuple[str, Layer]]:
-    """Yield the layers that run, with their paths: in a model the steps of its network."""
-    for path, layer in layers.items():
-        yield path, layer
-        network = vars(layer).get("network")
-        inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
-        yield from _running({join(path, name): part for name, part in inner.items()})
 
 
 def _free_twin(layer: Layer) -> Layer:

@@ -1,11 +1,10 @@
 """Trace: one forward and backward step of a model, as arrays."""
 
 import copy
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from minidl.layers import Layer
-from minidl.layers.tree import join, walk
+from minidl.layers.tree import join, walk, walk_running
 from minidl.typing import Array, Model
 
 
@@ -72,7 +71,7 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
     inputs, inside = [rows], {}
     for name, layer in zip(network.names, network.layers, strict=True):
-        inside[name] = {join(name, path): (part, _record(part)) for path, part in _parts(layer)}
+        inside[name] = {path: (part, _record(part)) for path, part in walk_running({name: layer}) if part is not layer}
     for layer in network.layers:
         inputs.append(layer.forward(inputs[-1], False))
     value = loss.forward(inputs[-1], targets)
@@ -97,15 +96,6 @@ def _step(layer: Layer, x: Array, y: Array, dy: Array, dx: Array) -> Step:
         for name in part.parameter_names:
             values[join(path, name)], gradients[join(path, name)] = part.views[name], part.views[f"d{name}"]
     return Step(layer, x, y, dy, dx, values, gradients)
-
-
-def _parts(layer: Layer) -> Iterator[tuple[str, Layer]]:
-    """Yield the layers that run inside one, with their paths: those of a model are its steps."""
-    network = vars(layer).get("network")
-    inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
-    for name, part in inner.items():
-        yield name, part
-        yield from ((join(name, path), deeper) for path, deeper in _parts(part))
 
 
 def _record(layer: Layer) -> dict[str, Array]:

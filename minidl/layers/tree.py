@@ -33,6 +33,15 @@ def join(path: str, name: str) -> str:
     return f"{path}/{name}" if path and name else path or name
 
 
+def walk_running(layers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each layer with its path as `walk` does, but for a model inside a layer the steps of its network."""
+    for name, layer in layers.items():
+        path, network = join(prefix, name), vars(layer).get("network")
+        inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
+        yield path, layer
+        yield from walk_running(inner, path)
+
+
 def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the layers in ``value``, the attribute called ``name``, each with its own name or one made of that."""
     if isinstance(type(value), LayerType):

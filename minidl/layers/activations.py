@@ -1,4 +1,4 @@
-"""Activations: the nonlinear functions that stand between the dense layers.
+"""Activations: the nonlinear functions between the dense layers.
 
 All but Softmax act on each value alone: ``dx = dy * g'(x)``, in the notes' letters dZ = dA * g'(Z).
 """

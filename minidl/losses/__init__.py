@@ -1,9 +1,9 @@
 """Losses: what training makes small."""
 
 from minidl.config import register_builtins
-from minidl.losses.base import Loss, LossFunction, resolve_loss
+from minidl.losses.base import Loss
 from minidl.losses.binary import BinaryCrossentropy
-from minidl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from minidl.losses.categorical import CategoricalCrossentropy
 from minidl.losses.cosine import CosineSimilarity
 from minidl.losses.divergence import CategoricalHinge, Hinge, KLDivergence, SquaredHinge
 from minidl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -36,6 +36,8 @@ from minidl.losses.regression import (
     Poisson,
     Quantile,
 )
+from minidl.losses.resolution import LossFunction, resolve_loss
+from minidl.losses.sparse_categorical import SparseCategoricalCrossentropy
 
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",

@@ -9,10 +9,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl import checks
-from minidl.config import Configured, resolve
+from minidl.config import Configured
 from minidl.data import as_array
-from minidl.errors import ArgumentError, CacheError, DataError, ShapeError
+from minidl.errors import CacheError, DataError, ShapeError
 from minidl.names import attribute, snake_case
 from minidl.numeric import in_dtype, total
 from minidl.typing import Array
@@ -168,64 +167,3 @@ def floating(value: Any, who: str) -> Array:
     if not array.size:
         raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")
     return array if array.dtype.char in "fdg" else array.astype(np.float64)
-
-
-class LossFunction:
-    """A loss as a function: ``function(y_true, y_pred)`` is the loss of each sample, as an array.
-
-    Also a loss or a metric for ``compile``. Arguments of the loss may follow: ``huber(y_true, y_pred, delta=2.0)``.
-
-    Parameters
-    ----------
-    loss : type of Loss
-
-    Examples
-    --------
-    >>> minidl.losses.mean_absolute_error([[0.0, 1.0], [2.0, 2.0]], [[1.0, 1.0], [0.0, 0.0]])
-    array([0.5, 2. ])
-    """
-
-    def __init__(self, loss: type[Loss]) -> None:
-        self.loss = loss
-        self.__name__ = snake_case(loss.__name__)
-
-    def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
-        """Return the loss of each sample, for arrays whose last axis holds the outputs."""
-        loss, y_pred = self.loss(*arguments, **keywords), np.asarray(y_pred)
-        if y_pred.dtype.kind != "f":
-            y_pred = y_pred.astype(np.float64)
-        rows = y_pred.reshape(-1, y_pred.shape[-1] if y_pred.ndim else 1)
-        y_true = np.asarray(y_true)
-        return loss.values(rows, y_true.reshape(-1 if loss.sparse else rows.shape)).reshape(y_pred.shape[:-1])
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
-
-
-def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
-    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to mend it."""
-    if y.min() >= low and y.max() <= high:
-        return
-    wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
-    expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"
-    raise DataError(
-        f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} at {checks.place(tuple(wrong))}. {fix}"
-    )
-
-
-def resolve_loss(value: Any, who: str) -> Loss:
-    """Return the loss that ``value`` names or is.
-
-    Raises
-    ------
-    ArgumentError
-        For an unknown name, a class, or a function: its derivative is unknown.
-    """
-    if isinstance(value, LossFunction):
-        value = value.loss()
-    if callable(value) and not isinstance(value, (type, Loss)):
-        raise ArgumentError(
-            f"{who}: expected the name of a loss or an instance, got {value!r}: a plain function has no backward. "
-            "Derive a class from minidl.Loss with forward and backward."
-        )
-    return resolve(value, Loss, who)

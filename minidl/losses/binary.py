@@ -7,7 +7,8 @@ is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of th
 import numpy as np
 
 from minidl import checks
-from minidl.losses.base import Loss, check_range
+from minidl.losses.base import Loss
+from minidl.losses.targets import check_range
 from minidl.numeric import log_or_lowest
 from minidl.typing import Array
 

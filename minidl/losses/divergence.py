@@ -5,7 +5,7 @@ import numpy as np
 from minidl import checks
 from minidl.errors import DataError
 from minidl.losses.base import Loss
-from minidl.losses.categorical import check_distributions
+from minidl.losses.targets import check_distributions
 from minidl.typing import Array
 
 

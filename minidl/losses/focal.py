@@ -6,8 +6,8 @@ Lin et al. (2017), Focal Loss for Dense Object Detection. On logits they are exa
 import numpy as np
 
 from minidl import checks
-from minidl.losses.base import Loss, check_range
-from minidl.losses.categorical import check_distributions
+from minidl.losses.base import Loss
+from minidl.losses.targets import check_distributions, check_range
 from minidl.numeric import log_or_lowest, log_softmax, sigmoid, softplus
 from minidl.typing import Array
 

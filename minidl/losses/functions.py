@@ -1,8 +1,7 @@
 """The losses as functions, as Keras has them: ``mean_squared_error(y_true, y_pred)`` is the loss of each sample."""
 
-from minidl.losses.base import LossFunction
 from minidl.losses.binary import BinaryCrossentropy
-from minidl.losses.categorical import CategoricalCrossentropy, SparseCategoricalCrossentropy
+from minidl.losses.categorical import CategoricalCrossentropy
 from minidl.losses.cosine import CosineSimilarity
 from minidl.losses.divergence import CategoricalHinge, Hinge, KLDivergence, SquaredHinge
 from minidl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
@@ -15,6 +14,8 @@ from minidl.losses.regression import (
     MeanSquaredLogarithmicError,
     Poisson,
 )
+from minidl.losses.resolution import LossFunction
+from minidl.losses.sparse_categorical import SparseCategoricalCrossentropy
 
 binary_crossentropy = LossFunction(BinaryCrossentropy)
 binary_focal_crossentropy = LossFunction(BinaryFocalCrossentropy)

@@ -8,7 +8,8 @@ from abc import ABC
 import numpy as np
 
 from minidl import checks
-from minidl.losses.base import Loss, check_range
+from minidl.losses.base import Loss
+from minidl.losses.targets import check_range
 from minidl.numeric import log_or_lowest
 from minidl.typing import Array
 

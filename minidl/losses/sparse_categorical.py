@@ -1,0 +1,119 @@
+"""Sparse categorical cross-entropy: the categorical one for integer labels, with no row of zeros and ones for each."""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import checks
+from minidl.data import as_array
+from minidl.errors import DataError, ShapeError
+from minidl.losses.base import Loss, floating
+from minidl.losses.categorical import CategoricalCrossentropy
+from minidl.numeric import exp_below_largest, log_or_lowest, one_hot
+from minidl.typing import Array
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """Categorical cross-entropy of integer labels: ``L = mean over rows of -log(p[label])``.
+
+    Parameters
+    ----------
+    from_logits : bool
+        Whether the predictions are logits z with ``p = softmax(z)`` rather than probabilities p.
+    label_smoothing : float
+        As in `CategoricalCrossentropy`, for the one-hot rows of the labels.
+
+    Shapes
+    ------
+    y_pred  (batch, outputs)    p or z
+    y_true  (batch,)            labels from 0 to outputs - 1
+
+    Raises
+    ------
+    ShapeError
+        In `forward`, if the shapes do not fit.
+    DataError
+        For labels that are no whole numbers or out of range.
+
+    Notes
+    -----
+    With m rows in the batch and ``y = one_hot(labels)``::
+
+        dL/dp = -y / p / m      dL/dz = (p - y) / m
+    """
+
+    link = "softmax"
+    sparse = True
+
+    def __init__(self, from_logits: bool = False, *, label_smoothing: float = 0.0) -> None:
+        self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
+        self.label_smoothing = checks.number(
+            label_smoothing, "SparseCategoricalCrossentropy: label_smoothing", at_least=0, at_most=1
+        )
+
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y_pred, labels = self.pair(y_pred, y_true)
+        rows = np.arange(len(labels))
+        if self.label_smoothing or not self.from_logits:
+            if self.label_smoothing:
+                self._smooth = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+                return self._smooth.forward(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype), sample_weight)
+            self._p, self._labels = y_pred, labels
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return self.mean(-log_or_lowest(np.log(y_pred[rows, labels])), sample_weight)
+        d, e = exp_below_largest(y_pred)
+        index = labels * len(labels) + rows  # where the labels are in the flattened d
+        d = d.take(index)
+        e.reshape(-1)[index] = 0  # its 1 would swallow the digits of the others
+        others = np.add.reduce(e, axis=0)
+        excess = others + np.expm1(d)  # the sum of all, minus 1
+        self._parts = e, index, others, excess, y_pred.dtype
+        return self.mean(np.log1p(excess) - d, sample_weight)
+
+    def backward(self) -> Array:
+        if self.from_logits and not self.label_smoothing:
+            e, index, others, excess, dtype = self._parts
+            # p - 1 = -others / (1 + excess) at the label: no digit is lost
+            e.reshape(-1)[index] = -others
+            return (e * (self._share / (1 + excess))).T.astype(dtype, order="C")
+        if self.label_smoothing:
+            return self._smooth.backward()
+        p, derivative = np.maximum(self._p, np.finfo(self._p.dtype).tiny), np.zeros_like(self._p)
+        place = np.arange(len(p)), self._labels
+        derivative[place] = -1 / p[place]
+        return self.share(derivative)
+
+    def values(self, y_pred: Array, y_true: Array) -> Array:
+        if not self.label_smoothing:
+            return super().values(y_pred, y_true)
+        dense = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+        y_pred, labels = self.pair(y_pred, y_true)
+        return dense.values(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype))
+
+    def check_targets(self, y: Array, outputs: int) -> None:
+        if y.dtype == np.intp and y.size:
+            unsigned = y.view(np.uintp)  # in which a negative label is huge, so that one look is enough
+            if unsigned[unsigned.argmax()] < outputs:
+                return
+        if y.dtype.kind not in "iub" and (y != np.rint(y)).any():
+            row = int(np.argmax(y != np.rint(y)))
+            raise DataError(f"y: expected whole numbers as labels, got {y[row]} at row {row}.")
+        if y.min() < 0 or y.max() >= outputs:
+            row = int(np.argmax((y < 0) | (y >= outputs)))
+            raise DataError(
+                f"y: label {y[row]:g} at row {row} is outside [0, {outputs}): the model has {outputs} outputs. "
+                "Number the classes from 0, or give the model an output for each."
+            )
+
+    def pair(self, y_pred: Any, y_true: Any) -> tuple[Array, Array]:
+        if type(y_pred) is not np.ndarray or y_pred.dtype.char not in "fdg" or not y_pred.size:
+            y_pred = floating(y_pred, "SparseCategoricalCrossentropy: y_pred")
+        if type(y_true) is not np.ndarray or y_true.dtype != np.intp:
+            y_true = as_array(y_true, "SparseCategoricalCrossentropy: y_true")
+        if y_pred.ndim != 2 or y_true.shape != y_pred.shape[:1]:
+            raise ShapeError(
+                "SparseCategoricalCrossentropy: expected y_pred of shape (batch, outputs) and labels of shape "
+                f"(batch,), got {y_pred.shape} and {y_true.shape}. For one-hot targets use CategoricalCrossentropy."
+            )
+        self.check_targets(y_true, y_pred.shape[1])
+        return y_pred, y_true.astype(np.intp, copy=False)

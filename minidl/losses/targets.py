@@ -1,0 +1,31 @@
+"""Targets: the checks that losses share."""
+
+import numpy as np
+
+from minidl import checks
+from minidl.errors import DataError
+from minidl.typing import Array
+
+
+def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
+    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to mend it."""
+    if y.min() >= low and y.max() <= high:
+        return
+    wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
+    expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"
+    raise DataError(
+        f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} at {checks.place(tuple(wrong))}. {fix}"
+    )
+
+
+def check_distributions(y: Array, who: str) -> None:
+    """Raise a `DataError` that names the first row that does not consist of probabilities with the sum 1."""
+    check_range(y, 0, 1, who, "Use one-hot rows, or probabilities.")
+    total = y.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > 1e-3
+    if wrong.any():
+        row = np.argwhere(wrong)[0]
+        raise DataError(
+            f"y: expected rows that sum to 1 for {who}, got the sum {total[row[0]]:g} at {checks.place(tuple(row))}. "
+            "Use one-hot rows; for several labels a row use Sigmoid with BinaryCrossentropy."
+        )

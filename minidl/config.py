@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
-from minidl.names import attribute, snake_case, translate
+from minidl.names import attribute, replacement, snake_case, translate
 from minidl.settings import Settings, SettingsType
 
 if TYPE_CHECKING:
@@ -243,4 +243,5 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
                     f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."
                 ) from error
     names = sorted([*known, *also])
-    raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{did_you_mean(value, names)}")
+    help = replacement(value, first) or did_you_mean(value, names)
+    raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{help}")

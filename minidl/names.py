@@ -110,6 +110,16 @@ def _explanation(entry: Entry | None, name: str, known: Iterable[str]) -> str:
     return f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
 
 
+def replacement(value: str, family: type) -> str | None:
+    """Return what to use in place of a string that Keras knows for a class of a family, such as "adadelta"."""
+    section = "activations" if family.__name__ == "ActivationLayer" else family.__module__.split(".")[1]
+    key = value.replace("_", "").lower()
+    for entry in table().get(section, ()):
+        if entry.kind == "missing" and any(name.replace("_", "").lower() == key for name in entry.names):
+            return f" {entry.text} {PAGE}"
+    return None
+
+
 def attribute(thing: Any, name: str) -> Any:
     """Return the attribute of ``thing`` that Keras calls ``name``; otherwise raise an AttributeError that explains it.
 

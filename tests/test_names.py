@@ -171,6 +171,24 @@ def test_a_type_error_inside_a_constructor_is_not_hidden():
         Broken(name="a")
 
 
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: network().compile("adadelta", "mse"), "compile: optimizer: .*got 'adadelta'. Use Adam or AdamW"),
+        (lambda: network().compile("adam", "dice"), "compile: loss: .*got 'dice'. Derive a class from minidl.Loss"),
+        (
+            lambda: network().compile("adam", "mse", ["mean_io_u"]),
+            "compile: metrics: .*got 'mean_io_u'. Derive a class",
+        ),
+        (lambda: Dense(3, activation="mish"), 'Dense: activation: .*got \'mish\'. Use "relu", "gelu"'),
+        (lambda: Dense(3, kernel_regularizer="orthogonal_regularizer"), "got 'orthogonal_regularizer'. Derive a class"),
+    ],
+)
+def test_a_string_that_only_keras_knows_says_what_to_use(make, words):
+    with pytest.raises(ArgumentError, match=f"{words}.*{PAGE}$"):
+        make()
+
+
 # Attributes and methods
 
 

@@ -169,7 +169,7 @@ class Inputs:
 
     def for_fit(self, data: Data, seed: int, *, full_batch: bool) -> tuple[Source, Source | None]:
         """Return where `fit` takes its batches from, and where those of the validation come from."""
-        if is_stream(data.x, data.y):
+        if type(data.x) is not np.ndarray and is_stream(data.x, data.y):
             source = self._stream_for_fit(data, full_batch=full_batch)
             return source, self._validation(data, source)
         table = self.table(data.x, data.y, data.sample_weight)

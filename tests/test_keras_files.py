@@ -96,6 +96,7 @@ MADE = {
     "adagrad": lambda: optimizers.Adagrad(0.1, 0.2),
     "adam": lambda: optimizers.Adam(optimizers.schedules.CosineDecay(0.01, 50)),
     "adamw": lambda: optimizers.AdamW(0.01, 0.1, 0.5, 0.9, global_clipnorm=1.0),
+    "adamsgrad": lambda: optimizers.Adam(0.01, amsgrad=True),
     "lion": lambda: optimizers.Lion(0.01),
 }
 
@@ -298,7 +299,13 @@ FOREIGN = {
     "a layer without arrays": (lambda c: c["config"]["layers"].append(c["config"]["layers"][1]), "dense_3/vars/0"),
     "an array left over": (lambda c: c["config"]["layers"].pop(), "expected no arrays but those of the layers"),
     "any inputs": (lambda c: c["config"]["layers"][0]["config"].update(batch_shape=[None, None]), "a fixed shape"),
-    "amsgrad": (lambda c: c["compile_config"]["optimizer"]["config"].update(amsgrad=True), "amsgrad: expected False"),
+    "a loss scale": (
+        lambda c: c["compile_config"]["optimizer"]["config"].update(loss_scale_factor=8.0),
+        "loss_scale_factor: expected None",
+    ),
+    "amsgrad without its arrays": (
+        lambda c: c["compile_config"]["optimizer"]["config"].update(amsgrad=True), "expected 21 arrays for Adam",
+    ),
     "another loss": (lambda c: c["compile_config"].update(loss="ctc"), "ctc"),
     "another optimizer": (lambda c: c["compile_config"]["optimizer"].update(class_name="Ftrl"), "'Ftrl'"),
     "a lambda": (

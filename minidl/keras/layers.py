@@ -2,7 +2,7 @@
 
 from minidl.errors import ArgumentError
 from minidl.keras.arrays import ARRAYS, snake_case
-from minidl.keras.objects import Json, from_keras, keras_object, settings, to_keras
+from minidl.keras.objects import Json, complete, from_keras, keras_object, settings, to_keras
 
 # Keras' strings, and the layers of minidl that compute the same; of ReLU, Keras takes the slope 0 at exactly 0.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Json]]] = {
@@ -18,7 +18,6 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, Json]]] = {
     "tanh": ("Tanh", {}),
 }
 ALIASES = {"swish": "silu"}
-PLAIN = {ours: name for name, (ours, config) in ACTIVATIONS.items() if not config}  # layers without settings
 SAME = (  # the layers with the same arguments
     "AlphaDropout", "BatchNormalization", "Dense", "Dropout", "ELU", "Embedding", "Flatten", "GaussianNoise",
     "Identity", "LayerNormalization", "LeakyReLU", "Normalization", "PReLU", "Rescaling", "Reshape", "Softmax",
@@ -54,6 +53,7 @@ def layer_from_keras(value: Json, dtype: str) -> Json:
         slope = config.pop("negative_slope", 0.0) or 0.0
         settings("ReLU", config, who)
         ours, arguments = ("LeakyReLU", {"negative_slope": slope}) if slope else ACTIVATIONS["relu"]
+        arguments = complete(ours, arguments)
     elif name in SAME:
         ours, arguments = name, _arguments(name, config, who)
     else:
@@ -94,7 +94,7 @@ def activation_from_keras(value: Json, who: str) -> Json:
     if value not in ACTIVATIONS:
         raise ArgumentError(f"{who}: activation: expected one of {', '.join(ACTIVATIONS)}, got {value!r:.100}.")
     name, config = ACTIVATIONS[value]
-    return {"class": name, "config": dict(config), "name": None, "trainable": True, "input_shape": None}
+    return {"class": name, "config": complete(name, config), "name": None, "trainable": True, "input_shape": None}
 
 
 # To Keras
@@ -107,8 +107,8 @@ def layer_to_keras(layer: Json, dtype: str) -> Json:
     if ours == "Dense":
         activation = activation_to_keras(config.pop("activation"), dtype, who)
         name, arguments = ours, {**_keras_arguments(ours, config, who), "activation": activation}
-    elif ours in PLAIN and ours != "Softmax":
-        name, arguments = "Activation", {"activation": PLAIN[ours]}
+    elif ours not in SAME and ours != "ReLU" and activation_name(layer) is not None:
+        name, arguments = "Activation", {"activation": activation_name(layer)}
     elif ours == "ReLU":
         name, arguments = "ReLU", {}
     elif ours in SAME:
@@ -146,7 +146,12 @@ def activation_to_keras(layer: Json, dtype: str, who: str) -> Json:
         return "linear"
     if layer["class"] in ("Sequential", *ARRAYS):
         raise ArgumentError(f"{who}: activation: expected one without layers or arrays, got {layer['class']}.")
+    return activation_name(layer) or layer_to_keras({**layer, "input_shape": None}, dtype)
+
+
+def activation_name(layer: Json) -> str | None:
+    """Return Keras' string for an activation with these settings, if there is one."""
     for name, (ours, config) in ACTIVATIONS.items():
-        if layer["class"] == ours and (layer["config"] == config or ours == "ReLU"):
+        if layer["class"] == ours and (layer["config"] == complete(ours, config) or ours == "ReLU"):
             return name
-    return layer_to_keras({**layer, "input_shape": None}, dtype)
+    return None

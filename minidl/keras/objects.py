@@ -82,8 +82,14 @@ def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
         elif key not in FREE and value not in ONLY.get(key, ()):
             expected = f"{ONLY[key][0]!r}" if key in ONLY else "no such setting"
             raise ArgumentError(f"{who}: {key}: expected {expected}, as minidl has it, got {value!r:.100}.")
-    plain = {key: default for key, default in known.items() if isinstance(default, (str, int, float, type(None)))}
-    return {**plain, **found}  # a file of an older Keras may lack some
+    return complete(name, found)  # a file of an older Keras may lack some
+
+
+def complete(name: str, config: dict[str, Json]) -> dict[str, Json]:
+    """Return ``config`` with the defaults of minidl's class ``name`` for what it leaves out."""
+    defaults = constructor_arguments(registry[name])
+    plain = {key: value for key, value in defaults.items() if isinstance(value, (str, int, float, type(None)))}
+    return {**plain, **config}
 
 
 def to_keras(value: Json, who: str) -> Json:

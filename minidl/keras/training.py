@@ -13,8 +13,8 @@ from minidl.typing import Array
 
 # The arrays of an optimizer: groups in Keras' order, the arrays of a group taking turns for each parameter.
 SLOTS = {
-    "Adam": (("m", "v"),),
-    "AdamW": (("m", "v"),),
+    "Adam": (("m", "v"), ("largest",)),
+    "AdamW": (("m", "v"), ("largest",)),
     "SGD": (("velocity",),),
     "RMSprop": (("v",), ("u",), ("a",)),
     "Adagrad": (("v",),),
@@ -30,12 +30,14 @@ def slots_of(config: dict[str, Any], name: str) -> list[tuple[str, ...]]:
         absent |= {"velocity", "u"}
     if not config.get("centered", False):
         absent.add("a")
+    if not config.get("amsgrad", False):
+        absent.add("largest")
     return [group for group in SLOTS[name] if not absent.intersection(group)]
 
 
 def factors(name: str, config: dict[str, Any], iterations: int) -> dict[str, float]:
     """Return what minidl's arrays are multiplied by to give Keras': deferred decay, see `rescaling_period`."""
-    if name in ("Adam", "AdamW"):
+    if name in ("Adam", "AdamW") and not config.get("amsgrad", False):
         beta_1, beta_2 = config.get("beta_1", 0.9), config.get("beta_2", 0.999)
         k = iterations % rescaling_period(beta_1, beta_2)
         return {"m": (1 - beta_1) * beta_1**k, "v": (1 - beta_2) * beta_2**k}
@@ -132,6 +134,9 @@ def training_to_keras(training: Json, arrays: dict[str, Array], state: State) ->
     if "learning_rate" in values:
         variables.append(np.array(values["learning_rate"], np.float32))
     groups, scale = slots_of(settings, name), factors(name, settings, iterations)
+    others = values.keys() - {"iterations", "learning_rate"}.union(*groups)
+    if others:
+        raise ArgumentError(f"save: optimizer: expected a state that Keras has too, got {', '.join(sorted(others))}.")
     start = settings.get("initial_accumulator_value", 0.1) if name == "Adagrad" else 0.0
     flat = {}
     for key in (key for group in groups for key in group):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minidl import DataError, Dense, Input, Sequential, load_model
+from minidl import ArgumentError, DataError, Dense, Input, Sequential, load_model
 from minidl.data import as_array
 
 ROWS = 24
@@ -238,6 +238,17 @@ def test_columns_are_forgotten_on_demand():
     model.feature_names = None
     model.fit(FRAME.rename(columns=str.upper), Y, verbose=0)
     assert model.feature_names == ("AGE", "INCOME", "DEBT")
+
+
+def test_columns_may_be_set():
+    model = regression()
+    model.feature_names = ["age", "income", "debt"]
+    assert model.feature_names == ("age", "income", "debt")
+    with pytest.raises(DataError, match="another order"):
+        model.predict(FRAME[["debt", "income", "age"]])
+    for wrong in ("abc", 3, [1, 2], {"age"}):
+        with pytest.raises(ArgumentError, match="feature_names: expected a list of strings or None"):
+            model.feature_names = wrong
 
 
 def test_predicting_and_evaluating_remember_nothing():

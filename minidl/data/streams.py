@@ -1,7 +1,7 @@
 """Stream: batches from an iterable, each checked as it arrives."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,9 +117,9 @@ def is_stream(x: Any, y: Any) -> bool:
     if y is not None or type(x) is np.ndarray:
         return False
     array_like = is_stored(x) or any(hasattr(type(x), name) for name in (*READERS, "toarray"))
-    if array_like or is_mapping(x) or isinstance(x, (str, bytes, set, frozenset)):
+    if array_like or is_mapping(x) or isinstance(x, (set, frozenset)):
         return False
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, Sequence):
         return bool(x) and isinstance(x[0], tuple) and len(x[0]) in (2, 3) and np.ndim(x[0][0]) > 1
     return hasattr(x, "__iter__") or (is_numbered(x) and hasattr(x, "__len__"))
 

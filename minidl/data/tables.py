@@ -20,8 +20,7 @@ class Table:
 
     def __init__(self, x: Any, y: Array, sample_weight: Array | None, dtype: Any) -> None:
         self.x: Any = x if isinstance(x, StoredArray) else read_only(in_memory(x, dtype))
-        self.y, self.sample_weight = read_only(y), sample_weight
-        self.dtype = np.dtype(dtype)
+        self.y, self.sample_weight, self.dtype = read_only(y), sample_weight, np.dtype(dtype)
 
     def __len__(self) -> int:
         return len(self.x)

@@ -175,6 +175,17 @@ class Compiled(LayerList):
         return None if self.trainer is None else self.trainer.history
 
     @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The columns of the frame that the model was fitted on, which it expects in this order; None forgets them."""
+        return self.__dict__.get("feature_names")
+
+    @feature_names.setter
+    def feature_names(self, names: Any) -> None:
+        if names is not None and not (isinstance(names, (list, tuple)) and all(isinstance(n, str) for n in names)):
+            raise ArgumentError(f"{self.label}: feature_names: expected a list of strings or None, got {names!r:.100}.")
+        self.__dict__["feature_names"] = None if names is None else tuple(names)
+
+    @property
     def epoch(self) -> int:
         """Number of epochs in this model's life."""
         return self.randomness.epochs

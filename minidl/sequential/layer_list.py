@@ -37,13 +37,10 @@ class LayerList(Layer):
         The layers as they run; None until the model is built.
     randomness : Randomness
         All random numbers of the model.
-    feature_names : tuple of str or None
-        The columns of the frame that the model was fitted on, which it expects in this order; None forgets them.
     """
 
     layers: tuple[Layer, ...]
     network: Network | None
-    feature_names: tuple[str, ...] | None = None
 
     def __init__(
         self,

@@ -128,10 +128,8 @@ class Sequential(Compiled):
         where = resume if resume is not None or callbacks is None else backup_folder(callbacks)
         checkpoint = None if where is None else Checkpoint.find(where, tell=verbose != 0)
         with self.ready_for(x, y, trains=True) as x:
-            data = Data(
-                x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch,
-                validation_split, validation_data, split, validation_steps, validation_batch_size, validation_freq,
-            )  # fmt: skip
+            data = Data(x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, validation_split,
+                        validation_data, split, validation_steps, validation_batch_size, validation_freq)  # fmt: skip
             trainer, history = self.connected("fit"), History()
             seed = self.randomness.seed if checkpoint is None else checkpoint.seed
             run = (SolverRun if trainer.optimizer.full_batch else Run)(

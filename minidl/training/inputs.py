@@ -60,14 +60,17 @@ class Data(NamedTuple):
         """Return the same in Python's numbers; an `ArgumentError` for what is wrong before the data is looked at."""
         checks.flag(self.shuffle, "fit: shuffle")
         share = checks.number(self.validation_split, "fit: validation_split", at_least=0, below=1)
-        given: dict[str, Any] = {name: getattr(self, name) for name in COUNTS if getattr(self, name) is not None}
-        given.update({name: checks.integer(value, f"fit: {name}", minimum=1) for name, value in given.items()})
+        for name in COUNTS:
+            if (value := getattr(self, name)) is not None:
+                self = self._replace(**dict[str, Any]({name: checks.integer(value, f"fit: {name}", minimum=1)}))
         checks.choice(self.split, "fit: split", ("shuffle", "stratify", "last"))
         for epoch in self.validation_freq if isinstance(self.validation_freq, SEVERAL) else [self.validation_freq]:
             checks.integer(epoch, "fit: validation_freq", minimum=1)
-        if self.validation_data is not None and self.validation_split:
+        if (self.validation_data is not None) == bool(share) and (share or self.validation_steps):
+            if not share:
+                raise ArgumentError("fit: validation_steps: expected None without validation data.")
             raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
-        return self._replace(validation_split=share, **given)
+        return self._replace(validation_split=share)
 
     def validates(self, epoch: int) -> bool:
         """Tell whether the model is validated after this epoch, counted from 1."""
@@ -171,7 +174,7 @@ class Inputs:
         """Return where `fit` takes its batches from, and where those of the validation come from."""
         if type(data.x) is not np.ndarray and is_stream(data.x, data.y):
             source = self._stream_for_fit(data, full_batch=full_batch)
-            return source, self._validation(data, source)
+            return source, None if data.validation_data is None else self._validation(data, source)
         table = self.table(data.x, data.y, data.sample_weight)
         size = _all_rows(data.batch_size, len(table)) if full_batch else data.batch_size or BATCH_SIZE
         rows, held_out = self._split(table, data, seed) if data.validation_split else (None, None)
@@ -180,7 +183,7 @@ class Inputs:
         if data.steps_per_epoch is not None:
             source.first(data.steps_per_epoch, TRAINING)
         if held_out is None:
-            return source, self._validation(data, source)
+            return source, None if data.validation_data is None else self._validation(data, source)
         _check_weights_count(table, held_out, "validation_split: ")
         validation = Source(table, held_out, data.validation_batch_size or size)
         return source, validation.first(data.validation_steps, VALIDATION)
@@ -210,19 +213,14 @@ class Inputs:
         stream = self.stream(data.x, data.steps_per_epoch, TRAINING, class_weight=data.class_weight)
         return Source(stream, None, BATCH_SIZE)
 
-    def _validation(self, data: Data, training: Source) -> Source | None:
-        if data.validation_data is None:
-            if data.validation_steps or data.validation_batch_size:
-                name = "validation_batch_size" if data.validation_steps is None else "validation_steps"
-                raise ArgumentError(f"fit: {name}: expected None without validation data.")
-            return None
+    def _validation(self, data: Data, training: Source) -> Source:
         given, size = data.validation_data, data.validation_batch_size
         samples = (given, None, None)
         if not is_stream(given, None):
             if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+                got = "samples" if isinstance(given, list) and type((*given, 0)[0]) is tuple else type(given).__name__
                 raise ArgumentError(
-                    "fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, "
-                    f"got {type(given).__name__}."
+                    f"fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, got {got}."
                 )
             samples = (*given, None)[:3]
         elif size is not None:
@@ -244,9 +242,7 @@ class Inputs:
         _check_weights_count(table, rows, "")
         return table
 
-    def _weigh_classes(
-        self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Array | None = None
-    ) -> Array:
+    def _weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Any = None) -> Array:
         loss, outputs = self.loss, self.network.output_shape[0]
         if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
             raise ArgumentError(

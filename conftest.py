@@ -5,6 +5,7 @@ import doctest
 import importlib.util
 import io
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -27,6 +28,8 @@ collect_ignore_glob = [
 ]
 
 HOME = Path(__file__).parent
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of nohup, or of a job in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.append(
     str(HOME / "benchmarks")
 )  # house and package; last, for its distributed.py has the name of dask's package

@@ -1,8 +1,9 @@
 """DeferredSignals: Ctrl-C and SIGTERM wait until the training step that they interrupt is complete."""
 
 import signal
+import sys
 import threading
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Self
 
 DEFERRED = (signal.SIGINT, signal.SIGTERM)
@@ -11,20 +12,24 @@ DEFERRED = (signal.SIGINT, signal.SIGTERM)
 class DeferredSignals:
     """Context in which SIGINT and SIGTERM wait until `deliver`; a second one is delivered at once.
 
-    Their own handlers then run: Ctrl-C raises KeyboardInterrupt, SIGTERM raises SystemExit with 143 where
-    the program has no handler. Only the main thread receives signals; in others this does nothing. A handler that was
-    not installed from Python cannot be restored, so its signal is left alone.
+    Inside the functions ``whole``, a second one waits too, and only a third is delivered at once. Their own handlers
+    then run: Ctrl-C raises KeyboardInterrupt, SIGTERM raises SystemExit with 143 where the program has no handler.
+    Only the main thread receives signals; in others this does nothing. A handler that was not installed from Python
+    cannot be restored, so its signal is left alone.
     """
 
     received: int | None = None
+    count = 0
     delivered = ""  # the name of the last one
     ended = False
 
-    def __init__(self) -> None:
+    def __init__(self, *whole: CodeType) -> None:
+        self.whole = whole
         self.handlers: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
+            self.owner = sys._getframe(1).f_code
             self.handlers = {number: own for number in DEFERRED if (own := signal.getsignal(number)) is not None}
             for number in self.handlers:
                 signal.signal(number, self._receive)
@@ -38,7 +43,15 @@ class DeferredSignals:
             self.deliver()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None:
+        running = set()
+        while frame is not None:
+            running.add(frame.f_code)
+            frame = frame.f_back
+        self.count += 1
+        if self.ended or self.owner not in running:  # an exception has come before all handlers were restored
+            self.__exit__(KeyboardInterrupt)
+        waits = not running.isdisjoint(self.whole) and self.count < 3
+        if self.received is not None and not waits:
             self.deliver()
         self.received = number
         if self.ended:

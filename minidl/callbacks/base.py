@@ -111,7 +111,7 @@ class Callback(Configured):
         """Remember the model, weakly: called before the first hook; a `StateError` in the `fit` of another one."""
         before = self._model and self._model()
         run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
-        if run is not None and any(callback is self for callback in run.callbacks):
+        if run is not None and run.is_under_way() and any(callback is self for callback in run.callbacks):
             name = type(self).__name__
             raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
         self._model = weakref.ref(model)

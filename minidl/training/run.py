@@ -3,7 +3,9 @@
 Whatever stops it, the weights and the history are those of the last complete step.
 """
 
+import sys
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,20 +67,18 @@ class Run:
     ended = ""  # what a solver says of its end
 
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
-        if trainer.run is not None:
+        if trainer.run is not None and trainer.run.is_under_way():
             raise StateError("fit: this model is being trained already. Train a copy: model.copy().")
         data = data.checked()
         self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
         self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
-        network = trainer.network
-        frozen = sum(part.stop - part.start for part in network.frozen_parts())
-        if frozen == network.parameters.values.size:
+        network, self.frozen, self.batch = trainer.network, trainer.network.frozen_parts(), 0
+        if (frozen := sum(part.stop - part.start for part in self.frozen)) == network.parameters.values.size:
             raise StateError(
                 "fit: there is nothing to train: "
                 + ("all layers are frozen. Set trainable = True on some." if frozen else "no layer has parameters.")
             )
         self.trainer, self.data, self.callbacks, self.history = trainer, data, epochs.callbacks, epochs.history
-        self.frozen, self.batch = network.frozen_parts(), 0
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
         self.scores = trainer.scores
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
@@ -87,15 +87,15 @@ class Run:
         """Train to the last epoch, or until something stops it; ``resume`` first moves to where it continues."""
         trainer, callbacks = self.trainer, self.callbacks
         callbacks.set_params({"epochs": self.last, "steps": self.data.steps_per_epoch or self.source.steps()})
-        with DeferredSignals() as signals:
+        with DeferredSignals(Trainer.step.__code__) as signals:
             try:
                 trainer.run, trainer.history, trainer.stop_training = self, self.history, False
                 callbacks.on_train_begin({})
                 if resume is not None:
                     resume()
                 self._train_epochs(signals)
-                self.logs = self.logs or {}  # a run that is resumed at its end has no further epoch
-                early = self.epoch < self.last or trainer.stop_training
+                # a run that is resumed at its end has no further epoch, and no logs
+                self.logs, early = self.logs or {}, self.epoch < self.last or trainer.stop_training
                 vars(self.history)["stopped_by"] = self._end() if early else f"all {self.last} epochs are done"
             except BaseException as error:
                 self.logs, self.history.stopped_by = None, signals.delivered or f"{type(error).__name__}: {error}"
@@ -104,6 +104,16 @@ class Run:
                 trainer.run = None
                 callbacks.on_train_end(self.logs)
         return self.history
+
+    def is_under_way(self) -> bool:
+        """Return whether a thread is in `train`: an exception may have come before the end could be noted."""
+        for frame in sys._current_frames().values():
+            inner: FrameType | None = frame
+            while inner is not None:
+                if inner.f_code is Run.train.__code__ and inner.f_locals["self"] is self:
+                    return True
+                inner = inner.f_back
+        return False
 
     def _end(self) -> str:
         """Return why training has ended before its last epoch, or in it by a callback."""

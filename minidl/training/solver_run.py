@@ -23,6 +23,8 @@ OF_BATCHES = ("on_train_batch_begin", "on_train_batch_end")
 class SolverRun(Run):
     """Lets the solver train; one that is resumed repeats the iterations before, which its history needs."""
 
+    complete: dict[str, Any] | None = None  # the state of the last complete iteration, for `_return_to`
+
     def train(self, resume: Callable[[], None] | None = None) -> History:
         """Train as `Run.train`, after a look at what a solver cannot use.
 
@@ -46,34 +48,40 @@ class SolverRun(Run):
         return super().train(resume)
 
     def _train_epochs(self, signals: DeferredSignals) -> None:
+        try:
+            self._minimize(signals)
+        except BaseException:
+            if self.complete is not None:
+                self._return_to(self.complete)
+            raise
+
+    def _minimize(self, signals: DeferredSignals) -> None:
         trainer, source, solver = self.trainer, self.source.data, self.trainer.optimizer
         assert isinstance(source, Table)
         batch = source.batch(slice(None) if self.source.rows is None else self.source.rows)
-        done_before, repeated = self.epoch - self.first, 0
-        values, gradients = trainer.network.parameters.values, trainer.network.parameters.gradients
+        done_before, repeated, parameters = self.epoch - self.first, 0, trainer.network.parameters
+        values, gradients = parameters.values, parameters.gradients
         if self.start is None:
             self.start = self._moment()
         else:
             self._return_to(self.start)
+        self.complete = self._moment()
 
         def value_and_gradient(point: Array) -> tuple[float, Array]:
             values[...] = point
             with np.errstate(all="ignore"):
                 loss, _ = trainer.objective.loss_and_gradients(*batch)
                 if not math.isfinite(loss) and self.epoch == self.first:
-                    where = ("fit", self.epoch, 0)
-                    raise NonFiniteError(non_finite(trainer.objective, solver, batch[0], loss, where))
+                    raise NonFiniteError(non_finite(trainer.objective, solver, batch[0], loss, ("fit", self.epoch, 0)))
             return loss, gradients
 
         def on_iteration(loss: float) -> bool:
             nonlocal repeated
-            repeated += 1
+            repeated, self.complete = repeated + 1, self._moment()
             if repeated < done_before:
                 return False
             if repeated > done_before:
-                self.scores = trainer.measure(self.source, CallbackList(None, None))
-                self.end_epoch()
-                signals.deliver()
+                self._end_iteration(signals)
             return begin_epoch()
 
         def begin_epoch() -> bool:
@@ -85,6 +93,11 @@ class SolverRun(Run):
 
         if self.first < self.last and (done_before or not begin_epoch()):
             self.ended = solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
+
+    def _end_iteration(self, signals: DeferredSignals) -> None:
+        self.scores = self.trainer.measure(self.source, CallbackList(None, None))
+        self.end_epoch()
+        signals.deliver()
 
     def _moment(self) -> dict[str, Any]:
         """Return all that the steps to come depend on, for `_return_to`."""

@@ -4,6 +4,7 @@ It works on a network and knows nothing of the model around it.
 """
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -27,6 +28,8 @@ from minidl.typing import Array
 # A rate of this size, or a sum of squared gradients of its cube: the update, or the squares that an optimizer
 # adds up over thousands of steps, could overflow float32.
 LARGE = 1e10
+SMALL = 8192  # values: so few are copied before each step, in case it is interrupted in its middle
+COPY = operator.methodcaller("copy")
 
 
 class Scores:
@@ -127,6 +130,7 @@ class Trainer:
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
+        self.small = (network.parameters.values,) * (network.parameters.values.size <= SMALL)
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # for the first step
 
@@ -176,17 +180,20 @@ class Trainer:
         NonFiniteError, LayerError, CertificationError
             Before anything has changed.
         """
-        network, randomness = self.network, self.network.randomness
-        states, passes = [state.copy() for state in network.states], randomness.passes
+        network, optimizer = self.network, self.optimizer
+        arrays = [*network.states, *(optimizer.state.values() if self.small else ()), *self.small]
+        before, passes, iterations = list(map(COPY, arrays)), network.randomness.passes, optimizer.iterations
         if self.certify is not None:
             self.certify(network.root(), *batch[:2])
             self.certify = None
         try:
             return self._attempt(batch, where)
         except BaseException:
-            randomness.passes = passes
-            for state, before in zip(network.states, states, strict=True):
-                state[...] = before
+            network.randomness.passes = passes
+            for array, old in zip(arrays, before, strict=True):
+                array[...] = old
+            if self.small:  # an exception may have come from outside, between two operations of the optimizer
+                optimizer.iterations, optimizer.state = iterations, optimizer.state if iterations else {}
             raise
 
     @np.errstate(all="ignore")  # instead, what is not finite is looked for

@@ -24,6 +24,12 @@ TEXTS = [
     "\0",
     "\ud800",
     "é" * 99,
+    "\x1b[31m",
+    "x" * 5000,
+    "__class__",
+    "update",
+    "higher_is_better",
+    "_total",
 ]
 SHAPES = [[], [0], [3, 4], [10**9, 10**9], [-1], [1] * 70, [2**63], "3", None, [True], [4.0]]
 TYPES = ["F64", "F32", "I64", "BF16", "F16", "BOOL", "F8_E4M3", "", 7, None, "f32"]
@@ -55,6 +61,8 @@ def values(random):
             "input_shape": None,
             "config": {"units": random.choice(NUMBERS)},
         }
+    if random.random() < 0.1:  # many of one
+        return [random.choice(NUMBERS + TEXTS)] * random.choice([65, 1000, 20_000])
     return [values(random) for _ in range(random.randrange(3))]
 
 
@@ -89,7 +97,7 @@ def mutate_tree(random, tree):
     elif kind == 1 and isinstance(holder, list):
         holder.insert(key, copy.deepcopy(holder[key]))
     elif kind == 2 and isinstance(holder, dict):
-        holder[random.choice(TEXTS[:-2])] = holder.pop(key)
+        holder[random.choice([text for text in TEXTS if text.isascii()])] = holder.pop(key)
     elif kind == 3:
         other = tree
         for step in random.choice(places):

@@ -23,7 +23,7 @@ PARTS = {
     "integrations": "sklearn tensorboard onnx keras torch distributed",
     "new layers": "layers.batch_normalization layers.branches layers.columns layers.embedding "
     "layers.gaussian_noise layers.input_normalization layers.integer_inputs layers.layer_normalization "
-    "layers.prelu layers.rescaling layers.residual layers.selu",
+    "layers.prelu layers.rescaling layers.residual layers.row_blocks layers.selu",
 }
 # Who never imports whom, directly or through others.
 NEVER = [

@@ -16,12 +16,14 @@ class Network(NamedTuple):
     sizes: tuple[int, ...]
     activation: str = "relu"
     task: str = "classes"  # "classes": softmax; "binary": sigmoid; "regression": mean squared error
+    normalization: str = ""  # "batch" or "layer": before each activation, with epsilon 0.001 and momentum 0.99
 
     @property
     def name(self) -> str:
         hidden = self.sizes[1:-1]
         inner = f"{len(hidden)} x {hidden[0]}" if len(hidden) > 3 else "-".join(map(str, hidden))
         kind = "" if self.activation == "relu" and self.task == "classes" else f" {self.activation}, {self.task}"
+        kind += f", {self.normalization} normalisation" if self.normalization else ""
         return f"{self.sizes[0]}-{inner}-{self.sizes[-1]}{kind}"
 
     @property
@@ -84,4 +86,13 @@ CASES = [
     (SMOOTH, 256),
     (REGRESSION, 1),
     (REGRESSION, 1024),
+]
+# The same with normalisation before each activation.
+NORMALISED = [
+    (SMALL._replace(normalization="batch"), 32),
+    (SMALL._replace(normalization="layer"), 32),
+    (WIDE._replace(normalization="batch"), 128),
+    (WIDE._replace(normalization="layer"), 128),
+    (LARGE._replace(normalization="batch"), 1024),
+    (LARGE._replace(normalization="layer"), 1024),
 ]

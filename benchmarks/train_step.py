@@ -16,7 +16,7 @@ import common
 import peers
 from by_hand import by_hand_step
 from common import Contender
-from networks import CASES, Network
+from networks import CASES, NORMALISED, Network
 
 STEPS = {  # name -> builder, modules it needs
     "NumPy by hand": (by_hand_step, ("numpy",)),
@@ -36,6 +36,7 @@ EPOCHS = {
     "sklearn fit": (peers.sklearn_epoch, ("sklearn",)),
 }
 TORCH = [name for name in STEPS if name.startswith("torch")]
+WITHOUT_NORMALISATION = ("NumPy by hand", "sklearn partial_fit", "sklearn fit")
 BATCHES = (1, 16, 128, 1024)
 SWEPT = ("products", "NumPy by hand", "minidl", "torch, fused Adam", "JAX jit")
 
@@ -48,7 +49,7 @@ def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict
     found["products and dx of the input"] = Contender(peers.products(network, x[:batch], lowest=True))
     remarks: dict[str, Any] = {}
     for name, (build, modules) in {**STEPS, **EPOCHS}.items():
-        if name in leave_out:
+        if name in leave_out or (network.normalization and name in WITHOUT_NORMALISATION):
             continue
         if not common.installed(*modules):
             remarks[name] = "not installed"
@@ -101,7 +102,7 @@ def main() -> None:
         leave_out={"metavar": "NAME", "nargs": "*", "default": [], "help": "contenders to leave out"},
         seconds={"type": float, "default": 0.1, "help": "length of one measurement (default 0.1)"},
     )
-    cases = [(network, batch) for network, batch in CASES if arguments.only in network.name]
+    cases = [(network, batch) for network, batch in [*CASES, *NORMALISED] if arguments.only in network.name]
     cases = cases[:2] if arguments.quick else cases
     tables, numbers, summary, overhead = {}, [], [], []
     for network, batch in cases:
@@ -122,7 +123,9 @@ def main() -> None:
         "what minidl's fit adds to train_on_batch": common.table(["network", "a step", "part of it"], overhead),
         **tables,
     }
-    tables["a step, by rows in the batch"], more = by_batch(dict.fromkeys(network for network, _ in cases), arguments)
+    tables["a step, by rows in the batch"], more = by_batch(
+        dict.fromkeys(network for network, _ in cases if not network.normalization), arguments
+    )
     common.report("train_step", arguments, tables, {"cases": numbers, "by batch": more})
 
 

@@ -18,27 +18,44 @@ def jax_parts(network: Network) -> tuple[Callable[..., Any], Callable[..., Any],
     activation = {"relu": jax.nn.relu, "tanh": jnp.tanh}[network.activation]
     arrays = [jnp.asarray(array) for array in network.weights()]
     parameters = list(zip(arrays[::2], arrays[1::2], strict=True))
+    averages = []  # the moving mean and variance of each layer
+    if network.normalization:
+        parameters[:-1] = [(W, b, jnp.ones_like(b), jnp.zeros_like(b)) for W, b in parameters[:-1]]
+        averages = [(jnp.zeros_like(b), jnp.ones_like(b)) for b in arrays[1:-1:2]]
     optimizer = optax.adam(RATE, eps=EPSILON)
+    axis = {"batch": 0, "layer": 1}.get(network.normalization, 0)
 
-    def scores(parameters: Any, x: Any) -> Any:
+    def outputs(parameters: Any, x: Any, averages: Any) -> Any:
         *hidden, (W, b) = parameters
-        for V, c in hidden:
-            x = activation(x @ V + c)
-        return x @ W + b
+        moved = []
+        for level, (V, c, *scale) in enumerate(hidden):
+            x = x @ V + c
+            if scale:
+                now = x.mean(axis, keepdims=True), x.var(axis, keepdims=True)
+                if network.normalization == "batch":
+                    pairs = zip(averages[level], now, strict=True)
+                    moved.append(tuple(0.99 * old + 0.01 * new[0] for old, new in pairs))
+                x = (x - now[0]) * jax.lax.rsqrt(now[1] + 0.001) * scale[0] + scale[1]
+            x = activation(x)
+        return x @ W + b, moved or averages
 
-    def loss(parameters: Any, x: Any, y: Any) -> Any:
-        z = scores(parameters, x)
+    def loss(parameters: Any, x: Any, y: Any, averages: Any) -> Any:
+        z, averages = outputs(parameters, x, averages)
         if network.task == "classes":
-            return optax.softmax_cross_entropy_with_integer_labels(z, y).mean()
-        return (optax.sigmoid_binary_cross_entropy(z, y) if network.task == "binary" else (z - y) ** 2).mean()
+            return optax.softmax_cross_entropy_with_integer_labels(z, y).mean(), averages
+        losses = optax.sigmoid_binary_cross_entropy(z, y) if network.task == "binary" else (z - y) ** 2
+        return losses.mean(), averages
 
     def step(state: Any, x: Any, y: Any) -> Any:
-        parameters, moments = state
-        value, gradients = jax.value_and_grad(loss)(parameters, x, y)
+        parameters, (moments, averages) = state
+        (value, averages), gradients = jax.value_and_grad(loss, has_aux=True)(parameters, x, y, averages)
         updates, moments = optimizer.update(gradients, moments, parameters)
-        return (optax.apply_updates(parameters, updates), moments), value
+        return (optax.apply_updates(parameters, updates), (moments, averages)), value
 
-    return scores, step, (parameters, optimizer.init(parameters))
+    def scores(parameters: Any, x: Any) -> Any:
+        return outputs(parameters, x, averages)[0]
+
+    return scores, step, (parameters, (optimizer.init(parameters), averages))
 
 
 def jax_step(network: Network, batches: Batches) -> Run:

@@ -17,10 +17,21 @@ def keras_model(network: Network, steps: int = 1) -> Any:
     head = {"classes": "softmax", "binary": "sigmoid", "regression": None}[network.task]
     loss = {"classes": "sparse_categorical_crossentropy", "binary": "binary_crossentropy", "regression": "mse"}
     layers = [keras.layers.Dense(units, activation=network.activation) for units in hidden]
+    if network.normalization:
+        kinds = {"batch": keras.layers.BatchNormalization, "layer": keras.layers.LayerNormalization}
+        normalization, activation = kinds[network.normalization], keras.layers.Activation
+        layers = [
+            layer
+            for units in hidden
+            for layer in (keras.layers.Dense(units), normalization(), activation(network.activation))
+        ]
     model = keras.Sequential([keras.Input((network.sizes[0],)), *layers, keras.layers.Dense(last, activation=head)])
     optimizer = keras.optimizers.Adam(RATE, epsilon=EPSILON)
     model.compile(optimizer=optimizer, loss=loss[network.task], steps_per_execution=steps)
-    model.set_weights(network.weights())
+    arrays = network.weights()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            layer.set_weights([arrays.pop(0), arrays.pop(0)])
     return model
 
 

@@ -10,15 +10,22 @@ from peers.shared import Batches, Epochs, Run, turns
 
 def minidl_model(network: Network) -> Any:
     """Return the compiled model with the common initial weights."""
-    from minidl import Dense, Input, Sequential, optimizers
+    from minidl import BatchNormalization, Dense, Input, LayerNormalization, ReLU, Sequential, Tanh, optimizers
 
     *hidden, last = [units for _, units in network.pairs]
     head = {"classes": "softmax", "binary": "sigmoid", "regression": None}[network.task]
     loss = {"classes": "sparse_categorical_crossentropy", "binary": "binary_crossentropy", "regression": "mse"}
-    layers = [Input((network.sizes[0],)), *[Dense(units, activation=network.activation) for units in hidden]]
-    model = Sequential([*layers, Dense(last, activation=head)], seed=0)
+    layers: list[Any] = [Dense(units, activation=network.activation) for units in hidden]
+    if network.normalization:
+        normalization = {"batch": BatchNormalization, "layer": LayerNormalization}[network.normalization]
+        activation = {"relu": ReLU, "tanh": Tanh}[network.activation]
+        layers = [layer for units in hidden for layer in (Dense(units), normalization(), activation())]
+    model = Sequential([Input((network.sizes[0],)), *layers, Dense(last, activation=head)], seed=0)
     model.compile(optimizer=optimizers.Adam(RATE, epsilon=EPSILON), loss=loss[network.task])
-    model.set_weights(network.weights())
+    arrays = network.weights()
+    for layer in model.layers:
+        if isinstance(layer, Dense):
+            layer.W, layer.b = arrays.pop(0), arrays.pop(0)
     return model
 
 

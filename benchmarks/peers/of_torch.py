@@ -17,12 +17,19 @@ def torch_parts(network: Network, fused: bool, compiled: bool = False) -> tuple[
     torch.manual_seed(0)
     activation = {"relu": nn.ReLU, "tanh": nn.Tanh}[network.activation]
     layers: list[Any] = []
-    for inputs, units in network.pairs:
-        layers += [nn.Linear(inputs, units), activation()]
-    model = nn.Sequential(*layers[:-1])
+    normalization = {
+        "": lambda units: [],
+        "batch": lambda units: [nn.BatchNorm1d(units, eps=0.001, momentum=0.01)],
+        "layer": lambda units: [nn.LayerNorm(units, eps=0.001)],
+    }[network.normalization]
+    for inputs, units in network.pairs[:-1]:
+        layers += [nn.Linear(inputs, units), *normalization(units), activation()]
+    model = nn.Sequential(*layers, nn.Linear(*network.pairs[-1]))
+    dense = [layer for layer in model if isinstance(layer, nn.Linear)]
     with torch.no_grad():
-        for parameter, array in zip(model.parameters(), network.weights(), strict=True):
-            parameter.copy_(torch.from_numpy(array.T))
+        for layer, W, b in zip(dense, network.weights()[::2], network.weights()[1::2], strict=True):
+            layer.weight.copy_(torch.from_numpy(W.T))
+            layer.bias.copy_(torch.from_numpy(b))
     loss = {"classes": nn.CrossEntropyLoss, "binary": nn.BCEWithLogitsLoss, "regression": nn.MSELoss}[network.task]()
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, eps=EPSILON, fused=fused or None)
     return (torch.compile(model) if compiled else model), loss, optimizer

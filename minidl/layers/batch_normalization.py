@@ -12,6 +12,7 @@ from minidl.checks import batch_shape
 from minidl.errors import ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.base import Layer
+from minidl.layers.row_blocks import row_blocks
 from minidl.numeric import column_sums
 from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, LayerOptions, Shape
@@ -131,40 +132,51 @@ class BatchNormalization(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         if x.shape[1:] != self.input_shape:
             raise ShapeError(f"{self.label}: expected input of shape {batch_shape(self.input_shape)}, got {x.shape}.")
-        d = x.reshape(-1, x.shape[-1])
-        self._training = training
-        if training:
-            d, variance = self._deviations(d)
-        else:
-            d, variance = d - self.moving_mean, self.moving_variance
-        self._d, self._inverse = d, 1 / np.sqrt(variance + self.epsilon)
-        y = d * (self._inverse * self.gamma if self.scale else self._inverse)
-        if self.center:
-            y += self.beta
+        x2 = x.reshape(-1, x.shape[-1])
+        self._d, self._training = np.empty_like(x2), training
+        variance = self._measure(x2) if training else self.moving_variance
+        if not training:
+            np.subtract(x2, self.moving_mean, out=self._d)
+        self._inverse = 1 / np.sqrt(variance + self.epsilon)
+        factor, y = self._factor(), np.empty_like(x2)
+        for rows in row_blocks(x2):
+            part = np.multiply(self._d[rows], factor, out=y[rows])
+            if self.center:
+                part += self.beta
         return y.reshape(x.shape)
 
-    def _deviations(self, x: Array) -> tuple[Array, Array]:
-        """Return ``x`` minus its mean over the batch, and its variance; move the averages."""
-        share, keep = 1 / len(x), self.momentum
+    def _factor(self) -> Array:
+        return self._inverse * self.gamma if self.scale else self._inverse
+
+    def _measure(self, x: Array) -> Array:
+        """Set ``x - mean`` for a batch, move the averages, and return the variance."""
+        share, keep, blocks = 1 / len(x), self.momentum, row_blocks(x)
         mean = column_sums(x) * share
-        d = x - mean
-        error = column_sums(d) * share  # of the mean
-        d -= error
-        variance = np.fmin(column_sums(d * d) * share, np.finfo(x.dtype).max)  # the state stays finite
+        error, squares = np.zeros_like(mean), np.zeros_like(mean)
+        for rows in blocks:
+            error += column_sums(np.subtract(x[rows], mean, out=self._d[rows]))
+        error *= share  # of the mean
+        for rows in blocks:
+            d = self._d[rows]
+            d -= error
+            squares += column_sums(d * d)
+        variance = np.fmin(squares * share, np.finfo(x.dtype).max)  # the state stays finite
         for moving, value in ((self.moving_mean, mean + error), (self.moving_variance, variance)):
             moving *= keep
             moving += (1 - keep) * value
-        return d, variance
+        return variance
 
     def backward(self, dy: Array) -> Array:
         dy2 = dy.reshape(self._d.shape)
         sums, products = self._set_gradients(dy2)
-        factor = self._inverse * self.gamma if self.scale else self._inverse
-        dx = dy2 * factor
-        if self._training:
-            share = factor / len(dy2)
-            dx -= self._d * (products * share * self._inverse**2)
-            dx -= sums * share
+        factor, dx = self._factor(), np.empty_like(dy2)
+        share = factor / len(dy2)
+        slope, constant = products * share * self._inverse**2, sums * share
+        for rows in row_blocks(dy2):
+            part = np.multiply(dy2[rows], factor, out=dx[rows])
+            if self._training:
+                part -= self._d[rows] * slope
+                part -= constant
         return dx.reshape(dy.shape)
 
     def backward_parameters(self, dy: Array) -> None:
@@ -172,8 +184,9 @@ class BatchNormalization(Layer):
 
     def _set_gradients(self, dy: Array) -> tuple[Array, Array]:
         """Set the gradients; return the column sums of ``dy`` and of ``dy * (x - mean)``."""
-        sums = column_sums(dy, out=self.dbeta if self.center else None)
-        products = column_sums(dy * self._d)
+        sums, products = column_sums(dy, out=self.dbeta if self.center else None), np.zeros_like(self._inverse)
+        for rows in row_blocks(dy):
+            products += column_sums(dy[rows] * self._d[rows])
         if self.scale:
             np.multiply(products, self._inverse, out=self.dgamma)
         return sums, products

@@ -14,6 +14,7 @@ from minidl.checks import batch_shape
 from minidl.errors import ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.base import Layer
+from minidl.layers.row_blocks import row_blocks
 from minidl.numeric import column_sums, ones
 from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, LayerOptions, Shape
@@ -117,35 +118,31 @@ class LayerNormalization(Layer):
         axes = 1 if isinstance(self.axis, int) else len(self.axis)
         x2 = x.reshape(-1, math.prod(x.shape[-axes:]))
         share, one = 1 / x2.shape[1], ones(x2.shape[1], x.dtype)
-        d = x2 - (x2.dot(one) * share)[:, None]
-        d -= (d.dot(one) * share)[:, None]  # the rounding error of the mean
-        self._inverse = 1 / np.sqrt(np.vecdot(d, d) * share + self.epsilon)[:, None]
-        d *= self._inverse
-        self._n = d
-        y = d * self.gamma.reshape(-1) if self.scale else d
-        if self.center:
-            y = y + self.beta.reshape(-1)
+        self._n, y = np.empty_like(x2), np.empty_like(x2)
+        self._inverse = np.empty((len(x2), 1), x.dtype)
+        for rows in row_blocks(x2):
+            n = np.subtract(x2[rows], (x2[rows].dot(one) * share)[:, None], out=self._n[rows])
+            n -= (n.dot(one) * share)[:, None]  # the rounding error of the mean
+            np.divide(1, np.sqrt(np.vecdot(n, n) * share + self.epsilon)[:, None], out=self._inverse[rows])
+            n *= self._inverse[rows]
+            np.multiply(n, self.gamma.reshape(-1) if self.scale else one, out=y[rows])
+            if self.center:
+                y[rows] += self.beta.reshape(-1)
         return y.reshape(x.shape)
 
     def backward(self, dy: Array) -> Array:
         n, dy2 = self._n, dy.reshape(self._n.shape)
-        products = self._set_gradients(dy2)
         gamma = self.gamma.reshape(-1) if self.scale else ones(n.shape[1], n.dtype)
-        share = 1 / n.shape[1]
-        dx = dy2 * gamma
-        dx -= (dy2.dot(gamma) * share)[:, None]
-        dx -= n * (products.dot(gamma) * share)[:, None]
-        dx *= self._inverse
-        return dx.reshape(dy.shape)
-
-    def backward_parameters(self, dy: Array) -> None:
-        self._set_gradients(dy.reshape(self._n.shape))
-
-    def _set_gradients(self, dy: Array) -> Array:
-        """Set the gradients and return ``dy * n``."""
-        products = dy * self._n
+        share, dx, dgamma = 1 / n.shape[1], np.empty_like(dy2), np.zeros_like(gamma)
+        for rows in row_blocks(n):
+            products = dy2[rows] * n[rows]
+            dgamma += column_sums(products)
+            part = np.multiply(dy2[rows], gamma, out=dx[rows])
+            part -= (dy2[rows].dot(gamma) * share)[:, None]
+            part -= np.multiply(n[rows], (products.dot(gamma) * share)[:, None], out=products)
+            part *= self._inverse[rows]
         if self.scale:
-            column_sums(products, out=self.dgamma.reshape(-1))
+            self.dgamma[...] = dgamma.reshape(self.dgamma.shape)
         if self.center:
-            column_sums(dy, out=self.dbeta.reshape(-1))
-        return products
+            column_sums(dy2, out=self.dbeta.reshape(-1))
+        return dx.reshape(dy.shape)

@@ -184,6 +184,7 @@ def of_call(node: ast.Call) -> Iterator[ast.expr]:
 CORNER = "only the derivative at the corner changes, to another subgradient"
 AXES = "the inputs have two axes, so that -1 and 1 are the same"
 DEFAULT = "this is the default"
+PRODUCT = "the factors are exchanged"
 ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
 MEMORY = "only the order in memory of the result changes"
 EQUIVALENT: dict[str, str] = {
@@ -198,7 +199,14 @@ EQUIVALENT: dict[str, str] = {
     "SELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "PReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
     "PReLU.backward_parameters: 1 -> 2": ANY_NEGATIVE,
+    "BatchNormalization.backward: np.multiply(dy2[rows], factor, out=dx[rows]) -> "
+    "np.multiply(factor, dy2[rows], out=dx[rows])": PRODUCT,
+    "LayerNormalization.backward: np.multiply(dy2[rows], gamma, out=dx[rows]) -> "
+    "np.multiply(gamma, dy2[rows], out=dx[rows])": PRODUCT,
+    "LayerNormalization.backward: np.multiply(n[rows], (products.dot(gamma) * share)[:, None], out=products) -> "
+    "np.multiply((products.dot(gamma) * share)[:, None], n[rows], out=products)": PRODUCT,
     "LayerNormalization.backward: 1 -> 2": ANY_NEGATIVE,
+    "LayerNormalization.backward: 1 -> 2 (5)": ANY_NEGATIVE,
     "LayerNormalization.backward: 1 -> -1 (2)": AXES,
     "LayerNormalization.backward: 1 -> -1 (4)": AXES,
     "Softmax.backward: -1 -> 1": AXES,

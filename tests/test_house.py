@@ -64,6 +64,8 @@ ROWS = [
     "errors typing",
     "checks constructor files normal ownership packages randomness signals",
     "names",
+    "attribute_names",
+    "construction",
     "settings",
     "config numeric",
     "schedules solvers data",

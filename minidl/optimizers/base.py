@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
+from minidl.attribute_names import is_builtin
 from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.numeric import SERIAL, axpy_for
 from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
-from minidl.settings import is_builtin
 from minidl.typing import Array
 
 Rate = float | Callable[[int], float]

@@ -1,6 +1,5 @@
 """The architecture of a model as JSON, without its weights: `text_of_model` and `model_of_text`."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,8 @@ from minidl.typing import Model
 
 def text_of_model(model: Model) -> str:
     """Return a model's layers with their arguments as JSON; an `ArgumentError` for arrays and functions in them."""
+    import json  # slow to import, and seldom needed
+
     encoder = Encoder()
     content = encoder.encode(model, "model")
     if encoder.arrays or encoder.functions:
@@ -21,6 +22,8 @@ def text_of_model(model: Model) -> str:
 
 def model_of_text(text: Any, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """Return a new model from what `text_of_model` returned, or raise a `ModelFileError`."""
+    import json
+
     decoder = Decoder({}, check_custom_objects(custom_objects))
     try:
         model = decoder.decode(json.loads(text), "model")

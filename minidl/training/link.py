@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from minidl.attribute_names import is_builtin
 from minidl.errors import ArgumentError
 from minidl.layers import Layer, Sigmoid, Softmax, Tanh
 from minidl.layers.activations import ActivationLayer
 from minidl.layers.dense import WeightedSums
 from minidl.losses import Loss
 from minidl.losses.regression import NumberLoss
-from minidl.settings import is_builtin
 
 LINKS: dict[str, type] = {"sigmoid": Sigmoid, "softmax": Softmax}
 ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", WeightedSums: "linear", ActivationLayer: "activation"}

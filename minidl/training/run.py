@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import checks
+from minidl.attribute_names import is_builtin
 from minidl.callbacks import BatchLogs, CallbackList, History
 from minidl.data import Batch, Stream
 from minidl.errors import StateError
-from minidl.settings import is_builtin
 from minidl.signals import DeferredSignals
 from minidl.training.inputs import Data
 from minidl.training.trainer import Trainer

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minidl.attribute_names import is_builtin
 from minidl.callbacks import CallbackList, History, LambdaCallback
 from minidl.callbacks.base import overrides
 from minidl.data import Table
 from minidl.errors import NonFiniteError, StateError
-from minidl.settings import is_builtin
 from minidl.signals import DeferredSignals
 from minidl.training.non_finite import non_finite
 from minidl.training.run import Run

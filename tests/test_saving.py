@@ -1016,14 +1016,18 @@ def test_every_mismatch_is_listed(path, whole):
     layers[0]["class"] = "Dence"
     del layers[2]["config"]["rate"]
     layers[3]["config"]["colour"] = "red"
-    layers[3]["config"].pop("use_bias")
     with pytest.raises(ModelFileError) as error:
         load_bytes(path, forge(text_of(content), entries, data))
     text = str(error.value)
     assert "layers/0: expected a class of minidl, or one that is registered, got 'Dence'. Did you mean 'Dense'?" in text
     assert "layers/2 (Dropout)/rate: expected a value, got none" in text
-    assert "layers/3 (Dense)/use_bias: expected a value, got none" in text
     assert "layers/3 (Dense)/colour: expected no such name" in text
+
+
+def test_an_argument_that_an_older_file_lacks_takes_its_default(path, whole):
+    content, entries, data = parts(whole)
+    content["model"]["config"]["layers"][3]["config"].pop("use_bias")
+    assert load_bytes(path, forge(text_of(content), entries, data)).layers[3].use_bias is True
 
 
 def test_arguments_of_a_wrong_type_are_refused_with_the_layers_own_words(path, whole):

@@ -12,7 +12,7 @@ import numpy as np
 
 from minidl.checks import did_you_mean
 from minidl.config import Configured, registered_name, registry
-from minidl.constructor import constructor_arguments
+from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
 from minidl.saving.comparison import SHOWN, mismatches, shown
@@ -164,7 +164,9 @@ class Decoder:
         if len(self.problems) == before:
             config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
             if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
-                known = dict.fromkeys(constructor_arguments(cls), object)  # other classes check them in from_config
+                # other classes check them in from_config; an argument that an older file lacks takes its default
+                given = {name for name, default in constructor_arguments(cls).items() if default is REQUIRED}
+                known = dict.fromkeys([*(given | constructor_arguments(cls).keys() & config.keys())], object)
                 self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
             shape = self.decode(value.get("input_shape"), f"{path}/input_shape")
             if shape is not None and not (type(shape) is tuple and len(shape) < AXES and all(map(_is_length, shape))):

@@ -171,6 +171,7 @@ def front(path: Path) -> None:
         accuracy = network.evaluate(x, y, verbose=0)[1]
         ax.set_title(f"{f'{words} ReLU units' if hidden else 'no hidden layer'}: {accuracy:.0%}", fontsize=11)
     figure.savefig(path, dpi=110)
+    pyplot.close(figure)
 
 
 def confusions(path: Path) -> None:
@@ -178,12 +179,16 @@ def confusions(path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
+    from matplotlib import pyplot
+
     (x, y), (x_test, y_test) = minidl.datasets.digits()
     layers = [minidl.Input((64,)), minidl.Dense(64, activation="relu"), minidl.Dense(10, activation="softmax")]
     network = minidl.Sequential(layers, seed=0)
     network.compile("adam", "sparse_categorical_crossentropy")
     network.fit(x, y, epochs=30, validation_split=0.1, verbose=0)
-    plot_confusion_matrix(y_test, network.predict(x_test)).figure.savefig(path, dpi=90)
+    ax = plot_confusion_matrix(y_test, network.predict(x_test))
+    ax.figure.savefig(path, dpi=90)
+    pyplot.close(ax.figure)
 
 
 def draw_all(folder: Path) -> None:

@@ -193,14 +193,14 @@ class ConfusionCount(Counts):
 
 
 class TruePositives(ConfusionCount):
-    """Sum of the weights of the true outputs that are predicted; parameters as in `ConfusionCount`."""
+    """Sum of the weights of the true outputs that are predicted; parameters as in ``ConfusionCount``."""
 
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return correct
 
 
 class FalsePositives(ConfusionCount):
-    """Sum of the weights of the false outputs that are predicted; parameters as in `ConfusionCount`."""
+    """Sum of the weights of the false outputs that are predicted; parameters as in ``ConfusionCount``."""
 
     higher_is_better = False
 
@@ -209,7 +209,7 @@ class FalsePositives(ConfusionCount):
 
 
 class FalseNegatives(ConfusionCount):
-    """Sum of the weights of the true outputs that are not predicted; parameters as in `ConfusionCount`."""
+    """Sum of the weights of the true outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
     higher_is_better = False
 
@@ -218,7 +218,7 @@ class FalseNegatives(ConfusionCount):
 
 
 class TrueNegatives(ConfusionCount):
-    """Sum of the weights of the false outputs that are not predicted; parameters as in `ConfusionCount`."""
+    """Sum of the weights of the false outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return rejected

@@ -206,7 +206,7 @@ class Sequential(Compiled):
         return CallbackList([*first, *check_callbacks(callbacks), *bar], self)
 
     def ready_for(self, x: Any, y: Any = None, *, trains: bool = False) -> AbstractContextManager[Any]:
-        """Return a context with ``x`` in which the model is built and, to train, knows the columns: see `prepared`."""
+        """Return a context with ``x`` in which the model is built and, to train, knows the columns."""
         plain = self.network is not None and (not trains or type(x) is np.ndarray)
         return nullcontext(x) if plain else prepared(self, x, y, trains)
 

@@ -23,7 +23,8 @@ import minidl
 pytest_plugins = ["pytester"]
 # run by the tests that look at them, and by the documentation's build
 collect_ignore_glob = [
-    *("tests/data/libraries/*", "tests/keras_scripts/*", "tests/mutation/*", "tests/planted/*", "tests/typing/*", "tests/unseen/*"),
+    *("tests/data/libraries/*", "tests/keras_scripts/*", "tests/mutation/*"),
+    *("tests/planted/*", "tests/typing/*", "tests/unseen/*"),
     *("docs/*.py", "docs/_build/*", "examples/*"),
 ]
 

@@ -36,6 +36,8 @@ OPTIMIZERS = {
     "momentum": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
     "Adam": lambda: optimizers.Adam(0.01),
     "Adam, schedule": lambda: optimizers.Adam(RATE, clipnorm=0.5),
+    "Adamax": lambda: optimizers.Adamax(0.01),
+    "AMSGrad": lambda: optimizers.Adam(0.01, amsgrad=True),
     "AdamW": lambda: optimizers.AdamW(0.01, global_clipnorm=0.5),
     "Nadam": lambda: optimizers.Nadam(0.01),
     "RMSprop": lambda: optimizers.RMSprop(0.01, momentum=0.5, centered=True),
@@ -327,6 +329,7 @@ def test_a_run_that_goes_on_in_the_middle_of_an_epoch_shows_a_line_an_epoch(tmp_
     middle = interrupted(tmp_path, calls=2)[-1]
     fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=middle, verbose=2)
     lines = capsys.readouterr().out.splitlines()
+    assert lines.pop(0).startswith("fit: resuming from ")
     assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/4", "Epoch 2/4", "Epoch 3/4", "Epoch 4/4"]
 
 

@@ -142,8 +142,8 @@ OUT_OF_REACH = {
     "np.minimum(self._p, np.finfo(self._p.dtype).tiny)",
     "Poisson.backward: np.maximum(self._p, np.finfo(self._p.dtype).tiny) -> "
     "np.minimum(self._p, np.finfo(self._p.dtype).tiny)",
-    "SparseCategoricalCrossentropy.backward: np.maximum(self._p, np.finfo(self._dtype).tiny) -> "
-    "np.minimum(self._p, np.finfo(self._dtype).tiny)",
+    "SparseCategoricalCrossentropy.backward: np.maximum(self._p, np.finfo(self._p.dtype).tiny) -> "
+    "np.minimum(self._p, np.finfo(self._p.dtype).tiny)",
 }
 MUTANTS = [
     mutant

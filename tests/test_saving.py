@@ -1127,7 +1127,7 @@ def test_the_audit_hook_notices_a_file_that_acts(path, tmp_path):
 
 
 def test_without_the_digest_flips_are_accepted(path, tiny, monkeypatch):
-    monkeypatch.setattr(file_format, "digest", lambda data: data[8 + len(file_format.START) :][:64].decode("latin-1"))
+    monkeypatch.setattr(file_format, "digest", lambda head, *rest: head[file_format.DIGEST].decode("latin-1"))
     assert len(undetected_flips(path, tiny, step=20)) > 10
 
 
@@ -1137,9 +1137,8 @@ def test_without_the_check_of_duplicates_a_double_key_is_accepted(path, whole, m
     assert load_bytes(path, data).layers[2].rate == 0.5
 
 
-@pytest.mark.parametrize("attack", [weights_that_are_not_finite, optimizer_state_that_is_not_finite])
-def test_without_the_comparison_values_that_are_not_finite_are_accepted(path, whole, monkeypatch, attack):
-    data = attack(*parts(whole))
+def test_without_the_comparison_values_that_are_not_finite_are_accepted(path, whole, monkeypatch):
+    data = optimizer_state_that_is_not_finite(*parts(whole))  # weights are looked at once more when they are allocated
     with pytest.raises(ModelFileError, match="expected finite values, got others"):
         load_bytes(path, data)
     monkeypatch.setattr(saving_model, "mismatches", lambda *arguments: ())

@@ -354,12 +354,13 @@ class DeclaresMore(Layer):
 
 
 class PaddingRow(TruncatingEmbedding):
-    """A row of ids of 0 alone loses its gradient."""
+    """A row of ids of 0 loses its gradient among others."""
 
     input_domain = ("integer", 7)
 
     def backward(self, dy):
-        super().backward(dy * self._ids.any(axis=-1)[:, None, None])
+        words = self._ids.any(axis=-1)
+        super().backward(dy * (words | ~words.any())[:, None, None])
 
 
 MISSED = [

@@ -188,6 +188,8 @@ PRODUCT = "the factors are exchanged"
 ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
 MEMORY = "only the order in memory of the result changes"
 EQUIVALENT: dict[str, str] = {
+    "Huber.backward: min(self.delta, float(np.finfo(self._d.dtype).max)) -> "
+    "min(float(np.finfo(self._d.dtype).max), self.delta)": "the arguments are exchanged",
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
     "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,

@@ -364,3 +364,9 @@ def test_another_file_is_refused(content, onnx, tmp_path):
 def test_a_missing_file_is_an_os_error(onnx, tmp_path):
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("wrong", [None, "m.onnx", Dense(3), [Dense(3)]], ids=repr)
+def test_what_is_no_model_is_refused(wrong):
+    with pytest.raises(ArgumentError, match=r"onnx.export: model: expected a Sequential, got "):
+        to_onnx(wrong)

@@ -11,6 +11,7 @@ from minidl.layers import Layer
 from minidl.numeric import in_dtype
 from minidl.onnx.operators import OPERATORS
 from minidl.packages import import_package
+from minidl.sequential import Sequential
 from minidl.typing import Model
 
 OPSET, IR = 21, 10  # what onnxruntime 1.18 and newer runs
@@ -43,6 +44,8 @@ def export(model: Model, path: Any) -> None:
 
 def to_onnx(model: Model) -> Any:
     """Return what `export` writes, as an ``onnx.ModelProto``."""
+    if not isinstance(model, Sequential):
+        raise ArgumentError(f"onnx.export: model: expected a Sequential, got {model!r:.60}.")
     network, graph = model.built("onnx.export"), Graph()
     if sum(layer.views[name].size for _, layer in network.parts for name in layer.declared) * 4 > LARGEST:
         raise ArgumentError("onnx.export: expected weights of less than 2 GiB in float32, protobuf's limit, got more.")

@@ -1,4 +1,4 @@
-"""Attribute names: which names an object has, and what is meant by one that it has not."""
+"""Attribute names: the names that an object has, and which of them a wrong name means."""
 
 from functools import lru_cache
 from typing import Any

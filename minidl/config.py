@@ -178,7 +178,7 @@ def registered_name(cls: type) -> str:
 
 
 def register(cls: type[T]) -> type[T]:
-    """Class decorator: make a class of yours known by name to ``load_model`` and to strings.
+    """Class decorator: make a custom class known by name to ``load_model`` and to strings.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """The errors of minidl: one base class and its few kinds.
 
-Every message says who complains, what it expected, what it got and how to mend it.
+Every message says who complains, what it expected, what it got and how to fix it.
 """
 
 
@@ -37,7 +37,7 @@ class NonFiniteError(MinidlError, ArithmeticError):
 
 
 class ModelFileError(MinidlError):
-    """A model file is damaged, foreign, or does not fit the classes at hand."""
+    """A model file is damaged, foreign, or does not fit the known classes."""
 
 
 class MissingPackageError(MinidlError, ImportError):

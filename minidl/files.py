@@ -49,7 +49,7 @@ def model_path(path: Any, who: str) -> Path:
 def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Make ``path`` a file that holds ``parts``; when this returns, it outlives a power failure.
 
-    A temporary file beside the target is written, brought to the disk, and put in the target's place. After an
+    A temporary file next to the target is written, brought to the disk, and put in the target's place. After an
     OSError, which has the path, the file that was there before is untouched, and no temporary is left behind.
     """
     target = Path(os.path.realpath(path))  # a link goes on pointing to the file
@@ -136,7 +136,7 @@ def _remove_quietly(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path, is_own: Callable[[str], bool]) -> None:
-    """Remove what killed writers left in ``folder`` of the names that are ``is_own``; nobody may be writing those."""
+    """Remove what killed writers left in ``folder`` under names that are ``is_own``; no process may be writing them."""
     for path in folder.iterdir():
         found = TEMPORARY.fullmatch(path.name)
         if found and is_own(found[1]):

@@ -32,7 +32,7 @@ class Initializer(Configured, ABC):
 
 
 def resolve_initializer(value: Any, who: str) -> InitializerFunction:
-    """Return the initializer that a name, an instance or a plain function stands for."""
+    """Return the initializer that a name, an instance or a plain function gives."""
     if callable(value) and not isinstance(value, type):
         return value
     return resolve(value, Initializer, who)

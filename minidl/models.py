@@ -27,7 +27,7 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *
     Raises
     ------
     ModelFileError
-        If the file is damaged, foreign, of a newer format, or does not fit the classes at hand, with every mismatch.
+        If the file is damaged, foreign, of a newer format, or does not fit the known classes, with every mismatch.
     OSError
         With the path, if it cannot be read.
 
@@ -50,7 +50,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     Raises
     ------
     ModelFileError
-        If it is no such text, or does not fit the classes at hand.
+        If it is no such text, or does not fit the known classes.
     """
     model: Sequential = model_of_text(json_string, custom_objects)
     return model

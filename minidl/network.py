@@ -144,7 +144,7 @@ class Network:
         return y
 
     def predict(self, x: Array, rows: int = PREDICT_ROWS) -> Array:
-        """Return the outputs for checked samples, ``rows`` at a time, on a twin: safe beside a training thread."""
+        """Return the outputs for checked samples, ``rows`` at a time, on a twin: safe while another thread trains."""
         twin = self.inference_twin()
         if len(x) <= rows:
             return twin.infer(x)
@@ -157,7 +157,7 @@ class Network:
     # Twins
 
     def inference_twin(self) -> Self:
-        """Return a network that shares the parameters but no cache, for use beside a training pass."""
+        """Return a network that shares the parameters but no cache, for use during a training pass."""
         twin = self._with_layers([layer.inference_twin() for layer in self.layers])
         if self.with_own_loss:
             steps = dict(zip(twin.names, twin.layers, strict=False))

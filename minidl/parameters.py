@@ -20,7 +20,7 @@ class Parameters:
     ----------
     shapes : dict of str to tuple
         The shape of each array by its name, such as ``{"dense/W": (784, 128), "dense/b": (128,)}``;
-        they stand in the vectors in this order.
+        they are in the vectors in this order.
     dtype : dtype
         Type of both vectors.
     values, gradients : array of shape (size,), optional

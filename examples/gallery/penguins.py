@@ -155,8 +155,8 @@ for name, each in found.items():
 # %%
 # What weights for the classes buy
 # --------------------------------
-# Weights count a Chinstrap more: fewer are missed, and more Adelies are taken for one. The probabilities are then those
-# of a colony in which each species is equally common, and the log loss above is higher. Without weights the
+# Weights count a Chinstrap more: fewer are missed, and more Adelies are mistaken for one. The probabilities are then
+# those of a colony in which each species is equally common, and the log loss above is higher. Without weights the
 # probabilities can be read as they are: of the penguins that get 70 % for Chinstrap, about 70 % are Chinstraps.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")

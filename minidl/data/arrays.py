@@ -145,7 +145,7 @@ def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: t
 
 @np.errstate(all="ignore")
 def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> None:
-    """Warn of the columns of a finite array, such as times in seconds, whose values ``dtype`` cannot tell apart.
+    """Warn of the columns of a finite array, such as times in seconds, whose values ``dtype`` cannot distinguish.
 
     Those are whole numbers with more digits than ``dtype`` has, and values that vary little, compared with their size.
     Of an array on disk, the first rows are looked at; ``value`` is what the user passed.

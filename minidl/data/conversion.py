@@ -1,4 +1,4 @@
-"""Conversion: whatever array-like object users pass becomes an array of real numbers, or an error that says why not.
+"""Conversion: any array-like object that users pass becomes an array of real numbers, or an error that says why not.
 
 Arrays of NumPy, of its subclasses and of other libraries, frames, lists, arrays on disk; not collections of arrays.
 """
@@ -54,7 +54,7 @@ def is_numbered(value: Any) -> bool:
 
 
 def _read(value: Any, who: str) -> Array:
-    """Return ``value`` as an array of whatever it holds."""
+    """Return ``value`` as an array of any type."""
     kind, name = type(value), type(value).__name__  # a frame has its columns as attributes, its class has not
     if hasattr(kind, "toarray"):
         raise DataError(f"{who}: expected a dense array, got a sparse one ({name}). Call .toarray().")

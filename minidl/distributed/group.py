@@ -1,4 +1,4 @@
-"""Group: the ranks of a training run, which add up vectors and end together if one of them cannot go on."""
+"""Group: the ranks of a training run, which add up vectors and end together if one of them cannot continue."""
 
 import zlib
 from typing import Any

@@ -31,7 +31,7 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
     r"""Write out one forward and backward step: symbols, shapes and the actual numbers.
 
     The symbols are those of the course notes: ``A[0]`` is x, ``Z[l]`` the output of the dense layer number l, ``A[l]``
-    that of its activation, and a letter d stands before the gradients of the loss of the whole batch.
+    that of its activation, and a letter d precedes the gradients of the loss of the whole batch.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The summary of a model: a line a layer, as text and as HTML."""
+"""The summary of a model: one line per layer, as text and as HTML."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -85,7 +85,7 @@ class Layer(Attributes):
         """Set the gradients ``self.dW``, ... and return ``dx = dL/dx``, given ``dy = dL/dy``."""
 
     def backward_parameters(self, dy: Array) -> None:
-        """Set the gradients only; used for the lowest layer in training, where nobody needs ``dx``."""
+        """Set the gradients only; used for the lowest layer in training, where ``dx`` is not needed."""
         self.backward(dy)
 
     def own_loss(self) -> float:
@@ -132,7 +132,7 @@ class Layer(Attributes):
         return construct(cls, replace_layers(config, free_layer))
 
     def declare(self, input_shape: Shape) -> Shape:
-        """Run `build` afresh, remember both shapes, and return the output shape."""
+        """Run `build` again, remember both shapes, and return the output shape."""
         self.declared = {}  # an assignment, which also forgets the names of layers
         self._building = True
         shape = self.build(tuple(input_shape))
@@ -243,7 +243,7 @@ class Layer(Attributes):
         ]
 
     def inference_twin(self) -> Self:
-        """Return a twin that shares parameters and state but no cache, for use beside a training pass."""
+        """Return a twin that shares parameters and state but no cache, for use during a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
         state.update(self.public_attributes())

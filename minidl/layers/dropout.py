@@ -1,4 +1,4 @@
-"""Dropout: training with a random part of the units switched off, against overfitting.
+"""Dropout: training with a random fraction of the units switched off, against overfitting.
 
 The kept units are scaled up in training, so that inference needs no change.
 """
@@ -18,7 +18,7 @@ class Dropout(Layer):
     Parameters
     ----------
     rate : float
-        Part of the units that is switched off, at least 0 and below 1.
+        Fraction of the units that is switched off, at least 0 and below 1.
 
     Notes
     -----

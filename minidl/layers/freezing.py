@@ -1,11 +1,11 @@
-"""Freezing: a frozen layer computes as in inference, so that its state stays, whoever calls it."""
+"""Freezing: a frozen layer computes as in inference, so that its state stays, from wherever it is called."""
 
 import functools
 from typing import Any
 
 
 def infer_where_frozen(kind: Any) -> None:
-    """Let the frozen layers of a class run in inference, whoever calls them, so that their state stays."""
+    """Let the frozen layers of a class run in inference, from wherever they are called, so that their state stays."""
     forward = kind.forward
     if not hasattr(forward, "infers_where_frozen"):
 

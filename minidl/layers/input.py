@@ -1,6 +1,6 @@
 """Input: the shape of one row of the data, at the head of a model.
 
-It is no layer: it computes nothing and does not stand in ``model.layers``.
+It is no layer: it computes nothing and is not in ``model.layers``.
 """
 
 from typing import Any

@@ -8,7 +8,7 @@ from minidl.typing import Array
 
 
 def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
-    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to mend it."""
+    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to fix it."""
     if y.min() >= low and y.max() <= high:
         return
     wrong = np.argwhere(~((y >= low) & (y <= high)))[0]

@@ -18,7 +18,7 @@ WORDING = {
 
 @contextmanager
 def file_errors(path: Any) -> Iterator[None]:
-    """Make a `ModelFileError` with the path of whatever goes wrong with what a file holds."""
+    """Make a `ModelFileError` with the path of any error in what a file holds."""
     try:
         yield
     except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:

@@ -121,7 +121,7 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _read_head(path: Path, file: BinaryIO, size: int) -> bytes:
-    """Return what stands before the arrays: all sizes are checked before it is read."""
+    """Return what precedes the arrays: all sizes are checked before it is read."""
     start = file.read(DIGEST.start)
     if start[8:] != START:  # the 8 bytes before it are a length: any
         _fail(path, _kind_of(start), "minidl reads the files that model.save writes.")

@@ -169,7 +169,7 @@ def _upgrade(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move_shapes(value: Any) -> Any:
-    """Return a description of format 1 with the shape of a model's inputs beside its config, not in it."""
+    """Return a description of format 1 with the shape of a model's inputs next to its config, not in it."""
     if isinstance(value, list):
         return [_move_shapes(item) for item in value]
     if not isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Objects as JSON, and back: numbers, texts, lists, dicts, arrays, and whatever derives from `Configured`.
+"""Objects as JSON, and back: numbers, texts, lists, dicts, arrays, and objects of classes derived from `Configured`.
 
-A class or function is stored as its name alone; a name is looked up among the classes at hand, never imported.
+A class or function is stored as its name alone; a name is looked up among the known classes, never imported.
 """
 
 import itertools

@@ -55,7 +55,7 @@ class Compiled(LayerList):
         check_gradients: str | None = None,
         **others: Unpack[NoOptions],
     ) -> None:
-        """Choose how to train; the optimizer starts anew.
+        """Choose how to train; the optimizer starts from scratch.
 
         Parameters
         ----------

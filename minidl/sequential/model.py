@@ -89,7 +89,7 @@ class Sequential(Compiled):
         epochs : int
             Number of the last epoch; training begins at ``initial_epoch``.
         verbose : {"auto", 0, 1, 2}
-            0 is silent, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in a notebook, else 2.
+            0 is silent, 1 a progress bar, 2 one line per epoch; "auto" is 1 on a terminal or in a notebook, else 2.
         callbacks : list of Callback, optional
         validation_split : float
             Fraction of the samples kept for validation: ``floor(rows * (1 - validation_split))`` are left for training.
@@ -112,7 +112,7 @@ class Sequential(Compiled):
         split : {"shuffle", "stratify", "last"}
             Which rows ``validation_split`` takes.
         resume : path, optional
-            A checkpoint, or a folder of them, to go on from exactly; a folder without any, or none, starts a new run.
+            A checkpoint, or a folder of them, to resume from exactly; a folder without any, or none, starts a new run.
 
         Raises
         ------
@@ -224,7 +224,7 @@ class Sequential(Compiled):
         """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
         ``x`` may be an iterable of batches ``x`` or ``(x, y)``, of which ``steps`` are taken. It runs on twins of the
-        layers that share the parameters, so that it may run beside a training thread.
+        layers that share the parameters, so that it may run while another thread trains.
         """
         if others:
             refuse(self.predict, others)

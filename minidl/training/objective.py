@@ -69,7 +69,7 @@ class Objective:
         return z if self.activation is None else self.activation.forward(z)
 
     def inference_twin(self) -> Self:
-        """Return a twin that keeps no cache, for use beside a training pass."""
+        """Return a twin that keeps no cache, for use during a training pass."""
         return self._with(self.network.inference_twin(), copy.copy(self.loss))
 
     def checked(self) -> Self:

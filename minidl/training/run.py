@@ -1,6 +1,6 @@
 """Run: a `fit` under way, epoch by epoch.
 
-Whatever stops it, the weights and the history are those of the last complete step.
+However it stops, the weights and the history are those of the last complete step.
 """
 
 import sys

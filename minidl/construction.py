@@ -45,9 +45,8 @@ def check_methods(cls: Any) -> None:
             continue
         wanted, given = ([*inspect.signature(one).parameters.values()][1:] for one in (known, own))
         try:
-            inspect.signature(own).bind(
-                None, *(wanted[:2] if name == "update" else wanted)
-            )  # a metric's weight is optional
+            passed = wanted[:2] if name == "update" else wanted  # a metric's weight is optional
+            inspect.signature(own).bind(None, *passed)
             fits = name != "forward" or not hasattr(cls, "backward_parameters") or takes_training(given)
         except TypeError:
             fits = False

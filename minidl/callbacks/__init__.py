@@ -1,6 +1,6 @@
 """Callbacks: what happens around the steps of training, testing and predicting."""
 
-from minidl.callbacks.base import BatchLogs, Callback, CallbackList, check_callbacks, is_builtin
+from minidl.callbacks.base import BatchLogs, Callback, CallbackList, check_callbacks
 from minidl.callbacks.csv_logger import CSVLogger
 from minidl.callbacks.history import History
 from minidl.callbacks.lambda_callback import LambdaCallback
@@ -13,5 +13,5 @@ from minidl.callbacks.stopping import EarlyStopping, TimeLimit
 __all__ = [
     "BackupAndRestore", "BatchLogs", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
     "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgressBar", "ReduceLROnPlateau",
-    "TimeLimit", "backup_folder", "check_callbacks", "is_builtin", "progress_bar",
+    "TimeLimit", "backup_folder", "check_callbacks", "progress_bar",
 ]  # fmt: skip

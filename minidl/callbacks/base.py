@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from minidl import checks
+from minidl.attribute_names import is_builtin
 from minidl.config import Configured, PlainType
 from minidl.errors import ArgumentError, StateError
 
@@ -144,8 +145,8 @@ class Callback(Configured):
             If the names differ from those of `get_state`, or, for a built-in callback, the kind of a value.
         """
         now = self.get_state()
-        same = now.keys() == state.keys()
-        if not same or (is_builtin(self) and not all(checks.is_same_kind(now[name], state[name]) for name in now)):
+        same, own = now.keys() == state.keys(), is_builtin(type(self))
+        if not same or (own and not all(checks.is_same_kind(now[name], state[name]) for name in now)):
             raise StateError(f"{type(self).__name__}: set_state: expected a state such as {now}, got another.")
         vars(self).update(state)
 
@@ -243,11 +244,6 @@ def _follows(model: Any) -> bool:
     """Return whether another process of a distributed training writes the files."""
     group = getattr(getattr(model, "trainer", None), "group", None)
     return group is not None and group.rank > 0
-
-
-def is_builtin(callback: Callback) -> bool:
-    """Return whether the callback's class is one of minidl's."""
-    return type(callback).__module__.startswith("minidl.")
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.callbacks.base import Callback, Logs, is_builtin, overrides
+from minidl.attribute_names import is_builtin
+from minidl.callbacks.base import Callback, Logs, overrides
 from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.errors import ArgumentError
 
@@ -131,5 +132,6 @@ class MonitorCallback(Callback):
 
 def _may_add_logs(callback: Callback) -> bool:
     """Return whether this is a custom callback that could add a value to the logs of an epoch."""
-    custom = isinstance(callback, LambdaCallback) or not (is_builtin(callback) or isinstance(callback, MonitorCallback))
+    known = is_builtin(type(callback)) or isinstance(callback, MonitorCallback)
+    custom = isinstance(callback, LambdaCallback) or not known
     return custom and (overrides(callback, "on_epoch_end") or overrides(callback, "on_test_end"))

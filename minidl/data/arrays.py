@@ -155,9 +155,9 @@ def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> 
     array = array if isinstance(array, np.ndarray) else array[: max(1, CHECKED * len(array) // array.size)]
     least, largest, number = array.min(axis=0), array.max(axis=0), np.finfo(dtype)
     size = number.eps * np.maximum(abs(least), abs(largest))
-    suspects = (least < largest) & (((largest - least) < COARSE * size + number.tiny * number.eps) | (size > 2))
-    if suspects.any():
-        names, near = column_names(value), largest - least < COARSE * size + number.tiny * number.eps
+    near = largest - least < COARSE * size + number.tiny * number.eps
+    if (suspects := (least < largest) & (near | (size > 2))).any():
+        names = column_names(value)
         found = [place for place in np.argwhere(suspects) if _loses(array, place, near[tuple(place)], dtype)]
         labels = [repr(names[place[0]]) if names else str(tuple(map(int, place))).strip("(,)") for place in found]
         more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.data.frames import columns_of, has_plain_columns, is_frame
+from minidl.data.frames import SHOWN, columns_of, has_plain_columns, is_frame
 from minidl.data.stored import StoredArray, is_stored
 from minidl.errors import DataError
 from minidl.typing import Array
@@ -21,7 +21,6 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "__dlpack__": np.from_dlpack,
 }
 NUMBERS = (int, float, np.integer, np.floating, np.bool_)
-SHOWN = 5  # names that a message lists
 
 
 def convert(value: Any, who: str, column: str | None = None, *, on_disk: bool = False) -> Any:

@@ -46,7 +46,7 @@ class Optimizer(Configured, ABC):
     iterations : int
         Number of steps taken.
     state : dict of str to array
-        The arrays kept between steps, made by the first one: arrays of the length of ``values``.
+        The arrays kept between steps, made by the first one, each of the length of ``values``.
     segments : dict of str to slice
         Where each parameter is in ``values``, such as ``{"dense/W": slice(0, 12)}``, for ``clipnorm`` and for
         optimizers that treat layers differently. A model sets it before the first step; empty for a single parameter.

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar, is_builtin
+from minidl.attribute_names import is_builtin
+from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar
 from minidl.callbacks.console import print_line
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path
@@ -91,7 +92,7 @@ def _conditions(run: Run) -> dict[str, Any]:
 
 def _is_compared(callback: Callback) -> bool:
     """Return whether a callback is one of minidl's: nobody knows whether a result depends on another."""
-    return is_builtin(callback) and not isinstance(callback, (History, LambdaCallback, ProgressBar))
+    return is_builtin(type(callback)) and not isinstance(callback, (History, LambdaCallback, ProgressBar))
 
 
 def _callback_settings(callback: Callback) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minidl import Dense, Dropout, Input, Layer, Sequential
+from minidl import Dense, Dropout, Input, Layer, Sequential, datasets
 from minidl.errors import ArgumentError, StateError
 from minidl.regularizers import L2
 
@@ -100,7 +100,7 @@ def test_an_explanation_says_equation_0_only_where_it_holds():
 def test_an_explanation_names_the_penalties_that_are_in_its_numbers():
     text = network(kernel_regularizer=L2(0.5)).explain(X, Y)
     assert "dW[1] = A[0].T @ dZ[1] + L2(l2=0.5).gradient(W[1])    (2, 3)" in text
-    assert "L = BinaryCrossentropy() of A[2] + the penalties of the parameters\n" in text
+    assert "L = BinaryCrossentropy() of A[2] + the penalties of the parameters    ()\n" in text
     assert "dW[2] = A[1].T @ dZ[2]    (3, 1)" in text
     assert "gradient(" not in network().explain(X, Y)
 
@@ -149,9 +149,27 @@ def test_an_explanation_comes_as_markdown_and_html(format, fragment):
     assert fragment in network().explain(X, Y, format=format)
 
 
-def test_an_explanation_nobody_could_read_is_refused():
-    with pytest.raises(ArgumentError, match=r"explain: expected arrays of at most 400 values, got 600 in dense\b"):
-        network().explain(np.ones((200, 2)), np.ones((200, 1)))
+def test_an_explanation_shows_the_ends_of_long_axes():
+    x, y = np.arange(22.0).reshape(11, 2), np.ones((11, 1))
+    lines = network().explain(x, y, digits=0).splitlines()
+    assert lines[1] == "  A[0] = x, m = 11    (11, 2)"
+    assert [line.split() for line in lines[2:9]] == [
+        ["0", "1"], ["2", "3"], ["4", "5"], ["...", "..."], ["16", "17"], ["18", "19"], ["20", "21"],
+    ]  # fmt: skip
+
+
+def test_an_explanation_of_the_quickstarts_model_can_be_read():
+    (x, y), _ = datasets.digits()
+    model = Sequential([Input((64,)), Dense(64, activation="relu"), Dense(10, activation="softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    lines = model.explain(x[:3], y[:3]).splitlines()
+    assert len(lines) < 100
+    assert max(map(len, lines)) < 100
+
+
+def test_an_explanation_shows_class_numbers_as_the_columns_that_equation_0_subtracts():
+    text = network("sparse_categorical_crossentropy", "softmax", 3).explain(X, [0, 2, 1], digits=0)
+    assert "  Y = y    (3, 3)\n    1  0  0\n    0  0  1\n    0  1  0\n" in text
 
 
 def test_a_format_or_model_that_does_not_fit_is_refused():

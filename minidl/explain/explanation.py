@@ -1,19 +1,19 @@
 """Explanation: one forward and backward step of a model, written out with every matrix in it."""
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minidl import checks
-from minidl.errors import ArgumentError
 from minidl.explain.trace import Step, Trace, trace
 from minidl.layers import Dense, Layer, Softmax
 from minidl.layers.activations import ActivationLayer
 from minidl.layers.dense import WeightedSums
 from minidl.typing import Array, Model
 
-MOST_VALUES = 400  # of one array: more cannot be read
+LONGEST, EDGE = 10, 3  # a longer axis of an array is printed as its first and last three entries
 
 
 class Line(NamedTuple):
@@ -31,21 +31,20 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
     r"""Write out one forward and backward step: symbols, shapes and the actual numbers.
 
     The symbols are those of the course notes: ``A[0]`` is x, ``Z[l]`` the output of the dense layer number l, ``A[l]``
-    that of its activation, and a letter d precedes the gradients of the loss of the whole batch.
+    that of its activation, and a letter d precedes the gradients of the loss of the whole batch. Of an axis with more
+    than 10 entries, the first and the last 3 are shown; `trace` returns the whole arrays.
 
     Parameters
     ----------
     model, x, y
-        As in `trace`; small enough to be read.
+        As in `trace`.
     format : {"text", "markdown", "html"}
     digits : int
         Digits after the point.
 
     Raises
     ------
-    ArgumentError
-        If an array has more than 400 values: `trace` returns it whole.
-    StateError, DataError, ShapeError
+    StateError, ArgumentError, DataError, ShapeError
         As in `trace`.
 
     Examples
@@ -62,23 +61,17 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
     """
     checks.choice(format, "explain: format", RENDERERS)
     checks.integer(digits, "explain: digits", minimum=0)
-    passed = trace(model, x, y)
-    parameters = {name: model.parameters[name] for name in model.parameters}
-    outputs = {name: step.y for name, step in passed.steps.items()}
-    for name, array in [*parameters.items(), *outputs.items()]:
-        if array.size > MOST_VALUES:
-            raise ArgumentError(
-                f"explain: expected arrays of at most {MOST_VALUES} values, got {array.size} in {name}. "
-                "Take fewer rows, or use trace, which returns the arrays."
-            )
-    return "\n".join(RENDERERS[format](_sections(model, passed, y), digits))
+    return "\n".join(RENDERERS[format](_sections(model, trace(model, x, y), y), digits))
 
 
 def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
     chain = {name: passed.steps[name] for name in model.network.names}
     rows, outputs = next(iter(chain.values())).x, list(chain.values())[-1].y
+    stops_at_logits = model.connected("explain").objective.activation is not None
     truth = np.asarray(targets, float)
+    if stops_at_logits and truth.size != outputs.size:  # class numbers
+        truth = np.eye(outputs.shape[-1])[truth.astype(int)]
     truth = truth.reshape(outputs.shape) if truth.size == outputs.size else truth
     given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", truth)]
     forward: Sections = [("Input", given)]
@@ -99,13 +92,13 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
         forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, f"[{number}]")))
         backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, f"[{number}]")))
     title, lines = backward[0]
-    if model.connected("explain").objective.activation is not None:
-        lines = [_fused(step, x, y, targets)]
+    if stops_at_logits:
+        lines = [_fused(step, x, y, truth)]
     else:
         lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
     penalties = " + the penalties of the parameters" if model.network.penalties else ""
     penalties += " + the layers' own losses" if model.network.with_own_loss else ""
-    loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss, "")
+    loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss)
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 
 
@@ -151,57 +144,49 @@ def _penalty(step: Step, name: str, number: str) -> str:
     return "" if regularizer is None else f" + {regularizer!r}.gradient({name}{number})"
 
 
-def _fused(step: Step, x: str, y: str, targets: Any) -> Line:
-    """Say that training stops at the logits; give the notes' equation (0) where it holds as it stands."""
-    targets = np.asarray(targets)
-    if targets.size == len(step.y) and step.y.shape[1] > 1:
-        targets = np.eye(step.y.shape[1])[targets.reshape(-1).astype(int)]
-    notes = (step.y - targets.reshape(step.y.shape)) / len(step.y)
-    formula = f"({y} - Y) / m" if np.allclose(notes, step.dx, rtol=1e-5, atol=1e-7) else f"dL/d{x}"
+def _fused(step: Step, x: str, y: str, truth: Array) -> Line:
+    """Say that training stops at the logits; give the notes' equation (0) where it holds."""
+    holds = np.allclose((step.y - truth) / len(step.y), step.dx, rtol=1e-5, atol=1e-7)
+    formula = f"({y} - Y) / m" if holds else f"dL/d{x}"
     return Line(f"d{x} = {formula}, the loss and {type(step.layer).__name__} together", step.dx)
 
 
-def _shapes(line: Line) -> str:
-    return str(np.shape(line.array)) if line.shapes is None else line.shapes
+def _rows(array: Array | float, digits: int) -> list[str]:
+    """Return the values as lines of equally wide columns; a vector is one line."""
+    table = np.reshape(array, (1 if np.ndim(array) < 2 else np.shape(array)[0], -1))
+    rows, columns = map(_shown, table.shape)
+    cells = [["..." if None in (i, j) else f"{table[i, j]:z.{digits}f}" for j in columns] for i in rows]
+    width = max(len(cell) for row in cells for cell in row)
+    return ["  ".join(cell.rjust(width) for cell in row) for row in cells]
 
 
-def _numbers(array: Array | float, digits: int) -> list[list[str]]:
-    table = np.atleast_2d(array) if np.ndim(array) < 2 else np.reshape(array, (len(np.asarray(array)), -1))
-    return [[f"{value:z.{digits}f}" for value in row] for row in table]
-
-
-def _aligned(array: Array | float, digits: int) -> list[str]:
-    table = _numbers(array, digits)
-    width = max(len(cell) for row in table for cell in row)
-    return ["  ".join(cell.rjust(width) for cell in row) for row in table]
+def _shown(count: int) -> list[int | None]:
+    """Return the indices to print of an axis, with None for a gap."""
+    return [*range(count)] if count <= LONGEST else [*range(EDGE), None, *range(count - EDGE, count)]
 
 
 def _text(sections: Sections, digits: int) -> Iterator[str]:
     for title, lines in sections:
         yield title
         for line in lines:
-            yield f"  {line.formula}    {_shapes(line)}".rstrip()
-            yield from (f"    {row}" for row in _aligned(line.array, digits))
+            yield f"  {line.formula}    {line.shapes or np.shape(line.array)}"
+            yield from (f"    {row}" for row in _rows(line.array, digits))
 
 
 def _markdown(sections: Sections, digits: int) -> Iterator[str]:
     for title, lines in sections:
         yield f"**{title}**\n"
         for line in lines:
-            yield f"`{line.formula}` — {_shapes(line)}\n".replace(" — \n", "\n")
-            yield from ["```text", *_aligned(line.array, digits), "```\n"]
+            yield f"`{line.formula}` — {line.shapes or np.shape(line.array)}\n"
+            yield from ["```text", *_rows(line.array, digits), "```\n"]
 
 
 def _html(sections: Sections, digits: int) -> Iterator[str]:
-    from html import escape
-
     for title, lines in sections:
         yield f"<h4>{escape(title)}</h4>"
         for line in lines:
-            yield f"<p><code>{escape(line.formula)}</code> {escape(_shapes(line))}</p><table>"
-            for row in _numbers(line.array, digits):
-                yield "<tr>" + "".join(f"<td style='text-align:right'>{cell}</td>" for cell in row) + "</tr>"
-            yield "</table>"
+            yield f"<p><code>{escape(line.formula)}</code> {line.shapes or np.shape(line.array)}</p>"
+            yield "<pre>" + "\n".join(_rows(line.array, digits)) + "</pre>"
 
 
 RENDERERS = {"text": _text, "markdown": _markdown, "html": _html}

@@ -153,6 +153,48 @@ def test_a_confusion_matrix_counts_rows_by_truth_and_columns_by_prediction():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "b", "c"]
 
 
+def counts(ax):
+    return {text.get_position(): int(text.get_text()) for text in ax.texts}
+
+
+@pytest.mark.parametrize("shape", [(4, 1), (4,)])
+def test_a_confusion_matrix_takes_what_predict_returns_for_one_output(shape):
+    probabilities = np.array([0.2, 0.7, 0.6, 0.9], np.float32).reshape(shape)
+    assert counts(plot_confusion_matrix([0, 0, 1, 1], probabilities)) == {(0, 0): 1, (1, 0): 1, (1, 1): 2}
+    logits = np.log(probabilities / (1 - probabilities))
+    assert counts(plot_confusion_matrix([0, 0, 1, 1], logits, threshold=0)) == {(0, 0): 1, (1, 0): 1, (1, 1): 2}
+    assert counts(plot_confusion_matrix([0, 0, 1, 1], probabilities, threshold=0.8)) == {
+        (0, 0): 2,
+        (0, 1): 1,
+        (1, 1): 1,
+    }
+
+
+def test_a_confusion_matrix_draws_the_predictions_of_a_binary_model(model):
+    hits = (model.predict(X)[:, 0] > 0.5).astype(int) == Y
+    found = counts(plot_confusion_matrix(Y, model.predict(X)))
+    assert found.get((0, 0), 0) + found.get((1, 1), 0) == hits.sum()
+
+
+def test_a_confusion_matrix_numbers_the_names_of_classes_in_sorted_order():
+    truth = np.array(["cat", "dog", "ant"], object)
+    for predicted in (["cat", "dog", "cat"], np.eye(3)[[1, 2, 1]], [1, 2, 1]):
+        ax = plot_confusion_matrix(truth, predicted)
+        assert counts(ax) == {(1, 0): 1, (1, 1): 1, (2, 2): 1}
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["ant", "cat", "dog"]
+
+
+def test_a_confusion_matrix_numbers_the_names_of_classes_as_labels_does():
+    ax = plot_confusion_matrix(["no", "yes", "yes"], [[0.1], [0.9], [0.3]], labels=["no", "yes"])
+    assert counts(ax) == {(0, 0): 1, (0, 1): 1, (1, 1): 1}
+
+
+def test_the_points_of_a_boundary_may_have_the_names_of_classes(model):
+    ax = plot_decision_boundary(model, X, np.array(["lower", "upper"])[Y])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["lower", "upper"]
+    assert len(ax.collections[-2].get_offsets()) == np.sum(Y == 0)
+
+
 def test_the_pictures_of_weights_are_the_columns_on_one_scale():
     model = Sequential([Input((4,)), Dense(3)], seed=0)
     images = plot_weights(model, units=2).get_images()
@@ -259,7 +301,19 @@ def test_names_of_classes_may_be_an_array():
             ArgumentError,
             "threshold: expected a finite",
         ),
-        (lambda model: plot_confusion_matrix(Y, model.predict(X)), ArgumentError, "or p > 0.5 of probabilities"),
+        (
+            lambda model: plot_confusion_matrix([0, 1], [[-3.5], [2.0]]),
+            ArgumentError,
+            r"y_pred: expected probabilities between 0 and 1, got values from -3.5 to 2. Pass threshold=0 for logits",
+        ),
+        (lambda model: plot_confusion_matrix([0], [[np.nan]], threshold=0), ArgumentError, "finite numbers, got NaN"),
+        (lambda model: plot_confusion_matrix([0], [[0.5, np.nan]]), ArgumentError, "finite numbers, got NaN"),
+        (lambda model: plot_confusion_matrix(["a", "b"], np.eye(3)[:2]), ArgumentError, "labels: expected 3, got 2"),
+        (
+            lambda model: plot_confusion_matrix(["a", "c"], [0, 1], labels="ab"),
+            ArgumentError,
+            r"y_true: expected labels among \['a', 'b'\], got 'c'",
+        ),
         (lambda model: plot_history({"loss": [1.0]}), ArgumentError, "history: expected what fit returned"),
         (lambda model: plot_model(Sequential([Dense(1)])), StateError, "plot_model: expected a built model"),
         (lambda model: LayerHealth(X, Y, warn_above=2), ArgumentError, "LayerHealth: warn_above: expected"),

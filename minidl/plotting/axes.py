@@ -1,5 +1,6 @@
 """What the pictures share: matplotlib, imported at first use, lines that differ without colour, and class labels."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,14 +62,30 @@ def tidy(ax: "Axes", **labels: Any) -> "Axes":
     return ax
 
 
-def class_labels(y: Any, who: str) -> Array:
-    """Return ``y`` as integers of shape (rows,), or raise an `ArgumentError`; ``y`` may have a single column."""
+def class_names(*arrays: Array) -> list[str]:
+    """Return the class names in ``arrays``, sorted; none if they hold class numbers."""
+    return sorted({str(name) for y in arrays if _holds_names(y) for name in y.flat})
+
+
+def class_labels(y: Any, who: str, names: Sequence[str] = ()) -> Array:
+    """Return ``y`` as integers of shape (rows,): class numbers from 0, or indices in ``names``.
+
+    ``y`` may have a single column. Raises an `ArgumentError` if it holds anything else.
+    """
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    if y.ndim == 1 and _holds_names(y):
+        if unknown := sorted(set(y) - set(names)):
+            raise ArgumentError(f"{who}: expected labels among {list(names)}, got {str(unknown[0])!r}.")
+        return np.array([names.index(name) for name in y], int)
     if y.ndim != 1 or y.dtype.kind not in "biuf" or checks.wrong_label(y, np.inf) is not None:
         raise ArgumentError(
             f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}. "
             "Take argmax(axis=1) of several columns, or p > 0.5 of probabilities."
         )
     return y.astype(int)
+
+
+def _holds_names(y: Array) -> bool:
+    return y.dtype.kind in "UT" or (y.dtype.kind == "O" and all(isinstance(name, str) for name in y.flat))

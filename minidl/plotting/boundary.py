@@ -6,8 +6,8 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ShapeError
-from minidl.plotting.axes import MARKERS, axes, class_labels, legend, tidy
-from minidl.typing import Array, Model
+from minidl.plotting.axes import MARKERS, axes, class_labels, class_names, legend, tidy
+from minidl.typing import Model
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def plot_decision_boundary(
     x : array-like of shape (rows, 2)
         The columns of a DataFrame name the axes.
     y : array-like of shape (rows,) or (rows, 1)
-        Class labels from 0.
+        Class numbers from 0, or class names; the names are numbered in sorted order.
     threshold : float
         0.5 for probabilities, 0 for logits.
     resolution : int
@@ -40,7 +40,9 @@ def plot_decision_boundary(
         If y holds something other than class labels.
     """
     columns = getattr(x, "columns", ("x[0]", "x[1]"))
-    x, labels = np.asarray(x, float), class_labels(y, "plot_decision_boundary: y")
+    x, y = np.asarray(x, float), np.asarray(y)
+    names = class_names(y)
+    labels = class_labels(y, "plot_decision_boundary: y", names)
     checks.integer(resolution, "plot_decision_boundary: resolution", minimum=2)
     checks.number(threshold, "plot_decision_boundary: threshold")
     if x.ndim != 2 or x.shape[1] != 2 or len(x) == 0:
@@ -63,14 +65,10 @@ def plot_decision_boundary(
             ax.contour(first, second, regions == label, [0.5], colors="black", linewidths=0.8)
     shades = np.linspace(0.72, 0.97, classes)
     ax.contourf(first, second, regions, np.arange(classes + 1) - 0.5, colors=[str(shade) for shade in shades])
-    _draw_points(ax, x, labels)
-    return tidy(ax, xlabel=columns[0], ylabel=columns[1])
-
-
-def _draw_points(ax: "Axes", x: Array, labels: Array) -> None:
-    classes = int(labels.max(initial=1)) + 1
-    for label in range(classes):
-        face = str(0.1 + 0.9 * label / (classes - 1))  # dark to white: as the regions
+    shown = names or [f"class {label}" for label in range(int(labels.max()) + 1)]
+    for label, name in enumerate(shown):
+        face = str(0.1 + 0.9 * label / max(len(shown) - 1, 1))  # dark to white: as the regions
         style: dict[str, Any] = {"s": 18, "facecolors": face, "edgecolors": "black", "linewidths": 0.6}
-        ax.scatter(*x[labels == label].T, marker=MARKERS[label % len(MARKERS)], label=f"class {label}", **style)
-    legend(ax, columns=-(-classes // 15))
+        ax.scatter(*x[labels == label].T, marker=MARKERS[label % len(MARKERS)], label=name, **style)
+    legend(ax, columns=-(-len(shown) // 15))
+    return tidy(ax, xlabel=columns[0], ylabel=columns[1])

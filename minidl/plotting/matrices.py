@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
-from minidl.plotting.axes import axes, class_labels
+from minidl.plotting.axes import axes, class_labels, class_names
 from minidl.typing import Array, Model, Shape
 
 if TYPE_CHECKING:
@@ -107,42 +107,65 @@ def plot_weights(
     return plot_images(pictures, limits=(-scale, scale), ax=ax)
 
 
-def plot_confusion_matrix(y_true: Any, y_pred: Any, *, labels: Any = None, ax: "Axes | None" = None) -> "Axes":
-    """Draw how often each class (row) was taken for each class (column); the shade is the part of its row.
+def plot_confusion_matrix(
+    y_true: Any, y_pred: Any, *, threshold: float = 0.5, labels: Any = None, ax: "Axes | None" = None
+) -> "Axes":
+    """Draw how often each class (row) was predicted as each class (column), shaded by the fraction of its row.
 
     Parameters
     ----------
-    y_true : array-like of shape (rows,)
-        Class labels from 0.
-    y_pred : array-like of shape (rows,) or (rows, classes)
-        Class labels, or one output a class, of which the largest counts.
+    y_true : array-like of shape (rows,) or (rows, 1)
+        Class numbers from 0, or class names.
+    y_pred : array-like of shape (rows,), (rows, 1) or (rows, classes)
+        What `predict` returns: one output per class, of which the largest counts, or a single one, compared with
+        ``threshold``. Class numbers and names are taken, too.
+    threshold : float
+        For a single output: 0.5 for probabilities, 0 for logits. A value above it is class 1.
     labels : sequence of str, optional
-        Names of the classes.
+        Names of the classes, in the order of their numbers. By default the names in the data, sorted.
 
     Raises
     ------
     ShapeError
         If the arrays do not fit.
     ArgumentError
-        If they hold something other than class labels, or there are fewer names than classes.
+        If they hold anything else, or there are fewer names than classes.
     """
-    predicted = np.asarray(y_pred)
+    checks.number(threshold, "plot_confusion_matrix: threshold")
+    given, predicted = np.asarray(y_true), np.asarray(y_pred)
     classes = predicted.shape[1] if predicted.ndim == 2 and predicted.shape[1] > 1 else 1
-    predicted = predicted.argmax(axis=1) if classes > 1 else predicted
-    true = class_labels(y_true, "plot_confusion_matrix: y_true")
-    predicted = class_labels(predicted, "plot_confusion_matrix: y_pred")
+    predicted = _decided(predicted, classes, threshold)
+    names = class_names(given, predicted) if labels is None else [str(label) for label in labels]
+    true = class_labels(given, "plot_confusion_matrix: y_true", names)
+    predicted = class_labels(predicted, "plot_confusion_matrix: y_pred", names)
     if true.shape != predicted.shape or len(true) == 0:
         raise ShapeError(
             f"plot_confusion_matrix: expected labels for the same rows, got {true.shape} and {predicted.shape}."
         )
-    classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, 0 if labels is None else len(labels))
-    names = [str(number) for number in range(classes)] if labels is None else [str(label) for label in labels]
+    classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, len(names))
+    names = names or [str(number) for number in range(classes)]
     if len(names) < classes:
         raise ArgumentError(f"plot_confusion_matrix: labels: expected {classes}, got {len(names)}.")
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (true, predicted), 1)
     cell = max(0.5, 0.1 * len(str(counts.max())))  # inches
     return _draw_counts(axes(ax, (cell * classes + 1.5, cell * classes + 1.2)), counts, names)
+
+
+def _decided(y: Array, classes: int, threshold: float) -> Array:
+    """Return the classes that outputs of a model decide for; class numbers and names as they are."""
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        raise ArgumentError("plot_confusion_matrix: y_pred: expected finite numbers, got NaN or infinity.")
+    if classes > 1:
+        return y.argmax(axis=1)
+    if y.dtype.kind != "f" or (y == np.floor(y)).all():  # class numbers, or probabilities of exactly 0 and 1
+        return y
+    if 0 < threshold < 1 and not ((y >= 0) & (y <= 1)).all():
+        raise ArgumentError(
+            "plot_confusion_matrix: y_pred: expected probabilities between 0 and 1, got values from "
+            f"{y.min():.4g} to {y.max():.4g}. Pass threshold=0 for logits."
+        )
+    return y > threshold
 
 
 def _draw_counts(ax: "Axes", counts: Array, names: list[str]) -> "Axes":

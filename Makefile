@@ -13,6 +13,7 @@ PYTEST := $(ONE_THREAD) $(RUN) -m pytest -n auto --dist loadfile
 # What each environment holds: the words after `pip install --editable`.
 NEEDS_demo := '.[plot]'
 NEEDS_test := '.[test]' --group lint
+NEEDS_live := '.[test]' --group live
 NEEDS_lowest := '.[test]' --group lowest
 NEEDS_docs := '.[docs]'
 NEEDS_bench := '.[bench]'
@@ -52,6 +53,15 @@ test-with-lowest: $(VENV)/.lowest
 	$(RUN) -c 'import numpy, scipy; print("numpy", numpy.__version__, "scipy", scipy.__version__)'
 	$(PYTEST) tests minidl
 
+.PHONY: live
+live: $(VENV)/.live  ## build the live page and serve it on this machine
+	$(RUN) docs/live/page.py docs/_build/live
+	$(RUN) -m http.server --bind 127.0.0.1 --directory docs/_build/live
+
+.PHONY: test-live
+test-live: $(VENV)/.live $(VENV)/node_modules  ## the live page in headless Chromium (needs chromium and npm)
+	MINIDL_LIVE=required $(ONE_THREAD) $(RUN) -m pytest tests/live tests/test_live.py
+
 .PHONY: soak
 soak: $(VENV)/.test  ## the long campaigns: faults, kills, fuzzing, thorough certification
 	$(PYTEST) -m slow tests
@@ -85,6 +95,11 @@ $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "minidl needs Python 3.11 or newer; none was found. Pass PYTHON=path/to/python."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade 'pip>=25.1'  # the first pip that knows dependency groups
+	touch $@
+
+# CPython's system calls in the browser, and the engine of the public page
+$(VENV)/node_modules: | $(VENV)/.created
+	npm install --silent --no-fund --no-audit --prefix $(VENV) @bjorn3/browser_wasi_shim@0.4.2 pyodide@314.0.7
 	touch $@
 
 $(VENV)/.%: pyproject.toml | $(VENV)/.created

@@ -14,7 +14,9 @@ import minidl
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE / "live"))
 import figures  # noqa: E402 - beside this file
+import page  # noqa: E402 - the live page
 
 project = "minidl"
 author = "the minidl authors"
@@ -174,6 +176,12 @@ def check_alternative_texts(app, doctree, docname):
             logger.warning("%s: the picture %s has no alternative text", docname, image.get("uri"))
 
 
+def build_live_page(app, error):
+    """Put the live page and the wheel of this checkout beside the pages."""
+    if error is None and app.builder.format == "html":
+        page.build(Path(app.outdir) / "live")
+
+
 def setup(app):
     """Draw the figures, then watch over names, shapes and pictures."""
     figures.draw_all(HERE / "_generated")
@@ -182,3 +190,4 @@ def setup(app):
     app.connect("env-check-consistency", check_that_every_public_name_is_documented)
     app.connect("missing-reference", link_short_names)
     app.connect("doctree-resolved", check_alternative_texts)
+    app.connect("build-finished", build_live_page)

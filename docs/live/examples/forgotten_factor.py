@@ -1,0 +1,19 @@
+"""Wrong: one factor was forgotten."""
+
+from minidl import Layer
+
+
+class Scale(Layer):
+    def build(self, input_shape):
+        self.add_parameter("gamma", input_shape, "ones")
+        self.add_parameter("beta", input_shape, "zeros")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return self.gamma * x + self.beta
+
+    def backward(self, dy):
+        self.dgamma = (dy * self._x).sum(axis=0)
+        self.dbeta = dy.sum(axis=0)
+        return dy

@@ -1,0 +1,134 @@
+"""Playground: a small network that learns to colour the plane, a few steps at a time, and what it computes there."""
+
+import base64
+import functools
+
+import numpy as np
+import points
+
+from minidl import Dense, Dropout, Input, Sequential, regularizers
+from minidl.errors import ArgumentError
+from minidl.explain import explain
+from minidl.optimizers import SGD, Adam, RMSprop
+
+SAMPLES, TRAINED = 400, 300  # the rest is the test set
+SIDE = 48  # of the output's map, in cells
+COARSE = 2  # a hidden unit's map has a cell for so many of them in each direction
+EDGE = 1.1 * points.EDGE  # the maps reach from -EDGE to EDGE
+OPTIMIZERS = {"sgd": SGD, "momentum": functools.partial(SGD, momentum=0.9), "rmsprop": RMSprop, "adam": Adam}
+REGULARIZERS = {"none": None, "l1": regularizers.L1, "l2": regularizers.L2}
+
+
+class Playground:
+    """A data set and a model, as the page sets them."""
+
+    def __init__(self, data, noise, hidden, activation, optimizer, rate, regularizer, strength, dropout, batch, seed):
+        self.classifies = data not in points.REGRESSION
+        self.x, self.y = points.draw(data, SAMPLES, noise, seed)
+        self.rng = np.random.default_rng(seed)
+        self.batch, self.steps, self.order = batch, 0, np.empty(0, int)
+        kind = REGULARIZERS[regularizer]
+        layers = [Input((2,))]
+        for units in hidden:
+            penalty = None if kind is None else kind(strength)
+            layers.append(Dense(units, activation=activation, kernel_regularizer=penalty))
+            layers += [Dropout(dropout)] if dropout else []
+        layers.append(Dense(1, activation="sigmoid" if self.classifies else None))
+        self.model = Sequential(layers, seed=seed)
+        loss, metrics = ("binary_crossentropy", ["accuracy"]) if self.classifies else ("mse", [])
+        self.model.compile(OPTIMIZERS[optimizer](rate), loss, metrics)
+        axis = np.linspace(-EDGE, EDGE, SIDE, dtype=np.float32)
+        self.grid = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)  # the top row first
+
+    def train(self, steps):
+        """Take steps of the optimizer on batches that go through the training set, reshuffled each time."""
+        for _ in range(steps):
+            if len(self.order) < self.batch:
+                self.order = self.rng.permutation(TRAINED)
+            rows, self.order = self.order[: self.batch], self.order[self.batch :]
+            self.model.train_on_batch(self.x[rows], self.y[rows])
+            self.steps += 1
+
+    def scores(self):
+        """Return loss and accuracy on the training set and on the test set."""
+        found = {}
+        for name, rows in (("train", slice(TRAINED)), ("test", slice(TRAINED, None))):
+            values = self.model.evaluate(self.x[rows], self.y[rows], SAMPLES, 0, return_dict=True)
+            found[name] = {key: float(value) for key, value in values.items()}
+        return found
+
+    def maps(self):
+        """Return the outputs over the plane, and those of each hidden unit, a byte for a cell."""
+        output = self.model.predict(self.grid, verbose=0)[:, 0]
+        shown = self.grid.reshape(SIDE, SIDE, 2)[::COARSE, ::COARSE].reshape(-1, 2)
+        units, y = [], shown
+        for layer in self.model.layers[:-1]:
+            y = layer(y)
+            if isinstance(layer, Dense):
+                units.append(as_bytes(y / max(np.abs(y).max(), 1e-6)).T)
+        low, high = (0.0, 1.0) if self.classifies else (-1.0, 1.0)
+        return as_bytes(2 * (output - low) / (high - low) - 1), units
+
+    def frame(self):
+        """Return all that the page draws, as JSON takes it."""
+        output, units = self.maps()
+        return {
+            "step": self.steps,
+            "epoch": self.steps * self.batch / TRAINED,
+            "scores": self.scores(),
+            "output": text_of(output),
+            "units": [text_of(layer) for layer in units],
+            "weights": [np.round(layer.W, 2).tolist() for layer in self.model.layers if isinstance(layer, Dense)],
+        }
+
+
+def as_bytes(values):
+    """Return values from -1 to 1 as bytes from 0 to 255."""
+    return np.rint(127.5 + 127.5 * np.clip(values, -1, 1)).astype(np.uint8)
+
+
+def text_of(array):
+    """Return bytes as text."""
+    return base64.b64encode(array.tobytes()).decode()
+
+
+playground = None
+
+
+def start(**settings):
+    """Set up data and model; return the points and the first frame."""
+    global playground
+    playground = Playground(**settings)
+    return {
+        "points": playground.x.round(3).tolist(),
+        "targets": playground.y.round(3).tolist(),
+        "trained": TRAINED,
+        "classifies": playground.classifies,
+        "side": SIDE,
+        "unit_side": SIDE // COARSE,
+        "edge": EDGE,
+        "parameters": playground.model.count_params(),
+        **playground.frame(),
+    }
+
+
+def tick(steps):
+    """Train for some steps; return the next frame."""
+    playground.train(steps)
+    return playground.frame()
+
+
+def probe(x, y):
+    """Return the sample nearest to a place, what the model says there, and the step on this sample written out."""
+    nearest = int(np.argmin(((playground.x - np.array([x, y])) ** 2).sum(axis=1)))
+    rows, targets = playground.x[nearest : nearest + 1], playground.y[nearest : nearest + 1]
+    try:
+        text = explain(playground.model, rows, targets, digits=3)
+    except ArgumentError as error:
+        text = str(error)
+    return {
+        "point": playground.x[nearest].round(3).tolist(),
+        "target": float(targets[0]),
+        "output": float(playground.model.predict(rows, verbose=0)[0, 0]),
+        "text": text,
+    }

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".html": "text/html", ".css": "text/css", ".wasm": "application/wasm"}
+SCRIPT = "text/javascript"
+TYPES = {".js": SCRIPT, ".mjs": SCRIPT, ".html": "text/html", ".css": "text/css", ".wasm": "application/wasm"}
 
 
 @contextlib.contextmanager

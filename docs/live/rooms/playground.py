@@ -7,7 +7,6 @@ import numpy as np
 import points
 
 from minidl import Dense, Dropout, Input, Sequential, regularizers
-from minidl.errors import ArgumentError
 from minidl.explain import explain
 from minidl.optimizers import SGD, Adam, RMSprop
 
@@ -122,13 +121,9 @@ def probe(x, y):
     """Return the sample nearest to a place, what the model says there, and the step on this sample written out."""
     nearest = int(np.argmin(((playground.x - np.array([x, y])) ** 2).sum(axis=1)))
     rows, targets = playground.x[nearest : nearest + 1], playground.y[nearest : nearest + 1]
-    try:
-        text = explain(playground.model, rows, targets, digits=3)
-    except ArgumentError as error:
-        text = str(error)
     return {
         "point": playground.x[nearest].round(3).tolist(),
         "target": float(targets[0]),
         "output": float(playground.model.predict(rows, verbose=0)[0, 0]),
-        "text": text,
+        "text": explain(playground.model, rows, targets, digits=3),
     }

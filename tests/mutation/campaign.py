@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from mutants import Mutant, mutants_of
 
-PATIENCE, LEAST = 10, 20.0  # a mutant that takes so much longer than the right code, or so many seconds, hangs
+PATIENCE, LEAST = 10, 20.0  # a mutant that computes so much longer than the right code, or so many seconds, hangs
+STUCK = 60  # times the same on the clock: one that waits without end; a busy machine must not look like it
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "-m", "not slow"]
 
 
@@ -31,6 +32,7 @@ class Campaign:
 
     def __init__(self, files: list[Path], tests: list[Path]) -> None:
         self.tests_of: dict[tuple[str, int], dict[str, float]] = {}
+        self.file_of: dict[str, Path] = {}  # of a test
         self.files = {str(file) for file in files}
         watch = Watch(self)
         if run(tests, [watch]) != 0:
@@ -80,22 +82,37 @@ class Campaign:
         os.dup2(sink, 1)
         os.dup2(sink, 2)
         tests = self.tests_of.get((str(mutant.file), mutant.line), {})
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(int(LEAST + PATIENCE * sum(tests.values())))
+        limit = LEAST + PATIENCE * sum(tests.values())
+        for timer, number, seconds in (
+            (signal.ITIMER_PROF, signal.SIGPROF, limit),
+            (signal.ITIMER_REAL, signal.SIGALRM, STUCK * limit),
+        ):
+            signal.signal(number, signal.SIG_DFL)
+            signal.setitimer(timer, seconds)
         status = 1
         try:
             for function in self.functions.get((str(mutant.file), mutant.line, mutant.function), []):
                 function.__code__ = mutant.code
             for results in self.caches:  # of the right code
                 results.cache_clear()
-            quick_first = sorted(tests, key=tests.__getitem__)
-            status = 0 if not tests or run(quick_first, []) == 0 else 1
+            files = sorted({self.file_of[test] for test in tests})
+            status = 0 if not tests or run(files, [Choice(tests)]) == 0 else 1
         finally:
             os._exit(status)
 
 
+class Choice:
+    """A plugin of pytest that runs these tests alone, the quick ones first."""
+
+    def __init__(self, tests: dict[str, float]) -> None:
+        self.tests = tests
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items[:] = sorted((item for item in items if item.nodeid in self.tests), key=lambda i: self.tests[i.nodeid])
+
+
 class Watch:
-    """A plugin of pytest that notes which test executes which function, and how long the test takes."""
+    """A plugin of pytest that notes which test executes which function, and how long it computes."""
 
     def __init__(self, campaign: Campaign) -> None:
         self.campaign = campaign
@@ -109,12 +126,13 @@ class Watch:
             if event == "call" and frame.f_code.co_filename in files:
                 seen.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
-        start = time.perf_counter()
+        start = time.process_time()
         sys.setprofile(note)
         yield
         sys.setprofile(None)
+        self.campaign.file_of[item.nodeid] = item.path
         for place in seen:
-            self.campaign.tests_of.setdefault(place, {})[item.nodeid] = time.perf_counter() - start
+            self.campaign.tests_of.setdefault(place, {})[item.nodeid] = time.process_time() - start
 
 
 def run(tests: list[Any], plugins: list[Any]) -> int:

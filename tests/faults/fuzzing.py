@@ -4,9 +4,12 @@ import contextlib
 import copy
 import difflib  # noqa: F401 - minidl imports it at its first error; here that would look like a file's doing
 import json
+import pathlib
 import random
 import sys
+import time
 
+import minidl
 from tests.faults.forging import forge, parts, resealed, text_of
 
 DEEP = "deeper than json can write"  # becomes 3,000 lists inside each other
@@ -159,8 +162,8 @@ def mutate_bytes(random, data):
     return bytes(data)
 
 
-def mutants(data, seed, count):
-    """Yield ``count`` mutants of a file, each with whether its digest is right; a fifth have a right one."""
+def mutants(data, seed, count, *, resealed_all=False):
+    """Yield ``count`` mutants of a file, each with whether its digest is right; of a fifth it is, or of all."""
     source = random.Random(seed)
     content, entries, arrays = parts(data)
     for index in range(count):
@@ -181,7 +184,7 @@ def mutants(data, seed, count):
             mutant = forge(text_of(content), inside, bytes_)
         else:
             mutant = resealed(mutate_bytes(source, data))
-        valid = index % 5 == 0
+        valid = resealed_all or index % 5 == 0
         if not valid:
             mutant = broken_seal(source, mutant)
         yield mutant, valid
@@ -195,17 +198,40 @@ def broken_seal(random, data):
     return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
+@contextlib.contextmanager
+def cheap(size):
+    """Fail if what is inside takes a second of the processor, or more memory than 3 files of this size and 64 MiB."""
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():
+        pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins at what is in use
+        before = _peak(status)
+    start = time.process_time()
+    yield
+    assert time.process_time() - start < 1
+    if status.exists():
+        assert _peak(status) - before <= 3 * size + (64 << 20)
+
+
+def _peak(status):
+    """Return the largest number of bytes that this process has had in memory."""
+    return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+
+
 FORBIDDEN = (
     "exec", "compile", "import", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.remove",
     "os.rename", "subprocess.Popen", "socket.", "pickle.find_class", "marshal.", "ctypes.", "shutil.", "code.__new__",
     "function.__new__",
 )  # fmt: skip
+PACKAGE = str(pathlib.Path(minidl.__file__).parent)
 _watching = []
 
 
 def _hook(event, arguments):
     if _watching:
-        writes = event == "open" and (str(arguments[1] or "r").strip("rb") or str(arguments[0]) != _watching[0][0])
+        writes = False
+        if event == "open":  # the table of names is read when one is unknown
+            known = str(arguments[0]) == _watching[0][0] or str(arguments[0]).startswith(PACKAGE)
+            writes = str(arguments[1] or "r").strip("rb") or not known
         if writes or event.startswith(FORBIDDEN):
             _watching[0][1].append((event, str(arguments)[:200]))
 

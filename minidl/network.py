@@ -147,7 +147,7 @@ class Network:
         """Return the outputs for checked samples, ``rows`` at a time, on a twin: safe while another thread trains."""
         twin = self.inference_twin()
         if len(x) <= rows:
-            return twin.infer(x)
+            return twin.infer(x[:])
         y = np.empty((len(x), *self.output_shape), self.dtype)
         for start in range(0, len(x), rows):
             part = slice(start, start + rows)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from minidl.permutation import Permutation
 from minidl.typing import Array
 
 RandomState = dict[str, Any]
-
+STORED = 1 << 20  # samples, up to which their order is an array, as it was in all versions
 
 seeds = [np.random.SeedSequence()]  # of which the models without a seed take the next
 
@@ -58,9 +59,12 @@ class Randomness:
         self.epochs = 0
         self.current_pass: object = None
 
-    def order(self, rows: int) -> Array:
-        """Return the order in which the next epoch takes its samples."""
-        return np.random.default_rng([self.seed, self.epochs]).permutation(rows)
+    def order(self, rows: int, numbers: Array | None = None) -> Array | Permutation:
+        """Return the order in which the next epoch takes its samples: all of so many, or those with these numbers."""
+        if rows > STORED:
+            return Permutation(rows, [self.seed, self.epochs], numbers)
+        order = np.random.default_rng([self.seed, self.epochs]).permutation(rows)
+        return order if numbers is None else numbers[order]
 
     def get_state(self) -> RandomState:
         """Return all that `set_state` needs to continue from here."""

@@ -256,6 +256,26 @@ def test_memory_mapped_files_are_trained_on(tmp_path):
     assert np.array_equal(plain.predict(X), streamed.predict(mapped))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "bool", "float16", "float64"])
+@pytest.mark.parametrize("more", [{}, {"class_weight": {1: 3.0}}, {"class_weight": "balanced"}, {"split": "stratify"}])
+def test_labels_of_any_type_train_alike(dtype, more):
+    arguments = {"validation_split": 0.2, "epochs": 2, "verbose": 0, **more}
+    model, other = classifier(), classifier()
+    history = model.fit(X, LABELS, **arguments).history
+    assert other.fit(X, LABELS.astype(dtype), **arguments).history == history
+    assert np.array_equal(model.parameters.values, other.parameters.values)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "bool"])
+def test_small_targets_keep_their_type_until_their_batch(dtype):
+    model = classifier()
+    labels = LABELS.astype(dtype)
+    table = model.connected("fit").inputs.table(X, labels)
+    assert np.shares_memory(table.y, labels)
+    assert table.batch(slice(0, 9))[1].dtype == np.intp
+    assert table.batch(np.arange(9))[1].tolist() == LABELS[:9].tolist()
+
+
 def test_same_seed_same_bits_in_another_process():
     code = (
         "import numpy as np\n"

@@ -43,8 +43,7 @@ def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:
         return x[:].reshape(-1, 1)
     fix = ""
     if x.shape == shape:
-        one = "x.reshape(1, -1)" if x.ndim == 1 else "x[np.newaxis]"
-        fix = f" This is the shape of one sample: put samples together in a batch, or use {one}."
+        fix = " This is the shape of one sample: put samples together in a batch, or use x[np.newaxis]."
     elif x.ndim == 1:
         fix = " For one sample use x.reshape(1, -1)."
     elif len(shape) == 1 and x.ndim > 2 and math.prod(x.shape[1:]) == shape[0]:
@@ -63,26 +62,20 @@ def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> A
         fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
         raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
     check_finite(y, who, y.dtype if loss.sparse else network.dtype)
-    if loss.sparse:
-        if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
-            raise ShapeError(
-                f"{who}: expected labels of shape ({rows},), got {y.shape}. "
-                f'For one-hot targets use loss="categorical_crossentropy".'
-            )
-        y = y.reshape(rows)
-    else:
-        columns = loss.columns(outputs)
-        if y.ndim == 1 and columns == 1:
-            y = y.reshape(rows, 1)
-        if y.shape != (rows, columns):
-            source = "as the model's output" if columns == outputs else f"as {loss.get_name()} takes it"
+    shape = (rows,) if loss.sparse else (rows, loss.columns(outputs))
+    if y.shape != shape:
+        if y.ndim > 2 or not y.size == math.prod(shape) == rows:  # (rows,) and (rows, 1) are the same
+            source = "as the model's output" if shape[1:] == (outputs,) else f"as {loss.get_name()} takes it"
+            expected = f"labels of shape {shape}" if loss.sparse else f"shape {shape}, {source} for these rows"
             fix = ' For integer labels use loss="sparse_categorical_crossentropy".' if loss.link == "softmax" else ""
-            raise ShapeError(f"{who}: expected shape {(rows, columns)}, {source} for these rows, got {y.shape}.{fix}")
+            fix = ' For one-hot targets use loss="categorical_crossentropy".' if loss.sparse else fix
+            raise ShapeError(f"{who}: expected {expected}, got {y.shape}.{fix}")
+        y = y.reshape(shape)
     try:
         loss.check_targets(y, outputs)
     except DataError as error:  # the loss calls them y
         raise DataError(str(error).replace("y:", f"{who}:", 1)) from None
-    return in_dtype(y, np.intp if loss.sparse else network.dtype)
+    return y
 
 
 def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array | None:
@@ -90,14 +83,12 @@ def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight")
     if value is None:
         return None
     weight = as_array(value, who)
-    if weight.shape == (rows, 1):
-        weight = weight[:, 0]
+    weight = weight[:, 0] if weight.shape == (rows, 1) else weight
     if weight.shape != (rows,):
         raise ShapeError(f"{who}: expected shape ({rows},), one weight for each row of x, got {weight.shape}.")
     check_finite(weight, who, dtype)
     if (weight < 0).any():
-        first = int(np.argmax(weight < 0))
-        raise DataError(f"{who}: expected weights of at least 0, got {weight[first]} at row {first}.")
+        raise DataError(f"{who}: expected weights of at least 0, got {weight.min()} at row {weight.argmin()}.")
     return weight.astype(dtype)
 
 
@@ -131,16 +122,13 @@ def check_finite(array: Any, who: str, dtype: Any, names: tuple[str, ...] = ()) 
 def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: tuple[str, ...]) -> None:
     array = array[:]
     bad = ~np.isfinite(array)
-    count, finite = bad.sum(), not bad.any()
-    if finite:
+    expected = "finite numbers"
+    fix = f" ({bad.sum()} of {array.size} values are not finite). Remove or replace them."
+    if not bad.any():
         bad = ~np.isfinite(in_dtype(array, dtype))
+        expected, fix = f"values that fit {dtype}", '. Scale the data, or use Sequential(..., dtype="float64").'
     first = tuple(int(i) for i in np.argwhere(bad)[0])
-    got = f"got {array[first]!s} at {checks.place(first, names)}"
-    if finite:
-        fix = 'Scale the data, or use Sequential(..., dtype="float64").'
-        raise DataError(f"{who}: expected values that fit {dtype}, {got}. {fix}")
-    count = f"({count} of {array.size} values are not finite)"
-    raise DataError(f"{who}: expected finite numbers, {got} {count}. Remove or replace them.")
+    raise DataError(f"{who}: expected {expected}, got {array[first]!s} at {checks.place(first, names)}{fix}")
 
 
 @np.errstate(all="ignore")

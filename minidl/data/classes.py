@@ -13,7 +13,7 @@ from minidl.typing import Array
 def classes_of(y: Array) -> Array:
     """Return the class of each row as an integer: of labels, of targets of one output, or of one-hot rows."""
     if y.ndim == 1:
-        return y
+        return y if y.dtype.kind in "iu" else y.astype(np.intp)
     return y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(np.intp)
 
 

@@ -47,7 +47,3 @@ class StoredArray:
     def take(self, rows: Array, axis: int = 0) -> Array:
         """Return some rows, in the order of their numbers."""
         return self[rows]
-
-    def astype(self, dtype: Any, *, copy: bool = True) -> Array:
-        """Return all rows in another type."""
-        return self[:].astype(dtype, copy=copy)

@@ -14,6 +14,8 @@ from minidl.typing import Shape
 
 ENDLESS = 100_000  # batches: an iterable without a length that yields more in an epoch is taken for endless
 
+Check = Callable[[Any, str], Any]
+
 
 class Words(NamedTuple):
     """How messages call a data set: what opens the names of its arrays, the iterable, and its number of batches."""
@@ -31,35 +33,22 @@ class Stream:
     """
 
     def __init__(
-        self,
-        iterable: Any,
-        check: Callable[[Any, str], Any],
-        steps: int | None,
-        words: Words,
-        *,
-        goes_on: bool = False,
-        most: int | None = None,
+        self, iterable: Any, check: Check, steps: int | None, words: Words, *, goes_on: bool = False, most: Any = None
     ) -> None:
-        self.source, self.iterable = iterable, Numbered(iterable) if is_numbered(iterable) else iterable
-        self.check, self.steps, self.words = check, steps, words
-        self.most = ENDLESS if most is None else most
+        self.iterable, self.check, self.steps, self.words, self.most = iterable, check, steps, words, most or ENDLESS
         self.endless = _endless(self.iterable) if goes_on and steps is not None else None
         self.epochs = 0
 
     def skip_epochs(self, count: int) -> None:
         """Pass over the batches of ``count`` epochs, so that what draws random numbers or reads on is where it was."""
-        batches = () if isinstance(self.source, (list, tuple)) else self.endless or self.iterable
         for _ in range(count):
-            self._tell("on_epoch_begin")
-            for _ in itertools.islice(batches, self.steps):
-                pass
-            self._tell("on_epoch_end")
+            next(self.batches(1 << 62), None)
 
     def batches(self, first: int = 0) -> Iterator[Any]:
         """Yield the batches of an epoch, from batch ``first`` on."""
-        self._tell("on_epoch_begin")
+        self._call("on_epoch_begin")
         count = 0
-        for count, item in enumerate(itertools.islice(self.endless or self.iterable, self.steps), start=1):
+        for count, item in enumerate(itertools.islice(self.endless or items(self.iterable), self.steps), start=1):
             if count > self.most and self.steps is None and not hasattr(self.iterable, "__len__"):
                 raise DataError(
                     f"{self.words.iterable}: expected an end within {self.most:,} batches, got none. "
@@ -70,12 +59,11 @@ class Stream:
         if count < (self.steps or 1):
             self._complain(count)
         self.epochs += 1
-        self._tell("on_epoch_end")
+        self._call("on_epoch_end")
 
-    def _tell(self, hook: str) -> None:
+    def _call(self, hook: str) -> None:
         """Call a hook of the data set, if it has it: Keras' PyDataset shuffles in ``on_epoch_end``."""
-        method = getattr(self.source, hook, None)
-        if callable(method):
+        if callable(method := getattr(self.iterable, hook, None)):
             method()
 
     def _complain(self, count: int) -> None:
@@ -89,17 +77,9 @@ class Stream:
         )
 
 
-class Numbered:
-    """The batches of an object that gives them by number, such as Keras' PyDataset."""
-
-    def __init__(self, batches: Any) -> None:
-        self.batches = batches
-
-    def __len__(self) -> int:
-        return len(self.batches)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self.batches[number] for number in range(len(self)))
+def items(batches: Any) -> Iterator[Any]:
+    """Return an iterator over the batches, also of an object that gives them by number alone, as Keras' PyDataset."""
+    return map(batches.__getitem__, range(len(batches))) if is_numbered(batches) else iter(batches)
 
 
 def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
@@ -107,7 +87,7 @@ def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
     before, count = -1, 0
     while count > before:
         before = count
-        for item in iterable:
+        for item in items(iterable):
             count += 1
             yield item
 
@@ -128,8 +108,7 @@ def sample_shape(x: Any, y: Any = None) -> tuple[Shape, Any]:
     """Return the shape of a sample of ``x``, of its first batch if it is a stream, and ``x`` as it was before."""
     first = x
     if is_stream(x, y):
-        source = Numbered(x) if is_numbered(x) else x
-        iterator = iter(source)
+        iterator = items(x)
         first = next(iterator, ())
         x = itertools.chain([first], iterator) if iterator is x else x
         first = first[0] if isinstance(first, (tuple, list)) and first else first

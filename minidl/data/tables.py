@@ -10,27 +10,29 @@ import numpy as np
 
 from minidl.data.arrays import read_only
 from minidl.data.stored import StoredArray
+from minidl.permutation import Permutation
 from minidl.typing import Array
 
 Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
 class Table:
-    """Checked rows of ``x`` with their ``y`` and ``sample_weight`` (or None); batches of ``x`` come in ``dtype``."""
+    """Checked rows of ``x``, ``y`` and ``sample_weight`` (or None); batches come in ``dtype`` and ``y_dtype``."""
 
-    def __init__(self, x: Any, y: Array, sample_weight: Array | None, dtype: Any) -> None:
+    def __init__(self, x: Any, y: Array, sample_weight: Array | None, dtype: Any, y_dtype: Any) -> None:
         self.x: Any = x if isinstance(x, StoredArray) else read_only(in_memory(x, dtype))
-        self.y, self.sample_weight, self.dtype = read_only(y), sample_weight, np.dtype(dtype)
+        self.y, self.sample_weight = read_only(in_memory(y, y_dtype)), sample_weight
+        self.dtype, self.y_dtype = np.dtype(dtype), np.dtype(y_dtype)
 
     def __len__(self) -> int:
         return len(self.x)
 
     def with_weight(self, sample_weight: Array) -> "Table":
         """Return a table of the same samples with other weights."""
-        return Table(self.x, self.y, sample_weight, self.dtype)
+        return Table(self.x, self.y, sample_weight, self.dtype, self.y_dtype)
 
     def batch(self, rows: slice | Array) -> Batch:
-        """Return ``x, y, sample_weight`` of these rows; ``x`` in the model's dtype."""
+        """Return ``x, y, sample_weight`` of these rows, in the types of the model and its loss."""
         if isinstance(rows, slice):
             x = self.x[rows]
             y = self.y[rows]
@@ -38,12 +40,14 @@ class Table:
             x = self.x.take(rows, axis=0)
             y = self.y.take(rows, axis=0)
         weight = None if self.sample_weight is None else self.sample_weight[rows]
-        return x.astype(self.dtype, copy=False), y, weight
+        return x.astype(self.dtype, copy=False), y.astype(self.y_dtype, copy=False), weight
 
-    def batches(self, batch_size: int, rows: Array | None = None, first: int = 0) -> Iterator[Batch]:
-        """Yield the batches of ``rows`` in their order (all rows if None), from batch ``first`` on."""
+    def batches(
+        self, batch_size: int, rows: Array | Permutation | None = None, first: int = 0, steps: int | None = None
+    ) -> Iterator[Batch]:
+        """Yield the batches of ``rows`` in their order (all rows if None), from batch ``first`` to before ``steps``."""
         count = len(self) if rows is None else len(rows)
-        for start in range(first * batch_size, count, batch_size):
+        for start in range(0, count, batch_size)[first:steps]:
             part = slice(start, start + batch_size)
             yield self.batch(part if rows is None else rows[part])
 

@@ -82,7 +82,7 @@ class Source(NamedTuple):
     """Where the batches of an epoch come from: a table or stream, its rows (None for all), and samples a batch."""
 
     data: Table | Stream
-    rows: Array | None
+    rows: Any
     batch_size: int
 
     def steps(self) -> int | None:
@@ -102,8 +102,8 @@ class Source(NamedTuple):
                 f"{words.steps}: expected at most {count}, the batches of {size} rows that there are, got {steps}."
             )
         assert isinstance(self.data, Table)
-        rows = np.arange(len(self.data)) if self.rows is None else self.rows
-        return self._replace(rows=rows[: steps * size])
+        rows = np.arange(min(steps * size, len(self.data))) if self.rows is None else self.rows[: steps * size]
+        return self._replace(rows=rows)
 
 
 class Inputs:
@@ -111,6 +111,7 @@ class Inputs:
 
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
+        self.y_dtype: Any = np.intp if loss.sparse else network.dtype
 
     def batch(
         self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "", *, first: bool = False
@@ -119,11 +120,13 @@ class Inputs:
         x, y, weight = self._checked(x, y, weight, who, first=first)
         if class_weight is not None:
             weight = self._weigh_classes(class_weight, y, weight, who)
-        return read_only(in_dtype(x, self.network.input_dtype)), read_only(y), weight
+        return read_only(in_dtype(x, self.network.input_dtype)), read_only(in_dtype(y, self.y_dtype)), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
         """Return the samples as a checked table, of which arrays on disk are read a batch at a time."""
-        return Table(*self._checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype)
+        return Table(
+            *self._checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype, self.y_dtype
+        )
 
     def _checked(
         self, x: Any, y: Any, weight: Any, who: str, *, first: bool, on_disk: bool = False

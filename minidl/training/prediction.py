@@ -26,14 +26,11 @@ def predict_batches(network: Network, x: Any, rows: int, steps: int | None, call
         batches = Stream(x, features, steps, PREDICTION).batches()
     else:
         x = check_features(x, network, on_disk=True)
-        starts = range(0, len(x), rows)
-        if steps is not None and steps > len(starts):
-            got = f"got {steps}"
-            raise ArgumentError(
-                f"{PREDICTION.steps}: expected at most {len(starts)}, the batches that there are, {got}."
-            )
-        steps = len(starts) if steps is None else steps
-        batches = (x[start : start + rows] for start in starts[:steps])
+        count = -(-len(x) // rows)
+        if steps is not None and steps > count:
+            raise ArgumentError(f"predict: steps: expected at most {count}, the batches that there are, got {steps}.")
+        steps = steps or count
+        batches = (x[start : start + rows] for start in range(0, steps * rows, rows))
     twin, outputs = network.inference_twin(), [np.empty((0, *network.output_shape), network.dtype)]
     callbacks.set_params({"steps": steps})
     callbacks.on_predict_begin({})

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.callbacks import BatchLogs, CallbackList, History
@@ -156,16 +154,12 @@ class Run:
 
     def _batches(self) -> Iterator[Batch]:
         """Yield the batches of the epoch that are still to come."""
-        data, order, size = self.source.data, self.source.rows, self.source.batch_size
+        data, order, size = self.source
         if isinstance(data, Stream):
             return data.batches(self.batch)
         if self.data.shuffle:
-            shuffled = self.trainer.network.randomness.order(len(data) if order is None else len(order))
-            order = shuffled if order is None else order[shuffled]
-        if self.data.steps_per_epoch is not None:
-            order = np.arange(len(data)) if order is None else order
-            order = order[: self.data.steps_per_epoch * size]
-        return data.batches(size, order, self.batch)
+            order = self.trainer.network.randomness.order(len(data) if order is None else len(order), order)
+        return data.batches(size, order, self.batch, self.data.steps_per_epoch)
 
     def end_epoch(self) -> None:
         """Validate, count the epoch, and tell the callbacks."""

@@ -10,7 +10,7 @@ from minidl.names import Entry, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "keras.md"
 BEGIN, END = "<!-- from names.txt: begin -->\n", "<!-- from names.txt: end -->"
-BASES = ("Sequential", "Layer", "Loss", "Metric", "Optimizer", "LearningRateSchedule", "Callback")
+BASES = ("Sequential", "Layer", "Loss", "Metric", "Optimizer", "Regularizer", "LearningRateSchedule", "Callback")
 
 
 def title(section: str) -> str:

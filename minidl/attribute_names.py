@@ -1,11 +1,11 @@
 """Attribute names: the names that an object has, and which of them a wrong name means."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, Never
 
 from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
-from minidl.names import PAGE, find
+from minidl.names import PAGE, find_for
 
 
 def name_here(made: Any, name: str) -> str:
@@ -26,7 +26,7 @@ def name_here(made: Any, name: str) -> str:
     elif made.open_to_names:
         near = near_miss(name, (*known, *vars(made)))
     else:
-        entry = next((entry for base in cls.__mro__ if (entry := find(base.__name__, name))), None)
+        entry = find_for(cls, name)
         if entry is not None and entry.kind == "renamed":
             return entry.text
         hint = did_you_mean(name, [one for one in (*known, *vars(made), *dir(cls)) if one[0] != "_"])
@@ -35,6 +35,14 @@ def name_here(made: Any, name: str) -> str:
     if near:
         raise ArgumentError(f"{cls.__name__}: expected another name, got {name!r}. Did you mean {near!r}?")
     return name
+
+
+def refuse_unfinished(cls: Any) -> Never:
+    """Raise a TypeError for a class without all its methods; it says what to write for those that Keras has instead."""
+    own = sorted({name for base in cls.__mro__ if not is_builtin(base) for name in vars(base)})
+    texts = [f" In place of {name}: {entry.text.rstrip('.')}." for name in own if (entry := find_for(cls, name))]
+    missing, page = " and ".join(sorted(cls.__abstractmethods__)), f" {PAGE}" if texts else ""
+    raise TypeError(f"{cls.__name__}: expected the class to define {missing}.{''.join(texts)}{page}")
 
 
 @lru_cache(maxsize=512)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
-from minidl.names import attribute, replacement, snake_case, translate
+from minidl.names import PAGE, attribute, entry_of_string, snake_case, translate
 from minidl.settings import Settings, SettingsType
 
 if TYPE_CHECKING:
@@ -242,6 +242,9 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
                 raise ArgumentError(
                     f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."
                 ) from error
+    entry = entry_of_string(value, first)
+    if entry is not None and entry.kind == "renamed":
+        return resolve(entry.text, base, who, also=also)
     names = sorted([*known, *also])
-    help = replacement(value, first) or did_you_mean(value, names)
+    help = f" {entry.text} {PAGE}" if entry is not None else did_you_mean(value, names)
     raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{help}")

@@ -65,7 +65,8 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
             _remove_quietly(temporary)
             raise
     except OSError as error:
-        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        fix = ". Make its folder first" * (error.errno == errno.ENOENT)
+        raise OSError(error.errno, (error.strerror or str(error)) + fix, str(path)) from error
 
 
 def _mode_of(target: Path) -> int | None:

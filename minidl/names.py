@@ -71,7 +71,7 @@ def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict
         entry = None if name in known else _argument(cls, name)
         here = entry.text if entry is not None and entry.kind == "renamed" else name
         if here not in known or (here != name and here in keywords):
-            raise ArgumentError(f"{cls.__name__} has no argument {name!r}: {_explanation(entry, name, known)}")
+            raise _refusal(cls, name, entry, known)
         translated[here] = value
     return translated
 
@@ -90,10 +90,7 @@ def _argument(cls: type, name: str) -> Entry | None:
 def refuse(method: Callable[..., Any], keywords: Iterable[str]) -> None:
     """Raise an `ArgumentError` for a keyword that a method of a model does not take, with what to do."""
     for name in keywords:
-        entry = find("Sequential", f"{method.__name__}({name})")
-        raise ArgumentError(
-            f"{method.__name__} has no argument {name!r}: {_explanation(entry, name, argument_names(method))}"
-        )
+        raise _refusal(method, name, find("Sequential", f"{method.__name__}({name})"), argument_names(method))
 
 
 def argument_names(function: Any) -> tuple[str, ...]:
@@ -102,22 +99,22 @@ def argument_names(function: Any) -> tuple[str, ...]:
     return tuple(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]) if code else ()
 
 
-def _explanation(entry: Entry | None, name: str, known: Iterable[str]) -> str:
-    if entry is not None:
-        return f"minidl calls it {entry.text}. {PAGE}" if entry.kind == "renamed" else f"{entry.text} {PAGE}"
-    from minidl.checks import did_you_mean
+def _refusal(who: Any, name: str, entry: Entry | None, known: Iterable[str]) -> ArgumentError:
+    if entry is None:
+        from minidl.checks import did_you_mean
 
-    return f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
+        text = f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
+    else:
+        text = f"{f'minidl calls it {entry.text}.' if entry.kind == 'renamed' else entry.text} {PAGE}"
+    return ArgumentError(f"{who.__name__} has no argument {name!r}: {text}")
 
 
-def replacement(value: str, family: type) -> str | None:
-    """Return what to use in place of a string that Keras knows for a class of a family, such as "adadelta"."""
+def entry_of_string(value: str, family: type) -> Entry | None:
+    """Return the entry of a string that Keras knows for a class or function of a family, such as "adadelta"."""
     section = "activations" if family.__name__ == "ActivationLayer" else family.__module__.split(".")[1]
     key = value.replace("_", "").lower()
-    for entry in table().get(section, ()):
-        if entry.kind == "missing" and any(name.replace("_", "").lower() == key for name in entry.names):
-            return f" {entry.text} {PAGE}"
-    return None
+    names = (name for entry in table().get(section, ()) for name in entry.names)
+    return find(section, *(name for name in names if name.replace("_", "").lower() == key))
 
 
 def attribute(thing: Any, name: str) -> Any:
@@ -125,13 +122,14 @@ def attribute(thing: Any, name: str) -> Any:
 
     For the ``__getattr__`` of classes, which is called for attributes that are missing.
     """
-    who, text = type(thing).__name__, ""
-    for base in type(thing).__mro__ if name[0] != "_" else ():
-        entry = find(base.__name__, name)
-        if entry is not None and entry.kind == "renamed":
-            return getattr(thing, entry.text)
-        if entry is not None:
-            text = f": {entry.text} {PAGE}"
-            break
+    entry = find_for(type(thing), name) if name[0] != "_" else None
+    if entry is not None and entry.kind == "renamed":
+        return getattr(thing, entry.text)
+    text = f": {entry.text} {PAGE}" if entry is not None else ""
     unnamed = {"name": "", "obj": None} if text else {}  # so that Python adds no "Did you mean"
-    raise AttributeError(f"{who} has no attribute {name!r}{text}", **unnamed)
+    raise AttributeError(f"{type(thing).__name__} has no attribute {name!r}{text}", **unnamed)
+
+
+def find_for(cls: type, name: str) -> Entry | None:
+    """Return the entry of an attribute or method of a class, under the nearest base class that has one."""
+    return next((entry for base in cls.__mro__ if (entry := find(base.__name__, name)) is not None), None)

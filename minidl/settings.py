@@ -3,7 +3,7 @@
 from abc import ABCMeta
 from typing import Any, TypeVar
 
-from minidl.attribute_names import is_builtin, name_here
+from minidl.attribute_names import is_builtin, name_here, refuse_unfinished
 from minidl.construction import ALONE, ITEMS, NUMPY, check_methods, without_numpy
 from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, StateError
@@ -15,7 +15,7 @@ class SettingsType(ABCMeta):
     """The class of classes with settings: these are watched once the constructor is done."""
 
     def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:  # no Any: type checkers then read the constructor
-        made = cls.__new__(cls)
+        made = refuse_unfinished(cls) if getattr(cls, "__abstractmethods__", ()) else cls.__new__(cls)
         run_constructor(made, *args, **keywords)
         return made
 

@@ -86,7 +86,7 @@ def plot_model(model: Any, to_file: Any = "model.svg", **options: Any) -> Any:
     from minidl.plotting import plot_model
 
     if to_file is not None and not str(to_file).endswith(".svg"):
-        raise ArgumentError(f"plot_model: to_file: expected the name of an .svg file, got {to_file!r}. See {PAGE}")
+        raise ArgumentError(f"plot_model: to_file: expected a file name, got {to_file!r}. Use one in .svg. {PAGE}")
     diagram: Any = plot_model(model)
     if to_file is not None:
         diagram.save(to_file)

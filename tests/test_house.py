@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 462,
     "a fit with accuracy: code lines of its files": 2_362,
-    "code lines: core": 7_919,
+    "code lines: core": 7_915,
     "code lines: kit": 7_983,
     "code lines: side": 875,
     "code lines: integrations": None,

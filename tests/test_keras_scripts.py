@@ -1,6 +1,7 @@
 """Scripts for Keras run with ``keras`` changed to ``minidl`` in the import lines, or stop with the change to make.
 
-The first lines of those that stop say where: ``Stops: ...``.
+Each is written after the pattern of public scripts. The first lines of those that stop end in the words of the message
+that say what to write instead: ``Stops: Use minidl.sklearn.``
 """
 
 import re
@@ -18,9 +19,9 @@ def translated(text: str) -> str:
     """Return a script with minidl in its import lines, and as the module that ``tf.keras`` is."""
     text = re.sub(r"^from tensorflow import keras$", "import minidl as keras", text, flags=re.M)
     text = re.sub(r"^import keras$", "import minidl as keras", text, flags=re.M)
-    text = re.sub(r"^import tensorflow as tf$", "import minidl", text, flags=re.M)
+    text = re.sub(r"^import tensorflow as tf$", "import minidl as tf", text, flags=re.M)
     text = re.sub(r"^(from|import) (tensorflow\.)?keras\b", r"\1 minidl", text, flags=re.M)
-    return text.replace("tf.keras.", "minidl.")
+    return text.replace("tf.keras.", "tf.")
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -31,7 +32,10 @@ def test_a_script_for_keras_runs_or_says_what_to_change(path, tmp_path):
     environment = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "PATH": ""}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     last = (ran.stderr.strip().splitlines() or [""])[-1]
-    if "Stops: " in path.read_text(encoding="utf-8"):
-        assert last.endswith("See docs/keras.md.") or "Stack the two: Sequential" in last, ran.stderr
+    stops = re.search(r"Stops: (.+?)\.?\"{3}", script.read_text(encoding="utf-8"), flags=re.S)
+    if "pip install 'minidl[keras]'" in last:
+        pytest.skip("needs h5py")
+    if stops:
+        assert " ".join(stops[1].split()) in last, ran.stderr
     else:
         assert ran.returncode == 0, ran.stderr

@@ -31,7 +31,12 @@ def network():
         ("from minidl.layers import Conv2D", "minidl.layers has no Conv2D: Convolutions are not part of minidl"),
         ("from minidl.layers import Dense, LSTM", "minidl.layers has no LSTM: Layers for sequences"),
         ("from minidl import Model", "minidl has no Model: .*Use Sequential"),
-        ("from minidl import backend", "minidl has no backend: Use NumPy"),
+        ("from minidl.backend import mean", "minidl.backend has no mean: Use NumPy"),
+        ("from minidl.datasets.mnist import load_data", r"Use minidl.datasets.digits\(\)"),
+        ("from minidl.preprocessing.text import Tokenizer", "Use CountVectorizer"),
+        ("from minidl.applications.vgg16 import VGG16", "There are no pretrained networks"),
+        ("from minidl.keras.optimizers import Adam", "Write import minidl as keras"),
+        ("from minidl.python.keras.layers import Dense", "Write from minidl.layers import Dense"),
         ("from minidl.initializers import stft", "minidl.initializers has no stft: Write a function"),
         ("from minidl.backend import clear_session", "minidl.backend has no clear_session: Leave it out"),
         ("from minidl.wrappers.scikit_learn import KerasClassifier", "Use minidl.sklearn: MinidlClassifier"),
@@ -42,6 +47,19 @@ def network():
 def test_importing_a_missing_name_says_what_to_use(line, words):
     with pytest.raises(ImportError, match=f"{words}.*{PAGE}"):
         exec(line, {})
+
+
+@pytest.mark.parametrize("name", ["backend", "preprocessing", "ops", "activations", "wrappers"])
+def test_a_module_that_only_keras_has_is_explained_where_it_is_used(name):
+    scope = {}
+    exec(f"from minidl import {name} as module", scope)
+    with pytest.raises(AttributeError, match=f"minidl.{name} has no relu: .*{PAGE}"):
+        _ = scope["module"].relu
+
+
+def test_a_module_that_nobody_has_is_an_ordinary_error():
+    with pytest.raises(ModuleNotFoundError, match=r"No module named 'minidl\.layers\.dens'$"):
+        exec("import minidl.layers.dens", {})
 
 
 @pytest.mark.parametrize("name", ["Conv2D", "MultiHeadAttention", "Lambda"])
@@ -68,6 +86,13 @@ def test_a_name_that_nobody_has_is_an_ordinary_error():
         ("from minidl.optimizers.legacy import Adam as found", Adam),
         ("from minidl.optimizers.schedules import LearningRateSchedule as found", minidl.schedules.Schedule),
         ("from minidl.layers import InputLayer as found", layers.Input),
+        ("from minidl.layers.experimental.preprocessing import Normalization as found", layers.Normalization),
+        ("from minidl.engine.topology import Layer as found", minidl.Layer),
+        ("from minidl.objectives import mse as found", losses.mean_squared_error),
+        ("from minidl.utils.vis_utils import plot_model as found", minidl.utils.plot_model),
+        ("from minidl.optimizers import adam as found", Adam),
+        ("from minidl.optimizers.adam import Adam as found", Adam),
+        ("from minidl.metrics import mae as found", losses.mean_absolute_error),
         ("import minidl; found = minidl.Initializer", initializers.Initializer),
         ("from minidl.saving import load_model as found", minidl.load_model),
     ],
@@ -175,7 +200,7 @@ def test_a_type_error_inside_a_constructor_is_not_hidden():
     ("make", "words"),
     [
         (lambda: network().compile("adadelta", "mse"), "compile: optimizer: .*got 'adadelta'. Use Adam or AdamW"),
-        (lambda: network().compile("adam", "dice"), "compile: loss: .*got 'dice'. Derive a class from minidl.Loss"),
+        (lambda: network().compile("adam", "dice"), "compile: loss: .*got 'dice'. Copy Tversky from docs/extend.md"),
         (
             lambda: network().compile("adam", "mse", ["mean_io_u"]),
             "compile: metrics: .*got 'mean_io_u'. Derive a class",
@@ -187,6 +212,16 @@ def test_a_type_error_inside_a_constructor_is_not_hidden():
 def test_a_string_that_only_keras_knows_says_what_to_use(make, words):
     with pytest.raises(ArgumentError, match=f"{words}.*{PAGE}$"):
         make()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("huber_loss", "huber"), ("kullback_leibler_divergence", "kl_divergence"), ("MSE", "mean_squared_error")],
+)
+def test_an_older_name_as_a_string_works(old, new):
+    model = network()
+    model.compile("adam", old)
+    assert model.loss.get_name() == new
 
 
 # Attributes and methods
@@ -210,6 +245,26 @@ def test_a_missing_attribute_says_what_to_use(thing, name, words):
     with pytest.raises(AttributeError, match=f"has no attribute '{name}': {words}.*{PAGE}"):
         getattr(thing(), name)
     assert not hasattr(thing(), name)
+
+
+@pytest.mark.parametrize(
+    ("base", "method", "words"),
+    [
+        (layers.Layer, "call", r"L: expected the class to define backward and forward\. In place of call: .*dx"),
+        (losses.Loss, "call", r"L: expected the class to define backward and forward\. In place of call: .*derivative"),
+        (minidl.Metric, "update_state", r"L: .* result and update\. In place of update_state: update\."),
+        (optimizers.Optimizer, "update_step", r"L: .* define update\. In place of update_step: Write update\(blocks"),
+        (minidl.regularizers.Regularizer, "__call__", r"L: .* gradient and penalty\. In place of __call__: Write pen"),
+    ],
+)
+def test_a_class_with_the_methods_of_keras_is_told_those_of_minidl(base, method, words):
+    with pytest.raises(TypeError, match=f"^{words}.*{PAGE}$"):
+        type("L", (base,), {method: lambda self, *arguments: None})()
+
+
+def test_a_class_without_its_methods_is_told_which():
+    with pytest.raises(TypeError, match=r"^L: expected the class to define backward and forward\.$"):
+        type("L", (layers.Layer,), {})()
 
 
 def test_keras_names_of_attributes_work():
@@ -244,7 +299,11 @@ def test_no_name_is_in_a_section_twice():
 def test_a_name_that_is_said_to_be_missing_is_missing():
     for module in ("minidl", *(f"minidl.{name}" for name in aliases.MODULES.split())):
         section = module.removeprefix("minidl").removeprefix(".")
-        there = vars(importlib.import_module(module))
+        there = {
+            name: value
+            for name, value in vars(importlib.import_module(module)).items()
+            if getattr(getattr(value, "__spec__", None), "loader", None) is not aliases.ModuleFinder  # explains itself
+        }
         for entry in names.table().get(section, ()):
             wrong = [name for name in entry.names if name in there] if entry.kind == "missing" else []
             assert not wrong, f"{module}: take {wrong} out of minidl/names.txt"

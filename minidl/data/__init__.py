@@ -15,21 +15,7 @@ from minidl.data.streams import Stream, Words, is_stream, sample_shape
 from minidl.data.tables import Batch, Table
 
 __all__ = [
-    "Batch",
-    "Stream",
-    "Table",
-    "Words",
-    "as_array",
-    "check_features",
-    "check_finite",
-    "check_order",
-    "check_targets",
-    "check_weights",
-    "class_factors",
-    "column_names",
-    "is_stream",
-    "read_only",
-    "sample_shape",
-    "split_rows",
+    "Batch", "Stream", "Table", "Words", "as_array", "check_features", "check_finite", "check_order", "check_targets",
+    "check_weights", "class_factors", "column_names", "is_stream", "read_only", "sample_shape", "split_rows",
     "warn_of_rounding",
-]
+]  # fmt: skip

@@ -4,6 +4,12 @@
 an error, and never left out silently.
 """
 
+from minidl.aliases import finder
+from minidl.keras import layers, models
 from minidl.keras.files import read_content, write_content
 
 __all__ = ["read_content", "write_content"]
+
+__getattr__ = finder("minidl.keras")
+for module in (layers, models):
+    vars(module)["__getattr__"] = finder(module.__name__)

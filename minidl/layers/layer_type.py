@@ -5,6 +5,7 @@ Thus the author of a layer need neither take them nor call ``super().__init__()`
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from minidl.attribute_names import refuse_unfinished
 from minidl.checks import flag
 from minidl.config import ConfiguredType
 from minidl.constructor import constructor_parameters
@@ -44,7 +45,7 @@ class LayerType(ConfiguredType):
                 others = translate(cls, others, [*known, *LayerOptions.__annotations__])
             elif not known and not takes_any_number(constructor):
                 raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args]}")
-        layer = object.__new__(cls)
+        layer = refuse_unfinished(cls) if getattr(cls, "__abstractmethods__", ()) else object.__new__(cls)
         layer.__dict__.update(
             name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
             input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model

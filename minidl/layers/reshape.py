@@ -31,11 +31,11 @@ class Reshape(Layer):
     def __init__(self, target_shape: Shape, **options: Unpack[LayerOptions]) -> None:
         if not isinstance(target_shape, (tuple, list)):
             raise ArgumentError(f"Reshape: target_shape: expected a tuple of integers, got {target_shape!r}.")
-        for length in target_shape:
-            if checks.integer(length, "Reshape: target_shape", minimum=-1) == 0:
-                raise ArgumentError(f"Reshape: target_shape: expected lengths of at least 1, got {target_shape!r}.")
-        if list(target_shape).count(-1) > 1:
-            raise ArgumentError(f"Reshape: target_shape: expected at most one -1, got {target_shape!r}.")
+        lengths = [checks.integer(length, "Reshape: target_shape", minimum=-1) for length in target_shape]
+        if 0 in lengths or lengths.count(-1) > 1:
+            raise ArgumentError(
+                f"Reshape: target_shape: expected lengths of at least 1, or one -1, got {target_shape!r}."
+            )
         self.target_shape = tuple(target_shape)
 
     def build(self, input_shape: Shape) -> Shape:

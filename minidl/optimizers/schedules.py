@@ -12,12 +12,6 @@ from minidl.schedules import (
 )
 
 __all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "OneCycle",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "Schedule",
-]
+    "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "OneCycle",
+    "PiecewiseConstantDecay", "PolynomialDecay", "Schedule",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A convolutional network. Stops: Conv2D."""
+"""A convolutional network. Stops: Use Flatten() and Dense."""
 
 from keras.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from keras.models import Sequential

@@ -1,4 +1,4 @@
-"""A training loop with running metrics. Stops: tf.GradientTape becomes model.loss_and_gradients."""
+"""A training loop with running metrics. Stops: Write optimizer.step."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Layers called on tensors. Stops: Sequential takes the place of keras.Model."""
+"""Layers called on tensors. Stops: Stack the two: Sequential."""
 
 import keras
 from keras import layers

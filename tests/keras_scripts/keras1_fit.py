@@ -1,4 +1,4 @@
-"""The arguments of Keras 1's fit. Stops: nb_epoch."""
+"""The arguments of Keras 1's fit. Stops: minidl calls it epochs."""
 
 import numpy as np
 from keras.layers import Dense

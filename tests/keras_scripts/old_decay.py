@@ -1,4 +1,4 @@
-"""The decay of the rate as an argument. Stops: decay."""
+"""The decay of the rate as an argument. Stops: Pass learning_rate=InverseTimeDecay."""
 
 from tensorflow.keras.optimizers import SGD
 

@@ -1,4 +1,4 @@
-"""The wrapper for scikit-learn. Stops: minidl.sklearn has it."""
+"""The wrapper for scikit-learn. Stops: Use minidl.sklearn."""
 
 from keras.layers import Dense
 from keras.models import Sequential

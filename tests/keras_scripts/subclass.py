@@ -1,4 +1,4 @@
-"""A model as a subclass. Stops: keras.Model."""
+"""A model as a subclass. Stops: Use Sequential."""
 
 import keras
 

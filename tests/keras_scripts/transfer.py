@@ -1,4 +1,4 @@
-"""A trained base, frozen, under a new head; predicted classes of old. Stops: predict_classes."""
+"""A trained base, frozen, under a new head; predicted classes of old. Stops: Write model.predict(x).argmax(axis=1)."""
 
 import numpy as np
 from keras.layers import Dense

@@ -1,0 +1,3 @@
+"""Texts as ids by hashing. Stops: Use CountVectorizer."""
+
+from keras.preprocessing.text import one_hot

@@ -82,7 +82,7 @@ export class CertifyRoom {
     this.#busy = true;
     $("run").disabled = true;
     $("stop").disabled = false;
-    this.#clear("Certifying…");
+    this.#clear("Certifying… The first time loads SciPy.");
     try {
       await this.python.load("scipy");
       this.#show(await this.python.ask("certification", "check", { code: this.#editor.text, level: $("level").value }));

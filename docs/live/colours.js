@@ -1,43 +1,48 @@
 // Colours: those of the style sheet, for what is drawn on a canvas. They follow the theme.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const SOFT = 0.72; // how far the scale goes from the ground to the colours of the classes: points stand out on it
-let scale = null;
+const SOFT = 0.72; // how far the maps go from the ground to the colours of the classes: points stand out on them
+const known = new Map(); // what was computed for this theme
 
 /** Return a colour of the style sheet, such as "ink" or "line-0". */
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  return once(name, () => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
 }
 
 /** Call a function whenever the theme has changed. */
 export function onTheme(redraw) {
   dark.addEventListener("change", () => {
-    scale = null;
+    known.clear();
     redraw();
   });
 }
 
 /** Return 256 colours as the pixels of a picture, from near that of class 0 over the ground to near that of class 1. */
 export function diverging() {
-  scale ??= new Uint32Array(Uint8ClampedArray.from({ length: 4 * 256 }, channel(SOFT)).buffer);
-  return scale;
+  return once("pixels", () => {
+    const bytes = levels(SOFT).flatMap((level) => [...level, 255]);
+    return new Uint32Array(Uint8ClampedArray.from(bytes).buffer);
+  });
 }
 
 /** Return `rgb(...)` for a value from 0 to 255, up to the full colours of the classes. */
 export function diverged(value) {
-  const level = Math.max(0, Math.min(255, Math.round(value)));
-  const pixel = channel(1);
-  return `rgb(${[0, 1, 2].map((c) => Math.round(pixel(null, 4 * level + c))).join(",")})`;
+  const texts = once("texts", () => levels(1).map((level) => `rgb(${level.map(Math.round).join(",")})`));
+  return texts[Math.max(0, Math.min(255, Math.round(value)))];
 }
 
-/** Return the function that gives byte `k` of the pixels of the scale. */
-function channel(strength) {
+function once(name, compute) {
+  if (!known.has(name)) known.set(name, compute());
+  return known.get(name);
+}
+
+/** Return red, green and blue of 256 levels. */
+function levels(strength) {
   const [low, middle, high] = ["class-0", "ground", "class-1"].map((name) => channels(colour(name)));
-  return (_, k) => {
-    const [level, c] = [Math.floor(k / 4), k % 4];
-    const end = level < 128 ? low : high;
-    return c === 3 ? 255 : middle[c] + (strength * Math.abs(level - 127.5) * (end[c] - middle[c])) / 127.5;
-  };
+  return Array.from({ length: 256 }, (_, level) => {
+    const part = (strength * Math.abs(level - 127.5)) / 127.5;
+    return middle.map((start, c) => start + part * ((level < 128 ? low : high)[c] - start));
+  });
 }
 
 function channels(hex) {

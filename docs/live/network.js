@@ -59,8 +59,8 @@ export class NetworkView {
     return layer && units[layer - 1].subarray((number - 1) * size, number * size);
   }
 
-  /** Draw the maps and the weights of a frame. */
-  draw(frame) {
+  /** Draw the maps of a frame, and its weights if wanted: they take longest, and change slowly. */
+  draw(frame, withWeights) {
     const most = Math.max(...this.#columns.map((units) => units.length));
     const unit = Math.min(LARGEST, Math.max(SMALLEST, this.#home.clientHeight / most - 3), this.#home.clientWidth / 9);
     this.#home.style.setProperty("--unit", `${unit}px`);
@@ -72,10 +72,10 @@ export class NetworkView {
         else picture(this.unit(canvas.dataset.name, frame), this.#side, canvas);
       }),
     );
-    this.#drawEdges(frame.weights);
+    if (withWeights) this.#drawWeights(frame.weights);
   }
 
-  #drawEdges(weights) {
+  #drawWeights(weights) {
     const { drawing } = context(this.#home.querySelector(".edges"));
     this.#boxes ??= this.#columns.map((units) => units.map((canvas) => box(canvas, this.#home)));
     const boxes = this.#boxes;

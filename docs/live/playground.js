@@ -8,6 +8,7 @@ import { NetworkView } from "./network.js";
 import { Stopped } from "./python.js";
 
 const MOST_UNITS = 16, MOST_LAYERS = 4, MOST_SCORES = 600;
+const WEIGHTS_EVERY = 3; // pictures
 const NUMBERS = ["noise", "rate", "strength", "dropout", "batch", "seed"];
 const $ = (id) => document.getElementById(id);
 const nextPicture = () => new Promise(requestAnimationFrame);
@@ -148,9 +149,9 @@ export class PlaygroundRoom {
     let coming = this.#ask("tick", { steps: this.#speed() });
     for (let frame = await coming; frame; frame = await coming) {
       coming = this.#playing ? this.#ask("tick", { steps: this.#speed() }) : null; // Python goes on while this is drawn
-      this.#take(frame);
-      await nextPicture();
       count += 1;
+      this.#take(frame, count % WEIGHTS_EVERY === 0 || !coming);
+      await nextPicture();
       if (performance.now() - since > 1000) {
         $("count").dataset.rate = ((1000 * count) / (performance.now() - since)).toFixed(0);
         [count, since] = [0, performance.now()];
@@ -168,19 +169,19 @@ export class PlaygroundRoom {
     if (frame) this.#take(frame);
   }
 
-  #take(frame) {
+  #take(frame, withWeights = true) {
     this.#frame = { ...frame, units: frame.units.map(bytesOf), output: bytesOf(frame.output) };
     this.#scores.push([frame.step, frame.scores.train.loss, frame.scores.test.loss]);
     if (this.#scores.length > MOST_SCORES) this.#scores = this.#scores.filter((_, i) => i % 2 === 0);
     const { rate } = $("count").dataset;
     const speed = rate ? `, ${rate} pictures/s` : "";
     this.#trouble(`step ${frame.step}, epoch ${frame.epoch.toFixed(1)}, ${this.#problem.parameters} parameters${speed}`);
-    this.#drawAll();
+    this.#drawAll(withWeights);
   }
 
-  #drawAll() {
+  #drawAll(withWeights = true) {
     if (!this.#frame || $("playground").hidden) return;
-    this.network.draw(this.#frame);
+    this.network.draw(this.#frame, withWeights);
     this.#drawMap();
     this.#drawScores();
   }

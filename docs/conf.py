@@ -15,8 +15,9 @@ import minidl
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE / "live"))
-import figures  # noqa: E402 - beside this file
+import figures  # noqa: E402 - next to this file
 import page  # noqa: E402 - the live page
+import thumbnails  # noqa: E402
 
 project = "minidl"
 author = "the minidl authors"
@@ -29,6 +30,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = [
@@ -49,7 +51,7 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings say it in words
-autodoc_inherit_docstrings = False  # what `forward` is stands once, in the base class
+autodoc_inherit_docstrings = False  # the base class says what `forward` is
 autosummary_generate = False
 numpydoc_show_class_members = False
 
@@ -57,6 +59,11 @@ html_theme = "furo"
 html_title = f"minidl {release}"
 html_static_path = ["_static"]
 html_css_files = ["minidl.css"]
+html_theme_options = {"light_logo": "logo-light.svg", "dark_logo": "logo-dark.svg", "sidebar_hide_name": True}
+html_favicon = "_static/favicon.svg"
+copybutton_selector = "div.highlight:not(.highlight-text *, .highlight-none *) > pre"  # code, not what it prints
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 html_show_sourcelink = False
 html_copy_source = False
 
@@ -83,10 +90,12 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "reset_modules": ("matplotlib", without_frames),
     "min_reported_time": 1000,
-    "default_thumb_file": str(HERE / "_generated" / "model.svg"),
+    "image_scrapers": (thumbnails.scrape,),
+    "thumbnail_size": (480, 360),
+    "default_thumb_file": str(HERE / "_generated" / "misprint.svg"),
 }
 
-# Pages whose public names must all stand in the API reference.
+# Modules whose public names must all be in the API reference.
 PUBLIC = [
     "minidl",
     "minidl.callbacks",
@@ -172,14 +181,28 @@ def link_short_names(app, env, node, text):
 def check_alternative_texts(app, doctree, docname):
     """Warn, which fails the build, of a picture on a page that says nothing to those who cannot see it."""
     for image in doctree.findall(nodes.image):
-        if not image.get("alt") and "/thumb/" not in image.get("uri", ""):  # a thumbnail stands beside its title
+        if not image.get("alt") and "/thumb/" not in image.get("uri", ""):  # a thumbnail is next to its title
             logger.warning("%s: the picture %s has no alternative text", docname, image.get("uri"))
 
 
 def build_live_page(app, error):
-    """Put the live page and the wheel of this checkout beside the pages."""
+    """Put the live page and the wheel of this checkout next to the pages."""
     if error is None and app.builder.format == "html":
         page.build(Path(app.outdir) / "live")
+
+
+def let_names_break(app, doctree, docname):
+    """Let long names break after a separator, but not in a path before ``::``; keep short cells of tables on a line."""
+    for literal in list(doctree.findall(nodes.literal)):
+        path, colons, name = literal.astext().rpartition("::")
+        if len(path + name) > 16:
+            parts = [path + colons] * bool(path) + re.split(r"(?<=[_./(,=])(?=\w)", name)
+            pieces = [piece for part in parts for piece in (nodes.raw("", "<wbr>", format="html"), nodes.Text(part))]
+            literal.children = []
+            literal.extend(pieces[1:])
+    for entry in doctree.findall(nodes.entry):
+        for text in list(entry.findall(nodes.Text)) if len(entry.astext()) <= 10 else []:
+            text.parent.replace(text, nodes.Text(text.replace(" ", "\u00a0")))
 
 
 def setup(app):
@@ -189,5 +212,7 @@ def setup(app):
     app.connect("autodoc-process-docstring", show_shapes, priority=400)
     app.connect("env-check-consistency", check_that_every_public_name_is_documented)
     app.connect("missing-reference", link_short_names)
+    app.connect("builder-inited", thumbnails.replace_thumbnails, priority=900)  # once the gallery is there
     app.connect("doctree-resolved", check_alternative_texts)
+    app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", build_live_page)

@@ -1,4 +1,4 @@
-"""SVG: boxes, lines of text, arrows and flat vectors, as strings."""
+"""SVG: boxes, lines of text, arrows and flat vectors, as strings; and the logo."""
 
 FONT = 'font-family="sans-serif"'
 ARROW = (
@@ -64,9 +64,55 @@ def bent_arrow(path: str) -> str:
     return f'<path d="{path}" fill="none" stroke="black" marker-end="url(#head)"/>'
 
 
+def marker(shape: str, x: float, y: float, color: str) -> str:
+    """Return a small filled circle, square, triangle or diamond."""
+    paths = {"square": "-6 -6 h12 v12 h-12 z", "triangle": "0 -8 l8 14 h-16 z", "diamond": "0 -8 l8 8 l-8 8 l-8 -8 z"}
+    if shape == "circle":
+        return f'<circle cx="{x:.1f}" cy="{y}" r="6.5" fill="{color}"/>'
+    return f'<path transform="translate({x:.1f} {y})" d="M{paths[shape]}" fill="{color}"/>'
+
+
 def document(width: float, height: float, parts: list[str]) -> str:
     """Return the parts as an SVG document on white."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'{FONT}>{ARROW}<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
+    )
+
+
+# One unit: two inputs, the unit and its output.
+MARK = (
+    '<path d="M12 14 L32 32 M12 50 L32 32" stroke="{ink}"/><path d="M32 32 H52" stroke="{accent}"/>'
+    '<circle cx="12" cy="14" r="8" fill="{ink}"/><circle cx="12" cy="50" r="8" fill="{ink}"/>'
+    '<circle cx="32" cy="32" r="9" fill="{ground}" stroke="{ink}"/><circle cx="54" cy="32" r="8" fill="{accent}"/>'
+)
+LETTERS = (
+    "M80 54 V26 M80 36 a10 10 0 0 1 20 0 V54 M100 36 a10 10 0 0 1 20 0 V54",  # m
+    "M134 54 V26",  # i
+    "M148 54 V26 M148 37 a11 11 0 0 1 22 0 V54",  # n
+    "M184 54 V26",  # i
+    "M224 40 a13.5 13.5 0 1 0 -27 0 a13.5 13.5 0 1 0 27 0 M224 8 V54",  # d
+    "M239 8 V54",  # l
+)
+DOTS = '<circle cx="134" cy="13" r="4.5" fill="{accent}"/><circle cx="184" cy="13" r="4.5" fill="{accent}"/>'
+
+
+def logo(ink: str, accent: str, ground: str) -> str:
+    """Return the mark and the name, for a page of the colour ``ground``."""
+    return strokes(250, f'{MARK}<path d="{" ".join(LETTERS)}" stroke="{{ink}}"/>{DOTS}', ink, accent, ground)
+
+
+def favicon(ink: str, accent: str, ground: str) -> str:
+    """Return the mark on a tile of the colour ``ground``."""
+    tile = '<rect width="64" height="64" rx="12" fill="{ground}"/>'
+    inside = f'<g transform="translate(7 7) scale(0.78)">{MARK}</g>'
+    return strokes(64, tile + inside, ink, accent, ground)
+
+
+def strokes(width: int, shapes: str, ink: str, accent: str, ground: str) -> str:
+    """Return ``shapes`` in these colours as an SVG document of round strokes."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 64" width="{width}" height="64" fill="none" '
+        f'stroke-width="6.5" stroke-linecap="round" stroke-linejoin="round"><title>minidl</title>'
+        f"{shapes.format(ink=ink, accent=accent, ground=ground)}</svg>\n"
     )

@@ -1,18 +1,23 @@
 """Draws the figures of the pages that are not part of the course: the objects, the modules, a model, and the README's.
 
-``python docs/figures.py`` draws the README's again.
+``python docs/figures.py`` draws the README's picture and the logo again.
 """
 
 import ast
+import contextlib
+import io
+import re
 from pathlib import Path
 
-from drawing import arrow, bent_arrow, box, document, row_of, text, titled, vector
+import speed
+from drawing import arrow, bent_arrow, box, document, favicon, logo, row_of, text, titled, vector
 
 import minidl
 import minidl.datasets
 import minidl.optimizers
-from minidl.plotting import plot_confusion_matrix, plot_decision_boundary, plot_model
+from minidl.plotting import plot_decision_boundary, plot_model
 
+HERE = Path(__file__).parent
 PACKAGE = Path(minidl.__file__).parent
 # What nearly every module imports: drawn as one box, without lines.
 GROUND = ["typing", "errors", "checks", "config", "numeric", "normal", "files", "signals", "ownership"]
@@ -174,30 +179,42 @@ def front(path: Path) -> None:
     pyplot.close(figure)
 
 
-def confusions(path: Path) -> None:
-    """Train the model of the quickstart, and draw its confusion matrix to ``path``."""
+def quickstart(folder: Path) -> None:
+    """Run the code of the quickstart, which writes its pictures into ``folder``."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    (x, y), (x_test, y_test) = minidl.datasets.digits()
-    layers = [minidl.Input((64,)), minidl.Dense(64, activation="relu"), minidl.Dense(10, activation="softmax")]
-    network = minidl.Sequential(layers, seed=0)
-    network.compile("adam", "sparse_categorical_crossentropy")
-    network.fit(x, y, epochs=30, validation_split=0.1, verbose=0)
-    ax = plot_confusion_matrix(y_test, network.predict(x_test))
-    ax.figure.savefig(path, dpi=90)
-    pyplot.close(ax.figure)
+    page = (HERE / "quickstart.md").read_text(encoding="utf-8")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        exec("".join(re.findall(r"(?ms)^```python\n(.*?)^```$", page)), {})
+    pyplot.close("all")
+
+
+def misprint() -> str:
+    """Return the first of the notes' errata as SVG: a formula that is crossed out, and the right one."""
+    formulas = text(200, 105, "J = -1/m Σ L", 44) + text(200, 200, "J = 1/m Σ L", 44, weight="bold")
+    return document(400, 280, [formulas, '<path d="M70 112 L330 70" stroke="#c8553d" stroke-width="7"/>'])
+
+
+LOGOS = {
+    "logo-light": logo("#12355b", "#c8553d", "#ffffff"),
+    "logo-dark": logo("#e8eef5", "#f08a6c", "#131416"),
+    "favicon": favicon("#ffffff", "#f08a6c", "#12355b"),
+}
 
 
 def draw_all(folder: Path) -> None:
     """Write every figure into ``folder``."""
     folder.mkdir(exist_ok=True)
-    for figure in (objects, modules, model):
+    for figure in (objects, modules, model, misprint, speed.chart):
         (folder / f"{figure.__name__}.svg").write_text(figure(), encoding="utf-8")
-    confusions(folder / "confusions.png")
+    (folder / "verdict.md").write_text(speed.verdict(), encoding="utf-8")
+    quickstart(folder)
 
 
 if __name__ == "__main__":
-    front(Path(__file__).parent / "_static" / "front.png")
+    front(HERE / "_static" / "front.png")
+    for name, drawing in LOGOS.items():
+        (HERE / "_static" / f"{name}.svg").write_text(drawing, encoding="utf-8")

@@ -75,8 +75,8 @@ docs: $(VENV)/.docs  ## build the documentation into docs/_build/html
 	$(RUN) -m sphinx -W --keep-going -b html docs docs/_build/html
 
 .PHONY: notebooks
-notebooks: $(VENV)/.notebooks  ## run the notebooks of examples/
-	$(VENV)/bin/jupyter execute examples/*.ipynb
+notebooks: $(VENV)/.notebooks  ## run the notebooks of examples/, and compare what they print with what they store
+	$(RUN) docs/notebooks.py
 
 .PHONY: bench
 bench:  ## the quick form of the benchmarks, beside the peers, in an environment of its own

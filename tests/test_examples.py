@@ -1,5 +1,7 @@
-"""The scripts of examples/ run as a reader would run them; `make docs` and `make notebooks` run the others."""
+"""The scripts of examples/ run as a reader would run them; `make docs` runs the pages,
+`make notebooks` the notebooks."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +33,20 @@ NEEDS = {"export_onnx": "onnxruntime", "scikit_learn": "sklearn"}  # packages th
 
 def test_every_example_is_run_somewhere():
     assert {path.stem for path in EXAMPLES.glob("*.py")} == set(RUN_HERE) | set(RUN_ELSEWHERE)
+
+
+def test_the_index_of_examples_names_every_one():
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^- \[(.*?)\]\(\./\1\): ", index, re.M))
+    assert named == {path.name for path in EXAMPLES.iterdir() if path.suffix in {".py", ".ipynb"}}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_stores_the_outputs_of_one_run_from_top_to_bottom(path):
+    cells = [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
+    assert sum(bool(cell["outputs"]) for cell in cells) >= len(cells) - 1  # one defines a class
+    assert path.stat().st_size < 200_000
 
 
 @pytest.mark.parametrize("name", RUN_HERE)

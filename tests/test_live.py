@@ -68,6 +68,18 @@ def test_a_syntax_error_marks_its_line():
     assert found["marks"] == [{"line": 2, "text": "SyntaxError: '(' was never closed"}]
 
 
+def test_code_that_exits_is_an_error_in_its_line():
+    found = certification.check("import sys\n\nsys.exit(2)\n", "quick")
+    assert found["outcome"] == "ERROR"
+    assert found["marks"] == [{"line": 3, "text": "SystemExit: 2"}]
+
+
+def test_the_outcome_of_every_check_is_given():
+    found = certification.check(code_of("softmax"), "standard")
+    outcomes = {name: outcome for name, outcome, _ in found["checks"]}
+    assert (outcomes["contract"], outcomes["numeric"], outcomes["square"]) == ("PASS", "FAIL", "SKIPPED")
+
+
 def test_code_without_a_layer_is_told_so():
     found = certification.check("print('hello')", "quick")
     assert found["report"].startswith("There is no layer in this code.")

@@ -73,6 +73,13 @@ async function open() {
   if (ready) current.begin();
 }
 
+/** Put the address into the clipboard; where there is none, it can still be taken from the browser. */
+async function copyLink() {
+  const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+  say(copied ? "Link copied" : "Copy the address of this page", false);
+}
+
+$("copy").addEventListener("click", copyLink);
 $("retry").addEventListener("click", start);
 window.addEventListener("hashchange", open);
 await open();

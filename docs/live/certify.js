@@ -59,6 +59,7 @@ export class CertifyRoom {
   async #edited() {
     $("example").value = "";
     $("marks").replaceChildren();
+    $("checks").replaceChildren();
     await this.#write();
   }
 
@@ -74,6 +75,7 @@ export class CertifyRoom {
     $("verdict").className = "";
     $("verdict").textContent = text;
     $("marks").replaceChildren();
+    $("checks").replaceChildren();
     $("report").hidden = $("printed-box").hidden = true;
   }
 
@@ -99,9 +101,10 @@ export class CertifyRoom {
     await restart();
   }
 
-  #show({ outcome, report, printed, marks, passed, seconds }) {
+  #show({ outcome, report, printed, marks, checks, seconds }) {
     const lines = marks.map(({ line }) => line);
     const where = lines.length ? `, line ${[...new Set(lines)].join(" and ")}` : "";
+    const passed = checks.filter(([, became]) => became === "PASS").length;
     const verdicts = {
       PASS: `Certified: ${passed} checks passed in ${seconds} s.`,
       FAIL: `Wrong${where}.`,
@@ -116,6 +119,12 @@ export class CertifyRoom {
     $("printed-box").hidden = !printed;
     this.#editor.marks = marks;
     $("marks").replaceChildren(...marks.map((mark) => this.#entry(mark)));
+    $("checks").replaceChildren(
+      ...checks.map(([name, became, reason]) => {
+        const title = `${became.toLowerCase()}${reason && `: ${reason}`}`;
+        return Object.assign(document.createElement("li"), { textContent: name, className: became, title });
+      }),
+    );
   }
 
   #entry({ line, text }) {

@@ -3,7 +3,7 @@
 import { colour } from "./colours.js";
 import { context, picture } from "./heatmap.js";
 
-const LEFT = 44, RIGHT = 20, TOP = 12, BOTTOM = 34;
+const LEFT = 44, RIGHT = 20, TOP = 24, BOTTOM = 34;
 const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 /**
@@ -59,8 +59,7 @@ function frame(drawing, { xRange, yRange, x, y, axes, width, height, grid }) {
   }
   drawing.fillText(axes.x, width - RIGHT, height - 4);
   drawing.textAlign = "left";
-  drawing.fillStyle = colour(grid ? "faint" : "ink");
-  drawing.fillText(axes.y, LEFT + 6, TOP + 14);
+  drawing.fillText(axes.y, 4, 12);
 }
 
 /** Return round numbers in a range, about as many as wanted. */

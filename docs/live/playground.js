@@ -213,7 +213,7 @@ export class PlaygroundRoom {
     const place = ([x, y]) => [(0.5 + x / (2 * edge)) * width, (0.5 - y / (2 * edge)) * width];
     points.forEach((point, i) => {
       const style = diverged(classifies ? 255 * targets[i] : 127.5 * (1 + targets[i]));
-      circle(drawing, place(point), 3, i < trained ? style : colour("panel"), i < trained ? colour("panel") : style);
+      (i < trained ? circle : square)(drawing, place(point), 3, style, colour("ink"));
     });
     if (this.#probed) circle(drawing, place(this.#probed.point), 7, null, colour("ink"));
     if (this.#cross) cross(drawing, place(this.#cross));
@@ -264,9 +264,17 @@ function circle(drawing, [x, y], radius, fill, stroke) {
     drawing.fillStyle = fill;
     drawing.fill();
   }
-  drawing.lineWidth = fill ? 1 : 3;
+  drawing.lineWidth = fill ? 0.8 : 3;
   drawing.strokeStyle = stroke;
   drawing.stroke();
+}
+
+function square(drawing, [x, y], half, fill, stroke) {
+  drawing.fillStyle = fill;
+  drawing.strokeStyle = stroke;
+  drawing.lineWidth = 0.8;
+  drawing.fillRect(x - half, y - half, 2 * half, 2 * half);
+  drawing.strokeRect(x - half, y - half, 2 * half, 2 * half);
 }
 
 function cross(drawing, [x, y]) {

@@ -132,6 +132,13 @@ def test_the_address_holds_the_settings(page):
     page.wait_for_function("document.querySelectorAll('#network .column').length === 5")
 
 
+def test_the_link_is_copied(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("#copy")
+    page.wait_for_function("document.querySelector('#status').textContent === 'Link copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
 def certified(page):
     page.click("#run")
     page.wait_for_selector("#report:not([hidden])")
@@ -156,6 +163,7 @@ def test_the_browser_certifies_a_right_layer(page):
     go(page, "certify?example=scale")
     assert certified(page).startswith("Certified: ")
     assert page.locator("#marks li").count() == 0
+    assert "numeric" in page.locator("#checks .PASS").all_inner_texts()
 
 
 def test_a_kinked_layer_is_certified_with_scipy(page):

@@ -23,22 +23,22 @@ def check(code, level):
     """Run the code and certify the last layer or loss in it.
 
     Returns ``outcome`` ("PASS", "FAIL", "UNVERIFIED" or "ERROR"), the ``report`` or traceback, what was ``printed``,
-    and ``marks``: lines of the code, each with what is wrong there.
+    ``marks``: lines of the code, each with what is wrong there, and ``checks``: name, outcome and reason of each.
     """
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             subject = last_subject(executed(code))
             certificate = certified(subject, level)
-    except Exception as error:
-        return {"outcome": "ERROR", "printed": printed.getvalue(), **reported(error)}
+    except BaseException as error:  # SystemExit of the code, too: Python has to go on
+        return {"outcome": "ERROR", "checks": [], "printed": printed.getvalue(), **reported(error)}
     marks = [mark for finding in certificate.findings for mark in marks_of(finding)]
     return {
         "outcome": certificate.outcome,
         "report": str(certificate),
         "printed": printed.getvalue(),
         "marks": marks,
-        "passed": len(certificate.names("PASS")),
+        "checks": [(name, verdict.outcome, verdict.reason) for name, verdict in certificate.verdicts.items()],
         "seconds": round(certificate.seconds, 2),
     }
 

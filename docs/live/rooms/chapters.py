@@ -57,7 +57,7 @@ def one_minimum(kind, steps, rate):
         "map": {"side": CELLS, "values": np.rint(127 * heights).astype(int).ravel().tolist(), "range": [LOW, HIGH]},
         "lines": paths,
         "axes": {"x": names[0], "y": names[1]},
-        "text": f"{LANDSCAPES[kind]}: J = {', '.join(f'{J:.3f}' for J in ends)} after {steps} steps with rate {rate:g}",
+        "text": f"{LANDSCAPES[kind]}: J = {', '.join(f'{J:.3f}' for J in ends)} after {steps} steps with rate {rate:.3g}",
     }
 
 
@@ -184,7 +184,7 @@ def hyperparameters(rate, momentum):
         model = Sequential([Input((2,)), Dense(16, activation="tanh"), Dense(1, activation="sigmoid")], seed=0)
         model.compile(SGD(chosen[0], momentum=chosen[1]), "binary_crossentropy")
         costs = [float(model.train_on_batch(x, y)) for _ in range(200)]
-        lines.append(line("rate {:g}, momentum {:g}".format(*chosen), np.arange(200), costs))
+        lines.append(line("rate {:.3g}, momentum {:g}".format(*chosen), np.arange(200), costs))
     return {
         "lines": lines,
         "axes": {"x": "steps", "y": "cost", "y_range": [0, 1]},

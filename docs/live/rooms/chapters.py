@@ -53,11 +53,12 @@ def one_minimum(kind, steps, rate):
     heights = np.log(cost)
     heights = (heights - heights.min()) / np.ptp(heights)
     ends = [loss.forward(x @ [[path["x"][-1]], [path["y"][-1]]], y) for path in paths]
+    costs = ", ".join(f"{J:.3f}" for J in ends)
     return {
         "map": {"side": CELLS, "values": np.rint(127 * heights).astype(int).ravel().tolist(), "range": [LOW, HIGH]},
         "lines": paths,
         "axes": {"x": names[0], "y": names[1]},
-        "text": f"{LANDSCAPES[kind]}: J = {', '.join(f'{J:.3f}' for J in ends)} after {steps} steps with rate {rate:.3g}",
+        "text": f"{LANDSCAPES[kind]}: J = {costs} after {steps} steps with rate {rate:.3g}",
     }
 
 

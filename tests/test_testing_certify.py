@@ -9,7 +9,7 @@ import pytest
 from minidl import Input, Sequential
 from minidl.errors import ArgumentError
 from minidl.layers import Dense, Dropout, Flatten, Layer, ReLU, Softmax, Tanh
-from minidl.testing import Certificate, CertificationError, certify
+from minidl.testing import Certificate, CertificationError, certify, certify_function
 
 
 class BatchNorm(Layer):
@@ -346,8 +346,14 @@ def test_a_layer_without_a_repr_is_not_shown_as_a_call():
     assert "again   certify(layer, seed=0, checks=" in text
 
 
-def test_the_traceback_of_a_failure_hides_the_kit():
+@pytest.mark.parametrize(
+    "call",
+    [lambda: certify(BatchNorm()), lambda: certify_function(np.sin, lambda x, dy: dy * np.sin(x), np.ones((3, 2)))],
+    ids=["layer", "function"],
+)
+def test_the_traceback_of_a_failure_hides_the_kit(call):
     with pytest.raises(CertificationError) as error:
-        certify(BatchNorm())
-    hidden = [entry.locals.get("__tracebackhide__", False) for entry in error.traceback]
-    assert hidden == [False, True, True]
+        call()
+    inside = [entry for entry in error.traceback if "testing" in entry.path.parts]
+    assert inside
+    assert all(entry.locals["__tracebackhide__"] for entry in inside)

@@ -523,7 +523,7 @@ OTHERS = [
     ("state", Stale, "right on a fresh layer"),
     ("state", ByIdentity, "fills the same array"),
     ("parameters-live", StaleGamma, "stale copy"),
-    ("mode", UpdatesAtInference, "inference has side effects: it changes mean"),
+    ("mode", UpdatesAtInference, "forward changed the state mean in inference"),
     ("mode", DrawsAtInference, "inference is not deterministic"),
     ("mode", ForgetsTheMode, "inference"),
     ("running", UpdatesLittle, "once the running statistics have settled"),

@@ -438,7 +438,7 @@ class Costly(Layer):
 
 
 def test_the_coverage_tells_where_a_check_stopped(monkeypatch):
-    monkeypatch.setattr("minidl.testing.run.BUDGET", {"quick": 1e9, "standard": 20_000, "thorough": 1e9})
+    monkeypatch.setattr("minidl.testing.certification.BUDGET", {"quick": 1e9, "standard": 20_000, "thorough": 1e9})
     certificate = certify(Costly())
     assert any(text.startswith("shapes") for text in certificate.coverage["stopped"])
 

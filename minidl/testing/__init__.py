@@ -31,84 +31,58 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minidl.testing.certificate import Certificate, CertificationError, Verdict
-    from minidl.testing.certification import certify
-    from minidl.testing.context import Context
-    from minidl.testing.derivative import numerical_gradient
-    from minidl.testing.examination import Examination
-    from minidl.testing.example import check_gradients
-    from minidl.testing.findings import Finding, Skipped, Unverified
-    from minidl.testing.functions import FunctionSubject, certify_function, gradient_check
-    from minidl.testing.losses import certify_loss
-    from minidl.testing.machine import layer_machine
-    from minidl.testing.models import certify_model
-    from minidl.testing.paths import path_integral_test, taylor_test
-    from minidl.testing.properties import gradient_properties, gradient_property
-    from minidl.testing.registry import register_check
-    from minidl.testing.suite import parametrize_with_checks
+    from minidl.testing.certificate import Certificate as Certificate
+    from minidl.testing.certificate import CertificationError as CertificationError
+    from minidl.testing.certificate import Verdict as Verdict
+    from minidl.testing.certification import certify as certify
+    from minidl.testing.context import Context as Context
+    from minidl.testing.derivative import numerical_gradient as numerical_gradient
+    from minidl.testing.examination import Examination as Examination
+    from minidl.testing.example import check_gradients as check_gradients
+    from minidl.testing.findings import Finding as Finding
+    from minidl.testing.findings import Skipped as Skipped
+    from minidl.testing.findings import Unverified as Unverified
+    from minidl.testing.functions import FunctionSubject as FunctionSubject
+    from minidl.testing.functions import certify_function as certify_function
+    from minidl.testing.functions import gradient_check as gradient_check
+    from minidl.testing.losses import certify_loss as certify_loss
+    from minidl.testing.machine import layer_machine as layer_machine
+    from minidl.testing.models import certify_model as certify_model
+    from minidl.testing.paths import path_integral_test as path_integral_test
+    from minidl.testing.paths import taylor_test as taylor_test
+    from minidl.testing.properties import gradient_properties as gradient_properties
+    from minidl.testing.properties import gradient_property as gradient_property
+    from minidl.testing.registry import register_check as register_check
+    from minidl.testing.suite import parametrize_with_checks as parametrize_with_checks
 
 # Loaded at first use, so that importing minidl stays light.
 _HOMES = {
-    "Certificate": "certificate",
-    "CertificationError": "certificate",
-    "Context": "context",
-    "Examination": "examination",
-    "Finding": "findings",
-    "FunctionSubject": "functions",
-    "Skipped": "findings",
-    "Unverified": "findings",
-    "Verdict": "certificate",
-    "certify": "certification",
-    "certify_function": "functions",
-    "diagnose": "diagnosis",
-    "layer_machine": "machine",
-    "certify_loss": "losses",
-    "certify_model": "models",
-    "check_gradients": "example",
-    "gradient_check": "functions",
-    "gradient_properties": "properties",
-    "gradient_property": "properties",
-    "numerical_gradient": "derivative",
-    "parametrize_with_checks": "suite",
-    "path_integral_test": "paths",
-    "register_check": "registry",
-    "taylor_test": "paths",
+    "certificate": ("Certificate", "CertificationError", "Verdict"),
+    "certification": ("certify",),
+    "context": ("Context",),
+    "derivative": ("numerical_gradient",),
+    "diagnosis": ("diagnose",),
+    "examination": ("Examination",),
+    "example": ("check_gradients",),
+    "findings": ("Finding", "Skipped", "Unverified"),
+    "functions": ("FunctionSubject", "certify_function", "gradient_check"),
+    "losses": ("certify_loss",),
+    "machine": ("layer_machine",),
+    "models": ("certify_model",),
+    "paths": ("path_integral_test", "taylor_test"),
+    "properties": ("gradient_properties", "gradient_property"),
+    "registry": ("register_check",),
+    "suite": ("parametrize_with_checks",),
 }
-
-__all__ = [
-    "Certificate",
-    "CertificationError",
-    "Context",
-    "Examination",
-    "Finding",
-    "FunctionSubject",
-    "Skipped",
-    "Unverified",
-    "Verdict",
-    "certify",
-    "certify_function",
-    "certify_loss",
-    "certify_model",
-    "check_gradients",
-    "diagnose",
-    "gradient_check",
-    "gradient_properties",
-    "gradient_property",
-    "layer_machine",
-    "numerical_gradient",
-    "parametrize_with_checks",
-    "path_integral_test",
-    "register_check",
-    "taylor_test",
-]
+__all__ = [name for names in _HOMES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    for module, names in _HOMES.items():
+        if name in names:
+            globals()[name] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import inspect
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,17 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
     certificates = []
     for target in given.targets:
         for subject in subjects(target):
-            is_loss = isinstance(subject, Loss) or (isinstance(subject, type) and issubclass(subject, Loss))
-            if is_loss and isinstance(subject, type):
+            if isinstance(subject, type) and issubclass(subject, Loss):
                 subject = subject()
-            function = certify_loss if is_loss else certify
-            certificates.append(
-                function(subject, input_shape=shape, level=given.level, seed=given.seed, on_fail="return")
-            )
-            print(certificates[-1])
+            function = certify_loss if isinstance(subject, Loss) else certify
+            found = function(subject, input_shape=shape, level=given.level, seed=given.seed, on_fail="return")
+            certificates.append(found)
+            print(found)
     if given.json:
-        text = json.dumps([json.loads(certificate.to_json()) for certificate in certificates], indent=2)
-        given.json.write_text(text, encoding="utf-8")
+        text = ",\n".join(certificate.to_json(indent=2) for certificate in certificates)
+        given.json.write_text(f"[{text}]", encoding="utf-8")
     return 0 if certificates and all(certificates) else 1
 
 

@@ -5,23 +5,17 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.derivative import LONG
-from minidl.testing.probe import Gradients
 from minidl.typing import Array
 
 
-def named(y: Any, gradients: Gradients) -> Gradients:
+def named(y: Any, gradients: dict[str, Any]) -> dict[str, Array]:
     """Return copies of the output and all gradients by name, without those that are None."""
     return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}
 
 
-def with_states(arrays: Gradients, states: Gradients) -> Gradients:
-    """Return output and gradients together with copies of the state afterwards."""
-    return {**arrays, **{f"the state {name}": value.copy() for name, value in states.items()}}
-
-
-def finite(arrays: Gradients) -> bool:
+def finite(arrays: dict[str, Array]) -> bool:
     """Return whether all entries are numbers."""
-    return all(bool(np.isfinite(value).all()) for value in arrays.values() if value is not None)
+    return all(bool(np.isfinite(value).all()) for value in arrays.values())
 
 
 def close(found: Any, expected: Array, tolerance: float, least: float = 0.0) -> bool:

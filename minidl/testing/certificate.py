@@ -11,6 +11,12 @@ from minidl.typing import Shape
 
 PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
 NOTED = "NOTED"  # fails a rule that does not count for this subject
+# How the report marks and introduces what is neither passed nor failed.
+MARKS = {
+    UNVERIFIED: ("?", "unverified"),
+    XFAIL: ("~", "expected to fail"),
+    NOTED: ("~", "not counted, a rule of minidl's own layers"),
+}
 CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is told alone, and from which it is told as an alternative
 
 
@@ -138,20 +144,16 @@ def report(certificate: Certificate) -> str:
     lines = [_headline(certificate)]
     for finding in certificate.findings:
         lines += _finding(certificate, finding)
-    for name in certificate.names(UNVERIFIED):
-        lines.append(f" ? {name}   unverified: {certificate.verdicts[name].reason}")
-    for name in certificate.names(XFAIL):
-        lines.append(f" ~ {name}   expected to fail: {certificate.verdicts[name].reason}")
-    for name in certificate.names(NOTED):
-        lines.append(f" ~ {name}   not counted, a rule of minidl's own layers: {certificate.verdicts[name].reason}")
+    for outcome, (mark, told) in MARKS.items():
+        reasons = {name: certificate.verdicts[name].reason for name in certificate.names(outcome)}
+        lines += [f" {mark} {name}   {told}: {reason}" for name, reason in reasons.items()]
     if certificate.outcome == PASS:
         return "\n".join(lines)
     blocked: dict[str, list[str]] = {}
     for name in certificate.names(SKIPPED):
-        reason = certificate.verdicts[name].reason
-        if reason.endswith("failed"):
-            blocked.setdefault(reason, []).append(name)
-    lines += [f" not run because {reason}: {', '.join(names)}" for reason, names in blocked.items()]
+        blocked.setdefault(certificate.verdicts[name].reason, []).append(name)
+    failed = {reason: names for reason, names in blocked.items() if reason.endswith("failed")}
+    lines += [f" not run because {reason}: {', '.join(names)}" for reason, names in failed.items()]
     if certificate.sensitivity:
         lines.append(f" sensitivity  {sensitivity(certificate)}: a larger relative error would have been reported")
     return "\n".join(lines)
@@ -159,14 +161,12 @@ def report(certificate: Certificate) -> str:
 
 def alternatives(finding: Finding) -> list[str]:
     """Return the next causes, where the first one leaves something open and they are nearly as likely."""
-    if (
-        not finding.hypotheses
-        or finding.hypotheses[0][1] >= CLEAR
-        or not finding.why.endswith(finding.hypotheses[0][0])
-    ):
+    if not finding.hypotheses:
         return []
-    best = finding.hypotheses[0][1]
-    return [text for text, score in finding.hypotheses[1:] if score >= max(LIKELY, best - 0.15)][:2]
+    (first, best), *others = finding.hypotheses
+    if best >= CLEAR or not finding.why.endswith(first):
+        return []
+    return [text for text, score in others if score >= max(LIKELY, best - 0.15)][:2]
 
 
 def sensitivity(certificate: Certificate) -> str:
@@ -175,47 +175,35 @@ def sensitivity(certificate: Certificate) -> str:
 
 
 def _headline(certificate: Certificate) -> str:
-    count = len(certificate.findings)
-    parts = [
-        f"{count} finding{'' if count == 1 else 's'}",
-        f"{len(certificate.names(PASS))} checks passed",
-        f"{len(certificate.names(UNVERIFIED))} unverified",
-        f"{certificate.seconds:.2f} s",
-        f"seed {certificate.seed}",
-    ]
+    count, passed = len(certificate.findings), f"{len(certificate.names(PASS))} checks passed"
     if certificate.outcome == PASS:
-        parts = [
-            *parts[1:2],
-            *([f"sensitivity {sensitivity(certificate)}"] if certificate.sensitivity else []),
-            *parts[3:],
-        ]
+        parts = [passed, *([f"sensitivity {sensitivity(certificate)}"] if certificate.sensitivity else [])]
+    else:
+        unverified = f"{len(certificate.names(UNVERIFIED))} unverified"
+        parts = [f"{count} finding{'' if count == 1 else 's'}", passed, unverified]
+    parts += [f"{certificate.seconds:.2f} s", f"seed {certificate.seed}"]
     return f"{certificate.call}({certificate.subject})   {certificate.outcome}   {', '.join(parts)}"
 
 
 def _finding(certificate: Certificate, finding: Finding) -> list[str]:
-    if finding.analytic is not None and finding.numeric is not None:
+    compared = finding.analytic is not None and finding.numeric is not None
+    shown = finding.message
+    if compared:
         index = "" if finding.index is None else f"[{','.join(map(str, finding.index))}]"
         shown = f"{finding.target}{index}   analytic {finding.analytic:.9g}   numeric {finding.numeric:.9g}"
-        if finding.error is not None:
-            shown += f" +- {finding.error:.0e}"
-    else:
-        shown = finding.message
-    lines = [f" x {finding.check}   {shown}" + (f"   {finding.detail}" if finding.detail else "")]
-    if finding.analytic is not None and finding.message:
-        lines.append(f"   what    {finding.message}")
-    if finding.also:
-        lines.append(f"   also    wrong: {', '.join(finding.also)}")
-    if finding.why:
-        lines.append(f"   why     {finding.why}")
-    lines += [f"   or      {text}" for text in alternatives(finding)]
-    if finding.slope is not None:
-        lines.append(f"   taylor  remainder slope {finding.slope:.2f} (a right gradient gives 2.00)")
-    if finding.where:
-        source = f"   {finding.source}" if finding.source else ""
-        lines.append(f"   where   {finding.where}{source}")
-    if certificate.call != "certify_model":
-        lines.append(f"   again   {_again(certificate, finding)}")
-    return lines
+        shown += "" if finding.error is None else f" +- {finding.error:.0e}"
+    slope = "" if finding.slope is None else f"{finding.slope:.2f}"
+    rows = [
+        ("what", finding.message if compared else ""),
+        ("also", f"wrong: {', '.join(finding.also)}" if finding.also else ""),
+        ("why", finding.why),
+        *(("or", text) for text in alternatives(finding)),
+        ("taylor", slope and f"remainder slope {slope} (a right gradient gives 2.00)"),
+        ("where", "   ".join(filter(None, [finding.where, finding.source]))),
+        ("again", _again(certificate, finding) if certificate.call != "certify_model" else ""),
+    ]
+    head = "   ".join(filter(None, [f" x {finding.check}", shown, finding.detail]))
+    return [head, *(f"   {label:8}{text}" for label, text in rows if text)]
 
 
 def _again(certificate: Certificate, finding: Finding) -> str:

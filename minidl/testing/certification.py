@@ -1,38 +1,59 @@
-"""certify: one call that puts a layer to the test, and says what is wrong with it and where."""
+"""certify: one call that puts a layer to the test, and says what is wrong with it and where.
+
+A check runs only if those before it passed, so that one bug gives one finding and not thirteen.
+"""
 
 import time
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
 from minidl import checks as arguments
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
-from minidl.testing.certificate import FAIL, Certificate, CertificationError, Verdict
+from minidl.testing import explanation
+from minidl.testing.certificate import (
+    FAIL,
+    NOTED,
+    PASS,
+    SKIPPED,
+    UNVERIFIED,
+    XFAIL,
+    Certificate,
+    CertificationError,
+    Verdict,
+)
 from minidl.testing.examination import Examination
-from minidl.testing.findings import Finding, from_failure
-from minidl.testing.own_loss import own_loss_subjects
+from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.global_state import GlobalState, quiet
+from minidl.testing.loss_layer import OwnLossSubject, has_own_losses, own_loss_point
 from minidl.testing.points import Refused
-from minidl.testing.probe import LayerFailure, Point
-from minidl.testing.registry import CHECKS, LEVELS, chosen
-from minidl.testing.run import run_checks
+from minidl.testing.probe import LayerFailure, Misconduct, Point
+from minidl.testing.registry import CHECKS, Check, chosen
 from minidl.testing.subject import Subject, subject_of
+from minidl.testing.work import Exhausted
 from minidl.typing import Shape
 
+BUDGET = {"quick": 1_000_000, "standard": 6_000_000, "thorough": 100_000_000}  # of a check, see `Work`
+Outcome = tuple[Finding | None, str, str]
 
-@dataclass(frozen=True)
-class Request:
-    """The arguments of a certification, see `certify`; ``call`` is the function that the user has called."""
 
-    input_shape: Shape | None = None
-    level: str = "standard"
-    seed: int = 0
-    checks: Iterable[str] | None = None
-    exclude: Iterable[str] | None = None
-    expected_failures: Mapping[str, str] | None = field(default_factory=dict)
-    call: str = "certify"
+class Selection(TypedDict, total=False):
+    """Which checks run, and which of them are known to fail: see `certify`."""
+
+    checks: Iterable[str] | None
+    exclude: Iterable[str] | None
+    expected_failures: Mapping[str, str] | None
+
+
+class Options(Selection, total=False):
+    """Options of `certify`."""
+
+    level: str
+    seed: int
+    on_fail: str
 
 
 def certify(
@@ -41,10 +62,8 @@ def certify(
     input_shape: Shape | None = None,
     level: str = "standard",
     seed: int = 0,
-    checks: Iterable[str] | None = None,
-    exclude: Iterable[str] | None = None,
-    expected_failures: Mapping[str, str] | None = None,
     on_fail: str = "raise",
+    **selection: Unpack[Selection],
 ) -> Certificate:
     """Put the backward pass of ``layer`` to the test; raise with a report of what is wrong.
 
@@ -80,36 +99,45 @@ def certify(
     """
     __tracebackhide__ = True
     subject = subject_of(layer)
-    request = Request(input_shape, level, seed, checks, exclude, expected_failures, subject.call)
-    certificate = examine(subject, request)
-    for own in own_loss_subjects(subject) if certificate.passed else ():
-        certificate.absorb(examine(own, request), "own loss")
-    return concluded(certificate, on_fail)
-
-
-def examine(subject: Subject, request: Request, point: Point | None = None) -> Certificate:
-    """Run the checks on a subject, at its own point or at a given one, and return the certificate."""
-    call = request.call
-    arguments.choice(request.level, f"{call}: level", LEVELS)
-    arguments.integer(request.seed, f"{call}: seed", minimum=0)
-    expected = dict(request.expected_failures or {})
-    for name in expected:
-        arguments.choice(name, f"{call}: expected_failures", CHECKS)
-    checks = chosen(request.checks, tuple(request.exclude or ()), request.level)
-    examination = Examination(subject, request.level, request.seed, call)
-    examination.certificate.input_shape = request.input_shape
-    if _settle(examination, request.input_shape, point):
-        run_checks(examination, checks, expected)
-    return examination.certificate
-
-
-def concluded(certificate: Certificate, on_fail: str) -> Certificate:
-    """Return a certificate, or raise if it did not pass and ``on_fail`` says so."""
-    __tracebackhide__ = True
-    arguments.choice(on_fail, f"{certificate.call}: on_fail", ("raise", "return"))
+    arguments.choice(on_fail, f"{subject.call}: on_fail", ("raise", "return"))
+    examination = Examination(subject, level, seed)
+    certificate = examine(examination, input_shape=input_shape, **selection)
     if not certificate.passed and on_fail == "raise":
         raise CertificationError(certificate)
     return certificate
+
+
+def examine(
+    examination: Examination,
+    point: Point | None = None,
+    input_shape: Shape | None = None,
+    **selection: Unpack[Selection],
+) -> Certificate:
+    """Run the checks at the subject's own point or at a given one, and then on what belongs to the subject."""
+    subject, level, certificate = examination.subject, examination.level, examination.certificate
+    expected = dict(selection.get("expected_failures") or {})
+    for name in expected:
+        arguments.choice(name, f"{subject.call}: expected_failures", CHECKS)
+    checks = chosen(selection.get("checks"), tuple(selection.get("exclude") or ()), level)
+    certificate.input_shape = input_shape
+    if _settle(examination, input_shape, point):
+        _run_all(examination, checks, expected)
+    whole = not (selection.get("checks") or selection.get("exclude"))
+    for label, other, its_checks in companions(subject) if certificate.passed else ():
+        if its_checks is not None and not (whole and examination.at_least("standard")):
+            continue
+        there = None if point is None else own_loss_point(point)
+        its_selection: Selection = selection if its_checks is None else {"checks": its_checks}
+        found = examine(Examination(other, level, examination.seed), there, input_shape, **its_selection)
+        certificate.absorb(found, label)
+    return certificate
+
+
+def companions(subject: Subject) -> Iterator[tuple[str, Subject, tuple[str, ...] | None]]:
+    """Yield what belongs to a subject, with its checks: None for those of the subject."""
+    yield from subject.companions()
+    if has_own_losses(subject):
+        yield "own loss", OwnLossSubject(subject), None
 
 
 def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> bool:
@@ -130,3 +158,91 @@ def _settle(examination: Examination, input_shape: Shape | None, point: Point | 
     certificate.findings.append(finding)
     certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
     return False
+
+
+def _run_all(examination: Examination, checks: Iterable[Check], expected: dict[str, str]) -> None:
+    """Run the checks in order and enter what they find into the certificate."""
+    start = time.perf_counter()
+    with quiet():
+        for check in checks:
+            _run(examination, check, expected)
+    examination.certificate.seconds += time.perf_counter() - start
+
+
+def _run(examination: Examination, check: Check, expected: dict[str, str]) -> None:
+    verdicts = examination.certificate.verdicts
+    for before in (verdicts[name] for name in check.after if name in verdicts):
+        if before.outcome in (FAIL, XFAIL) or before.reason.endswith(" failed"):
+            cause = before.reason if before.outcome == SKIPPED else f"{before.check} failed"
+            verdicts[check.name] = Verdict(check.name, SKIPPED, cause)
+            return
+    if check.name in examination.subject.excluded:
+        verdicts[check.name] = Verdict(check.name, SKIPPED, examination.subject.excluded[check.name])
+        return
+    start = time.perf_counter()
+    examination.check = check.name
+    examination.rng = np.random.default_rng([examination.seed, zlib.crc32(check.name.encode())])
+    finding, outcome, reason = _outcome(examination, check)
+    if finding is not None and examination.subject.is_house_rule(finding):
+        outcome, reason, finding = NOTED, finding.message, None
+    if finding is not None and check.name in expected:
+        finding, outcome, reason = None, XFAIL, expected[check.name]
+    elif check.name in expected and outcome == PASS:
+        finding = Finding(check.name, f"expected to fail ({expected[check.name]}), but it passes")
+        outcome = FAIL
+    if finding is not None:
+        examination.certificate.findings.append(finding)
+    verdicts[check.name] = Verdict(check.name, outcome, reason, time.perf_counter() - start)
+
+
+def _outcome(examination: Examination, check: Check) -> Outcome:
+    """Return what a check objects to, its outcome and the reason; a change of global state comes before all."""
+    before, findings = GlobalState(), examination.certificate.findings
+    outcome: Outcome = (None, PASS, "")
+    try:
+        outcome = _verdict(examination, check)
+    except Exception:
+        if not before.change()[0]:
+            raise
+    message, why = before.change()
+    if not message:
+        return outcome
+    before.restore()
+    if any(message == known.message for known in findings):
+        return None, SKIPPED, f"{findings[0].check} failed"
+    return examination.finding(message, "dx", why), FAIL, message
+
+
+def _verdict(examination: Examination, check: Check) -> Outcome:
+    findings = examination.certificate.findings
+    examination.subject.work.begin(BUDGET[examination.level])
+    try:
+        finding = next(iter(check.run(examination) or ()), None)
+    except Skipped as reason:
+        return None, SKIPPED, str(reason)
+    except (Unverified, Refused) as reason:
+        return None, UNVERIFIED, str(reason)
+    except Exhausted as reason:
+        examination.certificate.cover("stopped", f"{check.name} {reason}")
+        return None, PASS if examination.controls or check.name != "numeric" else UNVERIFIED, str(reason)
+    except LayerFailure as failure:
+        finding = from_failure(check.name, failure)
+        finding.why = explanation.of_rejected_gradient(examination.subject, examination.point, failure) or finding.why
+    except Exception as error:
+        if findings:  # what an earlier check objected to, such as a list in place of an array, can break a later one
+            return None, SKIPPED, f"{findings[0].check} failed"
+        if not isinstance(error, Misconduct):
+            raise
+        finding = _of_misconduct(examination, error)
+    if finding is None:
+        return None, PASS, ""
+    known = next((other for other in findings if finding.resembles(other)), None)
+    if known is not None:
+        return None, SKIPPED, f"{known.check} failed"
+    return finding, FAIL, finding.message
+
+
+def _of_misconduct(examination: Examination, misconduct: Misconduct) -> Finding:
+    if misconduct.failure is not None:
+        return from_failure(examination.check, misconduct.failure)
+    return examination.finding(str(misconduct), misconduct.target, misconduct.why, line=misconduct.line)

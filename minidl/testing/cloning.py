@@ -1,4 +1,4 @@
-"""Cloning: deep copies of layers that keep what `build` put into underscore names."""
+"""Cloning: deep copies of layers that keep what `build` put into underscore names, and what draws their numbers."""
 
 from typing import Any
 
@@ -6,6 +6,8 @@ import numpy as np
 
 from minidl.config import Configured
 from minidl.initializers import Initializer
+from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.regularizers import Regularizer
 
 SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
@@ -32,3 +34,11 @@ def clone(value: Any, memo: dict[int, Any]) -> Any:
         new = value.copy()
     memo[id(value)] = new
     return new
+
+
+def generators_of(layer: Layer, rng: np.random.Generator) -> list[tuple[np.random.Generator, Any]]:
+    """Return all random generators that a layer holds, with the states they are in."""
+    found = {id(rng): rng}
+    for _, part in walk({"layer": layer}):
+        found.update({id(value): value for value in vars(part).values() if isinstance(value, np.random.Generator)})
+    return [(generator, generator.bit_generator.state) for generator in found.values()]

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ShapeError
-from minidl.testing.array_comparison import ArrayComparison
-from minidl.testing.forward_pass import ForwardPass
+from minidl.testing.array_comparison import ArrayComparison, ForwardPass
 from minidl.testing.points import Refused
 from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.subject import Subject

@@ -1,18 +1,20 @@
 """Examination: what a check is given - the layer, a generic point, and ways to run and compare."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from minidl import checks as arguments
 from minidl.testing import explanation
-from minidl.testing.agreement import close
+from minidl.testing.agreement import close, finite
 from minidl.testing.certificate import Certificate
 from minidl.testing.comparison import Comparison, compare
 from minidl.testing.findings import Finding, Unverified
-from minidl.testing.points import Refused, WrongShape, draw_point, first_point, normal, resampled
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.points import Refused, WrongShape, between_rows, draw_point, first_point, normal, rows_of
+from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe
 from minidl.testing.registry import LEVELS
 from minidl.testing.screening import looks_wrong
 from minidl.testing.source_lines import source_of
@@ -34,13 +36,15 @@ class Examination:
         A new one for each check, a function of the seed and the check's name.
     """
 
-    def __init__(self, subject: Subject, level: str, seed: int, call: str = "certify") -> None:
+    def __init__(self, subject: Subject, level: str = "standard", seed: int = 0) -> None:
+        arguments.choice(level, f"{subject.call}: level", LEVELS)
+        arguments.integer(seed, f"{subject.call}: seed", minimum=0)
         self.subject, self.level, self.seed = subject, level, seed
-        self.certificate = Certificate(subject.name, seed, level, call)
+        self.certificate = Certificate(subject.name, seed, level, subject.call)
         self.rng = np.random.default_rng(seed)
         self.check, self.controls = "", 0
         self._probe: Probe | None = None
-        self._reference: tuple[Array, Gradients] | None = None
+        self._reference: Arrays | None = None
 
     def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
         """Find the first point that the layer takes.
@@ -55,7 +59,7 @@ class Examination:
         else:
             self.point, how = point, f"input {point.x.shape}, given"
             if self.subject.domain is None:
-                self.subject.domain = resampled(point.x)
+                self.subject.domain = between_rows(point.x)
         self.certificate.cover("inputs", how)
 
     def most(self) -> int:
@@ -70,13 +74,26 @@ class Examination:
         """Return ``y`` and all gradients of a fresh clone at ``point``."""
         return self.subject.run(point)
 
+    def results(self, point: Point) -> Arrays:
+        """Return copies of what `run` returns, by name, without what is None."""
+        return self.subject.at(point).results(point)
+
     @property
-    def reference(self) -> tuple[Array, Gradients]:
-        """``y`` and all gradients of a fresh clone at the generic point."""
+    def reference(self) -> Arrays:
+        """The results of a fresh clone at the generic point."""
         if self._reference is None:
-            self._reference = self.run(self.point)
-            self.subject.measure(self.point, *self._reference)
+            self._reference = self.results(self.point)
+            self.subject.measure(self.point, self._reference)
         return self._reference
+
+    def batches(self, *rows: int, both_modes: bool = True) -> Iterator[Point]:
+        """Yield the generic point and others of so many rows, as far as the layer takes them, in both modes."""
+        for training in (True, False) if both_modes else (self.point.training,):
+            point = self.point.with_(training=training)
+            yield point
+            for count in rows:
+                with suppress(LayerFailure):  # the number of rows is tested by `batch`
+                    yield rows_of(self.subject, self.rng, point, count)
 
     @property
     def rounding(self) -> float:
@@ -106,7 +123,7 @@ class Examination:
     def modes_differ(self) -> bool:
         """Whether training and inference give different outputs at the generic point."""
         y = self.probe.forward(self.point.x.copy(), not self.point.training)
-        return not np.array_equal(y, self.reference[0])
+        return not np.array_equal(y, self.reference["y"])
 
     def finding(
         self, message: str, target: str = "", why: str = "", *, line: str | None = None, **more: Any
@@ -137,6 +154,13 @@ class Examination:
         if output is not None and point.dy.shape != (len(point.x), *output) and not self.subject.whole_batch:
             raise WrongShape(point.dy.shape, (len(point.x), *output))
         return point.with_(training=training)
+
+    def drawn(self, **options: Any) -> Iterator[Point]:
+        """Yield the point that `draw` returns, if the layer takes it."""
+        with suppress(Refused, LayerFailure):
+            point = self.draw(**options)
+            self.run(point)
+            yield point
 
     def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Finding | None:
         """Return the finding if an analytic gradient at ``point`` is wrong, else None.
@@ -181,34 +205,37 @@ class Examination:
         LayerFailure
             What the layer raises.
         """
-        finding = next(self._parameters_pass(point), None)
+        finding = None
+        if self.subject.has_parameters_pass:
+            probe = self.subject.at(point)
+            finding = next(self.parameters_pass(probe, point, probe.results(point)), None)
         if finding is not None or self.surrogate or not looks_wrong(self.subject, point, self.rng):
             return finding
         if self._at_a_pole(point):
             return None
-        try:
-            return self.compare(point, told, hard=True)
-        except Unverified:
-            return None
+        with suppress(Unverified):
+            finding = self.compare(point, told, hard=True)
+        return finding
 
     def _at_a_pole(self, point: Point) -> bool:
         """Return whether gradients are not finite here, nor bounded around: then they have no limit."""
-        if point.integer or _largest(self.run(point)[1]) < np.inf:
+        if point.integer or finite(self.results(point)):
             return False
         steps = normal(self.rng, point.x.shape) * max(1.0, float(np.abs(point.x).max(initial=0)))
-        far, near = (_largest(self.run(point.with_(x=point.x + part * steps))[1]) for part in (1e-5, 1e-8))
+        around = (self.results(point.with_(x=point.x + part * steps)) for part in (1e-5, 1e-8))
+        far, near = (
+            max(np.abs(np.nan_to_num(v, nan=np.inf)).max(initial=0) for v in found.values()) for found in around
+        )
         return not near <= 2 * far
 
-    def _parameters_pass(self, point: Point) -> Iterator[Finding]:
-        """Yield a finding if `backward_parameters`, where the layer has its own, sets other gradients."""
-        if self.subject.has_parameters_pass:
-            probe = self.subject.at(point)
-            expected = {name: value for name, value in probe.run(point)[1].items() if name != "dx"}
-            found = probe.run_parameters(point)
-            when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-            message = f"backward_parameters sets another {{}} than backward {when}"
-            why = partial(explanation.of_parameters_pass, self.subject, point, found=found)
-            yield from self.unequal(expected, found, message, why, tolerance=1e-9)
+    def parameters_pass(self, probe: Probe, point: Point, expected: Arrays) -> Iterator[Finding]:
+        """Yield a finding if `backward_parameters` sets other gradients than ``expected``."""
+        found = probe.run_parameters(point)
+        when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
+        message = f"backward_parameters sets another {{}} than backward {when}"
+        why = partial(explanation.of_parameters_pass, self.subject, point, found=found)
+        gradients = {name: value for name, value in expected.items() if name not in ("y", "dx")}
+        yield from self.unequal(gradients, found, message, why, tolerance=1e-9)
 
     def _enter(self, result: Comparison, hard: bool) -> None:
         self.controls += result.controls
@@ -237,13 +264,14 @@ class Examination:
         """
         for name, value in expected.items():
             # What cancels is rounding, compared with what it was computed from.
-            if not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
+            known = value is not None
+            if known and not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
                 self.subject.work.begin(float("inf"))  # what is found is explained whatever it costs
                 cause = why(name) if callable(why) else why
-                yield self.finding(message.format(name), name.removeprefix("the state "), cause)
-
-
-def _largest(gradients: Gradients) -> float:
-    """Return the largest magnitude among all entries, infinity if one is no number."""
-    sizes = [float(np.abs(value).max(initial=0)) for value in gradients.values() if value is not None]
-    return max((size if size < np.inf else np.inf for size in sizes), default=0.0)
+                shape = np.asarray(found.get(name)).shape
+                if shape != value.shape:
+                    cause = f"its shape is {shape}, expected {value.shape}"
+                    if value.shape == (1, *shape):
+                        cause = "the batch axis is lost where there is one row: an index for a slice, or squeeze"
+                kind = "output" if name == "y" else "gradient"
+                yield self.finding(message.format(name, kind=kind), name.removeprefix("the state "), cause)

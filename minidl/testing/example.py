@@ -11,10 +11,11 @@ import numpy as np
 from minidl.losses import Loss
 from minidl.regularizers import Regularizer
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import Request, examine
+from minidl.testing.certification import examine
 from minidl.testing.comparison import compare
+from minidl.testing.examination import Examination
 from minidl.testing.functions import FunctionSubject
-from minidl.testing.own_loss import own_loss_point, own_loss_subjects
+from minidl.testing.loss_layer import OwnLossSubject, has_own_losses, own_loss_point
 from minidl.testing.points import settle_states
 from minidl.testing.probe import LayerFailure, Misconduct, Point
 from minidl.testing.screening import looks_wrong
@@ -40,7 +41,7 @@ class WrongGradient(AssertionError):
 
     def _diagnosed(self) -> str:
         def certificate(checks: list[str], point: Point | None) -> Certificate:
-            return examine(self.subject, Request(level="quick", checks=checks), point)
+            return examine(Examination(self.subject, "quick"), point, checks=checks)
 
         here = certificate(["here"], self.point)
         # Zeros hide causes: where it is wrong at a generic point too, the diagnosis is made there.
@@ -87,8 +88,8 @@ class Example:
         dy = np.asarray(self.dy, float).reshape(1) if np.ndim(self.dy) == 0 else np.asarray(self.dy, float)
         point = Point(x, dy, values, states, self.training)
         self._compare(subject, point)
-        for own in own_loss_subjects(subject):
-            self._compare(own, own_loss_point(point))
+        if has_own_losses(subject):
+            self._compare(OwnLossSubject(subject), own_loss_point(point))
 
     def _compare(self, subject: Subject, point: Point) -> None:
         try:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from minidl.testing.array_comparison import ForwardPass
 from minidl.testing.cache import cached_arrays
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context
 from minidl.testing.derivative import differentiate
 from minidl.testing.diagnosis import Hypothesis, diagnose, with_repair
 from minidl.testing.findings import Finding, rejected_gradient
-from minidl.testing.forward_pass import ForwardPass
 from minidl.testing.paths import taylor_test
 from minidl.testing.probe import Arrays, LayerFailure, Point, present, target_of
 from minidl.testing.source_lines import source_of

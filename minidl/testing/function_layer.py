@@ -1,20 +1,196 @@
-"""FunctionLayer: a pair of functions in a layer's place.
+"""FunctionPair: a forward and a backward function, and their arrays; FunctionLayer: such a pair in a layer's place.
 
 Rows of inputs other than ``x`` belong to the rows of ``x`` by their position, again and again in a longer batch;
 without a batch axis the functions are called for each row.
 """
 
-from collections.abc import Callable
-from contextlib import nullcontext
+import inspect
+import operator
+import random
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
 
+from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
-from minidl.testing.function_pair import FunctionPair
+from minidl.testing.points import BATCH, SHAPES
 from minidl.typing import Array, Shape
 
 ROWS = 2  # of the call from which `build` learns the shape of y
+SEEDS = 4  # that are tried to find out whether a function draws random numbers
+
+Values = dict[str, Any]
+
+
+@contextmanager
+def seeded_numpy(seed: int) -> Iterator[None]:
+    """Seed the generators of the whole program, those of NumPy and of Python, and restore them afterwards."""
+    state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(state[0])  # noqa: NPY002
+        random.setstate(state[1])
+
+
+class FunctionPair:
+    """``y, cache = forward(*inputs, *parameters)`` and ``dx, ..., dW = backward(cache, dy)``.
+
+    Attributes
+    ----------
+    inputs, parameters : dict of str to object
+        The arguments of ``forward`` in their order.
+    x : str
+        The input that is ``x`` of the layer.
+    differentiable : list of str
+        The arguments that have a gradient: ``x``, other inputs and the parameters, in their order.
+    """
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        backward: Callable[..., Any] | None,
+        inputs: Any,
+        parameters: Values | None = None,
+        *,
+        constants: tuple[str, ...] = (),
+        gradients: dict[str, Array] | None = None,
+        batched: bool = True,
+        training: bool | None = None,
+        seeded: Callable[[int], AbstractContextManager[None]] = seeded_numpy,
+        source: Callable[..., Any] | None = None,
+    ) -> None:
+        self.forward = forward
+        self.backward: Callable[..., Any] = operator.call if backward is None else backward
+        self.source = source or backward or forward  # where a finding points at
+        self.gradients, self.seeded = gradients or {}, seeded
+        self.parameters = {_legal(name, "x"): _plain(value) for name, value in (parameters or {}).items()}
+        self.fixed = {} if training is None else {"training": training}
+        self.has_mode = "training" in _names(forward) and training is None
+        self.inputs = _by_name(forward, self._accepted() if inputs is None else inputs)
+        arguments = self.inputs | self.parameters
+        real = [name for name, value in arguments.items() if _is_real(value) and name not in constants]
+        self.x = "x" if "x" in real else [*(name for name in self.inputs if name in real), *self.inputs][0]
+        self.differentiable = real
+        self.batched = batched and arguments[self.x].ndim > 0
+        with seeded(0):
+            y, cache = self.call(arguments, training=True)
+        self.takes_dy = y.ndim > 0 or _takes(self.backward, len(cache) + 1)
+        self.number = y.ndim == 0
+        # the output is not one row for each row of x
+        self.whole = self.batched and y.shape[:1] != arguments[self.x].shape[:1]
+        self.draws = {training: self._draws(arguments, training) for training in (True, False)}
+
+    def __deepcopy__(self, memo: Values) -> "FunctionPair":
+        return self  # the functions are what they are; their arrays are copied into each layer
+
+    @property
+    def others(self) -> Values:
+        """The differentiable arguments other than ``x``."""
+        arguments = self.inputs | self.parameters
+        return {name: arguments[name] for name in self.differentiable if name != self.x}
+
+    def call(self, arguments: Values, training: bool) -> tuple[Array, tuple[Any, ...]]:
+        """Return ``y`` and the cache; the cache of a function that returns ``y`` alone is its arguments."""
+        options = {"training": training} if self.has_mode else self.fixed
+        result = self.forward(*arguments.values(), **options)
+        if isinstance(result, tuple):
+            return np.asarray(result[0]), result[1:]
+        return np.asarray(result), tuple(arguments.values())
+
+    def differentiate(self, cache: tuple[Any, ...], dy: Array) -> Values:
+        """Return the gradients that ``backward`` gives, by the name of the argument."""
+        for array in self.gradients.values():
+            array[...] = 0
+        result = self.backward(*cache, dy[()]) if self.takes_dy else self.backward(*cache)
+        found = list(result) if isinstance(result, (tuple, list)) else [result]
+        if not self.takes_dy:
+            found = [None if gradient is None else np.asarray(gradient) * dy for gradient in found]
+        everything = [name for name in self.inputs | self.parameters if name not in self.gradients]
+        wanted = [name for name in everything if name in self.differentiable]
+        names = wanted if len(found) == len(wanted) else everything
+        if len(found) != len(names):
+            raise ArgumentError(f"backward: expected the gradients of {', '.join(wanted)}, got {len(found)} of them.")
+        returned = {name: value for name, value in zip(names, found, strict=True) if name in self.differentiable}
+        return returned | {name: array.copy() for name, array in self.gradients.items()}
+
+    def _accepted(self) -> Array:
+        """Return the first input of some shapes that ``forward`` takes.
+
+        Raises
+        ------
+        ArgumentError
+            If it takes none.
+        """
+        lengths = [n for value in self.parameters.values() for n in np.shape(value)]
+        shapes = [*SHAPES, *((n,) for n in lengths), *((6, n) for n in lengths)]
+        for shape in dict.fromkeys(shapes):
+            x = np.random.default_rng(0).standard_normal((BATCH, *shape))
+            with suppress(Exception), self.seeded(0):  # not meant for such inputs
+                if np.isfinite(self.call({"x": x} | self.parameters, training=True)[0]).all():
+                    return x
+        tried = ", ".join(map(str, shapes))
+        raise ArgumentError(f"certify_function: expected inputs, because none of rows {tried} fit.")
+
+    def _draws(self, arguments: Values, training: bool) -> bool:
+        """Return whether ``forward`` draws from a generator of the whole program."""
+        outputs = []
+        for seed in range(SEEDS):
+            with self.seeded(seed):
+                outputs.append(self.call(arguments, training)[0])
+        return not all(np.array_equal(outputs[0], y, equal_nan=True) for y in outputs)
+
+
+def _names(function: Callable[..., Any]) -> list[str]:
+    """Return the names of a function's arguments, as far as it tells them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY, p.KEYWORD_ONLY)]
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Return whether a function takes so many arguments; True where it does not tell."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
+    """Return the inputs by name: as given in a dict, else as the signature of ``forward`` calls them."""
+    if not isinstance(inputs, dict):
+        values = inputs if isinstance(inputs, tuple) else (inputs,)
+        names = [name for name in _names(forward) if name != "training"][: len(values)]
+        names += ["x", *(f"x{n}" for n in range(1, len(values)))][len(names) :]
+        inputs = dict(zip(names, values, strict=True))
+    found = {_legal(name): np.asarray(value) for name, value in inputs.items()}
+    if not found or any(value.size == 0 for value in found.values()):
+        raise ArgumentError("certify_function: inputs: expected arrays with at least one value, got an empty one.")
+    return found
+
+
+def _legal(name: str, *taken: str) -> str:
+    """Return a name that an attribute of a layer may have, and that is not taken."""
+    name = name.strip("_") or "x"
+    reserved = (*Layer.__annotations__, "pair", "name", "trainable", *taken)
+    return name + "_" if hasattr(Layer, name) or name in reserved else name
+
+
+def _plain(value: Any) -> Any:
+    return np.array(value) if isinstance(value, (list, np.ndarray)) else value
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 class FunctionLayer(Layer):
@@ -92,7 +268,3 @@ class FunctionLayer(Layer):
         if pair.batched or any(part is None for part in dx):
             return dx[0]
         return np.stack(dx)
-
-    def with_others(self, x: Array, targets: bool) -> None:
-        """Call the functions for other rows, between two calls that must agree."""
-        self.backward(np.ones_like(self.forward(x[::-1])))

@@ -4,21 +4,20 @@ Rules of minidl's own layers, such as float32 from float32, are a separate verdi
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import certify
+from minidl.testing.certification import Options, certify
 from minidl.testing.findings import Finding
-from minidl.testing.function_layer import FunctionLayer
-from minidl.testing.function_pair import FunctionPair
-from minidl.testing.points import BATCH, draw_x
+from minidl.testing.function_layer import FunctionLayer, FunctionPair
+from minidl.testing.points import BATCH, between_rows, draw_x
 from minidl.testing.probe import LayerFailure
 from minidl.testing.subject import Subject
-from minidl.typing import Array, Shape
+from minidl.typing import Array
 
-OF_CERTIFY = ("level", "seed", "checks", "exclude", "expected_failures", "on_fail")
 HOUSE_RULES = ("dtype", "empty-batch")
 TRIALS = 8  # of a domain
 BY_SHAPE = ("square", "shapes")
@@ -92,11 +91,10 @@ class FunctionSubject(Subject):
 
     def _takes_other_batches(self, x: Array) -> bool:
         """Return whether forward takes another number of rows; if not, the first axis counts as no batch."""
-        try:
+        with suppress(LayerFailure):
             self.probe(x.shape[1:]).forward(np.resize(x, (BATCH, *x.shape[1:])))
-        except LayerFailure:
-            return False
-        return True
+            return True
+        return False
 
     def _measured(self, x: Array) -> Any:
         """Return the widest domain that ``x`` seems to belong to, and for which forward is finite."""
@@ -104,28 +102,11 @@ class FunctionSubject(Subject):
             return "integer", int(x.max()) + 1
         guess = "real" if x.min() < 0 else "probability" if x.max() <= 1 else "positive"
         rng, probe = np.random.default_rng(0), self.probe(x.shape[1:])
-        try:
+        with suppress(Exception):  # what forward raises outside of its domain
             drawn = (draw_x(guess, rng, (BATCH, *x.shape[1:])) for _ in range(TRIALS))
             if x.dtype.kind == "f" and all(np.isfinite(probe.forward(each)).all() for each in drawn):
                 return guess
-        except Exception:  # what forward raises outside of its domain
-            return mixed(x)
-        return mixed(x)
-
-
-def mixed(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
-    """Return a domain of what lies between two rows of ``x``; a single row is moved a little."""
-
-    def draw(rng: np.random.Generator, shape: Shape) -> Array:
-        one, other = x[rng.integers(0, len(x), shape[0])], x[rng.integers(0, len(x), shape[0])]
-        if x.dtype.kind in "iub":
-            return one
-        if len(x) == 1:
-            return one * (1 + 0.05 * rng.uniform(-1, 1, one.shape))
-        part = rng.uniform(0, 1, (shape[0], *(1,) * (x.ndim - 1)))
-        return part * one + (1 - part) * other
-
-    return draw
+        return between_rows(x)
 
 
 def _excluded(pair: FunctionPair, few_shapes: bool) -> dict[str, str]:
@@ -193,7 +174,8 @@ def certify_function(
     >>> certify_function(forward, backward, np.ones((3, 4)), {"W": np.ones((4, 2))}).outcome
     'PASS'
     """
-    of_certify = {name: options.pop(name) for name in OF_CERTIFY if name in options}
+    __tracebackhide__ = True
+    of_certify = {name: options.pop(name) for name in Options.__annotations__ if name in options}
     options = {"call": "certify_function", **options}
     return certify(FunctionSubject(forward, backward, inputs, parameters, **options), **of_certify)
 

@@ -51,10 +51,8 @@ class GlobalState:
 
     def change(self) -> tuple[str, str]:
         """Return what has changed since then, and what to do instead; empty if nothing has."""
-        for told, old, new in zip(REMEDIES.items(), self._before, _now(), strict=True):
-            if old != new:
-                return told
-        return "", ""
+        changed = (old != new for old, new in zip(self._before, _now(), strict=True))
+        return next((told for told, new in zip(REMEDIES.items(), changed, strict=True) if new), ("", ""))
 
     def restore(self) -> None:
         """Bring it all back."""
@@ -63,22 +61,21 @@ class GlobalState:
         random.setstate(python)
         np.seterr(**errors)
         np.seterrcall(call)
-        late = [entry for entry in warnings.filters if not _sweeping(*entry)]
-        warnings.filters[:] = [*filters, *late]  # type: ignore[index]
+        warnings.filters[:] = [*filters, *(entry for entry in warnings.filters if entry not in _sweeping())]  # type: ignore[index]
         np.set_printoptions(**printing)
 
 
-def _sweeping(action: str, message: Any, category: Any, module: Any, line: int) -> bool:
-    """Return whether a filter is meant for all code; a library that is imported late may add some for itself."""
-    return message is None and module is None and getattr(category, "__module__", "builtins") == "builtins"
+def _sweeping() -> list[Any]:
+    """Return the filters that are meant for all code; a library that is imported late may add some for itself."""
+    return [
+        entry
+        for entry in warnings.filters
+        if entry[1] is None and entry[3] is None and getattr(entry[2], "__module__", "builtins") == "builtins"
+    ]
 
 
 def _now() -> list[Any]:
     """Return the global state, in the order of `REMEDIES`."""
     _, keys, position, *_ = np.random.get_state()  # noqa: NPY002
-    return [
-        ((np.asarray(keys).tobytes(), position), random.getstate()),
-        (np.geterr(), np.geterrcall()),
-        [entry for entry in warnings.filters if _sweeping(*entry)],
-        np.get_printoptions(),
-    ]
+    generators = (np.asarray(keys).tobytes(), position), random.getstate()
+    return [generators, (np.geterr(), np.geterrcall()), _sweeping(), np.get_printoptions()]

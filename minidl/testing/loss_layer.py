@@ -1,15 +1,22 @@
-"""LossLayer: a loss in a layer's place, with targets and weights that are always the same for the same rows."""
+"""LossLayer: a loss in a layer's place, with targets and weights that are always the same for the same rows.
+
+OwnLossLayer: what a layer adds to the loss, likewise.
+"""
 
 import copy
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from minidl.errors import LayerError
 from minidl.layers.base import Layer
+from minidl.layers.tree import walk
 from minidl.losses import Loss
+from minidl.network import has_own_loss
+from minidl.testing.probe import Point
+from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 ROWS = 64  # of the table of targets; longer batches go through it again
@@ -93,13 +100,14 @@ class LossLayer(Layer):
         self._y_true = y_true
         if weight is not None:
             self._sample_weight = weight
-        before = [None if array is None else array.copy() for array in (y_true, weight)]
-        for array in (y_true, weight) if not x.flags.writeable else ():
+        given: tuple[Any, Any] = (y_true, weight)
+        before = copy.deepcopy(given)
+        for array in given if not x.flags.writeable else ():
             if array is not None:
                 array.flags.writeable = False
         value = self.loss.forward(x, y_true, weight)
-        for name, array, kept in zip(("y_true", "sample_weight"), (y_true, weight), before, strict=True):
-            if array is not None and kept is not None and not np.array_equal(array, kept):
+        for name, array, kept in zip(("y_true", "sample_weight"), given, before, strict=True):
+            if not np.array_equal(array, kept):
                 raise LayerError(
                     f"{type(self.loss).__name__}: forward: expected {name} to stay, got a change in place."
                 )
@@ -138,3 +146,60 @@ def weights_for(kind: str, rows: int) -> Array | None:
 @lru_cache(maxsize=64)
 def _weights(kind: str) -> Array:
     return WEIGHTS[kind](np.random.default_rng(21))
+
+
+class OwnLossLayer(Layer):
+    """``y = [own loss of layer]``, ``dx = dy * layer.backward(0)``.
+
+    Parameters
+    ----------
+    layer : Layer
+        It, or one inside it, has a loss of its own.
+    """
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+
+    @property
+    def certified(self) -> Layer:
+        """The layer whose source a finding points at."""
+        return self.layer
+
+    def build(self, input_shape: Shape) -> Shape:
+        self.layer.declare(input_shape)
+        return ()
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        self._zeros = np.zeros_like(self.layer.forward(x, training))
+        total = sum(part.own_loss() for _, part in walk({"": self.layer}) if has_own_loss(part))
+        return np.asarray([total], x.dtype if x.dtype.kind == "f" else None)
+
+    def backward(self, dy: Array) -> Any:
+        dx: Any = self.layer.backward(self._zeros)
+        for _, part in walk({"": self.layer}):
+            for name in part.parameter_names:
+                part.views[f"d{name}"] *= dy[0]
+        return np.multiply(dx, dy[0], dtype=dx.dtype) if isinstance(dx, np.ndarray) else dx
+
+
+class OwnLossSubject(Subject):
+    """The own losses of a layer under test, and of those inside it."""
+
+    whole_batch = True
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(lambda: OwnLossLayer(subject.make()))
+        self.name, self.domain, self.fixed_shape = subject.name, subject.domain, subject.fixed_shape
+
+
+def own_loss_point(point: Point) -> Point:
+    """Return the point of `OwnLossLayer` for a point of its layer."""
+    parameters, states = (
+        {f"layer/{name}": value for name, value in arrays.items()} for arrays in (point.parameters, point.states)
+    )
+    return Point(point.x, np.ones(1), parameters, states, point.training)
+
+
+def has_own_losses(subject: Subject) -> bool:
+    """Return whether a layer, or one inside it, adds to the loss."""
+    return not subject.whole_batch and any(has_own_loss(part) for _, part in walk({"": subject.example}))

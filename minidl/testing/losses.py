@@ -1,34 +1,46 @@
 """certify_loss: a loss certified as a layer whose output is one number for the whole batch."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, Unpack
 
 import numpy as np
 
 from minidl.errors import ArgumentError, MinidlError
 from minidl.losses import Loss
 from minidl.testing.certificate import Certificate
-from minidl.testing.certification import Request, concluded, examine
+from minidl.testing.certification import Options, certify
 from minidl.testing.loss_layer import TARGETS, WEIGHTS, LossLayer, rows_of_probabilities, targets_for
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 
 class LossSubject(Subject):
-    """A loss under test."""
+    """A loss under test; where the kinds of targets are given, without companions."""
 
     whole_batch = True
+    call = "certify_loss"
 
-    def __init__(self, loss: Loss, targets: list[str], domain: Any, weights: str = "none") -> None:
-        super().__init__(LossLayer(loss, targets[0], weights))
-        self.name = repr(loss)
-        self.domain = domain
+    def __init__(self, loss: Loss, weights: str = "none", kinds: list[str] | None = None) -> None:
+        self.loss, self.alone, self.kinds = loss, kinds is not None, kinds or kinds_of_targets(loss)
+        super().__init__(LossLayer(loss, self.kinds[0], weights))
+        self.name, self.domain = repr(loss), input_domain(loss, self.kinds[0])
         tried = {
             "weights": [kind for kind in WEIGHTS if kind != weights],
-            "targets": targets[1:],
+            "targets": self.kinds[1:],
             "loss": variants(loss),
         }
-        self.cls = type("LossLayer", (LossLayer,), {"certify_arguments": tried})
+        declared = {"certify_arguments": tried, "certify_input_shape": (outputs_of(loss),)}
+        self.cls = type("LossLayer", (LossLayer,), declared)
+
+    def companions(self) -> Iterator[tuple[str, Subject, tuple[str, ...] | None]]:
+        """Yield the loss with weights, and on logits."""
+        if self.alone:
+            return
+        yield "weighted", LossSubject(self.loss, "double", self.kinds), ("contract", "dtype", "mode", "state", "batch")
+        if self.loss.link is not None and not self.loss.from_logits:
+            checks = ("contract", "linear-in-u", "numeric", "extreme")
+            yield "on logits", LossSubject(self.loss.on_logits(), kinds=self.kinds), checks
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield predictions at and near the targets."""
@@ -41,20 +53,14 @@ class LossSubject(Subject):
 
 def variants(loss: Loss) -> list[Loss]:
     """Return copies of ``loss`` with one number or flag of its arguments changed."""
-    found = []
-    config = loss.get_config()
+    found, config = [], loss.get_config()
     for name, value in config.items():
-        if isinstance(value, bool):
-            tries: list[Any] = [] if name == "from_logits" else [not value]
-        elif isinstance(value, float):
-            tries = [0.37 * value or 0.2, 2.3 * value + 0.1, 0.7]
-        else:
-            tries = []
+        tries: list[Any] = [0.37 * value or 0.2, 2.3 * value + 0.1, 0.7] if isinstance(value, float) else []
+        if isinstance(value, bool) and name != "from_logits":
+            tries = [not value]
         for other in tries:
-            try:
+            with suppress(MinidlError):
                 found.append(type(loss).from_config({**config, name: other}))
-            except MinidlError:
-                continue
     return found
 
 
@@ -74,11 +80,9 @@ def has_own_columns(loss: Loss) -> bool:
 
 def input_domain(loss: Loss, targets: str) -> Any:
     """Return what predictions may be: as declared, as the link says, or as measured on forward."""
-    declared = getattr(type(loss), "input_domain", None)
+    declared = "real" if loss.from_logits else getattr(type(loss), "input_domain", None)
     if declared is not None:
         return declared
-    if loss.from_logits:
-        return "real"
     if loss.link == "softmax":
         return lambda rng, shape: rows_of_probabilities(rng, shape[0], shape[-1])
     if loss.link == "sigmoid" or _clips(loss, targets):
@@ -91,14 +95,12 @@ def input_domain(loss: Loss, targets: str) -> Any:
 
 def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
     """Return the loss of predictions for a kind of targets, or for given ones; NaN where it raises."""
-    try:
+    with suppress(Exception), np.errstate(all="ignore"):
         rows, outputs = y_pred.shape
         y_true = targets_for(targets, rows, loss.columns(outputs)) if isinstance(targets, str) else targets
-        loss.check_targets(y_true, y_pred.shape[-1])
-        with np.errstate(all="ignore"):
-            return float(loss.forward(y_pred, y_true))
-    except Exception:
-        return float("nan")
+        loss.check_targets(y_true, outputs)
+        return float(loss.forward(y_pred, y_true))
+    return float("nan")
 
 
 def _clips(loss: Loss, kind: str) -> bool:
@@ -143,17 +145,7 @@ def _is_least_at_the_target(loss: Loss) -> bool:
     return all(_value(loss, y_true, y_true) <= _value(loss, y_true, other) for other in others)
 
 
-def certify_loss(
-    loss: Loss,
-    *,
-    input_shape: Shape | None = None,
-    level: str = "standard",
-    seed: int = 0,
-    checks: Iterable[str] | None = None,
-    exclude: Iterable[str] | None = None,
-    expected_failures: Mapping[str, str] | None = None,
-    on_fail: str = "raise",
-) -> Certificate:
+def certify_loss(loss: Loss, *, input_shape: Shape | None = None, **options: Unpack[Options]) -> Certificate:
     """Put ``loss.backward`` to the test, with and without sample weights; raise with a report of what is wrong.
 
     Parameters
@@ -177,26 +169,5 @@ def certify_loss(
     """
     if isinstance(loss, type) or not isinstance(loss, Loss):
         raise ArgumentError(f"certify_loss: expected an instance of a Loss, got {loss!r}.")
-    clone = type(loss).from_config(loss.get_config())
-    shape = (outputs_of(clone),) if input_shape is None else tuple(input_shape)
-    kinds = kinds_of_targets(clone)
-    subject = LossSubject(clone, kinds, input_domain(clone, kinds[0]))
-    request = Request(shape, level, seed, checks, exclude, expected_failures, "certify_loss")
-    certificate = examine(subject, request)
-    if checks is None and exclude is None and certificate.passed and level != "quick":
-        for label, other, chosen in _companions(clone, kinds):
-            found = examine(other, Request(shape, level, seed, chosen, call="certify_loss"))
-            certificate.absorb(found, label)
-    return concluded(certificate, on_fail)
-
-
-def _companions(loss: Loss, kinds: list[str]) -> Iterator[tuple[str, Subject, list[str]]]:
-    """Yield the loss with weights, and on logits, each with its checks."""
-    domain = input_domain(loss, kinds[0])
-    yield "weighted", LossSubject(loss, kinds, domain, "double"), ["contract", "dtype", "mode", "state", "batch"]
-    if loss.link is not None and not loss.from_logits:
-        yield (
-            "on logits",
-            LossSubject(loss.on_logits(), kinds, "real"),
-            ["contract", "linear-in-u", "numeric", "extreme"],
-        )
+    __tracebackhide__ = True
+    return certify(LossSubject(type(loss).from_config(loss.get_config())), input_shape=input_shape, **options)

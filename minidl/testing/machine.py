@@ -5,6 +5,7 @@ After any sequence of calls, each result must be that of a fresh layer: it finds
 
 import copy
 import pickle
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from minidl.layers.allocation import allocate
 from minidl.testing.points import draw_dy, draw_x, first_point
-from minidl.testing.probe import Probe
+from minidl.testing.probe import Gradients, Probe
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
@@ -55,8 +56,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
             y = self.live.forward(x.copy(), training, reset=False)
             expected = self.fresh.forward(x.copy(), training)
             same(y, expected, "forward: the output is not that of a fresh layer")
-            for name, value in self.fresh.states.items():
-                same(self.live.states[name], value, f"forward: the state {name} is not that of a fresh layer")
+            same_arrays(self.live.states, self.fresh.states, "forward: the state {} is not that of a fresh layer")
             self.outputs.append((y, np.array(y)))
 
         @precondition(lambda self: self.fresh is not None)
@@ -65,8 +65,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
             assert self.fresh is not None
             dy = draw_dy(np.random.default_rng(seed), self.outputs[-1][0].shape)
             gradients, expected = self.live.backward(dy.copy()), self.fresh.backward(dy.copy())
-            for name, value in expected.items():
-                same(gradients[name], value, f"backward: {name} is not that of a fresh layer")
+            same_arrays(gradients, expected, "backward: {} is not that of a fresh layer")
 
         @rule(seed=SEEDS, rows=ROWS)
         def step(self, seed: int, rows: int) -> None:
@@ -75,9 +74,8 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
 
         @rule(seed=SEEDS, rows=ROWS)
         def predict(self, seed: int, rows: int) -> None:
-            self.live.layer.inference_twin().forward(
-                draw_x(subject.domain, np.random.default_rng(seed), (rows, *shape)), False
-            )
+            x = draw_x(subject.domain, np.random.default_rng(seed), (rows, *shape))
+            self.live.layer.inference_twin().forward(x, False)
 
         @rule(seed=SEEDS)
         def update(self, seed: int) -> None:
@@ -88,17 +86,16 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
 
         @rule(by_pickle=st.booleans())
         def copied(self, by_pickle: bool) -> None:
-            try:
+            data = b""
+            # A class made inside a function cannot be pickled, whatever it does.
+            with suppress(pickle.PicklingError, AttributeError):
                 data = pickle.dumps(self.live.layer) if by_pickle else b""
-            except (pickle.PicklingError, AttributeError):
-                return  # a class made inside a function cannot be pickled, whatever it does
-            self._replace(pickle.loads(data) if by_pickle else copy.deepcopy(self.live.layer))
+            self._replace(pickle.loads(data) if data else copy.deepcopy(self.live.layer))
 
         def _replace(self, twin: Any) -> None:
             rng = np.random.default_rng(1)
             probe = Probe(twin, rng, allocate({"layer": twin}, rng, float))
-            for name, value in self.live.values.items():
-                same(probe.values[name], value, f"copy: the parameter {name} differs")
+            same_arrays(probe.values, self.live.values, "copy: the parameter {} differs")
             for (generator, _), (_, state) in zip(probe.generators, self.live.generators, strict=False):
                 generator.bit_generator.state = state
             self.live, self.fresh = Probe(twin, rng, probe.parameters), None
@@ -110,6 +107,12 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
 
     LayerMachine.__name__ = LayerMachine.__qualname__ = f"{subject.cls.__name__}Machine"
     return LayerMachine
+
+
+def same_arrays(values: Gradients, expected: Gradients, what: str) -> None:
+    """Raise an AssertionError that names the first array that differs."""
+    for name, value in expected.items():
+        same(values[name], value, what.format(name))
 
 
 def same(value: Array, expected: Array, what: str) -> None:

@@ -1,33 +1,24 @@
 """certify_model: every layer of a model at its real input and upstream gradient, so that the wrong one is named."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
-from minidl.layers.tree import walk
+from minidl.parameters import Parameters
 from minidl.sequential import Sequential
 from minidl.testing.certificate import FAIL, Certificate, CertificationError
-from minidl.testing.certification import Request, examine
-from minidl.testing.own_loss import own_loss_point, own_loss_subjects
+from minidl.testing.certification import examine
+from minidl.testing.examination import Examination
 from minidl.testing.points import draw_dy
-from minidl.testing.probe import Arrays, Point
+from minidl.testing.probe import Point, Probe
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 ROWS = 8
 CHECKS = ("contract", "linear-in-u", "here")
-
-
-class Call(NamedTuple):
-    """What one layer of a model was given in one pass."""
-
-    name: str
-    layer: Layer
-    x: Array
-    dy: Array
 
 
 def certify_model(
@@ -68,9 +59,8 @@ def certify_model(
         twin.build((None, *rows.shape[1:]))
     batch = twin.connected("certify_model").inputs.batch(rows, np.asarray(y)[:ROWS], None, who="certify_model: ")
     total = Certificate(repr(model), seed, level, "certify_model")
-    for call in calls(twin, *batch[:2]):
-        label = call.name
-        certificate = certify_call(call, level, seed)
+    for label, layer, given, dy in _passes(twin, *batch[:2]):
+        certificate = _certify_at(layer, given, dy, level, seed)
         total.absorb(certificate, label)
         total.sensitivity.update({f"{label}/{name}": value for name, value in certificate.sensitivity.items()})
     if total.outcome == FAIL and on_fail == "raise":
@@ -78,42 +68,29 @@ def certify_model(
     return total
 
 
-def calls(model: Sequential, x: Array, y: Array) -> Iterator[Call]:
-    """Run one training pass by hand and return what each layer was given in it."""
-    network, inputs = model.built("certify_model"), []
-    layers = network.layers
-    for layer in layers:
-        inputs.append(x)
-        x = layer.forward(x, True)
+def _passes(model: Sequential, x: Array, y: Array) -> Iterator[tuple[str, Layer, Array, Array]]:
+    """Run one training pass by hand; yield the name of each layer, the layer, its input and upstream gradient."""
+    network, inputs = model.built("certify_model"), [x]
+    for layer in network.layers:
+        inputs.append(layer.forward(inputs[-1], True))
     assert model.loss is not None
-    model.loss.forward(x, y)
-    dy = model.loss.backward()
-    found = []
-    for name, layer, given in reversed(list(zip(network.names, layers, inputs, strict=True))):
-        found.append(Call(name, layer, given, dy))
-        dy = layer.backward(dy)
-    yield from reversed(found)
+    model.loss.forward(inputs.pop(), y)
+    upstream = [model.loss.backward()]
+    for layer in reversed(network.layers):
+        upstream.append(layer.backward(upstream[-1]))
+    yield from zip(network.names, network.layers, inputs, upstream[-2::-1], strict=True)
 
 
-def certify_call(call: Call, level: str = "quick", seed: int = 0) -> Certificate:
-    """Certify one layer alone at what it was given, its parameters as they are."""
-    subject = Subject(call.layer)
-    if call.x.dtype.kind in "iu":
-        subject.domain = ("integer", int(call.x.max()) + 1)
-    parameters: Arrays = {}
-    states: Arrays = {}
-    for path, layer in walk({"layer": call.layer}):
-        for name, declaration in layer.declared.items():
-            key = f"{path}/{name}".removeprefix("layer/")
-            (parameters if declaration.trained else states)[key] = layer.views[name].astype(float)
-    exact = call.x if call.x.dtype.kind in "iu" else call.x.astype(float)
-    dy = call.dy.astype(float)
+def _certify_at(layer: Layer, x: Array, dy: Array, level: str, seed: int) -> Certificate:
+    """Certify one layer alone at its input and upstream gradient, its parameters as they are."""
+    subject, rng = Subject(layer), np.random.default_rng(seed)
+    integer = x.dtype.kind in "iu"
+    if integer:
+        subject.domain = ("integer", int(x.max()) + 1)
+    probe = Probe(layer, rng, Parameters({}))
+    parameters, states = ({n: v.astype(float) for n, v in arrays.items()} for arrays in (probe.values, probe.states))
+    dy = dy.astype(float)
     if not dy.any() or not np.isfinite(dy).all():  # nothing comes from above: any upstream gradient will do
-        dy = draw_dy(np.random.default_rng(seed), dy.shape)
-    point = Point(exact, dy, parameters, states)
-    certificate = examine(subject, Request(level=level, seed=seed, checks=CHECKS), point)
-    for own in own_loss_subjects(subject):
-        certificate.absorb(
-            examine(own, Request(level=level, seed=seed, checks=CHECKS), own_loss_point(point)), "own loss"
-        )
-    return certificate
+        dy = draw_dy(rng, dy.shape)
+    point = Point(x if integer else x.astype(float), dy, parameters, states)
+    return examine(Examination(subject, level, seed), point, checks=CHECKS)

@@ -41,12 +41,8 @@ def shapes_to_try(subject: Subject) -> list[Shape]:
     given = getattr(subject.cls, "certify_input_shape", None) or subject.example.input_shape
     if given is not None:
         return [tuple(given)]
-    sizes: list[int] = []
-    for value in subject.arguments.values():
-        if isinstance(value, (tuple, list)) and value and all(isinstance(item, int) for item in value):
-            sizes += [abs(math.prod(value))]
-        elif isinstance(value, int) and not isinstance(value, bool):
-            sizes += [value]
+    values = [value if isinstance(value, (tuple, list)) else (value,) for value in subject.arguments.values()]
+    sizes = [abs(math.prod(value)) for value in values if value and all(type(item) is int for item in value)]
     # A layer of 4 units is square for 4 features, which hides a forgotten transpose: 5 comes first then.
     first = [(5,), *SHAPES] if 4 in sizes else list(SHAPES)
     sizes = [size for size in dict.fromkeys(sizes) if 1 <= size <= 4096]
@@ -58,10 +54,10 @@ def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1
     """Return an input of ``shape``, the batch axis included, from ``domain``: see `minidl.testing`."""
     if callable(domain):
         return np.asarray(domain(rng, shape))
-    if isinstance(domain, tuple) and domain[0] == "integer":
-        return rng.integers(0, domain[1], shape)
     if isinstance(domain, tuple):
         low, high = domain
+        if low == "integer":
+            return rng.integers(0, high, shape)
         return rng.uniform(low + 0.02 * (high - low), high - 0.02 * (high - low), shape)
     if domain == "positive":
         return scale * (0.1 + rng.gamma(2.0, 0.7, shape))
@@ -80,12 +76,17 @@ def normal(rng: np.random.Generator, shape: Shape) -> Array:
     return np.asarray(rng.standard_normal(shape))
 
 
-def resampled(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
-    """Return a domain made of the rows of ``x``, each moved a little."""
+def between_rows(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
+    """Return a domain of what lies between two rows of ``x``; a single row is moved a little."""
 
     def draw(rng: np.random.Generator, shape: Shape) -> Array:
-        rows = x[rng.integers(0, len(x), shape[0])]
-        return rows if rows.dtype.kind in "iub" else rows * (1 + 0.05 * rng.standard_normal(rows.shape))
+        one, other = x[rng.integers(0, len(x), shape[0])], x[rng.integers(0, len(x), shape[0])]
+        if x.dtype.kind in "iub":
+            return one
+        if len(x) == 1:
+            return one * (1 + 0.05 * rng.uniform(-1, 1, one.shape))
+        part = rng.uniform(0, 1, (shape[0], *(1,) * (x.ndim - 1)))
+        return part * one + (1 - part) * other
 
     return draw
 

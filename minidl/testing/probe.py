@@ -11,7 +11,8 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.network import has_own_loss
 from minidl.parameters import Parameters
-from minidl.testing.cloning import clone
+from minidl.testing.agreement import named
+from minidl.testing.cloning import clone, generators_of
 from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
@@ -32,9 +33,12 @@ class LayerFailure(Exception):
 class Misconduct(Exception):
     """The layer did in some call what it must not do in any: a finding wherever it happens."""
 
-    def __init__(self, message: str, target: str = "", why: str = "", failure: LayerFailure | None = None) -> None:
+    def __init__(
+        self, message: str, target: str = "", why: str = "", *, line: str = "", failure: LayerFailure | None = None
+    ) -> None:
         super().__init__(message)
         self.target, self.why, self.failure = target, why, failure
+        self.line = line or target or "dx"  # what the line at fault computes
 
 
 @contextmanager
@@ -94,7 +98,6 @@ class Probe:
     def __init__(
         self, layer: Layer, rng: np.random.Generator, parameters: Parameters, mold: "Probe | None" = None
     ) -> None:
-        self.work: Work = Work() if mold is None else mold.work
         self.layer, self.rng, self.parameters = layer, rng, parameters
         self.gradients = parameters.gradients
         self.values: Arrays = {}
@@ -107,14 +110,15 @@ class Probe:
                 if declaration.trained:
                     self.views[key] = part.views["d" + name]
         self.start = {name: state.copy() for name, state in self.states.items()}
-        parts = [part for _, part in walk({"": layer})]
-        self.has_own_loss = not hasattr(layer, "certified") and any(map(has_own_loss, parts))
         self.whole: Gradients = {}  # of the last backward, those of own losses included
-        # By mode: whether forward draws random numbers.
-        self.draws: dict[bool, bool] = {} if mold is None else mold.draws
-        self.generators: list[tuple[np.random.Generator, Any]] = (
-            _generators(layer, rng) if mold is None else mold.generators
-        )
+        self.draws: dict[bool, bool] = {}  # by mode: whether forward draws random numbers
+        if mold is None:
+            self.work, self.generators = Work(), generators_of(layer, rng)
+            parts = [part for _, part in walk({"": layer})]
+            self.has_own_loss = not hasattr(layer, "certified") and any(map(has_own_loss, parts))
+        else:
+            self.work, self.generators, self.draws = mold.work, mold.generators, mold.draws
+            self.has_own_loss = mold.has_own_loss
 
     def twin(self) -> "Probe":
         """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names.
@@ -187,13 +191,23 @@ class Probe:
         own = self._backward(method, np.zeros_like(dy))
         for name, view in self.views.items():
             view[...] = whole[target_of(name)]
-        pairs = {name: (whole[name], own[name]) for name in whole}
-        arrays = {name: all(isinstance(one, np.ndarray) for one in pair) for name, pair in pairs.items()}
-        return {name: np.subtract(*pair) if arrays[name] else pair[0] for name, pair in pairs.items()}
+        return {name: value - own[name] if isinstance(value, np.ndarray) else value for name, value in whole.items()}
 
     def parameter_gradients(self) -> Arrays:
         """Return copies of the gradients as they stand."""
         return {target_of(name): view.copy() for name, view in self.views.items()}
+
+    def call(self, x: Array, dy: Array, training: bool = True) -> Arrays:
+        """Return copies of the output and of all gradients by name, without what is None."""
+        return named(self.forward(x, training), self.backward(dy))
+
+    def results(self, point: Point) -> Arrays:
+        """Return the same of `run`."""
+        return named(*self.run(point))
+
+    def results_and_states(self, point: Point) -> Arrays:
+        """Return `results` together with the state afterwards."""
+        return self.results(point) | {f"the state {name}": value.copy() for name, value in self.states.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients at a point, and see to it that nothing else changes.
@@ -201,43 +215,49 @@ class Probe:
         Raises
         ------
         Misconduct
-            If the layer writes into what it was given, into its parameters or, out of turn, into its state.
+            If the layer writes into its arguments, into its parameters or, out of turn, into its state.
         """
-        x, dy = guarded(point.x), guarded(point.dy)
-        before = self.parameters.values.copy()
+        before = self._now({} if point.training else self.start)
         try:
-            y = self.forward(x, point.training)
-            states = {name: state.copy() for name, state in self.states.items()} if point.training else self.start
-            gradients = self.backward(dy)
+            y = self.forward(guarded(point.x), point.training)
+            self._unchanged("forward", before, point)
+            before, returned = self._now(self.states), np.array(y)
+            gradients = self.backward(guarded(point.dy))
         except LayerFailure as failure:
             if isinstance(failure.error, ValueError) and "read-only" in str(failure.error):
                 raise Misconduct(str(failure), failure=failure) from failure
             raise
-        self._unchanged(before, states, point)
-        expected = (len(x), *(self.layer.output_shape or np.shape(y)[1:]))
+        self._unchanged("backward", before, point)
+        if returned.tobytes() != np.asarray(y).tobytes():
+            why = "backward works in place on the cached output: work on a copy"
+            raise Misconduct("backward changed the output that forward had returned", "y", why, line="dx")
+        expected = (len(point.x), *(self.layer.output_shape or np.shape(y)[1:]))
         if np.shape(y) != expected and self.layer.output_shape:
-            raise Misconduct(f"y has shape {np.shape(y)} for {len(x)} rows, expected {expected}", "y")
+            raise Misconduct(f"y has shape {np.shape(y)} for {len(point.x)} rows, expected {expected}", "y")
         return y, gradients
 
     def run_parameters(self, point: Point) -> Arrays:
         """Return the gradients that `backward_parameters` sets at a point."""
         self.forward(guarded(point.x), point.training)
-        before = self.parameters.values.copy()
-        states = {name: state.copy() for name, state in self.states.items()}
+        before = self._now(self.states)
         whole = self._backward("backward_parameters", guarded(point.dy))
-        self._unchanged(before, states, point)
+        self._unchanged("backward_parameters", before, point)
         found = self._without_own_loss("backward_parameters", whole, point.dy)
         return {name: value for name, value in found.items() if name != "dx"}
 
-    def _unchanged(self, values: Array, states: Arrays, point: Point) -> None:
-        when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-        if not np.array_equal(values, self.parameters.values, equal_nan=True):
-            why = "parameters are changed by the optimizer only: work on a copy"
-            raise Misconduct(f"forward or backward changed a parameter {when}", "", why)
-        for name, state in self.states.items():
-            if not np.array_equal(state, states[name], equal_nan=True):
+    def _now(self, states: Arrays) -> Arrays:
+        return {name: value.copy() for name, value in {**self.values, **states}.items()}
+
+    def _unchanged(self, method: str, before: Arrays, point: Point) -> None:
+        now = {**self.values, **self.states}
+        for name in (name for name, value in before.items() if value.tobytes() != now[name].tobytes()):
+            line = "y" if method == "forward" else target_of(name)
+            when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
+            if name in self.states:
                 why = "only forward in training may update running statistics"
-                raise Misconduct(f"the state {name} was changed out of turn {when}", name, why)
+                raise Misconduct(f"{method} changed the state {name} {when}", name, why, line=line)
+            why = f"an operation in place, such as *=, changes {name} itself, as only the optimizer may: work on a copy"
+            raise Misconduct(f"{method} changed the parameter {name} {when}", name, why, line=line)
 
 
 def guarded(array: Array) -> Array:
@@ -245,14 +265,6 @@ def guarded(array: Array) -> Array:
     copy = np.array(array)
     copy.flags.writeable = False
     return copy
-
-
-def _generators(layer: Layer, rng: np.random.Generator) -> list[tuple[np.random.Generator, Any]]:
-    """Return all random generators that a layer holds, with the states they are in."""
-    found = {id(rng): rng}
-    for _, part in walk({"layer": layer}):
-        found.update({id(value): value for value in vars(part).values() if isinstance(value, np.random.Generator)})
-    return [(generator, generator.bit_generator.state) for generator in found.values()]
 
 
 def present(gradients: Gradients) -> Gradients:

@@ -28,63 +28,53 @@ from minidl.layers import (
     Tanh,
 )
 from minidl.sequential import Sequential
+from minidl.testing.checks.layout import layouts as memory_layouts
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 SMOOTH = ("generic", "special", "extreme")  # regimes without zeros
-REGIMES = (*SMOOTH, "zeros", "ties")
-LAYOUTS = ("C", "F", "strided", "reversed", "offset", "read-only")
 ACTIVATIONS = (ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Softplus, Tanh)
 READABLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 3.0, -3.0, 0.1, -0.1)
 KINDS = ("binary", "classes", "numbers")
 EVENLY = 16  # times that few values are listed, because hypothesis prefers the first of a list
 
-
-def values(regime: str = "generic") -> st.SearchStrategy[float]:
-    """Return single numbers of a regime.
-
-    "generic" ones of size 1/8 to 4, "special" and "extreme" ones, all away from the kinks that many functions have at
-    0; "zeros" and tiny numbers; integers that make "ties".
-    """
-    return {
-        "generic": st.one_of(st.sampled_from(READABLE[:8]), st.floats(0.125, 4), st.floats(-4, -0.125)),
-        "special": st.sampled_from(READABLE),
-        "extreme": st.sampled_from((30.0, -30.0, 800.0, -800.0, 1e4, -1e4)),
-        "zeros": st.sampled_from((0.0, -0.0, 1e-8, -1e-8, 1e-300, 5e-324, 1.0, -1.0)),
-        "ties": st.integers(-2, 2).map(float),
-    }[regime]
+LARGE = (20.0, -20.0, 1000.0, -1000.0)
+MILD, REAL = (
+    st.one_of(st.sampled_from((0.0, *READABLE, *large)), st.floats(0.1, 4), st.floats(-4, -0.1))
+    for large in ((), LARGE)
+)
+PART = st.one_of(st.sampled_from((0.5, 0.25, 0.75, 0.1, 0.9)), st.floats(0.05, 0.95))
+# Single numbers of a regime or of a domain that shrink to readable ones.
+NUMBERS: dict[Any, st.SearchStrategy[float]] = {
+    "generic": st.one_of(st.sampled_from(READABLE[:8]), st.floats(0.125, 4), st.floats(-4, -0.125)),
+    "special": st.sampled_from(READABLE),
+    "extreme": st.sampled_from((30.0, -30.0, 800.0, -800.0, 1e4, -1e4)),
+    "zeros": st.sampled_from((0.0, -0.0, 1e-8, -1e-8, 1e-300, 5e-324, 1.0, -1.0)),
+    "ties": st.integers(-2, 2).map(float),
+    "real": REAL,
+    "positive": st.one_of(st.sampled_from((1.0, 2.0, 0.5, 0.25, 3.0)), st.floats(0.1, 6)),
+    "probability": PART,
+    "signs": st.sampled_from((1.0, -1.0)),
+    "binary": st.sampled_from((0.0, 1.0)),
+}
 
 
 @st.composite
 def inputs(
     draw: st.DrawFn, input_shape: Shape, regime: str | None = None, min_rows: int = 0, max_rows: int = 40
 ) -> Array:
-    """Draw a batch for rows of ``input_shape``, float64; of any regime without zeros unless one is given."""
+    """Draw a batch for rows of ``input_shape``, float64, of any regime without zeros unless one is given.
+
+    Numbers are "generic" (of size 1/8 to 4), "special" or "extreme", all away from the kinks that many functions have
+    at 0; or "zeros" and tiny numbers, or integers that make "ties".
+    """
     regime = draw(st.sampled_from(SMOOTH)) if regime is None else regime
-    rows = draw(st.integers(min_rows, max_rows))
-    return draw(arrays(float, (rows, *input_shape), elements=values(regime)))
+    return draw(arrays(float, (draw(st.integers(min_rows, max_rows)), *input_shape), elements=NUMBERS[regime]))
 
 
 def upstream(shape: Shape) -> st.SearchStrategy[Array]:
     """Return upstream gradients of ``shape``: of both signs, without zeros."""
-    return arrays(float, shape, elements=values())
-
-
-def numbers(domain: Any = "mild") -> st.SearchStrategy[float]:
-    """Return single numbers of a domain that shrink to 0 or 1; "real" ones are large at times, "mild" ones are not."""
-    positive = st.one_of(st.sampled_from((1.0, 2.0, 0.5, 0.25, 3.0)), st.floats(0.1, 6))
-    part = st.one_of(st.sampled_from((0.5, 0.25, 0.75, 0.1, 0.9)), st.floats(0.05, 0.95))
-    if isinstance(domain, tuple) and domain[0] != "integer":
-        low, high = domain
-        return part.map(lambda p: low + p * (high - low))
-    large = (20.0, -20.0, 1000.0, -1000.0) if domain == "real" else ()
-    mild = st.one_of(st.sampled_from((0.0, *READABLE, *large)), st.floats(0.1, 4), st.floats(-4, -0.1))
-    return {
-        "positive": positive,
-        "probability": part,
-        "signs": st.sampled_from((1.0, -1.0)),
-        "binary": st.sampled_from((0.0, 1.0)),
-    }.get(domain, mild)
+    return arrays(float, shape, elements=NUMBERS["generic"])
 
 
 @st.composite
@@ -100,29 +90,16 @@ def entries(draw: st.DrawFn, shape: Shape, domain: Any = "mild") -> Array:
     if domain == "simplex" and shape[1] > 1:
         weights = draw(entries(shape, "positive"))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    low, high = domain if isinstance(domain, tuple) else (0.0, 1.0)
+    part = isinstance(domain, tuple) or domain == "simplex"
+    numbers = PART.map(lambda p: low + p * (high - low)) if part else NUMBERS.get(domain, MILD)
     count = math.prod(shape)
-    drawn = draw(st.lists(numbers("probability" if domain == "simplex" else domain), min_size=count, max_size=count))
-    return np.array(drawn, float).reshape(shape)
+    return np.array(draw(st.lists(numbers, min_size=count, max_size=count)), float).reshape(shape)
 
 
-@st.composite
-def layouts(draw: st.DrawFn, array: Array, layout: str | None = None) -> Array:
-    """Draw an array equal to ``array`` that lies differently in memory."""
-    layout = draw(st.sampled_from(LAYOUTS)) if layout is None else layout
-    if layout == "F":
-        return np.asfortranarray(array)
-    if layout == "strided":
-        return np.repeat(array, 2, axis=0)[::2]
-    if layout == "reversed":
-        return array[::-1].copy()[::-1]
-    if layout == "offset":
-        buffer = np.empty(array.nbytes + 1, np.uint8)
-        moved = buffer[1:].view(array.dtype).reshape(array.shape)
-        moved[...] = array
-        return moved
-    copied = array.copy()
-    copied.flags.writeable = layout != "read-only"
-    return copied
+def layouts(array: Array) -> st.SearchStrategy[Array]:
+    """Return arrays equal to ``array`` that lie differently in memory."""
+    return st.sampled_from([moved for _, moved in memory_layouts(array)])
 
 
 @st.composite

@@ -17,7 +17,7 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
 from minidl.testing.findings import Finding
-from minidl.testing.probe import Gradients, Point, Probe, calling
+from minidl.testing.probe import Arrays, Gradients, Point, Probe, calling
 from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
@@ -48,9 +48,7 @@ class Subject:
     """
 
     whole_batch = False  # whether the output is one number for the batch, as a loss's is
-    declared_only = False  # whether constructor arguments are varied as declared and not further
     longest_refused = False  # whether the forward pass does not keep longdouble
-    patient = False  # whether longdouble is used even where it is slow
     call = "certify"  # what made it, for the report
     excluded: Mapping[str, str] = MappingProxyType({})  # checks that make no sense, with the reasons
     rounding = float(np.finfo(float).eps)  # relative error of a step of the layer, as measured
@@ -77,11 +75,10 @@ class Subject:
         parts = [part for _, part in walk({"": self.example})]
         return any(type(part).backward_parameters is not Layer.backward_parameters for part in parts)
 
-    def measure(self, point: Point, y: Array, gradients: Gradients) -> None:
+    def measure(self, point: Point, results: Arrays) -> None:
         """Take from a generic point how large results are, and whether the layer computes in float32 by design."""
-        arrays = {"y": y, **{name: value for name, value in gradients.items() if value is not None}}
-        self.usual_sizes = {name: float(np.abs(value).max(initial=0)) for name, value in arrays.items()}
-        y = np.asarray(y)
+        self.usual_sizes = {name: float(np.abs(value).max(initial=0)) for name, value in results.items()}
+        y = results["y"]
         if y.dtype.kind == "f" and y.dtype != float:
             self.rounding = float(np.finfo(y.dtype).eps)
         elif not self.whole_batch and not point.integer and not np.array_equal(point.x, point.x.astype(np.float32)):
@@ -92,6 +89,10 @@ class Subject:
     def is_house_rule(self, finding: Finding) -> bool:
         """Return whether a finding is about a rule that does not count for this subject."""
         return False
+
+    def companions(self) -> Iterator[tuple[str, "Subject", tuple[str, ...] | None]]:
+        """Yield what is certified together with this, and the checks that it needs: None for all."""
+        yield from ()
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield inputs that are special for this subject, and what is special about them."""
@@ -163,18 +164,13 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
 def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
     """Return a function that clones ``layer``, and one clone."""
     try:
-        config = copy.deepcopy(layer.get_config())
-        cls = type(layer)
-        return (lambda: cls.from_config(copy.deepcopy(config))), cls.from_config(copy.deepcopy(config))
-    except Exception:  # a constructor that does not store its arguments: the check of copies says so
-        try:
-            copied = layer.copy()
-        except Exception as error:
-            raise ArgumentError(
-                f"certify: expected a layer that can be made from its config or copied, got {type(layer).__name__}, "
-                f"which raises {type(error).__name__}: {error}. Pass a function that makes it."
-            ) from error
-        return copied.copy, layer.copy()
+        copied = layer.copy()
+        return copied.copy, copied.copy()
+    except Exception as error:
+        raise ArgumentError(
+            f"certify: expected a layer that can be copied, got {type(layer).__name__}, "
+            f"which raises {type(error).__name__}: {error}. Pass a function that makes it."
+        ) from error
 
 
 def _guess(cls: type[Layer]) -> Layer:
@@ -182,14 +178,14 @@ def _guess(cls: type[Layer]) -> Layer:
     if examples is not None:
         return cls(**examples)
     required = [name for name, default in constructor_arguments(cls).items() if default is REQUIRED]
-    refused: list[Exception] = []
+    refused = ""
     for value in (5, 0.3, (2, 2)):
         try:
             arguments: dict[str, Any] = dict.fromkeys(required, value)
             return cls(**arguments)
         except Exception as error:
-            refused.append(error)
+            refused = refused or str(error)
     raise ArgumentError(
-        f"certify: expected {cls.__name__} to accept guessed values for {', '.join(required)}, got: {refused[0]}. "
+        f"certify: expected {cls.__name__} to accept guessed values for {', '.join(required)}, got: {refused}. "
         "Pass an instance, or give the class an attribute certify_with = {...}."
     )

@@ -1,6 +1,7 @@
 """One test for each layer and check: `parametrize_with_checks`, and what the pytest plugin is built on."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
@@ -19,16 +20,11 @@ class Candidate:
         self.layer, self.level, self.seed = layer, level, seed
         self.expected = expected_failures(layer) if callable(expected_failures) else expected_failures
         self.name = subject_of(layer).name
-        self._certificate: Certificate | None = None
 
-    @property
+    @cached_property
     def certificate(self) -> Certificate:
         """The certificate of the layer, made at the first use."""
-        if self._certificate is None:
-            self._certificate = certify(
-                self.layer, level=self.level, seed=self.seed, expected_failures=self.expected, on_fail="return"
-            )
-        return self._certificate
+        return certify(self.layer, level=self.level, seed=self.seed, expected_failures=self.expected, on_fail="return")
 
     def checks(self) -> list[str]:
         """Return the names of the checks of this level."""
@@ -77,11 +73,12 @@ def parametrize_with_checks(
     """
     import pytest
 
-    cases = []
-    for layer in layers:
-        candidate = Candidate(layer, expected_failures, level, seed)
-        for name in candidate.checks():
-            cases.append(pytest.param(layer, CheckOfLayer(candidate, name), id=f"{candidate.name}-{name}"))
+    candidates = [Candidate(layer, expected_failures, level, seed) for layer in layers]
+    cases = [
+        pytest.param(candidate.layer, CheckOfLayer(candidate, name), id=f"{candidate.name}-{name}")
+        for candidate in candidates
+        for name in candidate.checks()
+    ]
     return pytest.mark.parametrize(("layer", "check"), cases)
 
 
@@ -101,7 +98,7 @@ class CheckOfLayer:
 def table(candidates: Iterable[Candidate]) -> list[str]:
     """Return the lines of a table layer x check, with the worst sensitivity of each layer."""
     marks = {"PASS": ".", "FAIL": "F", "UNVERIFIED": "?", "SKIPPED": "-", "XFAIL": "x", "NOTED": "n"}
-    rows = [candidate for candidate in candidates if candidate._certificate is not None]
+    rows = [candidate for candidate in candidates if "certificate" in vars(candidate)]
     if not rows:
         return []
     names = list(CHECKS)

@@ -7,12 +7,10 @@ from minidl.testing.checks import (  # noqa: I001 - the order is that of the rep
     variations as variations,
     modes as modes,
     calls as calls,
-    special as special,
     rows as rows,
     subgradient as subgradient,
     path_integral as path_integral,
     layout as layout,
-    dtypes as dtypes,
-    extremes as extremes,
+    precision as precision,
     copies as copies,
 )

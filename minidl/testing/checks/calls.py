@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from minidl.testing.agreement import finite, named, with_states
+from minidl.testing.agreement import finite
 from minidl.testing.constants import constants_of
 from minidl.testing.diagnosis.caches import object_shared_with_twins, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
-from minidl.testing.points import draw_dy, draw_x, rows_of
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe, calling
+from minidl.testing.points import draw_dy, draw_x
+from minidl.testing.probe import Arrays, Gradients, Point, Probe, calling
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -28,49 +28,36 @@ MOST_CALLS = 300
 @register_check("state", after=("numeric", "mode"))
 def state(examination: Examination) -> Iterator[Finding]:
     """A used layer equals a fresh one, whatever calls came before; a predict in between changes nothing."""
-    for point in _points(examination):
+    for point in examination.batches(*((1, 9) if examination.at_least("standard") else ())):
         probe = examination.subject.at(point)
-        expected = everything(examination.subject.at(point), point)
+        expected = examination.subject.at(point).results_and_states(point)
         if not finite(expected):
             continue  # such as a variance of one row
-        calls: tuple[History, ...] = ()
+        calls: list[History] = []
         for told, history in _histories(examination, point):
             with calling("forward"):
                 history(probe)
-            why = partial(_cause, examination, point, partial(_all, (*calls, history)), Probe.run)
-            calls = (*calls, history, partial(Probe.run, point=point))
+            calls.append(history)
+            why = _cause(examination, point, calls.copy())
+            calls.append(partial(Probe.run, point=point))
             message = f"{{}} is wrong after {told}, right on a fresh layer"
-            yield from examination.unequal(expected, everything(probe, point), message, why, tolerance=1e-12)
+            yield from examination.unequal(expected, probe.results_and_states(point), message, why, tolerance=1e-12)
         yield from _arguments_stay(examination, probe)
     yield from _many_calls(examination)
     yield from _in_between(examination)
     yield from _same_array(examination)
 
 
-def _all(calls: tuple[History, ...], probe: Probe) -> None:
-    """Make all these calls."""
-    for call in calls:
-        call(probe)
+def _cause(
+    examination: Examination, point: Point, calls: list[History], run: Callable[..., Any] = Probe.run
+) -> Callable[[str], str]:
+    """Return what finds the attribute that keeps something of the calls."""
 
+    def history(probe: Probe) -> None:
+        for call in calls:
+            call(probe)
 
-def everything(probe: Probe, point: Point) -> Gradients:
-    """Return copies of output, gradients and the state afterwards, by name."""
-    return with_states(named(*probe.run(point)), probe.states)
-
-
-def _cause(examination: Examination, point: Point, history: History, run: Callable[..., Any], _: str) -> str:
-    return stale_attribute(partial(examination.subject.at, point), history, point, run) or KEPT
-
-
-def _points(examination: Examination) -> Iterator[Point]:
-    for training in (True, False):
-        point = examination.point.with_(training=training)
-        yield point
-        for rows in (1, 9) if examination.at_least("standard") else ():
-            try:
-                yield rows_of(examination.subject, examination.rng, point, rows)
-            except LayerFailure:
-                continue
+    return lambda _: stale_attribute(partial(examination.subject.at, point), history, point, run) or KEPT
 
 
 def _arguments_stay(examination: Examination, probe: Probe) -> Iterator[Finding]:
@@ -96,7 +83,7 @@ def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, Hi
 
         return call
 
-    if examination.subject.whole_batch:
+    if hasattr(examination.subject.example, "with_others"):
         yield "a batch with other targets", lambda probe: probe.layer.with_others(point.x.copy(), targets=True)
         yield "a batch with other weights", lambda probe: probe.layer.with_others(point.x.copy(), targets=False)
     yield "another batch of the same shape", step(other(rows), training)
@@ -117,19 +104,18 @@ def _many_calls(examination: Examination) -> Iterator[Finding]:
     lengths = constants_of(examination.subject.example).lengths(MOST_CALLS // 2)
     calls = max([CALLS[examination.level], *(2 * length for length in lengths)]) if CALLS[examination.level] else 0
     points = [examination.point.with_(training=training) for training in (True, False)]
-    expected = [everything(examination.subject.at(point), point) for point in points]
+    expected = [examination.subject.at(point).results_and_states(point) for point in points]
     probe = examination.subject.at(points[0])
     for call in range(calls):
         mode = int(call % 5 == 4)
         message = f"{{}} is another one at call {call + 1}, for the same input"
-        found = everything(probe, points[mode])
+        found = probe.results_and_states(points[mode])
         yield from examination.unequal(expected[mode], found, message, KEPT, tolerance=1e-12)
 
 
 def _in_between(examination: Examination) -> Iterator[Finding]:
     """A predict on a twin that shares the parameters, between forward and backward, changes nothing."""
-    point = examination.point
-    probe = examination.subject.at(point)
+    point, probe = examination.point, examination.subject.at(examination.point)
     other = draw_x(examination.subject.domain, examination.rng, point.x.shape)
     y = probe.forward(point.x.copy(), point.training)
     try:
@@ -139,13 +125,13 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
         why = "build or __init__ keeps something in an underscore attribute, which is a cache"
         yield examination.finding(message, "", why, line="y")
         return
-    found = named(y, probe.backward(point.dy.copy()))
+    found = {"y": y, **probe.backward(point.dy.copy())}
     message = "{} is disturbed by a predict between forward and backward"
 
     def cause(_: str) -> str:
         return object_shared_with_twins(examination.subject.at(point), point) or KEPT
 
-    yield from examination.unequal(named(*examination.reference), found, message, cause, tolerance=1e-12)
+    yield from examination.unequal(examination.reference, found, message, cause, tolerance=1e-12)
 
 
 def _same_array(examination: Examination) -> Iterator[Finding]:
@@ -161,41 +147,42 @@ def _same_array(examination: Examination) -> Iterator[Finding]:
 
     probe = examination.subject.at(point)
     call(probe)
-    found = named(*call(probe, point))
+    y, gradients = call(probe, point)
     message = "{} is wrong when the caller fills the same array with new values"
-    why = partial(_cause, examination, point, call, call)
-    yield from examination.unequal(named(*examination.reference), found, message, why, tolerance=1e-12)
+    why = _cause(examination, point, [call], call)
+    yield from examination.unequal(examination.reference, {"y": y, **gradients}, message, why, tolerance=1e-12)
 
 
 @register_check("parameters-live", after=("numeric", "mode"))
 def parameters_live(examination: Examination) -> Iterator[Finding]:
     """After an update of the parameters, in place or by assignment, all results are those of the new values."""
-    point = examination.point
+    point, subject = examination.point, examination.subject
     if not point.parameters and not point.states:
         return
     other = examination.draw()
     message = "{} is that of the parameters before the update: a stale copy"
-    for training in (True, False):
-        here = point.with_(parameters=other.parameters, states=other.states, training=training)
-        expected = named(*examination.run(here))
+    for before in examination.batches():
+        here = before.with_(parameters=other.parameters, states=other.states)
+        expected = examination.results(here)
         for update in (Probe.set, _assign):
-
-            def history(probe: Probe, update: Callable[..., object] = update, here: Point = here) -> None:
-                probe.set(point.parameters, point.states).run(point.with_(training=here.training))
-                update(probe, here.parameters, here.states)
-
-            used = examination.subject.at(point)
-            history(used)
-            why = partial(_cause, examination, here, history, Probe.run)
-            yield from examination.unequal(expected, named(*used.run(here)), message, why, tolerance=1e-12)
+            calls: list[History] = [
+                partial(Probe.set, parameters=point.parameters, states=point.states),
+                partial(Probe.run, point=before),
+                partial(update, parameters=here.parameters, states=here.states),
+            ]
+            used = subject.at(point)
+            for call in calls:
+                call(used)
+            why = _cause(examination, here, calls)
+            yield from examination.unequal(expected, used.results(here), message, why, tolerance=1e-12)
         for _ in range(3):  # small steps, as of an optimizer
             near = {name: value * (1 + 1e-7) for name, value in used.values.items()}
             used.set(near, {})
-            expected = named(*examination.run(here.with_(parameters=near)))
-            yield from examination.unequal(expected, named(*used.run(here)), message, KEPT, tolerance=1e-12)
+            expected = examination.results(here.with_(parameters=near))
+            yield from examination.unequal(expected, used.results(here), message, KEPT, tolerance=1e-12)
 
 
-def _assign(probe: Probe, parameters: Gradients, states: Gradients) -> None:
+def _assign(probe: Probe, parameters: Arrays, states: Arrays) -> None:
     """Give a layer these values, as far as possible by assignment."""
     for name, value in parameters.items():
         if "/" not in name:

@@ -1,20 +1,23 @@
 """contract: what a layer promises whatever it computes - shapes, arrays left alone, calls that repeat.
 
-It runs first: where it fails, numbers mean little.
+It runs first: where it fails, numbers mean little. `promises` hold at any point.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from minidl.layers.tree import walk
-from minidl.testing.agreement import close, named
-from minidl.testing.checks.promises import promises
+from minidl.testing.agreement import finite
+from minidl.testing.diagnosis.caches import change_by_backward, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
-from minidl.testing.probe import Gradients, LayerFailure, Probe, guarded, target_of
+from minidl.testing.points import draw_dy
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, guarded, target_of
 from minidl.testing.registry import register_check
+from minidl.typing import Array
 
 
 @register_check("contract")
@@ -30,49 +33,27 @@ def contract(examination: Examination) -> Iterator[Finding]:
 
 def _first_call(examination: Examination) -> Iterator[Finding]:
     point, probe = examination.point, examination.subject.at(examination.point)
-    x, dy = guarded(point.x), guarded(point.dy)
-    before = {name: value.copy() for name, value in probe.values.items()}
-    y = probe.forward(x, point.training)
-    expected = (len(x), *(probe.layer.output_shape or ()))
+    y = probe.forward(guarded(point.x), point.training)
+    expected = (len(point.x), *(probe.layer.output_shape or ()))
     yield from _array(examination, y, "y", "forward returns {}, expected an array")
     if y.shape != expected and not examination.subject.whole_batch:
         yield examination.finding(f"y has shape {y.shape}, expected {expected}: build and forward disagree", "y")
-    only = "parameters are changed by the optimizer only: work on a copy of {}"
-    yield from _changed(examination, "forward changed the parameter {}", only, probe.values, before)
-    states = {name: value.copy() for name, value in probe.states.items()}
-    returned = np.array(y)
-    gradients = probe.backward(dy)
+    dx = probe.run(point)[1]["dx"]
     yield from _gradients(examination, probe)
-    if not (examination.point.integer and np.shape(gradients["dx"]) in ((), x.shape)):
-        yield from _dx(examination, gradients)
-    only = "an operation in place, such as *=, changes {} itself: work on a copy"
-    yield from _changed(examination, "backward changed the parameter {}", only, probe.values, before)
-    only = "only forward in training may update running statistics"
-    yield from _changed(examination, "backward changed the state {}", only, probe.states, states)
-    if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
-        yield examination.finding("the layer changed its input or the upstream gradient, although they were read-only")
-    if not np.array_equal(returned, y):
-        why = "backward works in place on the cached output: work on a copy"
-        yield examination.finding("backward changed the output that forward had returned", "y", why, line="dx")
-
-
-def _changed(examination: Examination, message: str, why: str, now: Gradients, before: Gradients) -> Iterator[Finding]:
-    for name, value in now.items():
-        if not close(value, before[name], 0.0):
-            line = "y" if message.startswith("forward") else target_of(name)
-            yield examination.finding(message.format(name), name, why.format(name), line=line)
+    if not (point.integer and np.shape(dx) in ((), point.x.shape)):
+        yield from _dx(examination, dx)
 
 
 def _frozen(examination: Examination) -> Iterator[Finding]:
     """A layer that is not trained passes the gradient on all the same."""
-    point, probe = examination.point, examination.subject.at(examination.point)
+    probe = examination.subject.at(examination.point)
     for _, part in walk({"": probe.layer}):
         part.trainable = False
-    y, gradients = probe.run(point)
-    if np.array_equal(y, examination.reference[0]) and gradients["dx"] is not None:
+    found, expected = probe.results(examination.point), examination.reference
+    if np.array_equal(found["y"], expected["y"]) and "dx" in found:
         why = "trainable says whether parameters are updated; gradients flow through in any case"
-        expected = {"dx": examination.reference[1]["dx"]}
-        yield from examination.unequal(expected, gradients, "{} is another one where trainable is False", why)
+        message = "{} is another one where trainable is False"
+        yield from examination.unequal({"dx": expected["dx"]}, found, message, why)
 
 
 def _array(examination: Examination, value: Any, name: str, message: str) -> Iterator[Finding]:
@@ -105,8 +86,8 @@ def _accumulates(examination: Examination, name: str) -> bool:
     return bool(np.any(probe.views[name]) and np.isfinite(probe.views[name]).all())
 
 
-def _dx(examination: Examination, gradients: Gradients) -> Iterator[Finding]:
-    dx, x = gradients["dx"], examination.point.x
+def _dx(examination: Examination, dx: Any) -> Iterator[Finding]:
+    x = examination.point.x
     yield from _array(examination, dx, "dx", "backward returns {}, expected the array dx")
     if dx.shape != x.shape:
         if dx.shape == x.shape[::-1]:
@@ -122,11 +103,140 @@ def _dx(examination: Examination, gradients: Gradients) -> Iterator[Finding]:
 
 def _too_early(examination: Examination) -> Iterator[Finding]:
     """Backward before any forward raises, unless it needs nothing from forward."""
-    probe = examination.subject.at(examination.point)
+    with suppress(LayerFailure):
+        early = examination.subject.at(examination.point).backward(examination.point.dy.copy())
+        expected = {name: value for name, value in examination.reference.items() if name != "y"}
+        message = "backward before any forward gives some {} instead of an error"
+        yield from examination.unequal(expected, early, message, "let the missing cache raise")
+
+
+def promises(examination: Examination, point: Point) -> Iterator[Finding]:
+    """Calls repeat, and what was returned or computed elsewhere stays untouched; at one point."""
+    expected = examination.results(point)
+    if not finite(expected):
+        return  # such as a variance of one row
+    for promise in (repeats, backward_twice, old_gradients, instances, parameters_only):
+        yield from promise(examination, point, expected)
+
+
+def repeats(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
+    """Two identical calls agree, and the arrays of the first are changed neither by the second nor by an update."""
+    probe, x, dy = examination.subject.at(point), point.x.copy(), point.dy.copy()
+    first = {"y": probe.forward(x, point.training), **probe.backward(dy)}
+    if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
+        yield examination.finding("forward or backward writes into x or dy where it may", "dx", "work on a copy")
+    at_first = {name: np.array(value) for name, value in first.items() if value is not None}
+    other = examination.draw(batch=len(point.x), training=point.training)
+    between = point.with_(x=other.x, dy=other.dy if other.dy.shape == point.dy.shape else None)
+    probe.call(between.x.copy(), between.dy.copy(), point.training)
+    why = "the same buffer is returned each time: return a new array"
+    yield from examination.unequal(at_first, first, "the {kind} {} of the first call changed during the second", why)
+    probe.set(other.parameters, other.states)
+    why = "it is a view of a parameter: return a new array"
+    yield from examination.unequal(at_first, first, "{} changes when the parameters are updated", why)
+    probe.set(point.parameters, point.states)
+    message = "two fresh layers with equal parameters give different {}"
+    yield from examination.unequal(expected, at_first, message, lambda name: noise(expected[name], at_first[name]))
+    second = probe.results(point)
+
+    def why_different(name: str) -> str:
+        def twice(used: Probe) -> None:
+            used.run(point)
+            used.run(between)
+
+        stale = stale_attribute(lambda: examination.subject.at(point), twice, point)
+        return stale or noise(at_first[name], second[name])
+
+    yield from examination.unequal(at_first, second, "two identical calls give different {}", why_different)
+
+
+def noise(first: Array, second: Array) -> str:
+    """Return what the difference of two results that should be equal suggests."""
+    if np.shape(first) != np.shape(second):
+        return f"their shapes are {np.shape(first)} and {np.shape(second)}"
+    some = np.abs(first) > 0
+    ratio = np.asarray(second, float)[some] / np.asarray(first, float)[some]
+    if ratio.size and np.allclose(ratio, np.round(ratio[0])) and round(float(ratio[0])) > 1:
+        return f"the second is {ratio[0]:.0f} times the first: the gradient accumulates instead of being set"
+    size = np.abs(first).max(initial=0) or 1.0
+    gap = np.abs(np.asarray(second, float) - np.asarray(first, float)).max(initial=0)
+    return (
+        f"they differ by {gap / size:.0e} of the largest entry: something survives from the call before "
+        "(it accumulates, or a cache is not renewed), or random numbers do not come from self.rng"
+    )
+
+
+def backward_twice(examination: Examination, point: Point, _: Arrays) -> Iterator[Finding]:
+    """A second backward for the same forward may be refused, but not give other numbers; nor may one for another dy."""
+    probe = examination.subject.at(point)
+    probe.run(point)
+    first = probe.whole
     try:
-        early = named(0.0, probe.backward(examination.point.dy.copy()))
-    except LayerFailure:
+        # The gradients keep the values of the first pass, so that an addition to them shows.
+        second = {"dx": probe.layer.backward(point.dy.copy()), **probe.parameter_gradients()}
+    except Exception:
         return
-    early["y"] = examination.reference[0]
-    message = "backward before any forward gives some {} instead of an error"
-    yield from examination.unequal(named(*examination.reference), early, message, "let the missing cache raise")
+
+    def why(name: str) -> str:
+        return change_by_backward(examination.subject.at(point), point) or noise(first[name], second[name])
+
+    message = "two identical backward calls give different {}: it accumulates, or backward spoils its cache"
+    yield from examination.unequal(first, second, message, why)
+    other = point.with_(dy=draw_dy(examination.rng, point.dy.shape))
+    cause = "something is kept from the first backward: what depends on dy must not be cached"
+    message = "a second backward with another dy gives a wrong {}"
+    expected = examination.run(other)[1]
+    yield from examination.unequal(expected, probe.backward(other.dy.copy()), message, cause)
+
+
+def old_gradients(examination: Examination, point: Point, _: Arrays) -> Iterator[Finding]:
+    """What the gradients hold from the last batch does not count."""
+    probe = examination.subject.at(point)
+    if not examination.subject.whole_batch:
+        point = point.with_(x=point.x[:1], dy=point.dy[:1])  # one row leaves most entries of an embedding untouched
+    try:
+        probe.run(point)
+    except LayerFailure:
+        return  # a batch of one is tested by `batch`
+    expected = probe.parameter_gradients()
+    if not finite(expected):
+        return  # so is a variance of one row
+    probe.forward(point.x.copy(), point.training)
+    probe.gradients[...] = examination.rng.standard_normal(probe.gradients.shape)
+    probe.layer.backward(point.dy.copy())
+    why = "the gradient accumulates, or old values are never cleared: set all its entries"
+    message = "{} depends on what it held before"
+    yield from examination.unequal(expected, probe.parameter_gradients(), message, why, tolerance=1e-12)
+
+
+def instances(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
+    """Two layers of the same class do not influence each other."""
+    one, two = examination.subject.at(point), examination.subject.at(point)
+    other = examination.draw(batch=len(point.x), training=point.training)
+    y = one.forward(point.x.copy(), point.training)
+    two.set(other.parameters, other.states).forward(other.x.copy(), other.training)
+    found = {"y": y, **one.backward(point.dy.copy())}
+    two.backward(other.dy.copy())
+    again = {"y": one.forward(point.x.copy(), point.training)}
+    message = "two instances influence each other: {} is wrong after calls of another layer"
+    why = "a cache is stored on the class, or in a module, instead of on self"
+    yield from examination.unequal(expected, found, message, why)
+    yield from examination.unequal({"y": expected["y"]}, again, message, why)
+
+
+def parameters_only(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
+    """`backward_parameters` sets the gradients that `backward` sets, and spoils nothing."""
+    if not examination.subject.has_parameters_pass:
+        return
+    probe = examination.subject.at(point)
+    yield from examination.parameters_pass(probe, point, expected)
+    yield from examination.parameters_pass(probe, point, expected)
+    dy = point.dy.copy()
+    probe.layer.backward_parameters(dy)
+    if not np.array_equal(dy, point.dy):
+        yield examination.finding("backward_parameters writes into dy where it may", "dx", "work on a copy")
+    with suppress(LayerFailure):  # a second pass for the same forward may be refused
+        found = probe.backward(point.dy.copy())
+        message = "backward gives another {} after backward_parameters"
+        gradients = {name: value for name, value in expected.items() if name != "y"}
+        yield from examination.unequal(gradients, found, message, tolerance=1e-9)

@@ -3,18 +3,16 @@
 import copy
 import pickle
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from minidl.constructor import constructor_arguments
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.parameters import Parameters
-from minidl.testing.agreement import named
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.points import rows_of
 from minidl.testing.probe import LayerFailure, Point, Probe, calling
 from minidl.testing.registry import register_check
 from minidl.testing.subject import strip
@@ -31,8 +29,8 @@ def copies(examination: Examination) -> Iterator[Finding]:
     yield from _rebuilt(examination)
     yield from _nothing_stays(examination)
     yield from _pickled(examination)
-    for training in (False, True):
-        yield from _equal(examination, examination.point.with_(training=training))
+    for point in examination.batches():
+        yield from _equal(examination, point)
 
 
 def _config(examination: Examination) -> Iterator[Finding]:
@@ -46,17 +44,14 @@ def _config(examination: Examination) -> Iterator[Finding]:
         why = "the constructor has to store each argument under its own name"
         yield examination.finding(message, why=why, line="y")
         return
-    for name, value in twin.get_config().items():
-        differs = isinstance(value, (*PLAIN, tuple)) and value != config[name]
-        if differs and repr(value) != repr(config[name]):  # layers in a tuple are new ones
-            message = f"the argument {name} changes when the layer is made from its config: {config[name]!r} becomes "
-            why = "the constructor has to store each argument as it is"
-            yield examination.finding(message + repr(value), why=why, line="y")
-    for name in constructor_arguments(type(layer)) if isinstance(given, type(layer)) else ():
-        before, now = given.__dict__.get(name), twin.__dict__.get(name)
-        if isinstance(before, PLAIN) and now != before:
-            message = f"the argument {name} is lost when the layer is made from its config: {before!r} becomes {now!r}"
-            yield examination.finding(message, why="get_config or from_config leaves it out", line="y")
+    before, again = vars(given) if isinstance(given, type(layer)) else {}, twin.get_config()
+    for name, now in config.items():
+        for old, new in ((before.get(name, now), now), (now, again.get(name))):
+            # Layers in a tuple are new ones.
+            if isinstance(old, (*PLAIN, tuple)) and new != old and repr(new) != repr(old):
+                message = f"the argument {name} changes when the layer is made from its config: {old!r} becomes {new!r}"
+                why = "the constructor has to store each argument as it is, and get_config has to return it"
+                yield examination.finding(message, why=why, line="y")
 
 
 def _rebuilt(examination: Examination) -> Iterator[Finding]:
@@ -79,24 +74,22 @@ def _rebuilt(examination: Examination) -> Iterator[Finding]:
         return
     message = f"{{}} is wrong after the layer was built for rows of {other} before"
     why = "build keeps something of its first call"
-    found = named(*probe.run(point))
-    yield from examination.unequal(named(*examination.reference), found, message, why, tolerance=1e-12)
+    yield from examination.unequal(examination.reference, probe.results(point), message, why, tolerance=1e-12)
 
 
 def _nothing_stays(examination: Examination) -> Iterator[Finding]:
     """Public attributes travel in copies and files, so that nothing of a batch may stay in them after a call."""
     sizes: list[dict[str, int]] = []
-    for rows in (2, 9):
+    for point in examination.batches(9, both_modes=False):
+        probe = examination.subject.at(point)
         try:
-            point = rows_of(examination.subject, examination.rng, examination.point, rows)
-            probe = examination.subject.at(point)
             probe.run(point)
         except LayerFailure:
             return  # the number of rows is tested by `batch`
         parts = walk({"": probe.layer})
         sizes.append({name: _numbers(value) for _, part in parts for name, value in part.__getstate__().items()})
     for name, size in sizes[0].items():
-        if sizes[1].get(name, size) != size:
+        if sizes[-1].get(name, size) != size:
             why = f"a cache needs a leading underscore: self._{name}; copies and files leave it out"
             yield examination.finding(f"the attribute {name} holds the batch, also in copies and files", name, why)
 
@@ -112,15 +105,14 @@ def _numbers(value: Any) -> int:
 def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
     if examination.subject.at(point).draws_at(point):
         return  # a copy may draw other numbers
-    expected = named(*examination.run(point))
     probe = examination.subject.at(point)
-    probe.run(point)
+    expected = probe.results(point)
     probe.reset()  # the state as it was before that pass
     for way, layer in _twins(probe.layer):
         for _, part in walk({"": layer}):
             part.__dict__.setdefault("rng", probe.rng)
         twin = Probe(layer, probe.rng, Parameters({})).set({}, point.states)
-        found = named(twin.forward(point.x.copy(), point.training), twin.backward(point.dy.copy()))
+        found = twin.call(point.x.copy(), point.dy.copy(), point.training)
         why = (
             "something that forward or backward needs is in an underscore attribute, a cache by convention, "
             "or is set outside the constructor"
@@ -131,18 +123,15 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
         probe.reset()
         message = f"{{}} of the original changes with the parameters of {way}"
         why = "they share an array: a copy has to hold its own"
-        yield from examination.unequal(expected, named(*probe.run(point)), message, why)
+        yield from examination.unequal(expected, probe.results(point), message, why)
 
 
 def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
     with calling("__deepcopy__"):
         twin = copy.deepcopy(layer)
     yield "a deepcopy", twin
-    try:
-        data = pickle.dumps(layer)
-    except Exception:
-        return  # `_pickled` tells whether it is the layer's doing
-    yield "a pickle", pickle.loads(data)
+    if _can_be_pickled(layer):  # if not, `_pickled` tells whether it is the layer's doing
+        yield "a pickle", pickle.loads(pickle.dumps(layer))
 
 
 def _pickled(examination: Examination) -> Iterator[Finding]:
@@ -157,8 +146,6 @@ def _pickled(examination: Examination) -> Iterator[Finding]:
 
 
 def _can_be_pickled(value: Any) -> bool:
-    try:
-        pickle.dumps(value)
-    except Exception:
-        return False
-    return True
+    with suppress(Exception):
+        return bool(pickle.dumps(value))
+    return False

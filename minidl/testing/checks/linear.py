@@ -48,8 +48,7 @@ def linear(examination: Examination, point: Point) -> Iterator[Finding]:
         found = _gradients(examination, here)
         for name, value in combination.expected.items():
             gap = np.abs(np.asarray(found[name], float) - value)
-            allowed = _allowed(examination, here, of_u[name], combination) + lost[name]
-            if not (gap <= allowed).all():
+            if not (gap <= _allowed(examination, here, of_u[name], combination) + lost[name]).all():
                 rounding = examination.at_least_rounding(1e-15) * float(np.abs(of_u[name]).max(initial=0))
                 if "2**-20" in combination.message and (gap <= rounding).all():
                     lost[name] = 10 * rounding
@@ -59,20 +58,25 @@ def linear(examination: Examination, point: Point) -> Iterator[Finding]:
 
 def _combinations(examination: Examination, point: Point, of_u: Arrays) -> Iterator[Combination]:
     u, v = point.dy, normal(examination.rng, point.dy.shape)
-    of_v = _gradients(examination, point.with_(dy=v))
-    yield Combination(0 * u, _times(0, of_u), 0.0, "backward(0) is not 0", SOMETHING_ADDED)
-    yield Combination(-u, _times(-1, of_u), 1e-13, "backward(-dy) is not -backward(dy)", SIGN)
-    combined = {name: 3 * of_u[name] - of_v[name] for name in of_u}
-    yield Combination(3 * u - v, combined, 1e-12, "backward(3 u - v) is not 3 backward(u) - backward(v)")
+
+    def times(factor: float) -> Arrays:
+        return {name: factor * value for name, value in of_u.items()}
+
+    def difference(dy: Array, factor: float = 1) -> Arrays:
+        other = _gradients(examination, point.with_(dy=dy))
+        return {name: factor * value - other[name] for name, value in of_u.items()}
+
+    yield Combination(0 * u, times(0), 0.0, "backward(0) is not 0", SOMETHING_ADDED)
+    yield Combination(-u, times(-1), 1e-13, "backward(-dy) is not -backward(dy)", SIGN)
+    message = "backward(3 u - v) is not 3 backward(u) - backward(v)"
+    yield Combination(3 * u - v, difference(v, 3), 1e-12, message)
     for power in POWERS[examination.level]:
         message = f"backward(2**{power} dy) is not 2**{power} backward(dy)"
-        yield Combination(2.0**power * u, _times(2.0**power, of_u), 1e-12, message)
+        yield Combination(2.0**power * u, times(2.0**power), 1e-12, message)
     parts = [part for part in _parts(examination, u) if part.any()]
     for part in parts[: 1 if examination.level == "quick" else len(parts)]:
-        rest = _gradients(examination, point.with_(dy=u - part))
-        difference = {name: of_u[name] - rest[name] for name in of_u}
         digits = 1.0 + max(1.0, float(np.abs(part).max())) / float(np.abs(part).max())  # lost by cancellation
-        yield Combination(part, difference, 1e-12 * digits, "backward is not additive in dy")
+        yield Combination(part, difference(u - part), 1e-12 * digits, "backward is not additive in dy")
 
 
 def _parts(examination: Examination, u: Array) -> Iterator[Array]:
@@ -88,12 +92,8 @@ def _parts(examination: Examination, u: Array) -> Iterator[Array]:
     yield from (u - u.mean(), u - u.mean(axis=-1, keepdims=True), np.sort(u, axis=-1))
 
 
-def _times(factor: float, gradients: Arrays) -> Arrays:
-    return {name: factor * value for name, value in gradients.items()}
-
-
 def _gradients(examination: Examination, point: Point) -> Arrays:
-    return {name: value for name, value in examination.run(point)[1].items() if value is not None}
+    return {name: value for name, value in examination.results(point).items() if name != "y"}
 
 
 def _allowed(examination: Examination, point: Point, of_u: Array, combination: Combination) -> float:

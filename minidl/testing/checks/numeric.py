@@ -1,18 +1,33 @@
-"""numeric: every gradient against numerical ones."""
+"""numeric, special: every gradient against numerical ones; `trial` does so at one more point.
+
+Inputs and parameters may be special as a whole: equal, sorted, of one sign, far out, near a constant. A branch of a
+layer may be taken in such a case only.
+"""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from minidl.testing.checks.trial import trial
+import numpy as np
+
+from minidl.errors import MinidlError
+from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
-from minidl.testing.findings import Finding, Skipped, Unverified
-from minidl.testing.probe import Point
+from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.points import Refused, WrongShape, draw_x, is_integer, normal
+from minidl.testing.probe import Arrays, LayerFailure, Point
 from minidl.testing.registry import register_check
+from minidl.typing import Array, Shape
 
 # Factors of the input: within these no layer may lose its way.
 SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
+MOST_PARAMETERS = 20_000
 NO_CONTROL = "the positive control failed: an error planted by the kit was not seen"
+SIZES = (1e-9, 1e-6, 1e-4, 1e-2, 0.1, 5.0, 20.0, 60.0, 300.0, 1e3, 1e4)
+SHIFTS = (10.0, -10.0, 100.0, -100.0, 1e3, -1e3)
+NEAR_THE_EDGE = (0.1, 1e-2, 1e-3, 1e-5)  # nearer, a loss may clip for its own safety
+
+Named = Iterator[tuple[str, Array]]
 
 
 @register_check("numeric", after=("linear-in-u",))
@@ -20,34 +35,33 @@ def numeric(examination: Examination) -> Iterator[Finding]:
     """At a generic point, at other parameters, at inputs of other sizes."""
     if examination.surrogate:
         raise Skipped("the gradient is declared to be no derivative")
-    yield from _at(examination, examination.point, "")
+    yield from _generic(examination)
     if not examination.controls:
         raise Unverified(NO_CONTROL)
-    if examination.at_least("standard"):
-        yield from _at(examination, examination.draw(), "other parameters", lightly=True)
-        for told, make in _regimes(examination):
-            yield from trial(examination, told, make)
+    for told, make in _regimes(examination) if examination.at_least("standard") else ():
+        yield from trial(examination, told, make)
 
 
-def _at(examination: Examination, point: Point, told: str, **options: Any) -> Iterator[Finding]:
+def _generic(examination: Examination) -> Iterator[Finding]:
     """Yield a finding if a gradient is wrong; where nothing can be told, draw another point, twice."""
-    reason = None
-    for _ in range(3):
+    point = examination.point
+    for more in (True, True, False):
         try:
-            finding = examination.compare(point, told, **options)
-        except Unverified as unverified:
-            reason = unverified
-            point = examination.draw(arguments=point.arguments, input_shape=point.input_shape, training=point.training)
+            finding = examination.compare(point)
+        except Unverified:
+            if not more:
+                raise
+            point = examination.draw()
             continue
         if finding is not None:
             yield finding
         return
-    raise Unverified(str(reason))
 
 
 def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point]]]:
     """Yield the special points: other sizes of inputs and parameters."""
     point, subject = examination.point, examination.subject
+    yield "other parameters", examination.draw
     if subject.domain in ("real", "positive"):
         for scale in SCALES[examination.level]:
             yield f"inputs times {scale:g}", partial(examination.draw, scale=scale)
@@ -65,3 +79,149 @@ def here(examination: Examination) -> Iterator[Finding]:
         yield finding
     if not examination.controls:
         raise Unverified(NO_CONTROL)
+
+
+def trial(
+    examination: Examination, told: str, make: Callable[[], Point], *, covers: str = "regimes"
+) -> Iterator[Finding]:
+    """Yield a finding if a gradient is wrong at a point, or its backward pass raises; nothing if it is refused.
+
+    Parameters
+    ----------
+    told : str
+        What is special about the point.
+    make : function
+        Makes the point; it may raise `Refused` or a `LayerFailure`.
+    covers : str
+        Where the point is entered in the coverage.
+    """
+    try:
+        point = make()
+        if sum(value.size for value in point.parameters.values()) > MOST_PARAMETERS:
+            return
+        finding = examination.screen(point, told)
+    except WrongShape as wrong:
+        if [length for length in wrong.found if length != 1] == [length for length in wrong.expected if length != 1]:
+            yield examination.finding(str(wrong), "y", "an axis of length 1 is squeezed away, or added")
+        return
+    except Refused as refused:
+        failure = refused.__cause__
+        if not isinstance(failure, LayerFailure) or not _is_a_mistake(failure):
+            return
+        finding = from_failure(examination.check, failure, told)
+    except LayerFailure as failure:
+        if not _is_a_mistake(failure):
+            return
+        finding = from_failure(examination.check, failure, told)
+    examination.certificate.cover(covers, told if covers != "shapes" else point.x.shape)
+    if finding is not None:
+        yield finding
+
+
+def _is_a_mistake(failure: LayerFailure) -> bool:
+    """Return whether an exception is no refusal: what forward has taken, backward must take too."""
+    if isinstance(failure.error, (MinidlError, NotImplementedError)) and failure.method != "backward":
+        return False
+    return failure.method == "backward" or isinstance(failure.error, (AttributeError, NameError))
+
+
+@register_check("special", after=("numeric", "mode", "batch", "subgradient", "path-integral"), level="standard")
+def special(examination: Examination) -> Iterator[Finding]:
+    """Equal, sorted, one-signed, tiny, large inputs and parameters, and those near constants of the code."""
+    if examination.surrogate:
+        raise Skipped("the gradient is declared to be no derivative")
+    for told, point in _points(examination):
+        for training in (True, False):
+            here = f"{told}{'' if training else ', inference'}"
+            yield from trial(examination, here, partial(point.with_, training=training))
+
+
+def _points(examination: Examination) -> Iterator[tuple[str, Point]]:
+    point, subject, rng = examination.point, examination.subject, examination.rng
+    constants = constants_of(subject.example)
+    for told, x in inputs(subject.domain, rng, point.x.shape, constants):
+        yield told, point.with_(x=x)
+    for told, x in subject.own_inputs(rng, point.x.shape):
+        yield told, point.with_(x=x)
+    initial = subject.probe(point.input_shape, float, point.arguments).values
+    for told, values in parameters(point.parameters, initial, rng, constants):
+        yield told, point.with_(parameters=values)
+
+
+def inputs(domain: Any, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    """Yield special inputs of ``shape``, the batch axis included, and what is special about them."""
+    if len(shape) < 2:
+        return
+    x = draw_x(domain, rng, shape)
+    yield "equal rows", np.ascontiguousarray(np.broadcast_to(x[:1], shape))
+    yield "a row that comes twice", np.concatenate([x[:-1], x[:1]])
+    if is_integer(domain):
+        yield "equal ids", np.full(shape, domain[1] - 1)
+        yield "ids of 0", np.zeros(shape, int)
+        yield "a row of ids of 0", np.concatenate([x[:-1], np.zeros_like(x[:1])])
+    elif not callable(domain):
+        yield "rows of equal entries", np.ascontiguousarray(np.broadcast_to(x[..., :1], shape))
+        yield "equal entries", np.full(shape, x.flat[0])
+        yield "sorted rows", np.sort(x, axis=-1)
+        yield "rows sorted backwards", -np.sort(-x, axis=-1)
+        yield "sorted columns", np.sort(x, axis=0)
+        if domain == "real":
+            yield from _real(rng, shape, constants)
+        elif domain == "positive":
+            yield from ((f"inputs times {scale:g}", scale * x) for scale in (*SIZES[1:], *constants.numbers))
+        else:
+            low, high = (0.0, 1.0) if domain == "probability" else domain
+            yield from _between(low, high, rng, shape, constants)
+
+
+def _real(rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    x = draw_x("real", rng, shape)
+    yield "positive inputs", np.abs(x) + 0.1
+    yield "negative inputs", -np.abs(x) - 0.1
+    yield "whole numbers", np.round(2 * x) + rng.choice([-3.0, 3.0], shape)
+    yield "zeros", np.zeros(shape)
+    yield "negative zeros", -np.zeros(shape)
+    yield "a row of zeros", np.concatenate([0 * x[:1], x[1:-1], -np.abs(x[-1:])])
+    yield "inputs with zeros", x * (rng.random(shape) < 0.6)
+    yield "one large input", np.where(np.arange(x.size).reshape(shape) == rng.integers(x.size), 1e3, x)
+    yield "rows with one entry", np.where(np.arange(shape[-1]) == rng.integers(shape[-1]), x, 0.0)
+    yield "nearly equal entries", x.flat[0] + 1e-7 * x
+    for scale in dict.fromkeys([*SIZES, *constants.numbers]):
+        yield f"inputs times {scale:g}", scale * draw_x("real", rng, shape)
+    for shift in dict.fromkeys([*SHIFTS, *(sign * number for number in constants.numbers for sign in (1, -1))]):
+        yield f"inputs around {shift:g}", shift + 0.02 * max(1.0, abs(shift)) * draw_x("real", rng, shape)
+        yield f"inputs beyond {shift:g}", shift * (1 + 0.3 * rng.random(shape))
+
+
+def _between(low: float, high: float, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
+    for part in [*NEAR_THE_EDGE, *(number for number in constants.numbers if NEAR_THE_EDGE[-1] < number < 1)]:
+        share = (high - low) * part * rng.uniform(0.2, 1.0, shape)
+        yield f"inputs near {low:g}", low + share
+        yield f"inputs near {high:g}", high - share
+        yield f"inputs near {low:g} or {high:g}", np.where(rng.random(shape) < 0.5, low + share, high - share)
+
+
+def parameters(
+    values: Arrays, initial: Arrays, rng: np.random.Generator, constants: Constants
+) -> Iterator[tuple[str, Arrays]]:
+    """Yield special values of the parameters, and what is special about them."""
+    if not values:
+        return
+    rows: dict[str, Callable[[str, Array], Array]] = {
+        "initial parameters": lambda name, value: initial[name].copy(),
+        "positive parameters": lambda name, value: np.abs(value) + 0.1,
+        "negative parameters": lambda name, value: -np.abs(value) - 0.1,
+        "parameters of 0": lambda name, value: np.zeros_like(value),
+        "equal parameters": lambda name, value: np.full_like(value, 0.7),
+        "parameters of -1": lambda name, value: np.full_like(value, -1.0),
+    }
+    for told, make in rows.items():
+        yield told, {name: make(name, value) for name, value in values.items()}
+    for factor in (1e-6, 1e-4, 5.0, 30.0, *constants.numbers):
+        yield f"parameters times {factor:g}", {name: factor * value for name, value in values.items()}
+    for shift in (3.0, -3.0, 10.0, *(1.2 * sign * number for number in constants.numbers for sign in (1, -1))):
+        around = {name: shift * (1 + 0.1 * normal(rng, value.shape)) for name, value in values.items()}
+        yield f"parameters around {shift:g}", around
+    for name, value in values.items() if len(values) > 1 else ():
+        yield f"{name} of 0", {**values, name: np.zeros_like(value)}
+        yield f"{name} with zeros", {**values, name: value * (rng.random(value.shape) < 0.6)}

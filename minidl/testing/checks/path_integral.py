@@ -1,6 +1,7 @@
 """path-integral: what lies between the points that were tried; no interval can hide a wrong derivative."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified
 from minidl.testing.paths import PathResult, path_integral_test
 from minidl.testing.points import normal
-from minidl.testing.probe import Point, Probe, target_of
+from minidl.testing.probe import Point, target_of
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -31,16 +32,16 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
             continue
         for _ in range(paths if stacked else max(1, paths // 2)):
             path = curve(domain, point.x, normal(examination.rng, point.x.shape))
-            along = _stacked(examination, point, path) if stacked else _input(examination, point, path)
+            along = (_stacked if stacked else _one_by_one)(examination, point, path)
             yield from _verdict(examination, point, path, _walk(examination, along, stacked), "")
     for name, value in examination.point.parameters.items():
-        along = _parameter(examination, name, normal(examination.rng, value.shape))
-        result = _walk(examination, along, False)
+        path = curve("real", value, normal(examination.rng, value.shape))
+        result = _walk(examination, _one_by_one(examination, examination.point, path, name), False)
         yield from _verdict(examination, examination.point, None, result, f" along a path of {name}")
 
 
 def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
-    y, dy = examination.reference[0], examination.point.dy
+    y, dy = examination.reference["y"], examination.point.dy
     # A gradient far below what it is computed from is 0 but for rounding.
     noise = max(1e-14, 100 * examination.rounding) * float(np.abs(dy).sum() + np.abs(y * dy).sum())
     if cheap or examination.level == "thorough":
@@ -50,21 +51,18 @@ def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
 
 def curve(domain: Any, x: Array, direction: Array) -> Along:
     """Return position and velocity of a path through ``x`` that stays in the domain, a straight line if it may."""
+    low, high = domain if isinstance(domain, tuple) else (0.0, 1.0)
 
-    def straight(t: Array) -> tuple[Array, Array]:
-        return x + t * direction, np.broadcast_to(direction, np.broadcast_shapes(t.shape, x.shape))
+    def along(t: Array) -> tuple[Array, Array]:
+        if domain in ("real", None):
+            return x + t * direction, np.broadcast_to(direction, np.broadcast_shapes(t.shape, x.shape))
+        if domain == "positive":
+            position = x * np.exp(0.5 * t * direction)
+            return position, 0.5 * direction * position
+        part = 1 / (1 + ((high - x) / (x - low)) * np.exp(-0.5 * t * direction))
+        return low + (high - low) * part, (high - low) * 0.5 * direction * part * (1 - part)
 
-    def positive(t: Array) -> tuple[Array, Array]:
-        position = x * np.exp(0.5 * t * direction)
-        return position, 0.5 * direction * position
-
-    def between(t: Array) -> tuple[Array, Array]:
-        low, high = (0.0, 1.0) if domain == "probability" else domain
-        share = (x - low) / (high - low)
-        share = 1 / (1 + (1 / share - 1) * np.exp(-0.5 * t * direction))
-        return low + (high - low) * share, (high - low) * 0.5 * direction * share * (1 - share)
-
-    return straight if domain in ("real", None) else positive if domain == "positive" else between
+    return along
 
 
 def _stacked(examination: Examination, point: Point, path: Along) -> Along:
@@ -81,29 +79,19 @@ def _stacked(examination: Examination, point: Point, path: Along) -> Along:
     return along
 
 
-def _one_by_one(probe: Probe, point: Point, move: Callable[[float], tuple[Array, Array]], target: str) -> Along:
-    """Each position alone: ``move`` returns the input there and the velocity."""
+def _one_by_one(examination: Examination, point: Point, move: Along, parameter: str = "") -> Along:
+    """Each position alone: ``move`` returns the input there, or the value of a parameter, and the velocity."""
+    probe = examination.subject.at(point)
 
     def at(t: float) -> tuple[float, float]:
-        x, velocity = move(t)
-        y = probe.forward(np.array(x), point.training)
-        return float((y * point.dy).sum()), float((probe.backward(point.dy.copy())[target] * velocity).sum())
+        value, velocity = move(np.array(t))
+        if parameter:
+            probe.values[parameter][...] = value
+        y = probe.forward(point.x.copy() if parameter else np.array(value), point.training)
+        slope = probe.backward(point.dy.copy())[target_of(parameter or "x")]
+        return float((y * point.dy).sum()), float((slope * velocity).sum())
 
     return lambda t: tuple(np.array([at(float(position)) for position in t]).T)
-
-
-def _input(examination: Examination, point: Point, path: Along) -> Along:
-    return _one_by_one(examination.subject.at(point), point, lambda t: path(np.array(t)), "dx")
-
-
-def _parameter(examination: Examination, name: str, direction: Array) -> Along:
-    point, probe = examination.point, examination.subject.at(examination.point)
-
-    def move(t: float) -> tuple[Array, Array]:
-        probe.values[name][...] = point.parameters[name] + t * direction
-        return point.x, direction
-
-    return _one_by_one(probe, point, move, target_of(name))
 
 
 def _verdict(
@@ -114,14 +102,12 @@ def _verdict(
     if result.agrees:
         return
     low, high = result.worst
-    if path is not None:
-        # What the path has found, an ordinary comparison there says best.
-        for t in (0.5 * (low + high), low, high):
-            there = point.with_(x=np.array(path(np.array(t))[0]))
-            try:
-                finding = examination.compare(there, f"found on a path at t = {t:.6g}", hard=True)
-            except Unverified:
-                finding = None
+    for t in (0.5 * (low + high), low, high):
+        if path is None:
+            break
+        there = point.with_(x=np.array(path(np.array(t))[0]))
+        with suppress(Unverified):  # what the path has found, an ordinary comparison there says best
+            finding = examination.compare(there, f"found on a path at t = {t:.6g}", hard=True)
             if finding is not None:
                 finding.message = "the gradient does not add up to the change of the output along a path"
                 yield finding

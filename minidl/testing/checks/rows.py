@@ -3,22 +3,19 @@
 Whether rows are independent is measured on forward, so that a layer that couples them excludes itself.
 """
 
-import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
-from minidl.testing import explanation
-from minidl.testing.agreement import named
-from minidl.testing.checks.promises import promises
-from minidl.testing.checks.trial import trial
-from minidl.testing.comparison import Comparison, Mismatch
+from minidl.testing.checks.contract import promises
+from minidl.testing.checks.numeric import trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
-from minidl.testing.findings import Finding, Skipped
-from minidl.testing.points import rows_of
-from minidl.testing.probe import Gradients, LayerFailure, Point
+from minidl.testing.findings import Finding, Skipped, Unverified
+from minidl.testing.points import Refused, rows_of
+from minidl.testing.probe import Arrays, LayerFailure, Point
 from minidl.testing.registry import register_check
 
 SIZES = {
@@ -67,52 +64,48 @@ def batch(examination: Examination) -> Iterator[Finding]:
                 if size <= COUPLED[examination.level] or size in lengths:
                     make = partial(examination.draw, batch=size, training=training)
                     yield from trial(examination, f"batch of {size}", make, covers="batches")
-    for size, training in itertools.product((1, 9) if standard else (), (True, False)):
-        try:
-            point = rows_of(subject, examination.rng, examination.point.with_(training=training), size)
-        except LayerFailure:
-            continue
-        yield from promises(examination, point)
+    for point in examination.batches(1, 9) if standard else ():
+        if len(point.x) != len(examination.point.x):  # there, `contract` and `mode` have asked
+            yield from promises(examination, point)
 
 
 def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterator[Finding]:
     """Compare each batch with a smaller one and the rows after it; the first wrong size is found by bisection."""
     whole = rows_of(examination.subject, examination.rng, point, max(sizes))
     probe = examination.subject.at(point)  # a used layer: `state` has shown that it equals a fresh one
+    mode = "" if point.training else ", inference"
 
-    def of_rows(start: int, stop: int) -> tuple[Point, Gradients]:
-        part = whole.with_(x=whole.x[start:stop], dy=whole.dy[start:stop])
-        return part, named(*probe.run(part))
+    def of_rows(start: int, stop: int) -> Arrays:
+        return probe.results(whole.with_(x=whole.x[start:stop], dy=whole.dy[start:stop]))
 
-    def wrong(size: int) -> Comparison | None:
-        found = of_rows(0, size)[1]
-        expected = _together(known, of_rows(low, size)[1]) if low else _among_others(examination, whole, size)
-        return _differences(found, expected, examination.at_least_rounding(1e-9))
+    def differs(size: int) -> Finding | None:
+        expected = _together(known, of_rows(low, size)) if low else _among_others(examination, whole, size)
+        message = f"{{}} of a batch of {size}{mode} is not that of its rows, although other rows do not change y"
+        return next(examination.unequal(expected, of_rows(0, size), message, tolerance=1e-9), None)
 
     low, known = 0, {}  # the largest batch that is known to be right, and its gradients
     for size in sizes:
         examination.certificate.cover("batches", size)
-        result = wrong(size)
-        if result is None:
-            low, known = size, of_rows(0, size)[1]
-            continue
+        finding = differs(size)
         high = size
-        while high - low > 1:
+        while finding is not None and high - low > 1:
             middle = (low + high) // 2
-            worse = wrong(middle)
-            if worse is None:
-                low, known = middle, of_rows(0, middle)[1]
-            else:
-                high, result = middle, worse
-        mode = "" if point.training else ", inference"
-        finding = _finding(examination, of_rows(0, high)[0], wrong(high) or result, f"batch of {high}{mode}")
+            found = differs(middle)
+            low, high, finding = (middle, high, finding) if found is None else (low, middle, found)
+            known = of_rows(0, low) if low else {}
+        if finding is None:
+            low, known = size, of_rows(0, size)
+            continue
         bounds = f"right for batch <= {low}, wrong for {high}"
-        finding.detail += f", {bounds}"
+        with suppress(Unverified, Refused, LayerFailure):  # numerical gradients say more, if they say anything
+            part = whole.with_(x=whole.x[:high], dy=whole.dy[:high])
+            finding = examination.compare(part, f"batch of {high}{mode}") or finding
+        finding.detail = ", ".join(filter(None, [finding.detail, bounds]))
         finding.why = finding.why or f"{bounds}: rows are lost, mixed or treated in chunks"
         yield finding
 
 
-def _together(before: Gradients, after: Gradients) -> Gradients:
+def _together(before: Arrays, after: Arrays) -> Arrays:
     """Return output and gradients of a batch from those of its two parts."""
     return {
         name: np.concatenate([value, after[name]]) if name in ("y", "dx") else value + after[name]
@@ -120,42 +113,12 @@ def _together(before: Gradients, after: Gradients) -> Gradients:
     }
 
 
-def _among_others(examination: Examination, whole: Point, rows: int) -> Gradients:
+def _among_others(examination: Examination, whole: Point, rows: int) -> Arrays:
     """Return what the first rows give in a batch whose two other rows have no weight."""
     dy = whole.dy[: rows + 2].copy()
     dy[rows:] = 0
-    found = named(*examination.run(whole.with_(x=whole.x[: rows + 2], dy=dy)))
+    found = examination.results(whole.with_(x=whole.x[: rows + 2], dy=dy))
     return {name: value[:rows] if name in ("y", "dx") else value for name, value in found.items()}
-
-
-def _differences(found: Gradients, expected: Gradients, tolerance: float) -> Comparison | None:
-    """Return what differs by more than another order of the same sums can explain; None if nothing does."""
-    sizes = {name: float(np.abs(value).max(initial=0)) for name, value in expected.items()}
-    scale = max((size for name, size in sizes.items() if name != "y"), default=0.0)
-    result = Comparison(found["y"], {name: value for name, value in found.items() if name != "y"})
-    for name, value in expected.items():
-        fits = found[name].shape == value.shape
-        gap = np.abs(found[name] - value).ravel() if fits else np.full(value.size, np.nan)
-        wrong = np.flatnonzero(~(gap <= tolerance * (sizes[name] + 1e-2 * scale)))
-        if len(wrong):
-            claimed = np.resize(found[name], value.shape).ravel()[wrong]
-            values = (claimed, value.ravel()[wrong], np.full(len(wrong), 1e-16))
-            result.mismatches.append(Mismatch(name, value.shape, wrong.tolist(), *values, value.size))
-    return result if result.mismatches else None
-
-
-def _finding(examination: Examination, point: Point, result: Comparison, told: str) -> Finding:
-    for mismatch in result.mismatches:
-        found = result.y if mismatch.target == "y" else result.gradients[mismatch.target]
-        if found.shape != mismatch.shape:
-            message = f"{mismatch.target} has shape {found.shape} for {len(point.x)} rows, expected {mismatch.shape}"
-            dropped = found.shape == mismatch.shape[1:] and len(point.x) == 1
-            why = "the batch axis is lost where there is one row: an index in the place of a slice, or squeeze"
-            return examination.finding(message, mismatch.target, why if dropped else "")
-    if "y" in [mismatch.target for mismatch in result.mismatches]:
-        message = "y of a batch is not that of its rows, although y of other rows does not change it"
-        return examination.finding(message, "y", detail=told)
-    return explanation.from_comparison(examination.subject, point, result, "batch", told)
 
 
 @register_check("empty-batch")
@@ -164,7 +127,7 @@ def empty_batch(examination: Examination) -> Iterator[Finding]:
     if examination.subject.whole_batch:
         raise Skipped("a loss of no rows is not defined")
     point, subject = examination.point, examination.subject
-    expected = (0, *examination.reference[0].shape[1:])
+    expected = (0, *examination.reference["y"].shape[1:])
     for training in (True, False):
         probe = subject.at(point)
         try:

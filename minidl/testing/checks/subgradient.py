@@ -6,11 +6,11 @@ from functools import partial
 
 import numpy as np
 
-from minidl.testing.checks.trial import trial
+from minidl.testing.checks.numeric import trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Gradients, Point
+from minidl.testing.probe import Arrays, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -98,8 +98,8 @@ def _at_kink(examination: Examination, entries: list[Entry], value: float, told:
 
 def _outside(examination: Examination, point: Point, entries: list[Entry]) -> tuple[str, float, float, float] | None:
     """Return which gradient is outside the hull of those around, its value and the range around; None if none is."""
-    y, gradients = examination.probe.run(point)
-    y, found = np.array(y), {name: value for name, value in gradients.items() if value is not None}
+    found = examination.probe.results(point)
+    y = found.pop("y")
     own = _flat(found)
     hull = _around(examination, point, y, entries, NEAR)
     if hull is None:
@@ -123,15 +123,15 @@ def _around(examination: Examination, point: Point, y: Array, entries: list[Entr
         x = point.x.copy()
         for entry, move in zip(entries, pattern, strict=True):
             x[entry] += move * near * max(1.0, abs(x[entry]))
-        y_there, gradients = examination.probe.run(point.with_(x=x))
-        if not np.abs(y_there - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
+        there = examination.probe.results(point.with_(x=x))
+        if not np.abs(there.pop("y") - y).max(initial=0) <= 1e3 * NEAR * max(1.0, float(np.abs(y).max(initial=0))):
             return None
-        around.append(_flat(gradients))
+        around.append(_flat(there))
     return np.array(around)
 
 
-def _flat(gradients: Gradients) -> Array:
-    return np.concatenate([np.asarray(value, float).ravel() for value in gradients.values() if value is not None])
+def _flat(gradients: Arrays) -> Array:
+    return np.concatenate([value.ravel() for value in gradients.values()])
 
 
 def distance(hull: Array, own: Array) -> float:

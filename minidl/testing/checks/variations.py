@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.layers.base import Layer
 from minidl.testing.agreement import close
-from minidl.testing.checks.trial import trial
+from minidl.testing.checks.numeric import trial
 from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
@@ -37,7 +37,7 @@ TINY = 0.01  # a number below, such as an epsilon, guards against 0
 @register_check("square", after=("numeric",))
 def square(examination: Examination) -> Iterator[Finding]:
     """Where batch, inputs and outputs have the same length, an axis taken for another one shows only in the numbers."""
-    shape, output = examination.point.input_shape, examination.reference[0].shape[1:]
+    shape, output = examination.point.input_shape, examination.reference["y"].shape[1:]
     tries: list[tuple[Shape, int]] = []
     for length in dict.fromkeys([output[-1] if output else 1, shape[-1] if shape else 1]):
         for other in ((*shape[:-1], length), (length,) * len(shape)):
@@ -156,10 +156,10 @@ def variations(examination: Examination) -> list[dict[str, Any]]:
     others: dict[str, list[Any]] = {}
     for name in dict.fromkeys([*declared, *subject.arguments]):
         value = subject.arguments.get(name)
-        found = [] if name in FIXED or subject.declared_only else _others(name, value, constants)
-        found = [other for other in found if _makes_sense(name, value, other, subject.arguments)]
-        others[name] = [*declared.get(name, ()), *found]
-    others = {name: values for name, values in others.items() if values}
+        found = [] if name in FIXED else _others(name, value, constants)
+        values = [*declared.get(name, ()), *(v for v in found if _makes_sense(name, value, v, subject.arguments))]
+        if values:
+            others[name] = values
     rounds = itertools.zip_longest(*[[{name: value} for value in values] for name, values in others.items()])
     alone = [change for changes in rounds for change in changes if change is not None]
     pairs = [

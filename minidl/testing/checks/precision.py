@@ -1,0 +1,210 @@
+"""dtype, extreme: float32 stays float32, integers are promoted, and inputs far out keep their digits."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.agreement import close, finite
+from minidl.testing.certificate import PASS
+from minidl.testing.checks.variations import variations
+from minidl.testing.derivative import LONG
+from minidl.testing.diagnosis.upcast import origin_of_upcast
+from minidl.testing.examination import Examination
+from minidl.testing.findings import Finding, Skipped
+from minidl.testing.points import normal, rows_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe
+from minidl.testing.registry import register_check
+from minidl.typing import Array
+
+FAR = 3000.0
+ARGUMENTS = 12  # variations of them in float32
+SMALLEST, LARGEST = 1e-30, 1e37  # what float32 has to hold, with all its digits
+MANY = 40  # rows of integers
+SIZES = {"real": (30.0, 800.0, 1e4, 1e-310), "positive": (30.0, 800.0, 1e4)}
+HUGE = 1e300  # a true value beyond it, float64 need not hold
+BIG = 1e150  # beyond this at half the input, the output may rightly overflow
+
+
+@register_check("dtype")
+def dtype(examination: Examination) -> Iterator[Finding]:
+    """A float32 clone against a float64 clone, in both modes; integer inputs against the same floats."""
+    subject = examination.subject
+    for point in _points(examination):
+        yield from _types(examination, examination.results(point), np.float64)
+        yield from _single(examination, point)
+    if examination.rounding > 1e-15 and not subject.whole_batch:
+        message = "y of a float64 layer is exactly representable in float32"
+        yield examination.finding(message, "y", "forward passes through float32, by a cast or a float32 array")
+    if examination.point.integer:
+        yield from _other_ids(examination)
+    elif subject.domain in ("real", "positive") and not subject.whole_batch:
+        yield from _integers(examination)
+    if subject.domain == "real" and examination.at_least("standard"):
+        # Inputs that differ little compared with their size cost some digits of float32, but not all of them.
+        point = examination.point.with_(x=FAR + examination.point.x)
+        why = "cancellation: a difference of large numbers, such as mean(x**2) - mean(x)**2 for a variance"
+        yield from _single(examination, point, 0.05, f" for inputs around {FAR:g}", why)
+
+
+def _points(examination: Examination) -> Iterator[Point]:
+    for point in examination.batches(*((1, 9, 40) if examination.at_least("standard") else ())):
+        # A guard for rows of zeros may be too small for float32.
+        if point.x.shape == examination.point.x.shape or point.x.reshape(len(point.x), -1).any(axis=1).all():
+            yield point
+    for changed in variations(examination)[:ARGUMENTS] if examination.at_least("standard") else ():
+        yield from examination.drawn(arguments=changed)
+
+
+def _types(
+    examination: Examination, arrays: Arrays, expected: Any, origin: Callable[[], tuple[str, str, str]] | None = None
+) -> Iterator[Finding]:
+    for name in ("dx",) if examination.subject.whole_batch else ("y", "dx"):
+        if name in arrays and arrays[name].dtype != expected:
+            message = f"a {np.dtype(expected)} layer returns {name} in {arrays[name].dtype}"
+            why = "a cast, or an array of a fixed dtype, loses digits: the layer computes in the dtype of its input"
+            finding = examination.finding(message, name, why)
+            if origin is not None:
+                finding.why, where, source = origin()
+                finding.where, finding.source = (where, source) if where else (finding.where, finding.source)
+            yield finding
+
+
+def _single(
+    examination: Examination, point: Point, tolerance: float = 1e-5, told: str = "", why: str = ""
+) -> Iterator[Finding]:
+    """Compare a float32 clone with its float64 clone, at values that both can hold."""
+
+    def rounded(value: Array) -> Array:
+        return value if value.dtype.kind in "iub" else value.astype(np.float32).astype(float)
+
+    point = _changed(point, rounded).with_(dy=rounded(point.dy))
+    probe, x = examination.subject.at(point, np.float32), point.x
+    x = x if point.integer else x.astype(np.float32)
+
+    def run(probe: Probe) -> Arrays:
+        return probe.call(x, point.dy.astype(np.float32), point.training) | _states(probe)
+
+    found = run(probe)
+    origin = partial(origin_of_upcast, probe.layer, lambda: run(examination.subject.at(point, np.float32)))
+    yield from _types(examination, found, np.float32, origin)
+    expected = examination.subject.at(point).results_and_states(point)
+    if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
+        return
+    # A gradient is a sum of products of dy and x: what is small compared with those may cancel or underflow.
+    natural = float(np.abs(point.dy).max(initial=0)) * max(1.0, float(np.abs(point.x).max(initial=0))) ** 2
+    for name, value in expected.items():
+        least = SMALLEST if name == "y" else 1e-2 * natural
+        if close(found.get(name), value, 1e-6, least):
+            continue
+        if not close(found.get(name), value, max(tolerance, _conditioning(examination, point, value, name)), least):
+            message = f"{name} of a float32 layer differs from that of its float64 clone{told}"
+            yield examination.finding(message, name, why or "a step loses far more digits than float32 has")
+
+
+def _states(probe: Probe) -> Arrays:
+    return {f"the state {name}": value.copy() for name, value in probe.states.items()}
+
+
+def _changed(point: Point, change: Callable[[Array], Array]) -> Point:
+    """Return a point with changed values."""
+    parameters, states = ({n: change(v) for n, v in arrays.items()} for arrays in (point.parameters, point.states))
+    return point.with_(x=change(point.x), parameters=parameters, states=states)
+
+
+def _conditioning(examination: Examination, point: Point, expected: Array, name: str, noise: float = 6e-8) -> float:
+    """Return 100 times what a rounding of input and parameters does by itself, by default one to float32."""
+
+    def noisy(value: Array) -> Array:
+        return value if value.dtype.kind in "iub" else value * (1 + noise * normal(examination.rng, value.shape))
+
+    changes = [0.0]
+    for _ in range(3):
+        there = _changed(point, noisy)
+        found = examination.subject.at(there).results_and_states(there)[name]
+        changes.append(float(np.abs(found - expected).max(initial=0)))
+    return 100 * max(changes) / (float(np.abs(expected).max(initial=0)) or 1.0)
+
+
+def _integers(examination: Examination) -> Iterator[Finding]:
+    """Compare integers with the same numbers in floating point."""
+    point, real = examination.point, examination.subject.domain == "real"
+    here = point.with_(training=point.training and not examination.probe.draws[point.training])
+    points = [here.with_(x=point.x.round() + (point.x > 0 if real else 1))]
+    with suppress(LayerFailure):  # the number of rows is tested by `batch`
+        many = rows_of(examination.subject, examination.rng, here, MANY)
+        # Small ones: y is whole for many integers, as for those that a hard threshold lets pass.
+        points.append(many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
+    why = "integers are truncated: an array made like the input takes its dtype"
+    for point in points:
+        yield from _converted(examination, point, np.int64, "{} for int64 inputs differs from that for float64", why)
+
+
+def _other_ids(examination: Examination) -> Iterator[Finding]:
+    """Ids arrive as smaller integers too, and as floating-point numbers where a model has converted its data."""
+    for kind in (np.int32, np.uint8, np.float32):
+        message = f"{{}} for ids in {np.dtype(kind)} differs from that for the same ids in int64"
+        why = "convert the ids first, or refuse them"
+        yield from _converted(examination, examination.point, kind, message, why)
+
+
+def _converted(examination: Examination, point: Point, kind: Any, message: str, why: str) -> Iterator[Finding]:
+    expected = examination.results(point)
+    expected.pop("dx", None)  # of no use for integers: they are the data
+    try:
+        found = examination.subject.at(point).call(point.x.astype(kind), point.dy.copy(), point.training)
+    except LayerFailure:
+        examination.certificate.cover("inputs", f"{np.dtype(kind)} refused")
+        return
+    if finite(expected):
+        yield from examination.unequal(expected, found, message, why, tolerance=1e-9)
+
+
+@register_check("extreme", level="standard")
+def extreme(examination: Examination) -> Iterator[Finding]:
+    """Inputs of size 30, 800, 1e4 and denormal: finite, and right as far as longdouble tells."""
+    domain, rng, shape = examination.subject.domain, examination.rng, examination.point.x.shape
+    if domain not in ("real", "positive"):
+        raise Skipped("inputs are confined to a domain")
+    for size, spread in itertools.product(SIZES[domain], (True, False)):
+        x = size * (rng.uniform(0.5, 1.0, shape) if spread else 1 + 0.01 * normal(rng, shape))
+        x = x if domain == "positive" else x * rng.choice([-1.0, 1.0], shape)
+        for point in examination.batches():
+            yield from _far_out(examination, point.with_(x=x), size)
+
+
+def _far_out(examination: Examination, point: Point, size: float) -> Iterator[Finding]:
+    true, verdict = _in_longdouble(examination, point), examination.certificate.verdicts.get("numeric")
+    for name, value in examination.results(point).items():
+        if value.dtype.kind != "f" or name not in examination.reference:
+            continue  # found by `contract`
+        within = np.abs(true[name]) < HUGE if true else np.full(value.shape, not _overflows(examination, point))
+        if (~np.isfinite(value) & within).any():
+            why = f"not finite at {size:g}: an intermediate value overflows, or 0/0 or 0*inf appears"
+            yield examination.finding(f"{name} is not finite for inputs of size {size:g}", name, why)
+        if not true or not within.all() or (verdict is not None and verdict.outcome != PASS):
+            continue
+        # Values far below the usual ones may underflow or cancel; products of two inputs grow with their square.
+        least = 1e-6 * max(1.0, size) ** 2 * examination.usual_size(name)
+        if close(value, true[name], 1e-6, least):
+            continue
+        if not close(value, true[name], max(1e-6, _conditioning(examination, point, value, name, 1e-15)), least):
+            why = "cancellation or underflow: float64 and longdouble disagree in the sixth digit"
+            yield examination.finding(f"{name} loses its digits for inputs of size {size:g}", name, why)
+
+
+def _in_longdouble(examination: Examination, point: Point) -> Arrays:
+    """Return output and gradients computed in longdouble; nothing where the layer does not keep that type."""
+    with suppress(LayerFailure):
+        probe = examination.subject.at(point, LONG)
+        found = probe.call(point.x.astype(LONG), point.dy.astype(LONG), point.training)
+        return found if found["y"].dtype == LONG else {}
+    return {}
+
+
+def _overflows(examination: Examination, point: Point) -> bool:
+    half = examination.results(point.with_(x=point.x / 2))
+    return any(not np.abs(value).max(initial=0) <= BIG for value in half.values())

@@ -1,5 +1,6 @@
 """layout: the same numbers however an array lies in memory."""
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -48,16 +49,17 @@ def layout(examination: Examination) -> Iterator[Finding]:
 
 def _everywhere(examination: Examination, point: Point) -> Iterator[Finding]:
     """Compare calls with arrays that lie otherwise, or are broadcast, with the same call in C order."""
-    parts = (point.dy[:1], point.dy[..., :1], point.dy.ravel()[0])
-    tries = [("dy is broadcast (stride 0)", point.x, np.broadcast_to(part, point.dy.shape)) for part in parts]
-    tries.append(("x is broadcast (stride 0)", np.broadcast_to(point.x[:1], point.x.shape), point.dy))
+    tries = []
     for (told, x), (_, dy) in zip(layouts(point.x), layouts(point.dy), strict=True):
         ways = [(f"x and dy is {told}", x, dy), (f"x is {told}", x, point.dy), (f"dy is {told}", point.x, dy)]
         tries += ways[: 1 if examination.level == "quick" else 3]
-    in_order = examination.results(point)
-    for n, (told, x, dy) in enumerate(tries):
+    in_order = [examination.results(point)] * len(tries)
+    for part in (point.dy[:1], point.dy[..., :1], point.dy.ravel()[0]):
+        tries.append(("dy is broadcast (stride 0)", point.x, np.broadcast_to(part, point.dy.shape)))
+    tries.append(("x is broadcast (stride 0)", np.broadcast_to(point.x[:1], point.x.shape), point.dy))
+    others = (examination.results(point.with_(x=np.array(x), dy=np.array(dy))) for _, x, dy in tries[len(in_order) :])
+    for (told, x, dy), expected in zip(tries, itertools.chain(in_order, others), strict=True):
         examination.certificate.cover("layouts", told)
-        expected = in_order if n > len(parts) else examination.results(point.with_(x=np.array(x), dy=np.array(dy)))
         if finite({"y": expected["y"]}):
             found = examination.subject.at(point).call(x, dy, point.training)
             yield from examination.unequal(expected, found, f"{{}} is wrong when {told}", IN_MEMORY, tolerance=1e-11)

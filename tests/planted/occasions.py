@@ -103,7 +103,7 @@ class ParametersPassSpoilsTheCache(Dense):
         self._x = 0 * self._x
 
 
-@bug(STATE, "changed a parameter")
+@bug(STATE, "changed the parameter b")
 class TrainsOnLongBatches(Dense):
     def backward(self, dy):
         dx = super().backward(dy)

@@ -98,7 +98,7 @@ def _dx(examination: Examination, dx: Any) -> Iterator[Finding]:
             why = "an axis is summed that should stay, or the other way round"
         yield examination.finding(f"dx has shape {dx.shape}, expected {x.shape}, that of x", "dx", why)
     elif not np.isfinite(dx).all():
-        yield examination.finding(f"dx is not finite in {int((~np.isfinite(dx)).sum())} of {dx.size} entries", "dx")
+        yield examination.finding(f"dx is not finite in {np.sum(~np.isfinite(dx))} of {dx.size} entries", "dx")
 
 
 def _too_early(examination: Examination) -> Iterator[Finding]:

@@ -46,9 +46,8 @@ def _config(examination: Examination) -> Iterator[Finding]:
         return
     before, again = vars(given) if isinstance(given, type(layer)) else {}, twin.get_config()
     for name, now in config.items():
-        for old, new in ((before.get(name, now), now), (now, again.get(name))):
-            # Layers in a tuple are new ones.
-            if isinstance(old, (*PLAIN, tuple)) and new != old and repr(new) != repr(old):
+        for old, new, kinds in ((before.get(name, now), now, PLAIN), (now, again.get(name), (*PLAIN, tuple))):
+            if isinstance(old, kinds) and new != old and repr(new) != repr(old):  # layers in a tuple are new ones
                 message = f"the argument {name} changes when the layer is made from its config: {old!r} becomes {new!r}"
                 why = "the constructor has to store each argument as it is, and get_config has to return it"
                 yield examination.finding(message, why=why, line="y")

@@ -1,5 +1,9 @@
 """The README's table, the logo and the verdict on speed are what the benchmarks and the drawings give."""
 
+import ast
+import builtins
+import codeop
+import re
 import runpy
 from pathlib import Path
 
@@ -40,3 +44,29 @@ def test_the_verdict_on_speed_says_what_the_tables_say(monkeypatch, tmp_path):
     assert "up to 2.0 times as fast as minidl; minidl is the faster one on 1 of 2 networks" in text
     assert "154 ms with minidl and 900 ms to 1.20 s with the others" in text
     assert page["chart"]().count("<circle") == 1 + 2  # one in the legend, one for each network
+
+
+def test_the_quickstart_can_be_pasted_into_pythons_prompt():
+    page = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```$", page)
+    assert len(blocks) > 5
+    for block in blocks:
+        statement = ""
+        for line in block.split("\n"):  # the last one is empty, as when Enter is pressed
+            statement += f"{line}\n"
+            if codeop.compile_command(statement, symbol="single") is not None:
+                statement = ""
+        assert not statement.strip(), statement
+
+
+def test_each_of_the_readmes_two_programs_imports_what_it_uses():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    first, second, wrong = re.findall(r"(?ms)^```python\n(.*?)^```$", text)
+    for program in (first, second + wrong):
+        tree = ast.parse(program)
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        made = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        made |= {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        imported = {alias.asname or alias.name for node in ast.walk(tree) for alias in getattr(node, "names", [])}
+        assert used - made - set(dir(builtins)) == imported

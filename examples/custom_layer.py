@@ -1,6 +1,6 @@
 """A custom layer: written from its equations, certified, trained, saved and loaded again.
 
-Run: ``python examples/custom_layer.py``. It ends with more than 90% of 600 new points right.
+Run: ``python examples/custom_layer.py``. It classifies more than 90% of 600 new points correctly.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """A custom training loop: gradients of a batch, a step, and anything in between.
 
-Here: gradients are collected over four small batches before each step, as one does when a large batch does not fit into
-the memory. Run: ``python examples/custom_loop.py``. It classifies more than 90% of the test digits correctly.
+It accumulates the gradients of four small batches before each step, as for a large batch that does not fit into memory.
+Run: ``python examples/custom_loop.py``. It classifies more than 90% of the test digits correctly.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Train a classifier of handwritten digits, say how well it reads each of them, and draw what it learnt and misread.
+"""Train a classifier of handwritten digits, print its scores, and draw the learning curves and its mistakes.
 
 Run: ``python examples/digits.py``; it classifies over 98% of 360 test digits correctly, and needs matplotlib for the
 pictures, which go to ``build/digits``, or to ``--folder``.
@@ -59,9 +59,9 @@ def draw_curves(history: History, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def draw_misread(x: Array, y: Array, read: Array, path: Path) -> None:
-    wrong = np.flatnonzero(read != y)
-    titles = [f"{y[row]} read as {read[row]}" for row in wrong]
+def draw_mistakes(x: Array, y: Array, predicted: Array, path: Path) -> None:
+    wrong = np.flatnonzero(predicted != y)
+    titles = [f"{y[row]} as {predicted[row]}" for row in wrong]
     ax = plot_images(1 - x[wrong].reshape(-1, 8, 8), titles, columns=5, limits=(0, 1))
     ax.figure.savefig(path, dpi=120)
 
@@ -82,14 +82,15 @@ def main() -> None:
     )
 
     probabilities = model.predict(x_test)
-    read = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     print_scores(y_test, probabilities)
-    print(f"\ntest accuracy: {np.mean(read == y_test):.2%} of {len(y_test)} digits, {np.sum(read != y_test)} misread")
+    count = np.sum(predicted != y_test)
+    print(f"\ntest accuracy: {np.mean(predicted == y_test):.2%} of {len(y_test)} digits, {count} mistakes")
 
-    curves, misread = arguments.folder / "training_curves.png", arguments.folder / "misread_digits.png"
+    curves, mistakes = arguments.folder / "training_curves.png", arguments.folder / "mistakes.png"
     draw_curves(history, curves)
-    draw_misread(x_test, y_test, read, misread)
-    print(f"pictures: {curves}, {misread}")
+    draw_mistakes(x_test, y_test, predicted, mistakes)
+    print(f"pictures: {curves}, {mistakes}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Regression that says how sure it is: three networks learn the 10%, 50% and 90% quantiles of a noisy curve.
+"""Regression with uncertainty: three networks learn the 10%, 50% and 90% quantiles of a noisy curve.
 
-Run: ``python examples/quantiles.py``; with matplotlib, ``--picture FILE`` draws them. Between the outer two should
-lie 80% of new values, and 75 to 85% do.
+Run: ``python examples/quantiles.py``; with matplotlib, ``--picture FILE`` draws them. 80% of new values should
+lie between the outer two, and 75 to 85% do.
 """
 
 import argparse

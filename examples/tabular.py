@@ -1,4 +1,4 @@
-"""Tabular data with pandas: numbers and categories in one table, and a class that is rare.
+"""Tabular data with pandas: numbers and categories in one table, with a rare class.
 
 Run: ``python examples/tabular.py``; it needs pandas (``pip install pandas``). The table is made up: machines, their age,
 temperature and maker, and whether they failed. With balanced weights more than two thirds of the failures are found, at the

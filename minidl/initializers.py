@@ -183,7 +183,7 @@ class VarianceScaling(RandomInitializer):
 
 
 class FixedScaling(VarianceScaling, ABC):
-    """Abstract base of the kinds of `VarianceScaling` with a name of their own."""
+    """Abstract base of the kinds of `VarianceScaling` with their own names."""
 
     __init__ = RandomInitializer.__init__
 

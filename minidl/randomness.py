@@ -42,7 +42,7 @@ class Randomness:
     passes : int
         Number of training passes begun; what a layer draws in a pass is a function of seed, pass and layer.
     part : int
-        Of a batch that is cut into parts, as in distributed training: each part draws numbers of its own.
+        Of a batch that is cut into parts, as in distributed training: each part draws its own numbers.
     current_pass : object
         Another one for every pass, so that a layer knows when a new one has begun.
     epochs : int
@@ -82,7 +82,7 @@ def split_generator(seed: int) -> np.random.Generator:
 
 
 class LayerRandomness:
-    """The random numbers of one layer, which begin again at a place of their own with every training pass.
+    """The random numbers of one layer, which start at a different point in every training pass.
 
     Parameters
     ----------

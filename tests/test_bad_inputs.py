@@ -593,7 +593,7 @@ ARGUMENTS = [
     (lambda: sparse().fit(X, LABELS, class_weight={1: 1e39}, verbose=0), DataError, r"class_weight: expected values that fit float32, got 1e\+39 at row 1"),
     (lambda: sparse().fit(X, LABELS, class_weight={1: nan}, verbose=0), ArgumentError, "class_weight: weight of class 1: expected"),
     (lambda: fit(x=generator(0), y=None), DataError, "fit: x: expected batches, got an iterable that yields nothing"),
-    (lambda: fit(x=generator(2), y=None, epochs=2), DataError, "used up. Pass an iterable that can be gone through again"),
+    (lambda: fit(x=generator(2), y=None, epochs=2), DataError, "used up. Pass an iterable that can be iterated again"),
     (lambda: fit(x=generator(2), y=None, steps_per_epoch=3), DataError, "fit: x: expected 3 batches in epoch 1, got 2"),
     (lambda: fit(x=generator(2), y=None, batch_size=4), ArgumentError, "fit: batch_size: expected None for an iterable"),
     (lambda: fit(x=generator(2), y=None, validation_split=0.2), ArgumentError, "fit: validation_split: expected 0 for an iterable"),

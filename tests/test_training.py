@@ -240,7 +240,7 @@ def test_an_iterable_without_an_end_is_refused_at_last(monkeypatch):
 
 
 def test_a_used_up_generator_says_what_to_pass():
-    with pytest.raises(DataError, match=r"used up\. Pass an iterable that can be gone through again"):
+    with pytest.raises(DataError, match=r"used up\. Pass an iterable that can be iterated again"):
         regression().fit(((X, Y) for _ in range(3)), epochs=2, verbose=0)
     with pytest.raises(DataError, match="yields nothing"):
         regression().fit(iter([]), verbose=0)

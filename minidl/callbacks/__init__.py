@@ -1,4 +1,4 @@
-"""Callbacks: what happens around the steps of training, testing and predicting."""
+"""Callbacks: code that runs around the steps of training, testing and predicting."""
 
 from minidl.callbacks.base import BatchLogs, Callback, CallbackList, check_callbacks
 from minidl.callbacks.csv_logger import CSVLogger

@@ -1,4 +1,4 @@
-"""Callback: something that happens around the steps of training, testing and predicting.
+"""Callback: code that runs around the steps of training, testing and predicting.
 
 `fit`, `evaluate` and `predict` tell a `CallbackList`, which tells each callback in order.
 """
@@ -23,7 +23,7 @@ Logs = Any  # a mapping of names to values, or None
 class BatchLogs(UserDict[str, Any]):
     """The logs at the end of a batch: a dict whose values are computed when a callback first looks at them.
 
-    They are those of this batch only until its hook returns: a callback that stores them takes ``dict(logs)``.
+    They are valid only until the hook returns: a callback that stores them must copy them with ``dict(logs)``.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Callback(Configured):
         Class attribute: True for one that only writes files or shows something; in distributed training, it runs on
         rank 0 alone.
     last : bool
-        Class attribute: True puts the callback after all others, so that it sees what they have done.
+        Class attribute: True runs the callback after all others, so that it sees their effects.
     state_attributes : tuple of str
         Class attribute: names of the attributes that `fit` needs to resume from a checkpoint.
     params : mapping

@@ -28,7 +28,7 @@ class History(Callback, metaclass=PlainType):
     absent : dict of str to list of int
         The epochs without a value, such as those without validation, by name: see `epochs_of`.
     stopped_by : str or None
-        Why training has ended: the epochs are done, a callback or the solver with its reason, a signal, an error.
+        Why training ended: all epochs done, a callback or the solver with its reason, a signal, or an error.
 
     Examples
     --------

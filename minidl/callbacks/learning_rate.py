@@ -22,7 +22,7 @@ class LearningRateScheduler(Callback):
     Raises
     ------
     ArgumentError
-        If ``schedule`` cannot be called, or, when training begins, if the optimizer has a schedule of its own.
+        If ``schedule`` cannot be called, or, when training begins, if the optimizer has a schedule.
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
@@ -60,7 +60,7 @@ class ReduceLROnPlateau(MonitorCallback):
     Raises
     ------
     ArgumentError
-        As in `EarlyStopping`; when training begins, if the optimizer has a schedule of its own.
+        As in `EarlyStopping`; when training begins, if the optimizer has a schedule.
     """
 
     state_attributes = ("best", "wait", "cooldown_counter")

@@ -30,9 +30,9 @@ class ModelCheckpoint(MonitorCallback):
     save_weights_only : bool
         Whether to omit everything needed to resume (optimizer, loss, metrics, history), for smaller files.
     save_freq : {"epoch"} or int
-        Save after every epoch, or after so many batches.
+        Save after every epoch, or after this many batches.
     every : int
-        Save after so many epochs, where ``save_freq`` is "epoch".
+        Save after this many epochs, if ``save_freq`` is "epoch".
     keep_last : int, optional
         Number of files to keep: older ones of this callback are removed when a new one is safe. Default: all.
     initial_value_threshold : float, optional

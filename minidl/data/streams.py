@@ -72,8 +72,8 @@ class Stream:
         expected = "at least one" if self.steps is None else str(self.steps)
         raise DataError(
             f"{self.words.iterable}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: "
-            "the iterable is used up. Pass an iterable that can be gone through again (a list of batches, or an object "
-            f"whose __iter__ starts anew), or a generator without an end together with {self.words.steps}."
+            "the iterable is used up. Pass an iterable that can be iterated again (a list of batches, or an object "
+            f"whose __iter__ starts over), or a generator without an end together with {self.words.steps}."
         )
 
 

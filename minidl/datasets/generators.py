@@ -1,4 +1,4 @@
-"""Generators of small classification problems: points of the plane, and words of bits.
+"""Generators of small classification problems: points in the plane, and words of bits.
 
 Their common arguments and results are described in `minidl.datasets`.
 """
@@ -12,9 +12,9 @@ Points = tuple[Array, Array]
 
 
 def xor(n: int, *, noise: float = 0.0, seed: int | None = None) -> Points:
-    """Points of a square: ``y = (x[:, 0] > 0) != (x[:, 1] > 0)``, which no straight line separates.
+    """Points in a square: ``y = (x[:, 0] > 0) != (x[:, 1] > 0)``, which no straight line separates.
 
-    The square reaches from -1 to 1; ``noise`` is added after the labels are drawn.
+    The square extends from -1 to 1; ``noise`` is added after the labels are drawn.
 
     Examples
     --------
@@ -28,14 +28,14 @@ def xor(n: int, *, noise: float = 0.0, seed: int | None = None) -> Points:
 
 
 def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None) -> Points:
-    """Words of 0 and 1: ``y = x.sum(axis=1) % 2``, which every single bit turns over.
+    """Words of 0 and 1: ``y = x.sum(axis=1) % 2``, which flips with every single bit.
 
     It is the course's argument for depth: a tree of log2(bits) layers of small gates computes it.
 
     Parameters
     ----------
     n : int
-        Number of words; no word comes again before all ``2**bits`` have come.
+        Number of words; no word is repeated before all ``2**bits`` have appeared.
     bits : int, optional
         Length of a word, 1 to 62. Default: 4.
 
@@ -55,7 +55,7 @@ def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None
 
 
 def moons(n: int, *, noise: float = 0.1, seed: int | None = None) -> Points:
-    """Two half circles of radius 1 that reach into each other: ``(cos, sin)`` and ``(1 - cos, 0.5 - sin)``.
+    """Two interleaving half circles of radius 1: ``(cos, sin)`` and ``(1 - cos, 0.5 - sin)``.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def moons(n: int, *, noise: float = 0.1, seed: int | None = None) -> Points:
 
 
 def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02, seed: int | None = None) -> Points:
-    """Arms that wind round each other: ``angle = 2 pi (turns * radius + y / classes)``, radius 0 to 1.
+    """Interleaving spiral arms: ``angle = 2 pi (turns * radius + y / classes)``, radius 0 to 1.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02
 def flower(n: int, *, noise: float = 0.2, seed: int | None = None) -> Points:
     """The course's flower of eight petals: ``radius = 4 sin(4 angle)``, one class on each half turn.
 
-    A negative radius points to the other side, so that the petals of the classes lie between each other.
+    A negative radius points to the opposite side, so the petals of the two classes alternate.
 
-    ``noise`` is added to the angle (radians) and to the radius; the course took 400 points.
+    ``noise`` is added to the angle (radians) and to the radius; the course used 400 points.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Data sets of pictures: handwritten digits that come with the package, and Fashion-MNIST from files.
 
-Nothing is downloaded. A file is read when its function is called, and not kept.
+Nothing is downloaded. A file is read each time its function is called.
 """
 
 import math
@@ -22,7 +22,7 @@ FASHION_FOLDER = "/usr/share/datasets/fashion-mnist"  # of Debian's package data
 def digits() -> Split:
     """Real handwritten digits of 8 x 8 pixels: 1,437 to train with, 360 to test with.
 
-    The division is fixed and stratified: the test part has 36 of each digit. Both parts share their writers.
+    The split is fixed and stratified: the test set has 36 of each digit. Both sets have digits of the same writers.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def digits() -> Split:
     Notes
     -----
     E. Alpaydin, C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning Repository,
-    doi:10.24432/C50P49, the 1,797 digits of its test part. Licence: CC BY 4.0.
+    doi:10.24432/C50P49, the 1,797 digits of its test set. Licence: CC BY 4.0.
 
     Examples
     --------
@@ -56,8 +56,8 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
     Parameters
     ----------
     folder : path, optional
-        Where the four idx files lie (``train-images-idx3-ubyte`` and so on), compressed with gzip or not.
-        Default: the environment variable ``MINIDL_FASHION_MNIST``, or else where Debian's package puts them.
+        Folder of the four idx files (``train-images-idx3-ubyte`` and so on), compressed with gzip or not. Default:
+        the environment variable ``MINIDL_FASHION_MNIST``, or the folder of Debian's package.
 
     Returns
     -------

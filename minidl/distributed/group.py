@@ -14,7 +14,7 @@ METHODS = ("Get_rank", "Get_size", "Allreduce", "Sendrecv", "allgather")
 
 
 class DistributedError(MinidlError, RuntimeError):
-    """Another rank cannot go on, or is not at the same step with the same data; the text names it."""
+    """Another rank cannot continue, or is at a different step or has different data; the message names it."""
 
 
 class Group:
@@ -103,7 +103,7 @@ class Group:
             left = ", ".join(f"rank {rank}" for rank in range(self.size) if statuses[rank] == DONE)
             raise DistributedError(
                 f"distributed: expected all ranks to take the same steps, but {left} has left the training and others "
-                "go on. Let callbacks decide by the logs alone, which are the same on every rank."
+                "continue. Let callbacks decide by the logs alone, which are the same on every rank."
             )
         raise DistributedError(difference(told))
 

@@ -26,8 +26,8 @@ SAMPLED = 1000  # rows of a file on the disk that are compared
 def distributed(model: Model, comm: Any = None, shards: int | None = None) -> Iterator[None]:
     """Train ``model`` on all ranks of ``comm``: ``with distributed(model, comm): model.fit(...)``.
 
-    Every rank runs the same program on the same data. A rank calculates its part of each batch, and one sum over the
-    ranks gives all of them the loss and the gradients of the whole batch, so that metrics, callbacks and the
+    Every rank runs the same program on the same data. Each rank computes its part of each batch, and one sum over
+    the ranks gives all of them the loss and the gradients of the whole batch, so that metrics, callbacks and
     weights are the same everywhere. Files are written, and progress is shown, by rank 0 only.
 
     Parameters
@@ -43,8 +43,8 @@ def distributed(model: Model, comm: Any = None, shards: int | None = None) -> It
     Raises
     ------
     DistributedError
-        On every rank, if one of them fails, leaves early, or has another model, seed, step or data; the text names
-        the rank. The weights are those of the last step that all have taken.
+        On every rank, if one of them fails, leaves early, or has a different model, seed, step or data; the message
+        names the rank. The weights are those of the last step that all ranks have completed.
     MissingPackageError
         Without ``comm`` and without the package mpi4py: ``pip install mpi4py``.
     """

@@ -1,4 +1,4 @@
-"""Threads in place of processes: a communicator with what `distributed` needs, for tests and machines without MPI."""
+"""Threads instead of processes: a communicator for `distributed`, for tests and machines without MPI."""
 
 import threading
 from collections.abc import Callable
@@ -44,7 +44,7 @@ class ThreadCommunicator:
 
 
 def run_in_threads(function: Callable[[ThreadCommunicator], T], ranks: int) -> list[T]:
-    """Return ``[function(communicator), ...]``, each called in a thread of its own; the first error is raised.
+    """Return ``[function(communicator), ...]``, each called in a separate thread; the first error is raised.
 
     Examples
     --------

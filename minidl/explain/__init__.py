@@ -1,4 +1,4 @@
-"""What a model is and does, for reading: a summary, a trace of one step, and the step written out."""
+"""Inspect a model: a summary, a trace of one step, and the step written out."""
 
 from minidl.explain.explanation import explain
 from minidl.explain.summary import html, summary

@@ -17,7 +17,7 @@ LONGEST, EDGE = 10, 3  # a longer axis of an array is printed as its first and l
 
 
 class Line(NamedTuple):
-    """One line of an explanation: a formula, the numbers, and the shapes if they are more than that of the numbers."""
+    """One line of an explanation: a formula, the numbers, and the shapes if they are more than one."""
 
     formula: str
     array: Array | float

@@ -55,7 +55,7 @@ def totals(model: Model) -> str:
 
 
 def frozen_parameters(layer: Layer) -> int:
-    """Return the number of values in a layer that training leaves alone."""
+    """Return the number of values in a layer that training does not change."""
     return sum(map(frozen_parameters, layer.sublayers().values())) if layer.trainable else layer.count_params()
 
 

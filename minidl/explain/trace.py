@@ -37,7 +37,7 @@ class Trace(NamedTuple):
 def trace(model: Model, x: Any, y: Any) -> Trace:
     """Return every layer's output and gradients for one batch; the model stays as it is.
 
-    The layers run as in use, not as in training: dropout does nothing.
+    The layers run in inference mode: dropout does nothing.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     StateError
         If the model is not built, or has no loss.
     ArgumentError, DataError, ShapeError
-        For rows that cannot be trained on.
+        If the samples cannot be used for training.
 
     Notes
     -----

@@ -1,6 +1,6 @@
 """Files of Keras 3: a zip archive of config.json, metadata.json and the arrays in model.weights.h5.
 
-Nothing that a file says is run, and no size is believed before it has been compared with the file's.
+Nothing in a file is executed, and no size is trusted before it has been compared with the size of the file.
 """
 
 import io

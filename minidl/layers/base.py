@@ -116,7 +116,7 @@ class Layer(Attributes):
         if not self.__dict__.get("_building"):
             raise StateError(f"{who}: expected to be declared in build, which inner.declare(input_shape) runs.")
         if name in {prefix + known for known in self.declared for prefix in ("", "d")} or f"d{name}" in self.declared:
-            raise ArgumentError(f"{who}: expected a new name, got one that build has declared already.")
+            raise ArgumentError(f"{who}: build has already declared a parameter of this name.")
         own = hasattr(Layer, str(name)) or name in RESERVED or name in constructor_arguments(type(self))
         if own or not str(name).isidentifier() or name[0] == "_":
             raise ArgumentError(f"{who}: expected a name without a leading underscore that no layer uses for itself.")

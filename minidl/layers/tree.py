@@ -52,7 +52,7 @@ def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def refuse_hidden_layers(layer: Any) -> None:
-    """Raise a `LayerError` if a layer that has been built holds others where nobody finds them."""
+    """Raise a `LayerError` if a layer that has been built holds others where they are not found."""
     for name, value in vars(layer).items():
         inside = list(value) if isinstance(value, (set, frozenset)) else value if name[0] == "_" else None
         if any(True for _ in layers_in(inside, name)):

@@ -34,7 +34,7 @@ class Loss(Configured, ABC):
     sparse : bool
         Whether the targets are integer labels of shape (batch,).
     binary : bool
-        Whether each output is a yes-no question of its own.
+        Whether each output is a separate yes-no question.
 
     Examples
     --------

@@ -25,7 +25,7 @@ class BinaryCrossentropy(Loss):
 
     Shapes
     ------
-    y_pred  (batch, outputs)    p or z; each output is a yes-no question of its own
+    y_pred  (batch, outputs)    p or z; each output is a separate yes-no question
     y_true  (batch, outputs)    y in [0, 1]
 
     Raises

@@ -1,6 +1,6 @@
 """ONNX: models to files that onnxruntime and other engines run, and dense networks from such files.
 
-`export` writes what a model computes in inference, in float32; `load` reads chains of dense layers and activations.
+`export` writes the inference of a model in float32; `load` reads chains of dense layers and activations.
 """
 
 from minidl.onnx.chain import load

@@ -39,12 +39,13 @@ def load(path: Any, output: str | None = None) -> Sequential:
     ----------
     path : str or Path
     output : str, optional
-        Which output, where the file has several: ``"probabilities"`` of a classifier exported from scikit-learn.
+        Which output, if the file has several: ``"probabilities"`` of a classifier exported from scikit-learn.
 
     Raises
     ------
     ModelFileError
-        If the file is not ONNX, or has another operator, a branch or weights that do not fit, which the text names.
+        If the file is not ONNX, or has an unsupported operator, a branch, or weights that do not fit; the message
+        names it.
     MissingPackageError
         Without the package onnx: ``pip install onnx``.
     """

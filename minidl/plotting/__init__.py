@@ -1,7 +1,7 @@
-"""Pictures of data, training and models, drawn with matplotlib (``pip install matplotlib``).
+"""Plots of data, training and models, drawn with matplotlib (``pip install matplotlib``).
 
-Each function draws into the matplotlib Axes ``ax``, by default those of a new figure, and returns them; each picture
-reads well in black and white.
+Each function draws into the matplotlib Axes ``ax``, by default those of a new figure, and returns them. All plots can
+be read in black and white.
 """
 
 from minidl.plotting.boundary import plot_decision_boundary

@@ -1,4 +1,4 @@
-"""What the pictures share: matplotlib, imported at first use, lines that differ without colour, and class labels."""
+"""Shared by all plots: matplotlib, imported at first use, lines that differ without colour, and class labels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
 
 
 def legend(ax: "Axes", columns: int = 1) -> None:
-    """List what is drawn: next to ``ax`` where the layout of the figure makes room for it, else inside."""
+    """List what is drawn: next to ``ax`` if the layout of the figure makes room for it, otherwise inside."""
     if ax.figure.get_layout_engine() is None:
         ax.legend(framealpha=0.9, ncols=columns)
     else:

@@ -1,4 +1,4 @@
-"""Decision boundary: which points of the plane a model takes for which class."""
+"""Decision boundary: the class that a model predicts at each point of the plane."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +35,9 @@ def plot_decision_boundary(
     Raises
     ------
     ShapeError
-        If the model has not two inputs, or x and y do not fit.
+        If the model does not have two inputs, or x and y do not fit together.
     ArgumentError
-        If y holds something other than class labels.
+        If y contains anything other than class labels.
     """
     columns = getattr(x, "columns", ("x[0]", "x[1]"))
     x, y = np.asarray(x, float), np.asarray(y)

@@ -1,4 +1,4 @@
-"""Curves: of training, epoch by epoch, and of an activation and its derivative."""
+"""Curves: training by epoch, and an activation with its derivative."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) 
     Raises
     ------
     ArgumentError
-        If the history holds no such name.
+        If the history has no such name.
     StateError
         If it has no epoch yet.
     """
@@ -61,7 +61,7 @@ def plot_activation(
     Raises
     ------
     ArgumentError
-        If it is no such layer.
+        If the layer has parameters, or does not act on each value alone.
     """
     layer = resolve_activation(activation, "plot_activation: activation")
     if layer is None:

@@ -1,6 +1,6 @@
-"""LayerHealth: how large activations and gradients are in each layer while a model trains.
+"""LayerHealth: the size of the activations and gradients of each layer while a model trains.
 
-It also warns of units that are dead or saturated, which learn nothing any more.
+It also warns of dead and saturated units, which have stopped learning.
 """
 
 import warnings
@@ -20,36 +20,36 @@ from minidl.typing import Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FLAT = 0.01  # a Sigmoid or Tanh with a smaller part of its steepest slope is saturated
+FLAT = 0.01  # a Sigmoid or Tanh with a smaller fraction of its maximum slope is saturated
 STEEPEST: dict[type, float] = {Sigmoid: 0.25, Tanh: 1.0}
 
 
 class LayerHealth(Callback):
-    """After each epoch, sends a fixed batch through a copy of the model and notes what each layer does with it.
+    """Runs a fixed batch through a copy of the model after each epoch, and records each layer's outputs and gradients.
 
     Parameters
     ----------
     x : array-like of shape (rows, ...)
-        A few dozen rows of the data.
+        A few dozen samples.
     y : array-like of shape (rows,) or (rows, outputs)
     warn_above : float
-        Warns, once a layer, when a larger part of its units is dead or saturated.
+        Warn, once per layer, when a larger fraction of its units is dead or saturated.
 
     Attributes
     ----------
     epoch : list of int
         The keys of the others are the paths of the steps, such as ``"dense"`` and ``"dense/activation"``.
     activations, gradients : dict of str to list of float
-        The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value an epoch. An output layer
-        whose gradient training never computes, because it stops at the logits, has none.
+        The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value per epoch. An output
+        layer has none if training stops at the logits and never computes its gradient.
     dead, saturated : dict of str to list of float
-        For each hidden activation, the part of its units whose derivative is 0 for every row (dead), or below a
-        hundredth of the steepest for every row (saturated; `Sigmoid` and `Tanh`).
+        For each hidden activation, the fraction of units whose derivative is 0 for every sample (dead), or below a
+        hundredth of the maximum for every sample (saturated; `Sigmoid` and `Tanh`).
 
     Raises
     ------
     ArgumentError
-        If ``warn_above`` is not a part.
+        If ``warn_above`` is not between 0 and 1.
     """
 
     state_attributes = ("epoch", "activations", "gradients", "dead", "saturated", "warned")
@@ -65,7 +65,7 @@ class LayerHealth(Callback):
         self.warned: list[str] = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        trace(self.model, self.x, self.y)  # rows that do not fit are refused before training
+        trace(self.model, self.x, self.y)  # unusable samples are refused before training
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
@@ -75,7 +75,7 @@ class LayerHealth(Callback):
             self.activations.setdefault(name, []).append(_size(step.y))
             if not (stops_at_logits and name == list(steps)[-1]):  # training stops below that one
                 self.gradients.setdefault(name, []).append(_size(step.dy))
-        for name, step in list(steps.items())[:-1]:  # the output may well be sure of itself
+        for name, step in list(steps.items())[:-1]:  # a saturated output is only confident
             if isinstance(step.layer, ActivationLayer):
                 self._examine(name, step)
 
@@ -112,7 +112,7 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     Raises
     ------
     StateError
-        If it has seen no epoch yet.
+        If it has not been through an epoch yet.
     """
     checks.choice(what, "plot_gradient_flow: what", ("gradients", "activations"))
     if not isinstance(health, LayerHealth):

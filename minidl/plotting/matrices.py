@@ -30,14 +30,14 @@ def plot_images(
         Grey values, or colours from 0 to 1 (or 0 to 255, if integers).
     titles : sequence of str, optional
     columns : int, optional
-        By default as many as make the whole about twice as wide as high.
+        Default: chosen to make the whole about twice as wide as high.
     limits : tuple of float, optional
-        The values drawn black and white; by default the least and the largest.
+        The values drawn as black and as white. Default: the minimum and the maximum.
 
     Raises
     ------
     ShapeError
-        If ``images`` has another shape, or the titles another number.
+        If ``images`` has a different shape, or the number of titles differs.
     """
     images = np.asarray(images)
     if images.ndim not in (3, 4) or len(images) == 0 or (images.ndim == 4 and images.shape[3] != 3):
@@ -70,7 +70,7 @@ def plot_images(
 def plot_weights(
     model: Model, layer: int | str = 0, *, shape: Shape | None = None, units: int = 32, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw the columns of a layer's ``W`` as pictures: what each of its units looks for.
+    """Draw the columns of a layer's ``W`` as pictures: the pattern that each unit responds to.
 
     Grey is 0, white positive, black negative, on one scale for all.
 
@@ -80,9 +80,9 @@ def plot_weights(
     layer : int or str
         Index or name of a layer with weights ``W`` of shape (inputs, units).
     shape : tuple of int, optional
-        (height, width) of a picture; by default a square, where the number of inputs is one.
+        (height, width) of a picture. Default: a square, if the number of inputs is a square number.
     units : int
-        At most so many units, from the first.
+        Maximum number of units drawn, counted from the first.
 
     Raises
     ------

@@ -91,7 +91,7 @@ def _conditions(run: Run) -> dict[str, Any]:
 
 
 def _is_compared(callback: Callback) -> bool:
-    """Return whether a callback is one of minidl's: nobody knows whether a result depends on another."""
+    """Return whether a callback is one of minidl's: it is unknown whether a result depends on another."""
     return is_builtin(type(callback)) and not isinstance(callback, (History, LambdaCallback, ProgressBar))
 
 

@@ -40,7 +40,7 @@ class Sequential(Compiled):
     Raises
     ------
     ArgumentError, ShapeError
-        If something is no layer, stands in a model already, or the shapes do not fit.
+        If something is no layer, is already in a model, or the shapes do not fit.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class Sequential(Compiled):
             The model remembers the columns of a data frame, and refuses others from then on.
         y : array-like of shape (rows,) or (rows, outputs)
         batch_size : int, optional
-            Rows a step, 32 by default; all rows for `LBFGS`.
+            Samples per step, 32 by default; all rows for `LBFGS`.
         epochs : int
             Number of the last epoch; training begins at ``initial_epoch``.
         verbose : {"auto", 0, 1, 2}
@@ -106,7 +106,7 @@ class Sequential(Compiled):
         validation_steps : int, optional
             Batches a validation; needed for an iterable without an end.
         validation_batch_size : int, optional
-            Rows a batch in validation, as many as in training by default.
+            Samples per batch in validation, as many as in training by default.
         validation_freq : int or list of int
             Every how many epochs to validate, or after which, counted from 1.
         split : {"shuffle", "stratify", "last"}

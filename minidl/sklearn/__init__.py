@@ -1,7 +1,7 @@
 """MinidlClassifier and MinidlRegressor: a `Sequential` as an estimator of scikit-learn.
 
-They work wherever its own estimators do: pipelines, searches, cross-validation, calibration. They need scikit-learn 1.6
-or newer: ``pip install "minidl[sklearn]"``.
+They work wherever scikit-learn's estimators do: pipelines, searches, cross-validation, calibration. They need
+scikit-learn 1.6 or newer: ``pip install "minidl[sklearn]"``.
 """
 
 from minidl.errors import MissingPackageError

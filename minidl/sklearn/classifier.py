@@ -1,4 +1,4 @@
-"""MinidlClassifier: a network that tells classes apart, as an estimator of scikit-learn."""
+"""MinidlClassifier: a network for classification, as an estimator of scikit-learn."""
 
 from typing import Any, Self
 
@@ -23,13 +23,13 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
     Parameters
     ----------
     layers : list of Layer, function or Sequential, optional
-        The hidden layers, or all of them: an output layer is added unless the last one is one already. A function
+        The hidden layers, or all of them: an output layer is added unless the last one is an output layer. A function
         ``layers(features, outputs)`` returns all of them. Copies are trained, so that nothing is shared between fits.
         Default: ``Dense`` layers of ``hidden_layer_sizes``.
     hidden_layer_sizes : tuple of int
         Units of each hidden layer, where ``layers`` is None.
     activation : str or Layer
-        That of these layers.
+        Activation of these layers.
     optimizer : str, Optimizer or Solver, optional
         Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like are arguments for searches.
     loss : str or Loss, optional
@@ -37,11 +37,11 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
     metrics : list, optional
         As for `Sequential.compile`: more columns of ``history_``.
     epochs : int
-        Passes over the samples, at most.
+        Maximum number of passes over the samples.
     batch_size : "auto" or int
-        Samples a step; "auto" is 200, or all where there are fewer.
+        Samples per step; "auto" is 200, or all if there are fewer.
     shuffle : bool
-        Whether each epoch takes the samples in another order.
+        Whether to shuffle the samples before each epoch.
     l2 : float
         Penalty ``l2 * sum(W**2)`` for the layers of ``hidden_layer_sizes`` and the output layer.
     class_weight : dict of label to weight, or "balanced", optional
@@ -88,8 +88,8 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
 
     Notes
     -----
-    The network computes in the type of ``X``: in float32 it needs half the time. With dropout or several batches the
-    fit of weighted samples is not exactly that of repeated ones.
+    The network computes in the type of ``X``; float32 takes about half the time of float64. With dropout or several
+    batches, a fit with weighted samples differs from one with repeated samples.
 
     Examples
     --------
@@ -137,9 +137,9 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
 
     @available_if(takes_batches)
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
-        """Train for one more epoch, on these samples; the first call needs all ``classes`` that will come.
+        """Train for one more epoch, on these samples; the first call needs all ``classes``.
 
-        Not with a solver such as L-BFGS, which needs all samples at once.
+        Solvers such as L-BFGS are refused, since they need all samples at once.
         """
         warm = hasattr(self, "model_")
         if classes is None and not warm:
@@ -156,7 +156,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         return self.classes_[probabilities.argmax(axis=1)]
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class, (rows, classes); for an indicator matrix of each 1."""
+        """Return the probability of each class, (rows, classes); for an indicator matrix, the probability of each 1."""
         p = self._outputs(X)
         if self.model_.loss.from_logits:
             p = sigmoid(p) if self.model_.loss.binary else softmax(p)

@@ -32,7 +32,7 @@ FAMILIES: dict[str, Any] = {"optimizer": (Optimizer, Solver), "loss": Loss}  # a
 
 
 def takes_batches(estimator: "MinidlEstimator") -> bool:
-    """Return whether the optimizer trains batch by batch, as a solver does not."""
+    """Return whether the optimizer trains batch by batch; a solver does not."""
     try:
         return not isinstance(estimator._resolve("optimizer", estimator.optimizer), Solver)
     except ArgumentError:  # `fit` says it
@@ -108,7 +108,7 @@ class MinidlEstimator(BaseEstimator):
 
     @abstractmethod
     def _learn_targets(self, y: Array, warm: bool, classes: Any) -> None:
-        """Remember what the targets look like, or check that these ``warm`` ones are like those before."""
+        """Remember the form of the targets; for a ``warm`` start, check that it has not changed."""
 
     @abstractmethod
     def _encode(self, y: Array, model: Sequential) -> Array:
@@ -145,7 +145,7 @@ class MinidlEstimator(BaseEstimator):
 
     @available_if(takes_batches)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one more epoch, on these samples; not with a solver such as L-BFGS, which needs all at once."""
+        """Train for one more epoch on these samples; solvers such as L-BFGS are refused, as they need all samples."""
         return self._train(X, y, sample_weight, warm=hasattr(self, "model_"), epochs=1)
 
     def _train(

@@ -18,13 +18,13 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     Parameters
     ----------
     layers : list of Layer, function or Sequential, optional
-        The hidden layers, or all of them: an output layer is added unless the last one is one already. A function
+        The hidden layers, or all of them: an output layer is added unless the last one is an output layer. A function
         ``layers(features, outputs)`` returns all of them. Copies are trained, so that nothing is shared between fits.
         Default: ``Dense`` layers of ``hidden_layer_sizes``.
     hidden_layer_sizes : tuple of int
         Units of each hidden layer, where ``layers`` is None.
     activation : str or Layer
-        That of these layers.
+        Activation of these layers.
     optimizer : str, Optimizer or Solver, optional
         Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like are arguments for searches.
     loss : str or Loss, optional
@@ -32,11 +32,11 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     metrics : list, optional
         As for `Sequential.compile`: more columns of ``history_``.
     epochs : int
-        Passes over the samples, at most.
+        Maximum number of passes over the samples.
     batch_size : "auto" or int
-        Samples a step; "auto" is 200, or all where there are fewer.
+        Samples per step; "auto" is 200, or all if there are fewer.
     shuffle : bool
-        Whether each epoch takes the samples in another order.
+        Whether to shuffle the samples before each epoch.
     l2 : float
         Penalty ``l2 * sum(W**2)`` for the layers of ``hidden_layer_sizes`` and the output layer.
     early_stopping : bool
@@ -79,8 +79,8 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
 
     Notes
     -----
-    The network computes in the type of ``X``: in float32 it needs half the time. With dropout or several batches the
-    fit of weighted samples is not exactly that of repeated ones.
+    The network computes in the type of ``X``; float32 takes about half the time of float64. With dropout or several
+    batches, a fit with weighted samples differs from one with repeated samples.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """Weights: the arrays in a file of PyTorch, matched with the layers of a model.
 
-Names say little about the order of layers, so that the order of the file, numbers in names and shapes decide.
+Names say little about the order of the layers: the order in the file, numbers in names, and shapes decide.
 """
 
 import itertools
@@ -51,21 +51,21 @@ def load_torch(model: Model, path: Any, names: Iterable[str] | None = None) -> N
         A ``.safetensors`` file, or a state dict that ``torch.save(net.state_dict(), path)`` has written. Neither
         can run code, and torch need not be installed.
     names : list of str, optional
-        The modules in the order of the model's layers, such as ``["hidden", "out"]``, where the file leaves it open.
+        The modules in the order of the model's layers, such as ``["hidden", "out"]``, if the file leaves it open.
 
     Raises
     ------
     ShapeError
-        If the arrays do not fit the layers; the text lists both sides.
+        If the arrays do not fit the layers; the message lists both.
     ArgumentError
         If several orders fit, or for ``names`` that are not those of the file.
     ModelFileError
-        For a file of another kind, or a damaged one.
+        If the file is of another kind, or damaged.
 
     Notes
     -----
     A state dict has its modules in the order in which the network's constructor made them. A safetensors file is
-    sorted by name: there modules that differ in a number are taken in the order of the numbers (``net.2`` before
+    sorted by name. Modules that differ in a number are then taken in the order of the numbers (``net.2`` before
     ``net.10``), and others by their shapes if only one order fits.
     """
     network, path = model.built("load_torch"), as_path(path, "load_torch: path")

@@ -73,8 +73,9 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
 
 def floating_type(value: Any, who: str) -> str:
     """Return the name of a type of real numbers: float32, float64 or the machine's long double."""
+    simple = not isinstance(value, str) or value.lstrip("<=>|").isidentifier()  # NumPy parses others, such as "2, f4"
     try:
-        name = np.dtype(value or "None").name  # NumPy takes None for float64
+        name = np.dtype(value if simple and value else "None").name  # NumPy takes None for float64
     except TypeError:
         name = str(value)
     return choice(name, who, ("float32", "float64", np.dtype(np.longdouble).name))

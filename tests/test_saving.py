@@ -1071,6 +1071,16 @@ def test_there_is_a_golden_file_of_this_format():
     assert formats == set(range(1, file_format.FORMAT + 1))
 
 
+@pytest.mark.parametrize("text", ["2", "2, f4", "(2)f4", "__import__('os')f4"])
+def test_a_type_is_no_text_that_numpy_evaluates(path, whole, text):
+    content, entries, data = parts(whole)
+    content["model"]["config"]["dtype"] = text
+    path.write_bytes(forge(text_of(content), entries, data))
+    with fuzzing.audited(path) as seen, pytest.raises(ModelFileError, match="expected one of 'float32', 'float64'"):
+        minidl.load_model(path)
+    assert seen == []
+
+
 # Fuzzing
 
 

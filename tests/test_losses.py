@@ -819,3 +819,45 @@ def test_hinge_takes_0_and_minus_1_alike():
 def test_a_yes_begins_at_the_threshold_of_the_loss(loss, threshold):
     assert loss.binary
     assert loss.threshold == threshold
+
+
+FRACTION = ([0.0, 0.3, 1.0], [-1e-9, 1.0001, 1.5])
+BOUNDS = {  # argument: values that are taken, and that are refused
+    (BinaryCrossentropy, "label_smoothing"): FRACTION,
+    (BinaryFocalCrossentropy, "label_smoothing"): FRACTION,
+    (BinaryFocalCrossentropy, "alpha"): FRACTION,
+    (BinaryFocalCrossentropy, "gamma"): ([0.0, 0.5], [-1e-9]),
+    (CategoricalCrossentropy, "label_smoothing"): FRACTION,
+    (CategoricalFocalCrossentropy, "label_smoothing"): FRACTION,
+    (CategoricalFocalCrossentropy, "alpha"): ([1e-9, 0.5, 3.0], [0.0, -1.0]),
+    (CategoricalFocalCrossentropy, "gamma"): ([0.0, 0.5], [-1e-9]),
+    (Huber, "delta"): ([1e-9, 0.5], [0.0, -1.0]),
+    (Quantile, "quantile"): ([1e-9, 0.9], [0.0, 1.0, 1.5]),
+    (SparseCategoricalCrossentropy, "label_smoothing"): FRACTION,
+}
+
+
+@pytest.mark.parametrize(("cls", "name"), BOUNDS, ids=lambda value: getattr(value, "__name__", value))
+def test_arguments_are_taken_up_to_their_bounds(cls, name):
+    taken, refused = BOUNDS[cls, name]
+    for value in taken:
+        assert getattr(cls(**{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ArgumentError, match=f"{cls.__name__}: {name}: expected"):
+            cls(**{name: value})
+
+
+@pytest.mark.parametrize("y", [[[1.5, -0.5]], [[0.5, 0.5], [-0.1, 1.1]]])
+@pytest.mark.parametrize("cls", [CategoricalCrossentropy, CategoricalFocalCrossentropy, KLDivergence])
+def test_targets_that_sum_to_1_may_still_be_no_probabilities(cls, y):
+    with pytest.raises(DataError, match=r"y: expected targets in \[0, 1\] for "):
+        cls().check_targets(np.array(y), 2)
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(losses).items() if isinstance(value, LossFunction)])
+def test_a_loss_as_a_function_takes_whole_numbers(name):
+    function, y_pred = getattr(losses, name), np.array([[1, 0], [1, 1]])
+    y_true = np.array([0, 1]) if function.loss is SparseCategoricalCrossentropy else np.eye(2)
+    found = function(y_true, y_pred.astype(float))
+    np.testing.assert_array_equal(function(y_true, y_pred), found)
+    np.testing.assert_array_equal(function(y_true.tolist(), y_pred.tolist()), found)

@@ -1,6 +1,7 @@
 """Every optimizer does what its docstring says, refuses what is wrong, and goes on from its state bit for bit."""
 
 import copy
+import inspect
 import itertools
 import json
 import math
@@ -344,6 +345,62 @@ def test_an_unknown_name_offers_the_nearest_and_no_abstract_class():
     with pytest.raises(ArgumentError, match=r"compile: optimizer: .* Did you mean 'adam'\?") as caught:
         resolve("adm", Optimizer, "compile: optimizer")
     assert "moment_optimizer" not in str(caught.value)
+
+
+BELOW_1, POSITIVE, FROM_0 = ([0.0, 0.5, 0.999], [-1e-9, 1.0, 1.5]), ([1e-30, 0.5], [0.0, -1.0]), ([0.0, 0.5], [-1e-9])
+BOUNDS = {  # argument: values that are taken, and that are refused
+    "learning_rate": FROM_0, "weight_decay": FROM_0, "initial_accumulator_value": FROM_0,
+    "beta_1": BELOW_1, "beta_2": BELOW_1, "rho": BELOW_1, "momentum": BELOW_1,
+    "epsilon": POSITIVE, "clipnorm": POSITIVE, "global_clipnorm": POSITIVE, "clipvalue": POSITIVE,
+    "history_size": ([1, 2], [0, -1, 1.5]), "max_line_search": ([1, 2], [0, -1, 1.5]),
+    "gradient_tolerance": FROM_0, "loss_tolerance": FROM_0,
+}  # fmt: skip
+NUMBERS = [
+    (cls, name)
+    for cls in (*CLASSES, LBFGS)
+    for name in inspect.signature(cls).parameters
+    if name not in ("nesterov", "centered", "amsgrad")
+]
+
+
+@pytest.mark.parametrize(("cls", "name"), NUMBERS, ids=lambda value: getattr(value, "__name__", value))
+def test_arguments_are_taken_up_to_their_bounds(cls, name):
+    taken, refused = BOUNDS[name]
+    for value in taken:
+        assert getattr(cls(**{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ArgumentError, match=f"{cls.__name__}: {name}: expected"):
+            cls(**{name: value})
+
+
+def test_state_is_kept_only_for_what_is_asked_for():
+    for optimizer, vectors in (
+        (RMSprop(), 1), (RMSprop(momentum=0.5), 2), (RMSprop(centered=True), 2),
+        (SGD(), 0), (SGD(momentum=0.5), 1), (Adam(), 2), (Adam(amsgrad=True), 3),
+    ):  # fmt: skip
+        walk(optimizer, np.ones(3), np.ones((1, 3)))
+        assert sum(array.size == 3 for array in optimizer.state.values()) == vectors, optimizer
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_after_reset_the_first_step_comes_again(cls):
+    optimizer, gradients = cls(0.1), np.array([1.0, -2.0, 3.0])
+    first, again = np.zeros(3), np.zeros(3)
+    optimizer.step(first, gradients)
+    for _ in range(3):
+        optimizer.step(again, gradients)
+    optimizer.reset()
+    again[...] = 0
+    optimizer.step(again, gradients)
+    np.testing.assert_array_equal(again, first)
+    assert optimizer.iterations == 1
+
+
+@pytest.mark.parametrize(
+    ("decay", "steps"), [(0.999, 100), (0.9, 100), (0.8913, 100), (0.891, 99), (0.5, 16), (0.1, 5), (1e-6, 1), (0, 1)]
+)
+def test_a_deferred_decay_is_carried_out_before_it_passes_1e5(decay, steps):
+    assert base.rescaling_period(decay, 0.9999) == steps
 
 
 def test_the_defaults_are_those_of_keras():

@@ -33,8 +33,6 @@ class LossFunction:
     def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
         """Return the loss of each sample, for arrays whose last axis holds the outputs."""
         loss, y_pred = self.loss(*arguments, **keywords), np.asarray(y_pred)
-        if y_pred.dtype.kind != "f":
-            y_pred = y_pred.astype(np.float64)
         rows = y_pred.reshape(-1, y_pred.shape[-1] if y_pred.ndim else 1)
         y_true = np.asarray(y_true)
         return loss.values(rows, y_true.reshape(-1 if loss.sparse else rows.shape)).reshape(y_pred.shape[:-1])

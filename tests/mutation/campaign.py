@@ -33,6 +33,7 @@ class Campaign:
     def __init__(self, files: list[Path], tests: list[Path]) -> None:
         self.tests_of: dict[tuple[str, int], dict[str, float]] = {}
         self.file_of: dict[str, Path] = {}  # of a test
+        self.log = os.devnull  # takes what pytest prints
         self.files = {str(file) for file in files}
         watch = Watch(self)
         if run(tests, [watch]) != 0:
@@ -69,16 +70,20 @@ class Campaign:
             for mutant in mutants
             if (key := (str(mutant.file), mutant.line, mutant.function)) in self.functions
         ]
-        failed = len(right) - len(self.survivors(right, jobs))
-        if failed:
-            raise SystemExit(f"the tests failed for the right code, {failed} times of {len(right)}")
+        with tempfile.NamedTemporaryFile() as log:
+            self.log = log.name
+            failed = len(right) - len(self.survivors(right, jobs))
+            self.log = os.devnull
+            if failed:
+                said = [line for line in log.read().decode().splitlines() if line.startswith(("FAILED", "ERROR", "E "))]
+                raise SystemExit("\n".join([*said, f"the right code failed its tests {failed} times of {len(right)}"]))
 
     def _started(self, mutant: Mutant) -> int:
         """Begin to test a mutant in a child process, which ends with 0 if nothing is noticed."""
         child = os.fork()
         if child:
             return child
-        sink = os.open(os.devnull, os.O_WRONLY)
+        sink = os.open(self.log, os.O_WRONLY | os.O_APPEND)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
         tests = self.tests_of.get((str(mutant.file), mutant.line), {})

@@ -58,7 +58,7 @@ def inside(node: ast.AST) -> Iterator[ast.AST]:
         return
     yield node
     for name, value in ast.iter_fields(node):
-        if name not in ("annotation", "returns", "decorator_list"):
+        if name not in ("annotation", "returns", "decorator_list") and not (is_reshape(node) and name == "args"):
             for child in value if isinstance(value, list) else [value]:
                 if isinstance(child, ast.AST):
                     yield from inside(child)
@@ -103,6 +103,11 @@ def edits(node: ast.AST) -> Iterator[tuple[str, object]]:
         yield "removed", lambda n: setattr(n, "value", ast.Constant(None))
     elif isinstance(node, ast.Return) and node.value is not None and not is_none(node.value):
         yield "returned", lambda n: setattr(n, "value", ast.Constant(None))
+
+
+def is_reshape(node: ast.AST) -> bool:
+    """Return whether a call is ``x.reshape(-1)``, where any negative number means the same."""
+    return isinstance(node, ast.Call) and ast.unparse(node).endswith(".reshape(-1)")
 
 
 def is_none(node: ast.AST) -> bool:

@@ -2,7 +2,8 @@
 
 Time is that of a step or an epoch; the exponent is the slope of log(time) over log(size), 1 for proportional.
 Memory is the peak of what Python and NumPy allocate during ``fit``, in a process whose data segment may not grow
-beyond a limit, with the data in a memory-mapped file that is larger than this limit.
+beyond a limit, with the data in a memory-mapped file that is larger than this limit. Last, an epoch on up to 1e8 rows
+of four bytes on disk: time a row, and the memory of the process without the pages of the file.
 """
 
 import json
@@ -10,6 +11,7 @@ import math
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from common import Contender
 from networks import Network
 
 LIMIT = 256  # MiB that the measured process may allocate beyond what it has after its imports
+ROWS, FEATURES, ROW_BATCH = (100_000, 1_000_000, 10_000_000, 100_000_000), 4, 4096
 
 
 def time_cases(quick: bool) -> dict[str, dict[int, Contender]]:
@@ -27,7 +30,7 @@ def time_cases(quick: bool) -> dict[str, dict[int, Contender]]:
     few = slice(0, 3 if quick else None)
     network = Network((64, 128, 128, 10))
     rows = {count: epoch(network, count, 128) for count in (2048, 8192, 32768, 131072)[few]}
-    width = {units: step(Network((units, units, units, 10)), 128) for units in (64, 128, 256, 512, 1024)[few]}
+    width = {units: step(Network((units, units, units, 10)), 128) for units in (64, 128, 256, 512, 1024, 2240)[few]}
     depth = {layers: step(Network((64, *[64] * layers, 10)), 32) for layers in (2, 4, 8, 16, 32)[few]}
     batch = {count: step(network, count) for count in (1, 8, 64, 512, 4096)[few]}
     return {"rows (an epoch)": rows, "width (a step)": width, "depth (a step)": depth, "batch (a step)": batch}
@@ -94,10 +97,54 @@ def memory_child(case: dict[str, Any]) -> None:
     print(json.dumps({"rows": len(x), "peak": tracemalloc.get_traced_memory()[1] / 2**20}))
 
 
+def rows_child(case: dict[str, Any]) -> None:
+    """Train one epoch on bytes in files; print its seconds and the most memory that was taken beside the files."""
+    from minidl import Dense, Input, Sequential
+    from minidl.callbacks import Callback
+
+    class Memory(Callback):
+        taken = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch % 100 == 0:
+                status = Path("/proc/self/status").read_text(encoding="utf-8")
+                self.taken = max(self.taken, 1024 * int(status.partition("RssAnon:")[2].split()[0]))
+
+    memory = Memory()
+    model = Sequential([Input((FEATURES,)), Dense(16, activation="relu"), Dense(2, activation="softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(np.ones((10_000, FEATURES), "uint8"), np.ones(10_000, "uint8"), ROW_BATCH, verbose=0, callbacks=memory)
+    before, memory.taken, start = memory.taken, 0, time.perf_counter()
+    x = np.memmap(case["x"], "uint8", "r", shape=(case["rows"], FEATURES))
+    y = np.memmap(case["y"], "uint8", "r", shape=(case["rows"],))
+    model.fit(x, y, ROW_BATCH, verbose=0, callbacks=memory)
+    print(json.dumps({"seconds": time.perf_counter() - start, "memory": memory.taken - before}))
+
+
+def measure_rows(quick: bool, folder: Path, threads: int) -> dict[int, dict[str, float]]:
+    """Return seconds and memory of an epoch by the number of rows on disk."""
+    largest = ROWS[1 if quick else -1]
+    paths = {"x": str(folder / "x"), "y": str(folder / "y")}
+    rng = np.random.default_rng(0)
+    with Path(paths["x"]).open("wb") as x, Path(paths["y"]).open("wb") as y:
+        for start in range(0, largest, 1 << 20):
+            rows = rng.integers(0, 4, (min(1 << 20, largest - start), FEATURES), "uint8")
+            x.write(rows.tobytes())
+            y.write((rows.sum(axis=1) > 6).astype("uint8").tobytes())
+    found = {}
+    for count in ROWS:
+        if count <= largest:
+            command = [sys.executable, __file__, "--child", json.dumps({**paths, "rows": count})]
+            result = subprocess.run(command, env=common.child_environment(threads), capture_output=True, check=True)
+            found[count] = json.loads(result.stdout)
+    return found
+
+
 def main() -> None:
     arguments = common.options(__doc__, child={"default": None, "help": "measure one case in this process"})
     if arguments.child:
-        memory_child(json.loads(arguments.child))
+        case = json.loads(arguments.child)
+        (memory_child if "mebibytes" in case else rows_child)(case)
         return
     tables, numbers = {}, {}
     for title, contenders in time_cases(arguments.quick).items():
@@ -122,6 +169,14 @@ def main() -> None:
     header = ["varied", "data on disk, MiB", "units", "batch", "peak in fit"]
     tables[f"Peak memory, limit {LIMIT} MiB"] = common.table(header, rows)
     numbers["memory"] = measured
+    with tempfile.TemporaryDirectory() as name:
+        numbers["rows on disk"] = on_disk = measure_rows(arguments.quick, Path(name), arguments.threads)
+    rows = [
+        [f"{count:,}", common.duration(one["seconds"] / count), f"{one['memory'] / 2**20:.1f} MiB"]
+        for count, one in on_disk.items()
+    ]
+    title = f"An epoch on rows of {FEATURES} bytes on disk, {FEATURES}-16-2, batches of {ROW_BATCH:,}"
+    tables[title] = common.table(["rows", "time a row", "memory beside the file"], rows)
     common.report("scaling", arguments, tables, numbers)
 
 

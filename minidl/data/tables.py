@@ -46,8 +46,7 @@ class Table:
         self, batch_size: int, rows: Array | Permutation | None = None, first: int = 0, steps: int | None = None
     ) -> Iterator[Batch]:
         """Yield the batches of ``rows`` in their order (all rows if None), from batch ``first`` to before ``steps``."""
-        count = len(self) if rows is None else len(rows)
-        for start in range(0, count, batch_size)[first:steps]:
+        for start in range(0, len(self if rows is None else rows), batch_size)[first:steps]:
             part = slice(start, start + batch_size)
             yield self.batch(part if rows is None else rows[part])
 

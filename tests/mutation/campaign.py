@@ -101,6 +101,8 @@ class Campaign:
             for results in self.caches:  # of the right code
                 results.cache_clear()
             files = sorted({self.file_of[test] for test in tests})
+            for name in [name for name, module in sys.modules.items() if is_of(module, files)]:
+                del sys.modules[name]  # what the tests hold has been used
             status = 0 if not tests or run(files, [Choice(tests)]) == 0 else 1
         finally:
             os._exit(status)
@@ -138,6 +140,12 @@ class Watch:
         self.campaign.file_of[item.nodeid] = item.path
         for place in seen:
             self.campaign.tests_of.setdefault(place, {})[item.nodeid] = time.process_time() - start
+
+
+def is_of(module: object, files: list[Path]) -> bool:
+    """Return whether a module was read from one of the files."""
+    name = getattr(module, "__file__", None)
+    return isinstance(name, str) and Path(name) in files
 
 
 def run(tests: list[Any], plugins: list[Any]) -> int:

@@ -78,11 +78,9 @@ def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> A
     return y
 
 
-def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array | None:
-    """Return the weights as an array of shape (rows,), finite and not negative; None for None."""
-    if value is None:
-        return None
-    weight = as_array(value, who)
+def check_weights(value: Any, rows: int, dtype: Any, who: str = "sample_weight") -> Array:
+    """Return the weights as an array of shape (rows,), finite and not negative."""
+    weight: Array = as_array(value, who)
     weight = weight[:, 0] if weight.shape == (rows, 1) else weight
     if weight.shape != (rows,):
         raise ShapeError(f"{who}: expected shape ({rows},), one weight for each row of x, got {weight.shape}.")

@@ -35,6 +35,8 @@ class Loss(Configured, ABC):
         Whether the targets are integer labels of shape (batch,).
     binary : bool
         Whether each output is a separate yes-no question.
+    trusts_targets : bool
+        Whether `check_targets` has seen all targets to come, so that `forward` need not call it.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Loss(Configured, ABC):
     from_logits: bool = False
     sparse: bool = False
     binary: bool = False
+    trusts_targets: bool = False
 
     @abstractmethod
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
@@ -83,8 +86,12 @@ class Loss(Configured, ABC):
 
     def on_logits(self) -> Self:
         """Return a copy that takes logits."""
+        return self.copy_with(from_logits=True)
+
+    def copy_with(self, **attributes: Any) -> Self:
+        """Return a copy with other attributes, which nothing checks."""
         loss = copy.copy(self)
-        loss.__dict__["from_logits"] = True
+        vars(loss).update(attributes)
         return loss
 
     def get_name(self) -> str:
@@ -126,18 +133,19 @@ class Loss(Configured, ABC):
         sample_weight : array, (batch,), optional
             The number of values is not weighted, as in Keras.
         """
-        self._share: Any = 1 / values.size
-        if sample_weight is not None:
-            self._share = np.asarray(sample_weight) / values.size
-            if self._share.shape == (len(values), 1):
-                self._share = self._share[:, 0]
-            if self._share.shape != values.shape[:1]:
-                raise ShapeError(
-                    f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
-                    f"got {np.shape(sample_weight)}."
-                )
-            return total(values * (self._share if values.ndim == 1 else self._share[:, None]))
-        return total(values) * self._share
+        if sample_weight is None:
+            self._share: Any = 1 / values.size
+            return total(values) * self._share
+        share = np.asarray(sample_weight) / values.size
+        if share.shape == (len(values), 1):
+            share = share[:, 0]
+        if share.shape != values.shape[:1]:
+            raise ShapeError(
+                f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
+                f"got {np.shape(sample_weight)}."
+            )
+        self._share = share
+        return total(values * (share if values.ndim == 1 else share[:, None]))
 
     def share(self, derivative: Array) -> Array:
         """Return the derivative of each value, (batch, outputs), times its share in the last `mean`; for `backward`."""
@@ -151,8 +159,7 @@ class Loss(Configured, ABC):
 
     def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return the loss of each row, for a loss whose `forward` ends in `mean`."""
-        loss = copy.copy(self)
-        vars(loss)["mean"] = lambda values, sample_weight=None: values
+        loss = self.copy_with(mean=lambda values, sample_weight=None: values)
         return np.asarray(loss.forward(y_pred, y_true)).reshape(len(y_pred), -1).mean(axis=1)
 
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing

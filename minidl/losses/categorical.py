@@ -6,9 +6,8 @@ is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of th
 
 import numpy as np
 
-from minidl import checks
 from minidl.losses.base import Loss
-from minidl.losses.targets import check_distributions
+from minidl.losses.targets import check_distributions, crossentropy_options
 from minidl.numeric import log_or_lowest, softmax_parts
 from minidl.typing import Array
 
@@ -47,10 +46,8 @@ class CategoricalCrossentropy(Loss):
     link = "softmax"
 
     def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        self.from_logits = checks.flag(from_logits, "CategoricalCrossentropy: from_logits")
-        self.label_smoothing = checks.number(
-            label_smoothing, "CategoricalCrossentropy: label_smoothing", at_least=0, at_most=1
-        )
+        options = crossentropy_options("CategoricalCrossentropy", from_logits, label_smoothing)
+        self.from_logits, self.label_smoothing = options
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)

@@ -7,7 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.losses.base import Loss
-from minidl.losses.targets import check_distributions, check_range
+from minidl.losses.targets import check_distributions, check_range, crossentropy_options
 from minidl.numeric import log_or_lowest, log_softmax, sigmoid, softplus
 from minidl.typing import Array
 
@@ -59,8 +59,7 @@ class BinaryFocalCrossentropy(Loss):
         self.apply_class_balancing = checks.flag(apply_class_balancing, f"{who}: apply_class_balancing")
         self.alpha = checks.number(alpha, f"{who}: alpha", at_least=0, at_most=1)
         self.gamma = checks.number(gamma, f"{who}: gamma", at_least=0)
-        self.from_logits = checks.flag(from_logits, f"{who}: from_logits")
-        self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
+        self.from_logits, self.label_smoothing = crossentropy_options(who, from_logits, label_smoothing)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
@@ -125,8 +124,7 @@ class CategoricalFocalCrossentropy(Loss):
         who = "CategoricalFocalCrossentropy"
         self.alpha = checks.number(alpha, f"{who}: alpha", above=0)
         self.gamma = checks.number(gamma, f"{who}: gamma", at_least=0)
-        self.from_logits = checks.flag(from_logits, f"{who}: from_logits")
-        self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
+        self.from_logits, self.label_smoothing = crossentropy_options(who, from_logits, label_smoothing)
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from minidl import checks
 from minidl.data import as_array
 from minidl.errors import DataError, ShapeError
 from minidl.losses.base import Loss, floating
 from minidl.losses.categorical import CategoricalCrossentropy
+from minidl.losses.targets import crossentropy_options
 from minidl.numeric import exp_below_largest, log_or_lowest, one_hot
 from minidl.typing import Array
 
@@ -46,25 +46,23 @@ class SparseCategoricalCrossentropy(Loss):
     sparse = True
 
     def __init__(self, from_logits: bool = False, *, label_smoothing: float = 0.0) -> None:
-        self.from_logits = checks.flag(from_logits, "SparseCategoricalCrossentropy: from_logits")
-        self.label_smoothing = checks.number(
-            label_smoothing, "SparseCategoricalCrossentropy: label_smoothing", at_least=0, at_most=1
-        )
+        options = crossentropy_options("SparseCategoricalCrossentropy", from_logits, label_smoothing)
+        self.from_logits, self.label_smoothing = options
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, labels = self.pair(y_pred, y_true)
-        rows = np.arange(len(labels))
-        if self.label_smoothing or not self.from_logits:
-            if self.label_smoothing:
-                self._smooth = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
-                return self._smooth.forward(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype), sample_weight)
+        if self.label_smoothing:
+            smooth = self._smooth = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+            vars(smooth).update(mean=self.mean, share=self.share)
+            return smooth.forward(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype), sample_weight)
+        if not self.from_logits:
             self._p, self._labels = y_pred, labels
             with np.errstate(divide="ignore", invalid="ignore"):
-                return self.mean(-log_or_lowest(np.log(y_pred[rows, labels])), sample_weight)
+                return self.mean(-log_or_lowest(np.log(y_pred[np.arange(len(labels)), labels])), sample_weight)
         d, e = exp_below_largest(y_pred)
-        index = labels * len(labels) + rows  # where the labels are in the flattened d
+        index = labels * len(labels) + np.arange(len(labels))  # where the labels are in the flattened d
         d = d.take(index)
-        e.reshape(-1)[index] = 0  # its 1 would swallow the digits of the others
+        e.put(index, 0)  # its 1 would swallow the digits of the others
         others = np.add.reduce(e, axis=0)
         excess = others + np.expm1(d)  # the sum of all, minus 1
         self._parts = e, index, others, excess, y_pred.dtype
@@ -74,7 +72,7 @@ class SparseCategoricalCrossentropy(Loss):
         if self.from_logits and not self.label_smoothing:
             e, index, others, excess, dtype = self._parts
             # p - 1 = -others / (1 + excess) at the label: no digit is lost
-            e.reshape(-1)[index] = -others
+            e.put(index, -others)
             return (e * (self._share / (1 + excess))).T.astype(dtype, order="C")
         if self.label_smoothing:
             return self._smooth.backward()
@@ -82,13 +80,6 @@ class SparseCategoricalCrossentropy(Loss):
         place = np.arange(len(p)), self._labels
         derivative[place] = -1 / p[place]
         return self.share(derivative)
-
-    def values(self, y_pred: Array, y_true: Array) -> Array:
-        if not self.label_smoothing:
-            return super().values(y_pred, y_true)
-        dense = CategoricalCrossentropy(self.from_logits, self.label_smoothing)
-        y_pred, labels = self.pair(y_pred, y_true)
-        return dense.values(y_pred, one_hot(labels, y_pred.shape[1], y_pred.dtype))
 
     def check_targets(self, y: Array, outputs: int) -> None:
         if y.dtype == np.intp and y.size:
@@ -115,5 +106,6 @@ class SparseCategoricalCrossentropy(Loss):
                 "SparseCategoricalCrossentropy: expected y_pred of shape (batch, outputs) and labels of shape "
                 f"(batch,), got {y_pred.shape} and {y_true.shape}. For one-hot targets use CategoricalCrossentropy."
             )
-        self.check_targets(y_true, y_pred.shape[1])
+        if not self.trusts_targets:
+            self.check_targets(y_true, y_pred.shape[1])
         return y_pred, y_true.astype(np.intp, copy=False)

@@ -7,6 +7,12 @@ from minidl.errors import DataError
 from minidl.typing import Array
 
 
+def crossentropy_options(who: str, from_logits: bool, label_smoothing: float) -> tuple[bool, float]:
+    """Return the arguments that cross-entropies share, checked."""
+    smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
+    return checks.flag(from_logits, f"{who}: from_logits"), smoothing
+
+
 def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
     """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to fix it."""
     if y.min() >= low and y.max() <= high:

@@ -3,9 +3,8 @@
 Here `Dense` and its activation are two steps, and a nested model is the steps inside it.
 """
 
-import functools
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -15,7 +14,7 @@ from minidl.contract import CheckedLayer, note_layer
 from minidl.data import read_only
 from minidl.errors import LayerError
 from minidl.layers import Layer
-from minidl.layers.attributes import freezes
+from minidl.layers.attributes import Declaration, freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
 from minidl.layers.tree import join, walk, walk_running
 from minidl.parameters import Parameters
@@ -68,20 +67,10 @@ class Network:
             type(part).check_input is not Layer.check_input and not part.sublayers() for _, part in self.parts
         )
         self.root = weakref.ref(root)
-        trained = [has_arrays(layer, trained=True) for layer in self.layers]
-        self.lowest = trained.index(True) if any(trained) else len(trained)
-        self.freezes = -1  # of when `frozen`, `still` and `penalties` were found
-        self.frozen: list[slice] = []
-        self.still: set[int] = set()
+        trained = (index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=True))
+        self.lowest = next(trained, len(self.layers))
         self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
-        self.states = [
-            layer.views[name]
-            for _, layer in self.parts
-            for name, declaration in layer.declared.items()
-            if not declaration.trained
-        ]
-        self.penalties: list[tuple[Layer, str, Regularizer]] = []
-        self.constraints: list[tuple[slice, Callable[[], Array]]] = []
+        self.states = [layer.views[name] for _, layer, name, one in self._declared() if not one.trained]
         self._look_at_settings()
         self.with_own_loss = [layer for _, layer in self.parts if has_own_loss(layer)]
 
@@ -206,31 +195,24 @@ class Network:
             self._look_at_settings()
         return self.frozen
 
+    def _declared(self) -> list[tuple[str, Layer, str, Declaration]]:
+        return [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
+
     def _look_at_settings(self) -> None:
-        root = self.root()
-        paths: tuple[str, ...] = ("",) if root is not None and not root.trainable else ()
-        paths = paths or tuple([f"{path}/" for path, layer in self.parts if not layer.trainable])
-        slices = self.parameters.slices
-        self.frozen = [part for name, part in slices.items() if name.startswith(paths)] if paths else []
-        self.still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)} if paths else set()
-        self.penalties = [
-            (layer, name, declaration.regularizer)
-            for _, layer in self.parts
-            for name, declaration in layer.declared.items()
-            if declaration.regularizer is not None
+        parts = (("", self.root()), *((f"{path}/", layer) for path, layer in self.parts))
+        paths = tuple([path for path, layer in parts if not getattr(layer, "trainable", True)])
+        slices, declared = self.parameters.slices, self._declared()
+        self.frozen: list[slice] = [part for name, part in slices.items() if name.startswith(paths)]
+        self.still: set[int] = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
+        self.penalties: list[tuple[Layer, str, Regularizer]] = [
+            (layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer is not None
         ]
-        self.constraints = [
-            (slices[join(path, name)], functools.partial(_constrained, declaration.constraint, layer.views[name]))
-            for path, layer in self.parts
-            for name, declaration in layer.declared.items()
-            if declaration.constraint is not None
+        self.constraints: list[tuple[slice, Constraint, Array]] = [
+            (slices[join(path, name)], one.constraint, layer.views[name])
+            for path, layer, name, one in declared
+            if one.constraint is not None
         ]
         self.freezes = freezes[0]
-
-
-def _constrained(constraint: Constraint, view: Array) -> Array:
-    """Return what the values of a parameter are changed to after a step."""
-    return constraint(view).ravel()
 
 
 def has_own_loss(layer: Layer) -> bool:

@@ -2,15 +2,19 @@
 
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from minidl import Dense, Input, Layer, Sequential, optimizers
+import minidl
+from minidl import Dense, Dropout, Input, Layer, Sequential, optimizers
 from minidl.callbacks import LambdaCallback
 from minidl.errors import StateError
+from minidl.numeric import SERIAL
+from minidl.randomness import Randomness
 from tests.faults import interruption
-from tests.faults.interruption import X, Y, everything, new_model
+from tests.faults.interruption import AtBytecodes, X, Y, everything, new_model, raise_from_outside
 
 
 @pytest.fixture(autouse=True)
@@ -41,35 +45,117 @@ def test_a_thousand_interruptions_leave_whole_steps_and_usable_models(tmp_path, 
     assert not failures
 
 
-@pytest.mark.parametrize("make", [optimizers.Adam, optimizers.Nadam, lambda: optimizers.SGD(0.1, momentum=0.9)])
+OPTIMIZERS = {
+    "sgd": lambda: optimizers.SGD(0.1),
+    "momentum": lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "rmsprop": lambda: optimizers.RMSprop(momentum=0.5, centered=True),
+    "adagrad": optimizers.Adagrad,
+    "adam": optimizers.Adam,
+    "adam, each step rescaled": lambda: optimizers.Adam(beta_1=0.0),
+    "adam, amsgrad": lambda: optimizers.Adam(amsgrad=True, clipnorm=0.1),
+    "adamw": optimizers.AdamW,
+    "adamax": optimizers.Adamax,
+    "nadam": optimizers.Nadam,
+    "lion": lambda: optimizers.Lion(weight_decay=0.1),
+}
+INSIDE = str(Path(minidl.optimizers.__file__).parent)
+
+
+class Halving(optimizers.Optimizer):
+    """Changes its arrays by operations that nothing counts."""
+
+    def __init__(self, learning_rate=0.1):
+        super().__init__(learning_rate)
+
+    def initial_state(self, values):
+        return {"mean": np.zeros_like(values)}
+
+    def update(self, blocks, rate):
+        for w, g, _, mean in blocks:
+            mean += g
+            mean /= 2
+            w -= rate * mean
+
+
+def step_of(make, size, before=1):
+    """Return a function that makes an optimizer, takes ``before`` steps, and returns one more with what it changes."""
+    rng = np.random.default_rng(1)
+    start, gradients = rng.standard_normal((2, size), np.float32)
+
+    def begin():
+        values, optimizer = start.copy(), make()
+        for _ in range(before):
+            optimizer.step(values, gradients)
+
+        def state():
+            return [values.tobytes(), *(np.asarray(one).tobytes() for one in optimizer.get_state().values())]
+
+        return lambda: optimizer.step(values, gradients), state
+
+    return begin
+
+
+def check_every_bytecode(begin, folder, act, every=1):
+    """Interrupt the step at each bytecode; what is left must be the state before or the one after it."""
+    begin()[0]()  # fills caches of functions
+    step, state = begin()
+    whole = [state()]
+    with AtBytecodes(None, folder=folder) as counter:
+        step()
+    whole.append(state())
+    assert whole[0] != whole[1]
+    left = set()
+    for number in range(1, counter.count + 1, every):
+        step, state = begin()
+        with pytest.raises(KeyboardInterrupt), AtBytecodes(act, number, folder=folder):
+            step()
+        sys.settrace(None)
+        left.add(whole.index(state()))
+        step()  # works again
+    assert left == {0, 1}
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("before", [0, 3])
-def test_an_optimizer_that_is_interrupted_in_its_update_is_as_before(monkeypatch, make, before):
-    model = new_model(make())
-    for _ in range(before):
+def test_an_optimizer_that_is_interrupted_leaves_a_whole_step(tracer, make, before):
+    check_every_bytecode(step_of(make, 5, before), INSIDE, raise_from_outside)
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "momentum"])
+def test_an_optimizer_that_is_interrupted_in_a_later_block_leaves_a_whole_step(tracer, name):
+    check_every_bytecode(step_of(OPTIMIZERS[name], 2 * SERIAL + 5), INSIDE, raise_from_outside, every=5)
+
+
+def test_a_custom_optimizer_that_is_interrupted_is_as_before(tracer):
+    check_every_bytecode(step_of(Halving, SERIAL + 5), __file__, raise_from_outside)
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "lion"])
+def test_an_interruption_of_a_large_network_leaves_a_whole_step(tracer, name):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((8, 300), np.float32), rng.integers(0, 9, 8)
+
+    def begin():
+        layers = [Input((300,)), Dense(350, "relu"), Dropout(0.1), Dense(9, "softmax")]
+        model = Sequential(layers, seed=0)
+        model.compile(OPTIMIZERS[name](), "sparse_categorical_crossentropy")
+        assert model.count_params() > 100_000
+        model.train_on_batch(x, y)
+        return lambda: model.train_on_batch(x, y), lambda: everything(model)
+
+    check_every_bytecode(begin, interruption.PACKAGE, raise_from_outside, every=41)
+
+
+def test_frozen_and_constrained_values_are_whole_after_an_interruption(tracer):
+    def begin():
+        layers = [Input((3,)), Dense(4, "tanh", kernel_constraint="unit_norm"), Dense(4, "tanh"), Dense(2, "softmax")]
+        model = Sequential(layers, seed=0)
+        model.compile("adam", "sparse_categorical_crossentropy")
         model.train_on_batch(X, Y)
-    whole, axpy = everything(model), None
+        model.layers[1].trainable = False
+        return lambda: model.train_on_batch(X, Y), lambda: everything(model)
 
-    def interrupted(*arguments, **keywords):
-        axpy(*arguments, **keywords)
-        raise KeyboardInterrupt
-
-    update = type(model.optimizer).update
-
-    def update_and_interrupt(self, blocks, rate):
-        nonlocal axpy
-        axpy, self._axpy = self._axpy, interrupted
-        try:
-            update(self, blocks, rate)
-        finally:
-            self._axpy = axpy
-
-    monkeypatch.setattr(type(model.optimizer), "update", update_and_interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        model.train_on_batch(X, Y)
-    monkeypatch.undo()
-    assert everything(model) == whole
-    model.train_on_batch(X, Y)
-    assert model.optimizer.iterations == before + 1
+    check_every_bytecode(begin, str(Path(minidl.training.__file__).parent), raise_from_outside)
 
 
 class Count(Layer):
@@ -158,10 +244,19 @@ def test_a_model_that_is_being_trained_is_still_refused():
 
 
 def test_the_campaign_notices_a_torn_step(tmp_path, tracer, monkeypatch):
-    monkeypatch.setattr("minidl.training.trainer.SMALL", -1)
+    def never_back(self, value):
+        vars(self)["passes"] = max(value, vars(self).get("passes", 0))
+
+    monkeypatch.setattr(Randomness, "passes", property(lambda self: vars(self)["passes"], never_back), raising=False)
     monkeypatch.setattr(interruption, "calls", only("train_on_batch", interruption.calls))
-    failures, _ = interruption.campaign(tmp_path, 120, seed=2)
+    failures, _ = interruption.campaign(tmp_path, 24, seed=2)
     assert any("not a whole step" in what for *_, what in failures)
+
+
+def test_the_check_of_every_bytecode_notices_a_torn_step(tracer, monkeypatch):
+    monkeypatch.setattr(optimizers.Optimizer, "_complete_step", lambda self, rate: None)
+    with pytest.raises(ValueError, match="is not in list"):
+        check_every_bytecode(step_of(optimizers.Adam, 5), INSIDE, raise_from_outside)
 
 
 def only(name, calls):

@@ -8,7 +8,7 @@ from minidl.errors import ArgumentError
 from minidl.keras.arrays import STATE as STATES
 from minidl.keras.arrays import Arrays
 from minidl.keras.objects import Json, from_keras, to_keras
-from minidl.optimizers.base import rescaling_period
+from minidl.numeric import rescaling_period
 from minidl.typing import Array
 
 # The arrays of an optimizer: groups in Keras' order, the arrays of a group taking turns for each parameter.
@@ -37,10 +37,11 @@ def slots_of(config: dict[str, Any], name: str) -> list[tuple[str, ...]]:
 
 def factors(name: str, config: dict[str, Any], iterations: int) -> dict[str, float]:
     """Return what minidl's arrays are multiplied by to give Keras': deferred decay, see `rescaling_period`."""
-    if name in ("Adam", "AdamW") and not config.get("amsgrad", False):
+    if name in ("Adam", "AdamW"):
         beta_1, beta_2 = config.get("beta_1", 0.9), config.get("beta_2", 0.999)
-        k = iterations % rescaling_period(beta_1, beta_2)
-        return {"m": (1 - beta_1) * beta_1**k, "v": (1 - beta_2) * beta_2**k}
+        k = 0 if config.get("amsgrad", False) else iterations % rescaling_period(beta_1, beta_2)
+        v = (1 - beta_2) * beta_2**k
+        return {"m": (1 - beta_1) * beta_1**k, "v": v, "largest": v}
     if name == "SGD" and config.get("momentum"):
         momentum = config["momentum"]
         return {"velocity": momentum ** (iterations % rescaling_period(momentum))}

@@ -6,8 +6,6 @@ With a Sigmoid behind it this is logistic regression; stacked with activations i
 import functools
 from typing import Any, Unpack
 
-import numpy as np
-
 from minidl import checks
 from minidl.constraints import resolve_constraint
 from minidl.errors import ShapeError
@@ -143,7 +141,7 @@ class Dense(Layer):
         self._backward_of_sums(dy if self.activation is None else self.activation.backward(dy))
 
     def _backward_of_sums(self, dy: Array) -> None:
-        np.dot(self._x.T, dy, out=self.dW)  # straight into the gradient vector
+        self._x.T.dot(dy, out=self.dW)  # straight into the gradient vector
         if self.use_bias:
             column_sums(dy, out=self.db)
 

@@ -25,7 +25,7 @@ class Adagrad(Optimizer):
 
     Notes
     -----
-    Duchi, Hazan and Singer (2011), Adaptive subgradient methods, section 1. As in Keras and optax, epsilon is
+    Duchi, Hazan and Singer (2011), Adaptive subgradient methods, section 1. As in Keras and optax, epsilon stands
     inside the root and the sum starts from 0.1; torch adds epsilon to the root and starts from 0.
     """
 
@@ -49,8 +49,8 @@ class Adagrad(Optimizer):
     def update(self, blocks: Blocks, rate: float) -> None:
         axpy, epsilon = self._axpy, self.constant(self.epsilon)
         for w, g, t, v in blocks:
-            np.multiply(g, g, out=t)
-            np.add(v, t, out=v)
+            np.square(g, out=t)
+            axpy(t, v, a=1.0)
             np.add(v, epsilon, out=t)
             np.sqrt(t, out=t)
             np.divide(g, t, out=t)

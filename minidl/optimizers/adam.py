@@ -7,7 +7,8 @@ from typing import Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.optimizers.base import Blocks, Optimizer, Rate, rescaling_period
+from minidl.numeric import rescaling_period
+from minidl.optimizers.base import Blocks, Optimizer, Rate
 from minidl.typing import Array, ClipOptions, OptimizerOptions
 
 
@@ -49,22 +50,21 @@ class MomentOptimizer(Optimizer, ABC):
         return {name: np.zeros_like(values) for name in ("m", "v", "largest")[: 2 + self.amsgrad]}
 
     def update(self, blocks: Blocks, rate: float) -> None:
-        axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1
-        if self.amsgrad:
-            return self._update_with_maximum(blocks, rate)
-        k = t % (period := rescaling_period(beta_1, beta_2))
+        axpy, scale, beta_1, beta_2, t = self._axpy, self._scale, self.beta_1, self.beta_2, self.iterations + 1
+        # the largest v is that of any step, so that no factor may be deferred
+        k = t % (period := 1 if self.amsgrad else rescaling_period(beta_1, beta_2))
         a, b = self.numerator(t)
         a *= (1.0 - beta_1) * beta_1**k
         root = math.sqrt((1.0 - beta_2) * beta_2**k / (1.0 - beta_2**t))
         epsilon = self.constant(self.epsilon / root)
-        for w, g, r, s, m, v in blocks:
+        for w, g, r, s, m, v, *largest in blocks:
             if k == 0:
-                np.multiply(m, beta_1**period, out=m)
-                np.multiply(v, beta_2**period, out=v)
+                scale(m, beta_1**period, out=m)
+                scale(v, beta_2**period, out=v)
             axpy(g, m, a=beta_1**-k)
-            np.multiply(g, g, out=r)
+            np.square(g, out=r)
             axpy(r, v, a=beta_2**-k)
-            np.sqrt(v, out=r)
+            np.sqrt(np.maximum(v, largest[0], out=largest[0]) if largest else v, out=r)
             np.add(r, epsilon, out=r)
             if b == 0.0:
                 np.divide(m, r, out=r)
@@ -73,26 +73,6 @@ class MomentOptimizer(Optimizer, ABC):
                 np.add(s, g, out=s)
                 np.divide(s, r, out=r)
             axpy(r, w, a=-rate * (b or a) / root)
-
-    def _update_with_maximum(self, blocks: Blocks, rate: float) -> None:
-        """Take a step with the largest ``v`` so far; no decay is deferred, because those of two steps are compared."""
-        axpy, beta_1, beta_2, t = self._axpy, self.beta_1, self.beta_2, self.iterations + 1
-        a, b = self.numerator(t)
-        root = math.sqrt(1.0 / (1.0 - beta_2**t))
-        epsilon = self.constant(self.epsilon / root)
-        for w, g, r, s, m, v, largest in blocks:
-            np.multiply(m, beta_1, out=m)
-            axpy(g, m, a=1.0 - beta_1)
-            np.multiply(g, g, out=r)
-            np.multiply(v, beta_2, out=v)
-            axpy(r, v, a=1.0 - beta_2)
-            np.maximum(largest, v, out=largest)
-            np.sqrt(largest, out=r)
-            np.add(r, epsilon, out=r)
-            np.multiply(m, a, out=s)
-            axpy(g, s, a=b)
-            np.divide(s, r, out=s)
-            axpy(s, w, a=-rate / root)
 
 
 class Adam(MomentOptimizer):

@@ -50,12 +50,12 @@ class Adamax(Optimizer):
         return {"m": np.zeros_like(values), "u": np.zeros_like(values)}
 
     def update(self, blocks: Blocks, rate: float) -> None:
-        axpy, beta_1, beta_2 = self._axpy, self.constant(self.beta_1), self.constant(self.beta_2)
+        axpy, scale, beta_1, beta_2 = self._axpy, self._scale, self.constant(self.beta_1), self.constant(self.beta_2)
         epsilon, step = self.constant(self.epsilon), -rate / (1.0 - self.beta_1 ** (self.iterations + 1))
         for w, g, t, m, u in blocks:
-            np.multiply(m, beta_1, out=m)
+            scale(m, beta_1, out=m)
             axpy(g, m, a=1.0 - self.beta_1)
-            np.multiply(u, beta_2, out=u)
+            scale(u, beta_2, out=u)
             np.abs(g, out=t)
             np.maximum(u, t, out=u)
             np.add(u, epsilon, out=t)

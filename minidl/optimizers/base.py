@@ -3,8 +3,6 @@
 It never sees a layer or a model; each kind is a short `update` over blocks that fit into the cache.
 """
 
-import functools
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -16,7 +14,7 @@ from minidl.attribute_names import is_builtin
 from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.numeric import SERIAL, axpy_for
+from minidl.numeric import SERIAL, axpy_for, counted, without_first
 from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
 from minidl.typing import Array
@@ -54,6 +52,9 @@ class Optimizer(Configured, ABC):
     Notes
     -----
     A kind of optimizer defines `update`, and `initial_state` if it keeps something.
+
+    An exception that arrives in the middle of a step, such as Ctrl-C or a timeout, leaves a whole one: minidl's
+    optimizers count their changes and make those that are missing; of other classes, copies are put back.
 
     Examples
     --------
@@ -95,9 +96,13 @@ class Optimizer(Configured, ABC):
         self.state: dict[str, Array] = {}
         self.segments: dict[str, slice] = {}
 
+    # For the updates of minidl's optimizers, which change values and state by these two alone, or by what can be
+    # repeated without effect: y += a * x is _axpy(x, y, a=a), and y *= a is _scale(y, a, out=y).
     _axpy: Any
+    _scale: Any
     _bound: tuple[Any, ...] = (None, None, None, None)  # what _blocks were made for
     _blocks: tuple[tuple[Array, ...], ...] = ()
+    _copied: tuple[Array, ...] = ()  # what other updates may leave half changed
     _clipped: Array = np.empty(0)
 
     def _optional(self, value: float | None, name: str, **bound: float) -> float | None:
@@ -141,16 +146,8 @@ class Optimizer(Configured, ABC):
     def step(self, values: Array, gradients: Array) -> None:
         """Change ``values`` in place by one step along ``gradients``, which stay as they are.
 
-        Parameters
-        ----------
-        values, gradients : array of shape (size,), float32 or float64, contiguous
-
-        Raises
-        ------
-        ShapeError
-            If the two differ in shape, or are not flat.
-        StateError
-            If earlier steps were taken on a vector of another size or type.
+        Both are contiguous vectors of float32 or float64. A `ShapeError` if they differ in shape, or are not flat; a
+        `StateError` if earlier steps were taken on a vector of another size or type.
         """
         rate = self.learning_rate
         clips = bool(self.clipnorm or self.global_clipnorm or self.clipvalue)
@@ -159,11 +156,37 @@ class Optimizer(Configured, ABC):
             self._bind(values, gradients, clips)
         if clips:
             clip(gradients, self._clipped, self)
-        blocks: Blocks = self._blocks
-        if self.weight_decay:
-            blocks = _decayed(blocks, self.constant(1.0 - rate * self.weight_decay))
-        self.update(blocks, rate)
-        self.__dict__["iterations"] += 1  # no setting: there is nothing to check in every step
+        blocks: Blocks = self._decayed(rate) if self.weight_decay else self._blocks
+        before, iterations = [array.copy() for array in self._copied], self.iterations
+        self._axpy.cache_clear()
+        self._scale.cache_clear()
+        try:
+            self.update(blocks, rate)
+            self.__dict__["iterations"] = iterations + 1  # no setting: there is nothing to check in every step
+        except BaseException:
+            self.__dict__["iterations"] = iterations
+            for array, old in zip(self._copied, before, strict=True):
+                array[...] = old
+            if not before and (self._axpy.cache_info().misses or self._scale.cache_info().misses):
+                self._complete_step(rate)
+            raise
+
+    @np.errstate(all="ignore")
+    def _complete_step(self, rate: float) -> None:
+        """Repeat an interrupted step without the changes that it made."""
+        self._axpy, self._scale = without_first(self._axpy), without_first(self._scale)
+        try:
+            self.update(self._decayed(rate), rate)
+            self.__dict__["iterations"] += 1
+        finally:
+            self._bound = Optimizer._bound  # the next step begins to count anew
+
+    def _decayed(self, rate: float) -> Iterator[tuple[Array, ...]]:
+        factor = self.constant(1.0 - rate * (self.weight_decay or 0.0))
+        for block in self._blocks:
+            if self.weight_decay:
+                self._scale(block[0], factor, out=block[0])
+            yield block
 
     def reset(self) -> None:
         """Forget all steps."""
@@ -192,17 +215,11 @@ class Optimizer(Configured, ABC):
         """
         rate = vars(self)["learning_rate"]
         scalars = {} if callable(rate) else {"learning_rate": rate}
-        arrays = {name: array.copy() for name, array in self.state.items()}
+        arrays = {name: array.copy() for name, array in self.state.items() if self.iterations}
         return {"iterations": self.iterations, **scalars, **arrays}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` returned, bit for bit.
-
-        Raises
-        ------
-        StateError
-            If it comes from another kind of optimizer.
-        """
+        """Continue from what `get_state` returned, bit for bit; a `StateError` if it is another kind's."""
         names = list(self.initial_state(np.zeros(0)))
         scheduled = callable(vars(self)["learning_rate"])
         scalars = ["iterations"] if scheduled else ["iterations", "learning_rate"]
@@ -226,7 +243,7 @@ class Optimizer(Configured, ABC):
             raise ShapeError(
                 f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."
             )
-        axpy = axpy_for(values.dtype, who)
+        axpy, scale = counted(axpy_for(values.dtype, who)), counted(np.multiply)
         if gradients.dtype != values.dtype:
             raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")
         if not (values.flags.carray and gradients.flags.c_contiguous and gradients.flags.aligned):
@@ -246,25 +263,6 @@ class Optimizer(Configured, ABC):
         for start in range(0, values.size, SERIAL):
             w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
+        self._copied = () if type(self).update.__module__.startswith("minidl.") else (values, *kept.values())
         bound = (values, gradients, kept, clips)
-        self.__dict__.update(state=kept, _axpy=axpy, _blocks=tuple(blocks), _bound=bound)
-
-
-@functools.cache
-def rescaling_period(*decays: float) -> int:
-    """Return after how many steps deferred decay is carried out: 100, or fewer where ``decay**-100`` passes 1e5.
-
-    Deferred decay turns ``m = beta * m + (1 - beta) * g`` into one pass. With k steps since the last rescaling, the
-    state holds ``M = m / ((1 - beta) * beta**k)``, so that the step is ``M += beta**-k * g``; rescaling is
-    ``M *= beta**period``.
-    """
-    least = min(decays)
-    if least == 0.0:
-        return 1
-    return 100 if least >= 1e-5**0.01 else max(1, int(math.log(1e-5) / math.log(least)))
-
-
-def _decayed(blocks: Blocks, factor: Array) -> Iterator[tuple[Array, ...]]:
-    for block in blocks:
-        np.multiply(block[0], factor, out=block[0])
-        yield block
+        self.__dict__.update(state=kept, _axpy=axpy, _scale=scale, _blocks=tuple(blocks), _bound=bound)

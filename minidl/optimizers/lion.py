@@ -5,6 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from minidl import checks
+from minidl.numeric import axpy_for
 from minidl.optimizers.base import Blocks, Optimizer, Rate
 from minidl.typing import Array, OptimizerOptions
 
@@ -41,12 +42,18 @@ class Lion(Optimizer):
     def initial_state(self, values: Array) -> dict[str, Array]:
         return {"m": np.zeros_like(values)}
 
+    scratch = 2
+
     def update(self, blocks: Blocks, rate: float) -> None:
-        axpy, beta_1, beta_2 = self._axpy, self.constant(self.beta_1), self.constant(self.beta_2)
-        for w, g, t, m in blocks:
+        axpy, scale, beta_1, beta_2 = self._axpy, self._scale, self.constant(self.beta_1), self.constant(self.beta_2)
+        least, add_to_scratch = np.finfo(beta_1.dtype).smallest_subnormal, axpy_for(beta_1.dtype, "Lion")
+        for w, g, t, s, m in blocks:
             np.multiply(m, beta_1, out=t)
-            axpy(g, t, a=1.0 - self.beta_1)
-            np.sign(t, out=t)
+            add_to_scratch(g, t, a=1.0 - self.beta_1)
+            # t / |t| is the sign of t; np.sign takes several times as long, for its branches
+            np.abs(t, out=s)
+            np.add(s, least, out=s)  # for t = 0; any other |t| from 5e-38 on stays as it is
+            np.divide(t, s, out=t)
             axpy(t, w, a=-rate)
-            np.multiply(m, beta_2, out=m)
+            scale(m, beta_2, out=m)
             axpy(g, m, a=1.0 - self.beta_2)

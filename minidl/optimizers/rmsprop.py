@@ -30,7 +30,7 @@ class RMSprop(Optimizer):
 
     Notes
     -----
-    Hinton (2012), Neural Networks for Machine Learning, lecture 6e. As in Keras and optax, epsilon is inside the
+    Hinton (2012), Neural Networks for Machine Learning, lecture 6e. As in Keras and optax, epsilon stands inside the
     root, and the rate inside the momentum; torch adds epsilon to the root, and multiplies the momentum by the rate.
     """
 
@@ -55,16 +55,16 @@ class RMSprop(Optimizer):
         return {name: np.zeros_like(values) for name in names}
 
     def update(self, blocks: Blocks, rate: float) -> None:
-        axpy, rho, epsilon = self._axpy, self.constant(self.rho), self.constant(self.epsilon)
+        axpy, scale, rho, epsilon = self._axpy, self._scale, self.constant(self.rho), self.constant(self.epsilon)
         for w, g, t, v, *more in blocks:
-            np.multiply(g, g, out=t)
-            np.multiply(v, rho, out=v)
+            np.square(g, out=t)
+            scale(v, rho, out=v)
             axpy(t, v, a=1.0 - self.rho)
             if self.centered:
                 a = more[-1]
-                np.multiply(a, rho, out=a)
+                scale(a, rho, out=a)
                 axpy(g, a, a=1.0 - self.rho)
-                np.multiply(a, a, out=t)
+                np.square(a, out=t)
                 np.subtract(v, t, out=t)
                 np.maximum(t, 0.0, out=t)
                 np.add(t, epsilon, out=t)
@@ -74,8 +74,8 @@ class RMSprop(Optimizer):
             np.divide(g, t, out=t)
             if self.momentum:
                 u = more[0]
-                np.multiply(u, self.momentum, out=u)
+                scale(u, self.momentum, out=u)
                 axpy(t, u, a=rate)
-                np.subtract(w, u, out=w)
+                axpy(u, w, a=-1.0)
             else:
                 axpy(t, w, a=-rate)

@@ -5,7 +5,8 @@ from typing import Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.optimizers.base import Blocks, Optimizer, Rate, rescaling_period
+from minidl.numeric import rescaling_period
+from minidl.optimizers.base import Blocks, Optimizer, Rate
 from minidl.typing import Array, OptimizerOptions
 
 
@@ -49,7 +50,7 @@ class SGD(Optimizer):
         return {"velocity": np.zeros_like(values)} if self.momentum else {}
 
     def update(self, blocks: Blocks, rate: float) -> None:
-        axpy = self._axpy
+        axpy, scale = self._axpy, self._scale
         if not self.momentum:
             for w, g in blocks:
                 axpy(g, w, a=-rate)
@@ -59,7 +60,7 @@ class SGD(Optimizer):
         decay, ahead = self.momentum**k, self.momentum ** (k + 1)
         for w, g, v in blocks:
             if k == 0:
-                np.multiply(v, self.momentum**period, out=v)
+                scale(v, self.momentum**period, out=v)
             axpy(g, v, a=-rate / decay)
             if self.nesterov:
                 axpy(v, w, a=ahead)

@@ -4,7 +4,6 @@ It works on a network and knows nothing of the model around it.
 """
 
 import math
-import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -28,8 +27,6 @@ from minidl.typing import Array
 # A rate of this size, or a sum of squared gradients of its cube: the update, or the squares that an optimizer
 # adds up over thousands of steps, could overflow float32.
 LARGE = 1e10
-SMALL = 8192  # values: so few are copied before each step, in case it is interrupted in its middle
-COPY = operator.methodcaller("copy")
 
 
 class Scores:
@@ -130,7 +127,7 @@ class Trainer:
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
-        self.small = (network.parameters.values,) * (network.parameters.values.size <= SMALL)
+        self.gradients = np.split(network.parameters.gradients, range(SERIAL, network.parameters.values.size, SERIAL))
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # for the first step
 
@@ -172,6 +169,7 @@ class Trainer:
         scores.update(batch[1], self.objective.outputs(z), batch[2])
         return _in_keras_form(scores.logs(loss), return_dict)
 
+    @np.errstate(all="ignore")  # instead, what is not finite is looked for
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
 
@@ -180,48 +178,71 @@ class Trainer:
         NonFiniteError, LayerError, CertificationError
             Before anything has changed.
         """
-        network, optimizer = self.network, self.optimizer
-        arrays = [*network.states, *(optimizer.state.values() if self.small else ()), *self.small]
-        before, passes, iterations = list(map(COPY, arrays)), network.randomness.passes, optimizer.iterations
-        if self.certify is not None:
-            self.certify(network.root(), *batch[:2])
-            self.certify = None
+        network, optimizer = self.objective.network, self.optimizer
+        passes, states, iterations = network.randomness.passes, list(map(np.copy, network.states)), optimizer.iterations
         try:
-            return self._attempt(batch, where)
+            if self.certify is not None:
+                self.certify(self.network.root(), *batch[:2])
+                self.certify = None
+            loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
+            self.checked = None
+            # the sum of squares, in blocks for one thread of BLAS: not finite if a gradient is not, or is beyond 1e19
+            square = float(sum(map(np.ndarray.dot, self.gradients, self.gradients)))
+            if not math.isfinite(loss + square) and not (math.isfinite(loss) and self._has_finite_gradients()):
+                raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
+            rate = optimizer.learning_rate
+            if square >= LARGE**3 or rate >= LARGE or rate * (optimizer.weight_decay or 0.0) > 2.0:
+                self._update_or_undo(where)
+            else:
+                self._update()
+            return loss, z
         except BaseException:
-            network.randomness.passes = passes
-            for array, old in zip(arrays, before, strict=True):
-                array[...] = old
-            if self.small:  # an exception may have come from outside, between two operations of the optimizer
-                optimizer.iterations, optimizer.state = iterations, optimizer.state if iterations else {}
+            if optimizer.iterations == iterations:  # otherwise the step is complete
+                network.randomness.passes = passes
+                for state, old in zip(network.states, states, strict=True):
+                    state[...] = old
             raise
 
-    @np.errstate(all="ignore")  # instead, what is not finite is looked for
-    def _attempt(self, batch: Batch, where: Where) -> tuple[float, Array]:
-        loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
-        self.checked, gradients = None, self.network.parameters.gradients
-        square = _square(gradients)  # not finite if a gradient is not, or is beyond 1e19
-        if not math.isfinite(loss) or not (math.isfinite(square) or np.isfinite(gradients).all()):
-            raise NonFiniteError(non_finite(self.objective, self.optimizer, batch[0], loss, where))
-        self._update(square, where)
-        return loss, z
+    def _has_finite_gradients(self) -> bool:
+        return all(np.isfinite(block).all() for block in self.gradients)
 
-    def _update(self, square: float, where: Where) -> None:
-        """Let the optimizer take its step; frozen values stay, and one that overflows is taken back."""
-        optimizer, values, gradients = self.optimizer, self.network.parameters.values, self.network.parameters.gradients
-        frozen = [(part, values[part].copy()) for part in self.network.frozen_parts()]
-        rate = optimizer.learning_rate
-        if square < LARGE**3 and rate < LARGE and rate * (optimizer.weight_decay or 0.0) <= 2.0:
-            optimizer.step(values, gradients)
+    def _update_or_undo(self, where: Where) -> None:
+        """Let the optimizer take a step that may overflow, and take it back if it does."""
+        optimizer, values = self.optimizer, self.network.parameters.values
+        before, state = values.copy(), optimizer.get_state()
+        self._update()
+        if not all(np.isfinite(array).all() for array in (values, *optimizer.state.values())):
+            values[...] = before
+            optimizer.set_state(state)
+            raise NonFiniteError(overflow(optimizer, values, where))
+
+    def _update(self) -> None:
+        """Let the optimizer take its step."""
+        network = self.objective.network
+        if network.frozen_parts() or network.constraints:
+            self._update_within_limits(network)
         else:
-            before, state = values.copy(), optimizer.get_state()
-            optimizer.step(values, gradients)
-            if not all(np.isfinite(array).all() for array in (values, *optimizer.state.values())):
-                values[...] = before
-                optimizer.set_state(state)
-                raise NonFiniteError(overflow(optimizer, values, where))
-        for part, value in (*self.network.constraints, *frozen):
-            values[part] = value() if callable(value) else value
+            self.optimizer.step(network.parameters.values, network.parameters.gradients)
+
+    def _update_within_limits(self, network: Network) -> None:
+        """Let the optimizer take its step; then frozen values are as before, and others as their constraints say."""
+        optimizer, values, iterations = self.optimizer, network.parameters.values, self.optimizer.iterations
+        frozen = [(part, values[part].copy()) for part in network.frozen]
+        limited: list[tuple[slice, Array]] = []
+
+        def limit() -> None:  # again after an interruption, with the same result
+            if not limited:
+                limited.extend([*((part, rule(view).ravel()) for part, rule, view in network.constraints), *frozen])
+            for part, value in limited:
+                values[part] = value
+
+        try:
+            optimizer.step(values, network.parameters.gradients)
+            limit()
+        except BaseException:
+            if optimizer.iterations > iterations:
+                limit()
+            raise
 
     # Evaluation
 
@@ -251,11 +272,6 @@ class Trainer:
                     scores.update(y, twin.outputs(z), weight)
             callbacks.on_test_batch_end(index, BatchLogs(scores.logs, value))
         return scores
-
-
-def _square(vector: Array) -> float:
-    """Return the sum of the squares, the fastest pass over a vector that there is."""
-    return float(sum([vector[i : i + SERIAL].dot(vector[i : i + SERIAL]) for i in range(0, vector.size, SERIAL)]))
 
 
 def _in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:

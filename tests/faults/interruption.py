@@ -33,10 +33,10 @@ def everything(model):
 
 
 class AtBytecodes:
-    """Does ``act`` before each of the numbered bytecodes of minidl that run inside the context."""
+    """Does ``act`` before each of the numbered bytecodes that run inside the context, of the files in ``folder``."""
 
-    def __init__(self, act, *numbers):
-        self.act, self.numbers, self.count = act, set(numbers), 0
+    def __init__(self, act, *numbers, folder=PACKAGE):
+        self.act, self.numbers, self.folder, self.count = act, set(numbers), folder, 0
 
     def __enter__(self):
         sys.settrace(self._begin)
@@ -46,7 +46,7 @@ class AtBytecodes:
         sys.settrace(None)
 
     def _begin(self, frame, event, argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE):
+        if not frame.f_code.co_filename.startswith(self.folder):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         return self._step

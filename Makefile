@@ -79,11 +79,11 @@ notebooks: $(VENV)/.notebooks  ## run the notebooks of examples/, and compare wh
 	$(RUN) docs/notebooks.py
 
 .PHONY: bench
-bench:  ## the quick form of the benchmarks, beside the peers, in an environment of its own
-	$(MAKE) VENV=$(VENV)-bench bench-beside-peers
+bench:  ## the quick form of the benchmarks, with the other libraries, in a separate environment
+	$(MAKE) VENV=$(VENV)-bench bench-with-peers
 
-.PHONY: bench-beside-peers
-bench-beside-peers: $(VENV)/.bench
+.PHONY: bench-with-peers
+bench-with-peers: $(VENV)/.bench
 	$(RUN) benchmarks/run.py speed reliability --quick
 
 .PHONY: clean

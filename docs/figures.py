@@ -59,7 +59,7 @@ def rows_of(graph: dict[str, set[str]]) -> list[list[str]]:
         place_of.update(dict.fromkeys(free, max(place_of.values(), default=-1) + 1))
         left = {name: below for name, below in left.items() if name in imported}
     last = max(place_of.values())
-    for name in set(graph).difference(*graph.values()):  # nobody imports it
+    for name in set(graph).difference(*graph.values()):  # not imported by any
         place_of[name] = min([place_of[one] - 1 for one in graph[name]], default=last)
     return [sorted(name for name in graph if place_of[name] == row) for row in range(min(place_of.values()), last + 1)]
 

@@ -52,7 +52,7 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     A temporary file next to the target is written, brought to the disk, and put in the target's place. After an
     OSError, which has the path, the file that was there before is untouched, and no temporary is left behind.
     """
-    target = Path(os.path.realpath(path))  # a link goes on pointing to the file
+    target = Path(os.path.realpath(path))  # a link keeps pointing to the file
     name = target.name if len(os.fsencode(target.name)) <= 220 else target.name[:40]  # systems allow 255 bytes
     # random, because a process on another machine that shares the folder may have this one's number
     temporary = target.with_name(f".{name}.{os.urandom(8).hex()}.minidl")

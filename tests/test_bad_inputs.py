@@ -685,7 +685,7 @@ def test_bad_arguments(call, kind, words):
     check(caught.value, kind, words)
 
 
-# Calls on a trained model that fail: it goes on as if nothing had happened.
+# Calls on a trained model that fail: it continues as if nothing had happened.
 
 FAILURES = [
     lambda model: model.add(layers.Reshape((7,))),

@@ -910,7 +910,7 @@ def test_a_program_without_a_console_shows_nothing(monkeypatch):
     play(ProgressBar("auto"))
 
 
-def test_evaluate_and_predict_show_a_bar_of_their_own(capsys):
+def test_evaluate_and_predict_show_their_own_bar(capsys):
     for what, logs in (("test", {"loss": 0.5}), ("predict", None)):
         callbacks = CallbackList(ProgressBar(1), Model())
         callbacks.set_params({"steps": 2})

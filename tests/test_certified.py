@@ -55,7 +55,7 @@ from minidl.losses import (
 )
 from minidl.testing import certify, certify_loss
 
-# A layer and the shape of a row; every public layer stands here at least once.
+# A layer and the shape of a row; every public layer is here at least once.
 LAYERS = [
     (Columns(2, slice(0, 2)), (4,)),
     (Concatenate(Columns(0, -1), [Dense(3, activation="tanh"), Dense(2)], []), (4,)),

@@ -1,4 +1,4 @@
-"""Checkpoints: a run that goes on from any of them is the run that was never interrupted, bit for bit."""
+"""Checkpoints: a run resumed from any of them equals an uninterrupted run, bit for bit."""
 
 import contextlib
 import errno
@@ -96,7 +96,7 @@ def state(model):
 
 
 def check_every_boundary(tmp_path, optimizer, callbacks=list, save_freq=1, hook="on_train_batch_end", **arguments):
-    """Interrupt at each call of ``hook`` and go on; return how many boundaries there were."""
+    """Interrupt at each call of ``hook`` and resume; return how many boundaries there were."""
     whole = model_of(optimizer, seed=3)
     fit(whole, tmp_path / "whole", *callbacks(), save_freq=save_freq, **arguments)
     for calls in range(1, 1000):
@@ -107,7 +107,7 @@ def check_every_boundary(tmp_path, optimizer, callbacks=list, save_freq=1, hook=
             return calls - 1
         except KeyboardInterrupt:
             pass
-        resumed = model_of(optimizer)  # with a seed of its own: the run's comes from the file
+        resumed = model_of(optimizer)  # with another seed: that of the run comes from the file
         fit(resumed, folder, *callbacks(), save_freq=save_freq, resume=folder, **arguments)
         assert state(resumed) == state(whole), f"boundary {calls}"
     raise AssertionError
@@ -117,11 +117,11 @@ def check_every_boundary(tmp_path, optimizer, callbacks=list, save_freq=1, hook=
 
 
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if name != "LBFGS"])
-def test_a_run_goes_on_bit_for_bit_from_every_batch(tmp_path, name):
+def test_a_run_resumes_bit_for_bit_from_every_batch(tmp_path, name):
     assert check_every_boundary(tmp_path, OPTIMIZERS[name], epochs=3, batch_size=7) == 9
 
 
-def test_lbfgs_goes_on_bit_for_bit_from_every_iteration(tmp_path):
+def test_lbfgs_resumes_bit_for_bit_from_every_iteration(tmp_path):
     count = check_every_boundary(tmp_path, OPTIMIZERS["LBFGS"], save_freq="epoch", hook="on_epoch_end", epochs=8)
     assert count >= 2
 
@@ -143,7 +143,7 @@ def test_every_optimizer_is_tried():
     ],
     ids=["early stopping", "stops at once", "plateau", "scheduler", "several"],
 )
-def test_a_run_goes_on_with_its_callbacks(tmp_path, callbacks):
+def test_a_run_resumes_with_its_callbacks(tmp_path, callbacks):
     assert check_every_boundary(tmp_path, OPTIMIZERS["Adam"], callbacks, epochs=3, batch_size=7) >= 3
 
 
@@ -161,11 +161,11 @@ def test_a_run_goes_on_with_its_callbacks(tmp_path, callbacks):
     ],
     ids=str,
 )
-def test_a_run_goes_on_with_its_arguments(tmp_path, arguments):
+def test_a_run_resumes_with_its_arguments(tmp_path, arguments):
     assert check_every_boundary(tmp_path, OPTIMIZERS["Adam"], **arguments) >= 2
 
 
-def test_a_run_goes_on_from_every_epoch(tmp_path):
+def test_a_run_resumes_from_every_epoch(tmp_path):
     callbacks = lambda: [EarlyStopping(patience=1)]  # noqa: E731 - a list for each run
     count = check_every_boundary(
         tmp_path, OPTIMIZERS["Adam"], callbacks, save_freq="epoch", hook="on_epoch_end", batch_size=5, epochs=5
@@ -174,7 +174,7 @@ def test_a_run_goes_on_from_every_epoch(tmp_path):
 
 
 @pytest.mark.parametrize("metric", [minidl.metrics.AUC, minidl.metrics.SparseTopKCategoricalAccuracy, "accuracy"])
-def test_metrics_go_on_in_the_middle_of_an_epoch(tmp_path, metric):
+def test_metrics_resume_in_the_middle_of_an_epoch(tmp_path, metric):
     def run(name, *callbacks, **arguments):
         model = Sequential([Input((3,)), Dense(1, activation="sigmoid")], seed=1)
         if metric is minidl.metrics.SparseTopKCategoricalAccuracy:
@@ -189,7 +189,7 @@ def test_metrics_go_on_in_the_middle_of_an_epoch(tmp_path, metric):
     assert state(run("resumed", resume=tmp_path)) == state(run("whole"))
 
 
-def test_streams_go_on_where_they_were(tmp_path):
+def test_streams_resume_where_they_were(tmp_path):
     x, y = data(24)
 
     def batches():
@@ -229,7 +229,7 @@ def test_a_finished_run_can_be_made_longer(tmp_path):
     assert state(longer) == state(whole)
 
 
-def test_a_second_fit_goes_on_too(tmp_path):
+def test_a_second_fit_resumes_too(tmp_path):
     def two_fits(*callbacks, **arguments):
         model = model_of(OPTIMIZERS["Adam"], seed=3)
         fit(model, tmp_path / "first", epochs=1)
@@ -325,7 +325,7 @@ def test_if_every_checkpoint_is_damaged_nothing_starts(tmp_path):
             fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
 
 
-def test_a_run_that_goes_on_in_the_middle_of_an_epoch_shows_a_line_an_epoch(tmp_path, capsys):
+def test_a_run_resumed_in_the_middle_of_an_epoch_shows_one_line_per_epoch(tmp_path, capsys):
     middle = interrupted(tmp_path, calls=2)[-1]
     fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=middle, verbose=2)
     lines = capsys.readouterr().out.splitlines()
@@ -563,7 +563,7 @@ def test_other_class_weights_are_refused(tmp_path, before, now, words, stream):
 
 
 def resumed(tmp_path, first, second, **arguments):
-    """What is said where a run with callbacks or a seed of its own is resumed with others."""
+    """The message when a run with callbacks or a seed is resumed with different ones."""
     for name, (seed, callbacks, options) in {"first": first, "second": second}.items():
         model = model_of(options.pop("optimizer", OPTIMIZERS["Adam"]), seed=seed)
         model.layers[0].trainable = options.pop("trainable", True)

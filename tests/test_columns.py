@@ -72,7 +72,7 @@ def test_several_columns_of_targets_fit_twice_as_many_outputs():
         model.evaluate(X, np.hstack([Y] * 4), verbose=0)
 
 
-def test_a_loss_without_columns_of_its_own_wants_those_of_the_outputs():
+def test_a_loss_without_columns_expects_those_of_the_outputs():
     with pytest.raises(ShapeError, match=r"y: expected shape \(256, 2\), as the model's output for these rows, got"):
         fitted(MeanSquaredError(), 2, Y)
 

@@ -1,4 +1,4 @@
-"""Threads, processes and lifetimes: nobody disturbs a training pass, and nothing is kept alive."""
+"""Threads, processes and lifetimes: nothing disturbs a training pass, and nothing is kept alive."""
 
 import contextlib
 import copy
@@ -166,7 +166,7 @@ COPIES = {
 
 @pytest.mark.parametrize("name", COPIES)
 @pytest.mark.parametrize("make", [network, trained_network, lambda: Sequential([Dense(3), minidl.Softmax()], seed=1)])
-def test_a_copy_predicts_and_goes_on_as_the_original(name, make):
+def test_a_copy_predicts_and_continues_as_the_original(name, make):
     model = make()
     twin = COPIES[name](model)
     if model.output_shape is None:

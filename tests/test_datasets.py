@@ -73,7 +73,7 @@ def test_the_digits_are_those_of_scikit_learn_in_the_documented_order():
     np.testing.assert_array_equal(np.concatenate([y_train, y_test]), original.target[order])
 
 
-def test_the_embedded_file_has_at_most_100_kilobytes_and_its_attribution_beside_it():
+def test_the_embedded_file_has_at_most_100_kilobytes_and_its_attribution_next_to_it():
     folder = Path(pictures.__file__).parent
     assert (folder / "digits.npz").stat().st_size <= 100_000
     attribution = (folder / "digits.txt").read_text()
@@ -215,7 +215,7 @@ def test_xor_labels_follow_the_signs_of_the_coordinates():
     np.testing.assert_array_equal(y, (x[:, 0] > 0) != (x[:, 1] > 0))
 
 
-def test_parity_goes_through_all_words_before_one_comes_again():
+def test_parity_draws_every_word_before_it_repeats_one():
     x, y = datasets.parity(40, bits=4, seed=0)
     np.testing.assert_array_equal(y, x.sum(axis=1) % 2)
     _, counts = np.unique(x, axis=0, return_counts=True)

@@ -1,4 +1,4 @@
-"""Training on several ranks: equal bits, equal decisions, and an error on all ranks where one cannot go on.
+"""Training on several ranks: equal bits, equal decisions, and an error on all ranks if one cannot continue.
 
 Each promise is tested with threads, and with processes under MPI where mpi4py and mpiexec are installed.
 """
@@ -234,7 +234,7 @@ def test_a_frozen_layers_state_and_weights_keep_their_bits():
         assert np.array_equal(found, np.full(6, 1 / 3, "float32"))
 
 
-def test_every_part_draws_random_numbers_of_its_own():
+def test_every_part_draws_its_own_random_numbers():
     def run(comm):
         model = Sequential([Input((64,)), layers.Dropout(0.5), Dense(1)], seed=0)
         model.compile("sgd", "mse")

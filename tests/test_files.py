@@ -298,7 +298,7 @@ def test_a_pipe_a_socket_and_a_device_are_not_replaced(target):
             assert path.stat().st_mode == kind
 
 
-def test_a_link_goes_on_pointing_to_the_file(target, tmp_path):
+def test_a_link_still_points_to_the_file(target, tmp_path):
     link = tmp_path / "latest"
     link.symlink_to(target)
     save(link)

@@ -1,4 +1,4 @@
-"""Checkpoints by a stranger, with a right digest: `fit(resume=...)` refuses them and changes nothing, or goes on."""
+"""Untrusted checkpoints with a valid digest: `fit(resume=...)` refuses them and changes nothing, or resumes."""
 
 import copy
 

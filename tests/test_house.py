@@ -59,7 +59,7 @@ LIMITS = {
 }
 
 # A module imports only from the rows above its own, or from its own package (without going round in circles).
-# The longest name that fits a module decides, so a folder stands for all its files.
+# The longest name that fits a module decides, so a folder covers all its files.
 ROWS = [
     "errors typing",
     "checks constructor files normal ownership packages permutation signals",
@@ -161,7 +161,7 @@ def explained_methods(bases: list[str], classes: dict[str, ast.ClassDef]) -> set
 
 
 def loaded_by(statement: str, folder: Path) -> set[str]:
-    """Return the modules that a statement loads beyond what NumPy loads itself, in a process of its own."""
+    """Return the modules that a statement loads beyond what NumPy itself loads, in a separate process."""
     code = f"import sys, numpy; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
     command = [sys.executable, "-W", "error", "-c", code]
     return set(subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.split())

@@ -61,7 +61,7 @@ def draw(initializer, shape=(INPUTS, UNITS), dtype=FLOAT64, seed=0):
     return initializer(np.random.default_rng(seed), shape, np.dtype(dtype))
 
 
-def test_every_public_initializer_stands_in_the_table():
+def test_every_public_initializer_is_in_the_table():
     public = {
         value for value in vars(initializers).values() if isinstance(value, type) and issubclass(value, Initializer)
     }
@@ -168,7 +168,7 @@ def test_a_constant_may_be_an_array_of_the_shape():
 
 
 @pytest.mark.parametrize("cls", [HeNormal, GlorotUniform, RandomNormal, RandomUniform, TruncatedNormal, Orthogonal])
-def test_a_seed_of_its_own_draws_the_same_values_each_time(cls):
+def test_an_initializer_with_a_seed_draws_the_same_values_each_time(cls):
     one, two = draw(cls(seed=3), (4, 4), seed=0), draw(cls(seed=3), (4, 4), seed=1)
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(one, draw(cls(), (4, 4), seed=3))
@@ -250,7 +250,7 @@ PENALTIES = {
 }
 
 
-def test_every_public_regularizer_stands_in_the_table():
+def test_every_public_regularizer_is_in_the_table():
     public = {
         value for value in vars(regularizers).values() if isinstance(value, type) and issubclass(value, Regularizer)
     }

@@ -126,7 +126,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_inner_layers_that_nobody_would_find_are_refused(name):
+def test_inner_layers_that_cannot_be_found_are_refused(name):
     words = rf"Hidden 'hidden' \(layer 0\): expected inner layers in attributes .* got some in self.{name}\. Rename"
     with pytest.raises(LayerError, match=words):
         Sequential([Input((4,)), Hidden(HIDDEN[name])])
@@ -164,7 +164,7 @@ class Twofold(Dense):
 
 
 @pytest.mark.parametrize("make", [lambda: Rectified(3, use_bias=False), lambda: Twofold(2, activation="tanh")])
-def test_a_constructor_may_pass_arguments_of_its_own_on(make, tmp_path):
+def test_a_constructor_may_pass_on_its_own_arguments(make, tmp_path):
     model = Sequential([Input((4,)), make()], seed=0)
     model.save(tmp_path / "model")
     loaded = load_model(tmp_path / "model", custom_objects={"Rectified": Rectified, "Twofold": Twofold})
@@ -498,7 +498,7 @@ WHERE = {
 
 @pytest.mark.parametrize(("make", "label"), WHERE.values(), ids=WHERE)
 @pytest.mark.parametrize("watched", [True, False])
-def test_an_exception_names_the_layer_and_what_it_was_given(make, label, watched):
+def test_an_exception_names_the_layer_and_its_input(make, label, watched):
     model = Sequential([Input((4,)), make(), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     if not watched:

@@ -177,7 +177,7 @@ def test_a_constructor_with_options_may_be_decorated():
     assert Decorated(offset=2, name="shift").offset == 2
 
 
-def test_state_moves_in_training_only_and_stands_still_when_frozen():
+def test_state_changes_in_training_only_and_not_when_frozen():
     model = Sequential([Input((2,)), Running(), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     x, y = RNG.normal(1, 1, (64, 2)), RNG.normal(size=64)

@@ -672,7 +672,7 @@ def test_a_function_that_forgets_return_is_told_so():
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError])
-def test_a_function_that_raises_is_named_with_what_it_was_given(error):
+def test_a_function_that_raises_is_named_with_its_arguments(error):
     def score(y_true, y_pred):
         raise error("a mix of binary and continuous")
 

@@ -57,7 +57,7 @@ def test_a_module_that_only_keras_has_is_explained_where_it_is_used(name):
         _ = scope["module"].relu
 
 
-def test_a_module_that_nobody_has_is_an_ordinary_error():
+def test_an_unknown_module_is_an_ordinary_error():
     with pytest.raises(ModuleNotFoundError, match=r"No module named 'minidl\.layers\.dens'$"):
         exec("import minidl.layers.dens", {})
 
@@ -70,7 +70,7 @@ def test_a_missing_attribute_of_a_module_says_what_to_use(name):
     assert getattr(layers, name, None) is None
 
 
-def test_a_name_that_nobody_has_is_an_ordinary_error():
+def test_an_unknown_name_is_an_ordinary_error():
     with pytest.raises(AttributeError, match=r"module 'minidl\.layers' has no attribute 'Dens'$"):
         _ = layers.Dens
     with pytest.raises(ImportError, match="cannot import name 'Dens'"):
@@ -178,7 +178,7 @@ def test_a_missing_argument_says_what_to_do(make, words):
         (lambda: network().fit([[1, 2]], [0], epoch=2), r"fit has no argument 'epoch': .*Did you mean 'epochs'\?"),
     ],
 )
-def test_an_argument_that_nobody_has_shows_those_that_there_are(make, words):
+def test_an_unknown_argument_lists_the_known_ones(make, words):
     with pytest.raises(ArgumentError, match=words):
         make()
 
@@ -274,7 +274,7 @@ def test_keras_names_of_attributes_work():
     assert Adam(0.25).lr == 0.25
 
 
-def test_an_attribute_that_nobody_has_is_an_ordinary_error():
+def test_an_unknown_attribute_is_an_ordinary_error():
     with pytest.raises(AttributeError, match=r"Adam has no attribute 'rate'$"):
         _ = Adam().rate
 

@@ -1,4 +1,4 @@
-"""Every optimizer does what its docstring says, refuses what is wrong, and goes on from its state bit for bit."""
+"""Every optimizer does what its docstring says, refuses invalid arguments, and resumes from its state bit for bit."""
 
 import copy
 import inspect
@@ -143,7 +143,7 @@ def walk(optimizer, values, gradients):
     return values
 
 
-def test_every_public_optimizer_stands_in_the_table():
+def test_every_public_optimizer_is_in_the_table():
     public = {name for name in optimizers.__all__ if isinstance(getattr(optimizers, name), type)}
     assert public - {"Optimizer", "LBFGS"} == {cls.__name__ for cls in CLASSES}
     assert {type(make()) for make in MAKERS.values()} == set(CLASSES)

@@ -135,7 +135,7 @@ def test_an_argument_under_another_name_is_told_when_it_is_needed():
     assert layer.scale == 4
 
 
-def test_a_cache_that_nothing_sets_is_told_apart():
+def test_a_cache_that_nothing_sets_is_distinguished():
     class Scale(Same):
         def forward(self, x, training=False):
             return x * self._factor

@@ -137,7 +137,7 @@ def test_lbfgs_minimises_own_losses():
     assert np.abs(model.loss_and_gradients(X, Y)[1]).max() < 1e-3
 
 
-def test_evaluating_beside_training_leaves_the_own_loss_of_training_alone():
+def test_evaluating_during_training_leaves_its_own_losses_unchanged():
     model = Sequential([Input((4,)), Dropout(0.5), Activity(), Dense(1)], seed=0)
     model.compile("sgd", "mse")
     model.forward(X[:8], training=True)

@@ -20,7 +20,7 @@ def test_params_are_the_arguments_of_the_constructor():
     assert callbacks.TimeLimit(60).get_params() == {"seconds": 60.0}
 
 
-def test_nested_params_have_the_name_of_their_owner_before_them():
+def test_nested_params_are_prefixed_with_the_name_of_their_owner():
     params = scheduled().get_params()
     assert params["beta_1"] == 0.8
     assert params["learning_rate__decay_steps"] == 10

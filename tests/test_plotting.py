@@ -82,7 +82,7 @@ def test_a_picture_is_drawn_into_the_axes_given(name, model):
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_comes_on_axes_of_its_own(name, model):
+def test_a_picture_is_drawn_on_new_axes_by_default(name, model):
     ax = PICTURES[name](model, None)
     assert isinstance(ax, mpl.axes.Axes)
     ax.figure.canvas.draw()
@@ -381,7 +381,7 @@ def test_health_does_not_disturb_training(model):
     assert np.array_equal(model.parameters.values, twin.parameters.values)
 
 
-def test_health_goes_on_from_its_state(model):
+def test_health_resumes_from_its_state(model):
     first, second = health_after_training(model), LayerHealth(X, Y)
     second.set_state(first.get_state())
     assert second.gradients == first.gradients

@@ -53,7 +53,7 @@ def load_bytes(path, data):
 # What comes back
 
 
-def test_a_loaded_model_predicts_and_goes_on_training_as_the_saved_one(path):
+def test_a_loaded_model_predicts_and_continues_training_as_the_saved_one(path):
     model, (x, y) = trained_model(), small_data()
     model.save(path)
     loaded = minidl.load_model(path)
@@ -491,7 +491,7 @@ def test_what_cannot_be_read_is_an_error_with_the_path(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-def test_a_pipe_that_nobody_writes_to_is_refused_at_once(path):
+def test_a_pipe_without_a_writer_is_refused_at_once(path):
     os.mkfifo(path)
     with pytest.raises(ModelFileError, match=f"{path}: expected a regular file"):
         minidl.load_model(path)
@@ -1186,7 +1186,7 @@ def test_inspect_prints_what_a_file_holds(path, whole):
         assert words in result.stdout
 
 
-def test_inspect_tells_where_training_stands(path):
+def test_inspect_shows_the_state_of_training(path):
     model = trained_model()
     model.save(path)
     out = inspect(path).stdout

@@ -72,7 +72,7 @@ TABLE = {
 }
 
 
-def test_every_schedule_stands_in_the_table():
+def test_every_schedule_is_in_the_table():
     both = [*vars(schedules).values(), *vars(restarts).values()]
     public = {value for value in both if isinstance(value, type) and issubclass(value, Schedule)}
     assert public - {Schedule} == {type(schedule) for schedule, _ in TABLE.values()}

@@ -72,7 +72,7 @@ def test_what_is_no_layer_is_refused_and_nothing_is_added(item, words):
     assert len(model) == 1
 
 
-def test_one_layer_object_stands_in_one_place():
+def test_a_layer_object_can_be_in_one_place_only():
     layer = Dense(4)
     with pytest.raises(ArgumentError, match=r"Use layer.copy\(\)"):
         Sequential([layer, layer])
@@ -245,7 +245,7 @@ def test_a_built_model_that_comes_first_builds_the_outer_one():
     np.testing.assert_allclose(outer.predict(X), Softmax().forward(inner.predict(X)), rtol=1e-6)
 
 
-def test_a_first_layer_with_an_input_shape_stands_for_an_input():
+def test_a_first_layer_with_an_input_shape_replaces_an_input():
     model = Sequential(seed=0)
     model.add(Dense(5, activation="tanh", input_shape=(4,)))
     model.add(Dense(3, input_shape=(7,)))  # passed over, as in Keras

@@ -43,7 +43,7 @@ class Numbered:
 
 
 class Listed(Numbered):
-    """The same, with an __iter__ of its own."""
+    """The same, with its own __iter__."""
 
     def __iter__(self):
         return iter(BATCHES)
@@ -174,7 +174,7 @@ def test_validation_takes_its_steps_from_the_beginning_each_time():
     assert history == expected
 
 
-def test_validation_goes_on_in_a_generator():
+def test_validation_continues_in_a_generator():
     given = itertools.cycle(BATCHES)
     history = regression().fit(X, Y, epochs=2, validation_data=given, validation_steps=2, verbose=0).history
     model = regression()

@@ -57,7 +57,7 @@ def test_a_function_that_refuses_longdouble_is_called_with_float64():
     assert abs(gradient[0] - np.cos(1)) <= error[0] <= 1e-9
 
 
-def test_a_kink_beside_the_point_spoils_the_large_steps_only():
+def test_a_kink_near_the_point_spoils_the_large_steps_only():
     x = np.array([1e-3, -1e-3])
     gradient, error = numerical_gradient(lambda x: np.maximum(x, 0), x, np.ones(2))
     assert gradient == pytest.approx([1, 0], abs=1e-10)
@@ -153,7 +153,7 @@ def test_the_path_integral_says_where_the_derivative_is_wrong_and_that_a_functio
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_digits_lost_beside_a_large_number_widen_the_error(seed):
+def test_digits_lost_next_to_a_large_number_widen_the_error(seed):
     x = 1e-9 * np.random.default_rng(seed).standard_normal(12)
     gradient, error = numerical_gradient(lambda v: np.exp(v) - 1, x, np.ones(12))
     assert error.max() > 1e-9  # longdouble keeps eleven digits of y

@@ -318,7 +318,7 @@ def test_a_refused_fit_leaves_an_unbuilt_model_unbuilt(wrong):
     assert model.output_shape is None
 
 
-def test_a_model_that_is_being_trained_is_not_trained_beside():
+def test_a_model_that_is_being_trained_refuses_a_second_training():
     class Again(Callback):
         def on_epoch_end(self, epoch, logs=None):
             self.model.fit(X, Y, verbose=0)

@@ -69,7 +69,7 @@ def _read(value: Any, who: str) -> Array:
     for read in ways or ([] if is_mapping(value) else [np.asarray]):
         try:
             return np.asarray(read(value))
-        except Exception as error:  # whatever another library raises
+        except Exception as error:  # any error of the other library
             failure = failure or error
     if failure is None:
         return np.array(None)

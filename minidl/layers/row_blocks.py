@@ -2,7 +2,7 @@
 
 from minidl.typing import Array
 
-VALUES = 1 << 15  # of a block: larger temporary arrays are fetched from the system anew each time
+VALUES = 1 << 15  # of a block: larger temporary arrays are allocated by the system each time
 
 
 def row_blocks(array: Array) -> list[slice]:

@@ -56,7 +56,7 @@ def load(path: Any, output: str | None = None) -> Sequential:
         onnx.checker.check_model(found)
     except OSError:
         raise
-    except Exception as error:  # whatever protobuf and the checker make of a file
+    except Exception as error:  # a damaged file fails in protobuf or in the checker
         raise ModelFileError(f"{path}: expected an ONNX file, got another: {str(error)[:300]}") from error
     try:
         return Chain(onnx, found.graph, output).model()

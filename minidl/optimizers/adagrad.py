@@ -25,7 +25,7 @@ class Adagrad(Optimizer):
 
     Notes
     -----
-    Duchi, Hazan and Singer (2011), Adaptive subgradient methods, section 1. As in Keras and optax, epsilon stands
+    Duchi, Hazan and Singer (2011), Adaptive subgradient methods, section 1. As in Keras and optax, epsilon is
     inside the root and the sum starts from 0.1; torch adds epsilon to the root and starts from 0.
     """
 

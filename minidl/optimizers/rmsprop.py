@@ -30,7 +30,7 @@ class RMSprop(Optimizer):
 
     Notes
     -----
-    Hinton (2012), Neural Networks for Machine Learning, lecture 6e. As in Keras and optax, epsilon stands inside the
+    Hinton (2012), Neural Networks for Machine Learning, lecture 6e. As in Keras and optax, epsilon is inside the
     root, and the rate inside the momentum; torch adds epsilon to the root, and multiplies the momentum by the rate.
     """
 

@@ -85,7 +85,7 @@ class Encoder:
         if isinstance(name, str) and not is_printable(name):
             raise ArgumentError(f"save: {path}: name: expected up to 2000 printable characters, got {name!r:.300}.")
         if isinstance(value, Layer):
-            config.pop("input_shape", None)  # it has a key of its own
+            config.pop("input_shape", None)  # it has its own key
             built = value.output_shape is not None or isinstance(value, registry["Sequential"])
             shape = self.encode(value.input_shape if built else None, path)
             encoded |= {"name": value.name, "trainable": bool(value.trainable), "input_shape": shape}
@@ -175,7 +175,7 @@ class Decoder:
             return None
         try:
             made = cls.from_config(config)  # a model is not built yet: nothing is allocated before its size is checked
-        except Exception as error:  # whatever a constructor makes of untrusted arguments
+        except Exception as error:  # a constructor may raise anything for untrusted arguments
             return self._complain(path, f"arguments that {cls.__name__} takes", f"{type(error).__name__}: {error}")
         if isinstance(made, Layer):
             made.name, made.trainable = value["name"], value["trainable"]

@@ -95,7 +95,7 @@ class Sequential(Compiled):
             Fraction of the samples kept for validation: ``floor(rows * (1 - validation_split))`` are left for training.
         validation_data : tuple (x, y) or (x, y, sample_weight), or iterable of batches, optional
         shuffle : bool
-            Whether each epoch takes the rows in an order of its own, a function of the seed and the epoch.
+            Whether each epoch takes the samples in a different order, a function of the seed and the epoch.
         class_weight : dict of class to weight, or "balanced", optional
             Weights of the training samples, not of those for validation. A class that is missing counts 1.
         sample_weight : array-like of shape (rows,), optional

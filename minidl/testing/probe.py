@@ -194,7 +194,7 @@ class Probe:
         return {name: value - own[name] if isinstance(value, np.ndarray) else value for name, value in whole.items()}
 
     def parameter_gradients(self) -> Arrays:
-        """Return copies of the gradients as they stand."""
+        """Return copies of the current gradients."""
         return {target_of(name): view.copy() for name, view in self.views.items()}
 
     def call(self, x: Array, dy: Array, training: bool = True) -> Arrays:

@@ -46,7 +46,7 @@ def read_arrays(path: Path) -> tuple[dict[str, Array], bool]:
             raise ValueError("neither of the two. Save it with torch 1.6 or newer: torch.save(net.state_dict(), path)")
     except OSError:
         raise
-    except Exception as error:  # whatever zipfile, json and the bytes themselves make of a damaged file
+    except Exception as error:  # a damaged file fails in zipfile, in json or on its bytes
         raise ModelFileError(
             f"{path}: expected a state dict of torch or a safetensors file, got {str(error)[:300]}"
         ) from error

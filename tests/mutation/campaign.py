@@ -1,4 +1,4 @@
-"""Campaign: mutants put to the tests that run the function they are in, each in a process of its own."""
+"""Campaign: run the tests of each mutant's function, each mutant in a separate process."""
 
 import gc
 import os

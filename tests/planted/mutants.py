@@ -39,7 +39,7 @@ class Mutant(NamedTuple):
 
 
 def shipped() -> list[type]:
-    """Return every public layer and loss that has a backward of its own."""
+    """Return every public layer and loss that has its own backward."""
     modules = (minidl.layers, minidl.losses)
     kinds = [getattr(module, name) for module in modules for name in module.__all__]
     return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, (Layer, Loss)) and own_methods(kind)]

@@ -53,7 +53,7 @@ def sharded(comm, folder):
 
 
 def stopped(comm, folder):
-    """Every callback that decides or writes, each rank with files of its own."""
+    """Every callback that decides or writes, each rank with its own files."""
     model, name = network("sgd"), str(comm.Get_rank())
     hooks = [
         callbacks.EarlyStopping(monitor="val_accuracy", min_delta=1, patience=3, verbose=1),

@@ -18,7 +18,7 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class FeatureScale(minidl.Layer):
-    """A layer with an argument of its own, and the options of all layers."""
+    """A layer with its own argument, and the options of all layers."""
 
     gamma: Array
     dgamma: Array

@@ -127,7 +127,7 @@ def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
     found: list[Hypothesis] = []
     try:
         found.extend(engine(evidence))
-    except Exception:  # whatever a layer may raise where it was not made to go
+    except Exception:  # a layer may raise anything outside its domain
         return found
     return found
 

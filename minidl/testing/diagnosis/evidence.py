@@ -110,7 +110,7 @@ class Evidence:
         try:
             y, gradients = self.context.run(**changes)
             analytic = floats(gradients[self.target])
-        except Exception:  # whatever a layer may raise where it was not made to go
+        except Exception:  # a layer may raise anything outside its domain
             return None
         precise = self.first.gap < 1e-4 * self.first.scale  # a small error needs all digits
         numeric = (self.numeric_at if precise else self.quick_numeric)(**changes)

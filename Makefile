@@ -60,7 +60,7 @@ live: $(VENV)/.live  ## build the live page and serve it on this machine
 
 .PHONY: test-live
 test-live: $(VENV)/.live $(VENV)/node_modules  ## the live page in headless Chromium (needs chromium and npm)
-	MINIDL_LIVE=required $(ONE_THREAD) $(RUN) -m pytest tests/live tests/test_live.py
+	MINIDL_LIVE=required $(PYTEST) tests/live tests/test_live.py
 
 .PHONY: soak
 soak: $(VENV)/.test  ## the long campaigns: faults, kills, fuzzing, thorough certification

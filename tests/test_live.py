@@ -111,6 +111,13 @@ def test_a_unit_has_a_map_that_is_written_in_bytes():
     assert sizes == [frame["side"] ** 2, 3 * frame["unit_side"] ** 2, 5 * frame["unit_side"] ** 2]
 
 
+def test_a_model_whose_outputs_overflow_is_drawn():
+    playground.start(**{**SETTINGS, "data": "waves"})
+    playground.playground.model.layers[-1].W[:] = 3e38
+    frame = playground.playground.frame()
+    assert max(playground.base64.b64decode(frame["output"])) == 255
+
+
 def test_a_probe_explains_the_nearest_sample():
     started = playground.start(**{**SETTINGS, "hidden": [2]})
     found = playground.probe(*started["points"][7])
@@ -150,3 +157,9 @@ def test_an_answer_is_json_and_an_error_is_in_it(capsys):
     assert "learning_rate" in json.loads(capsys.readouterr().out)["error"]
     answer("playground", "no_such_function", "{}")
     assert "AttributeError" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_numbers_that_json_lacks_are_null(capsys, monkeypatch):
+    monkeypatch.setattr(playground, "tick", lambda: {"loss": [float("nan"), float("inf"), 1.5], "report": "NaN"})
+    answer("playground", "tick", "{}")
+    assert json.loads(capsys.readouterr().out) == {"value": {"loss": [None, None, 1.5], "report": "NaN"}}

@@ -129,7 +129,8 @@ export class CertifyRoom {
 
   #entry({ line, text }) {
     const entry = document.createElement("li");
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: `Line ${line}: ${text}` });
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: `Line ${line}: ${text}` });
     button.addEventListener("click", () => this.#editor.goTo(line));
     entry.append(button);
     return entry;

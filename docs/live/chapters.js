@@ -25,7 +25,8 @@ export class ChaptersRoom {
   }
 
   open({ figure, ...values }) {
-    if (figure in FIGURES || !$("sliders").children.length) this.#choose(figure in FIGURES ? figure : this.#name, values);
+    const known = figure in FIGURES;
+    if (known || !$("sliders").children.length) this.#choose(known ? figure : this.#name, values);
     else this.#write();
   }
 

@@ -32,7 +32,7 @@ export function draw(canvas, { lines, axes, map, rule }) {
   drawing.clip();
   if (rule !== undefined) stroke(drawing, [[x(rule), TOP], [x(rule), height]], colour("accent"), []);
   lines.forEach((line, i) => {
-    const places = line.x.map((value, k) => [x(value), y(line.y[k])]);
+    const places = line.x.map((value, k) => [x(value), y(line.y[k] ?? NaN)]);
     stroke(drawing, places, colour(map ? "ink" : `line-${i}`), map ? [] : DASHES[i % DASHES.length]);
     if (map) dot(drawing, places[0], colour("ink"), 3);
     if (map) dot(drawing, places.at(-1), colour("accent"), 5);
@@ -43,7 +43,7 @@ export function draw(canvas, { lines, axes, map, rule }) {
 function extent(values) {
   const finite = values.filter(Number.isFinite);
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  return low < high ? [low, high] : [low - 0.5, low + 0.5];
+  return low < high ? [low, high] : [low, low + 1];
 }
 
 function frame(drawing, { xRange, yRange, x, y, axes, width, height, grid }) {

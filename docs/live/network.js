@@ -1,4 +1,5 @@
-// The network: a column for the inputs, each hidden layer and the output, a small map for each unit, a line for each weight.
+// The network: a column for the inputs, each hidden layer and the output, a small map for each unit, a line for each
+// weight.
 
 import { colour } from "./colours.js";
 import { context, picture } from "./heatmap.js";
@@ -43,7 +44,8 @@ export class NetworkView {
     const columns = this.#columns.map((units, layer) => {
       const column = Object.assign(document.createElement("div"), { className: "column" });
       const caption = layer === 0 ? "inputs" : layer === weights.length ? "output" : `${units.length} ${activation}`;
-      column.append(Object.assign(document.createElement("span"), { className: "caption", textContent: caption }), ...units);
+      const heading = Object.assign(document.createElement("span"), { className: "caption", textContent: caption });
+      column.append(heading, ...units);
       return column;
     });
     this.#boxes = null;

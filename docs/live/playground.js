@@ -12,6 +12,7 @@ const WEIGHTS_EVERY = 3; // pictures
 const NUMBERS = ["noise", "rate", "strength", "dropout", "batch", "seed"];
 const $ = (id) => document.getElementById(id);
 const nextPicture = () => new Promise(requestAnimationFrame);
+const decimals = (value) => value?.toFixed(4) ?? "not finite";
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
 
 export class PlaygroundRoom {
@@ -33,6 +34,8 @@ export class PlaygroundRoom {
     $("layers").addEventListener("change", () => this.#readLayers());
     $("more").addEventListener("click", () => this.#setLayers([...this.#layers(), 8].slice(0, MOST_LAYERS)));
     $("fewer").addEventListener("click", () => this.#setLayers(this.#layers().slice(0, -1)));
+    this.#form.elements.speed.addEventListener("change", () => write("playground", this.#settings()));
+    for (const slider of this.#sliders()) slider.addEventListener("input", () => showValue(slider));
     $("play").addEventListener("click", () => (this.#playing ? this.#pause() : this.#play()));
     $("step").addEventListener("click", () => this.#pause() || this.#once());
     $("reset").addEventListener("click", () => this.#start());
@@ -50,6 +53,7 @@ export class PlaygroundRoom {
       if (field) field.value = value;
       if (field?.selectedIndex === -1) field.selectedIndex = 0;
     }
+    this.#sliders().forEach(showValue);
     this.#begun &&= Object.keys(settings).length === 0;
     this.#setLayers(this.#layers(), false);
     write("playground", this.#settings());
@@ -70,6 +74,10 @@ export class PlaygroundRoom {
     return Object.fromEntries(new FormData(this.#form));
   }
 
+  #sliders() {
+    return [...this.#form.elements].filter(({ type }) => type === "range");
+  }
+
   #layers() {
     const found = this.#form.elements.hidden.value.split("-").map(Number);
     return found.filter((units) => units >= 1).map((units) => Math.min(MOST_UNITS, Math.floor(units)));
@@ -78,7 +86,8 @@ export class PlaygroundRoom {
   #setLayers(units, changes = true) {
     const fields = units.map((count, i) => {
       const field = document.createElement("input");
-      Object.assign(field, { type: "number", min: 1, max: MOST_UNITS, value: count, ariaLabel: `Units in layer ${i + 1}` });
+      field.ariaLabel = `Units in layer ${i + 1}`;
+      Object.assign(field, { type: "number", min: 1, max: MOST_UNITS, value: count });
       return field;
     });
     $("layers").replaceChildren(...fields);
@@ -89,8 +98,8 @@ export class PlaygroundRoom {
   }
 
   #readLayers() {
-    const units = [...$("layers").children].map(({ value }) => Math.max(1, Math.min(MOST_UNITS, Math.floor(value) || 1)));
-    this.#setLayers(units, false);
+    const counts = [...$("layers").children].map(({ value }) => Math.floor(value) || 1);
+    this.#setLayers(counts.map((count) => Math.max(1, Math.min(MOST_UNITS, count))), false);
   }
 
   #change() {
@@ -105,20 +114,22 @@ export class PlaygroundRoom {
       const answer = await this.python.ask("playground", name, settings);
       return setting === this.#setting ? answer : null;
     } catch (error) {
-      if (!(error instanceof Stopped)) this.#trouble(error.message);
+      if (!(error instanceof Stopped)) this.#say(error.message, true);
       this.#pause();
       return null;
     }
   }
 
-  #trouble(text) {
+  #say(text, isTrouble = false) {
     $("count").textContent = text;
+    $("count").classList.toggle("trouble", isTrouble);
   }
 
   async #start() {
     this.#pause();
     this.#setting += 1;
     const settings = this.#settings();
+    delete settings.speed; // of the page alone
     for (const name of NUMBERS) settings[name] = Number(settings[name]);
     const problem = await this.#ask("start", { ...settings, hidden: this.#layers() });
     if (!problem) return;
@@ -161,7 +172,7 @@ export class PlaygroundRoom {
   }
 
   #speed() {
-    return Number(document.querySelector("[name=speed]").value);
+    return Number(this.#form.elements.speed.value);
   }
 
   async #once() {
@@ -171,11 +182,11 @@ export class PlaygroundRoom {
 
   #take(frame, withWeights = true) {
     this.#frame = { ...frame, units: frame.units.map(bytesOf), output: bytesOf(frame.output) };
-    this.#scores.push([frame.step, frame.scores.train.loss, frame.scores.test.loss]);
+    this.#scores.push([frame.step, frame.scores.train.loss, frame.scores.test.loss]); // null where not finite
     if (this.#scores.length > MOST_SCORES) this.#scores = this.#scores.filter((_, i) => i % 2 === 0);
     const { rate } = $("count").dataset;
     const speed = rate ? `, ${rate} pictures/s` : "";
-    this.#trouble(`step ${frame.step}, epoch ${frame.epoch.toFixed(1)}, ${this.#problem.parameters} parameters${speed}`);
+    this.#say(`step ${frame.step}, epoch ${frame.epoch.toFixed(1)}, ${this.#problem.parameters} parameters${speed}`);
     this.#drawAll(withWeights);
   }
 
@@ -188,7 +199,7 @@ export class PlaygroundRoom {
 
   #drawScores() {
     const { train, test } = this.#frame.scores;
-    const rows = [["", "training", "test"], ["loss", train.loss.toFixed(4), test.loss.toFixed(4)]];
+    const rows = [["", "training", "test"], ["loss", decimals(train.loss), decimals(test.loss)]];
     if (this.#problem.classifies) rows.push(["accuracy", percent(train.accuracy), percent(test.accuracy)]);
     const cell = (text, i) => Object.assign(document.createElement(i ? "dd" : "dt"), { textContent: text });
     $("scores").replaceChildren(...rows.flatMap((row) => row.map(cell)));
@@ -255,6 +266,11 @@ export class PlaygroundRoom {
     $("probe").hidden = false;
     this.#drawMap();
   }
+}
+
+/** Write the value of a slider after it. */
+function showValue(slider) {
+  slider.parentElement.dataset.value = slider.value;
 }
 
 function circle(drawing, [x, y], radius, fill, stroke) {

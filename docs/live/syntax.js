@@ -2,10 +2,11 @@
 
 const KEYWORDS = "False None True and as assert async await break class continue def del elif else except finally for "
   + "from global if import in is lambda nonlocal not or pass raise return try while with yield";
+const STRINGS = [String.raw`"""[^]*?(?:"""|$)`, String.raw`'''[^]*?(?:'''|$)`, quoted('"'), quoted("'")].join("|");
 const PATTERN = new RegExp(
   [
     String.raw`(?<comment>#[^\n]*)`,
-    String.raw`(?<string>\b[rbfRBF]{0,2}(?:"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)|"""[^]*?(?:"""|$)|'''[^]*?(?:'''|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)`,
+    String.raw`(?<string>(?:\b[rbfRBF]{1,2})?(?:${STRINGS}))`,
     String.raw`(?<number>\b\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?)`,
     String.raw`(?<keyword>\b(?:${KEYWORDS.replaceAll(" ", "|")})\b)`,
   ].join("|"),
@@ -28,4 +29,8 @@ export function colouredLines(text) {
   }
   add("", text.slice(end));
   return lines;
+}
+
+function quoted(mark) {
+  return String.raw`${mark}(?:\\.|[^${mark}\\\n])*${mark}?`;
 }

@@ -126,9 +126,10 @@ def test_the_address_holds_the_settings(page):
     assert page.evaluate("[...document.querySelectorAll('#layers input')].map((field) => field.value)") == ["3", "5"]
     assert page.input_value("[name=activation]") == "relu"
     page.select_option("[name=batch]", "100")
+    page.select_option("[name=speed]", "1")
     page.click("#more")
     link = page.evaluate("location.hash")
-    assert all(part in link for part in ("data=circles", "hidden=3-5-8", "seed=12", "rate=0.3", "batch=100"))
+    assert all(part in link for part in ("data=circles", "hidden=3-5-8", "seed=12", "rate=0.3", "batch=100", "speed=1"))
     page.wait_for_function("document.querySelectorAll('#network .column').length === 5")
 
 
@@ -263,7 +264,7 @@ def test_a_rate_that_breaks_training_is_told(page):
     go(page, "playground?data=waves&hidden=16&optimizer=sgd&rate=1&activation=linear&batch=1")
     page.click("#play")
     page.wait_for_function("!document.querySelector('#count').textContent.startsWith('step ')")
-    assert "finite" in page.inner_text("#count")
+    assert "finite" in page.inner_text("#count.trouble")
     assert page.inner_text("#play") == "Train"
 
 

@@ -68,6 +68,7 @@ class Playground:
         low, high = (0.0, 1.0) if self.classifies else (-1.0, 1.0)
         return as_bytes(2 * (output - low) / (high - low) - 1), units
 
+    @np.errstate(all="ignore")  # a model that diverges is shown, too
     def frame(self):
         """Return all that the page draws, as JSON takes it."""
         output, units = self.maps()
@@ -82,8 +83,8 @@ class Playground:
 
 
 def as_bytes(values):
-    """Return values from -1 to 1 as bytes from 0 to 255."""
-    return np.rint(127.5 + 127.5 * np.clip(values, -1, 1)).astype(np.uint8)
+    """Return values from -1 to 1 as bytes from 0 to 255; NaN is in the middle."""
+    return np.rint(127.5 + 127.5 * np.clip(np.nan_to_num(values), -1, 1)).astype(np.uint8)
 
 
 def text_of(array):

@@ -1,4 +1,4 @@
-"""Metrics of correct, wrong and missed predictions of classes: Precision, Recall, F1Score and their like.
+"""Metrics for the correct, wrong and missed predictions of classes: Precision, Recall, F1Score and related ones.
 
 Integer labels count as one-hot rows. A quotient 0 / 0 counts as 0, as in Keras.
 """

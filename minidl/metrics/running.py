@@ -1,4 +1,4 @@
-"""Mean and Sum: of the values that a custom training loop shows them."""
+"""Mean and Sum: of the values that a custom training loop passes to them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from minidl.typing import Array
 
 
 class Mean(Metric):
-    """Mean of the values shown to it: ``sum(weight value) / sum(weight)``.
+    """Mean of the values passed to it: ``sum(weight value) / sum(weight)``.
 
     It is for custom loops: ``update`` takes the values, and their weights, in place of targets and outputs.
 
@@ -40,7 +40,7 @@ class Mean(Metric):
 
 
 class Sum(Mean):
-    """Sum of the values shown to it: ``sum(weight value)``; used as `Mean`.
+    """Sum of the values passed to it: ``sum(weight value)``; used as `Mean`.
 
     Examples
     --------

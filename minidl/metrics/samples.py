@@ -44,8 +44,8 @@ class FunctionMetric(Samples):
     Raises
     ------
     ArgumentError
-        In `update`, with the first batch, and in `result`, if the function raises or returns something else. As one of
-        the ``weighted_metrics`` it must return a number for each sample.
+        In `update`, with the first batch, and in `result`, if the function raises an error or returns anything else.
+        As one of the ``weighted_metrics`` it must return a number for each sample.
 
     Notes
     -----

@@ -22,7 +22,7 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
 
 
 def nan_rows(y_pred: Any, who: Any) -> Array:
-    """Return which samples have NaN among their outputs; warn if there are any, as no score can tell."""
+    """Return which samples have NaN among their outputs; warn if there are any, since no score shows them."""
     rows: Array = np.isnan(y_pred).reshape(len(y_pred), -1).any(axis=1)
     if rows.any():
         found = f"{np.count_nonzero(rows)} of {len(rows)} predictions are NaN"

@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 461,
     "a fit with accuracy: code lines of its files": 2_360,
     "code lines: core": 7_912,
-    "code lines: kit": 7_673,
+    "code lines: kit": 6_931,
     "code lines: side": 875,
     "code lines: integrations": None,
     "code lines: new layers": None,

@@ -5,7 +5,7 @@ import pytest
 
 from minidl import Layer
 from minidl.testing import certify
-from minidl.testing.diagnosis.caches import stale_attribute
+from minidl.testing.diagnosis.when.caches import stale_attribute
 from minidl.testing.probe import Point
 from minidl.testing.subject import Subject
 

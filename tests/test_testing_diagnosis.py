@@ -420,7 +420,7 @@ def test_an_upcast_names_its_argument_and_its_line():
 
 def test_backward_parameters_has_its_own_diagnosis():
     finding = certify(Lowest(), on_fail="return").findings[0]
-    assert finding.message == "backward_parameters sets another db than backward"
+    assert finding.message == "backward_parameters sets another db than backward in training with 3 rows"
     assert finding.why.startswith("in backward_parameters, analytic/numeric is constant 0.3333 = 1/batch size (3)")
 
 

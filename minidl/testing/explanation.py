@@ -1,6 +1,5 @@
 """Explanation: from a wrong gradient to a finding that names the array, the cause and the line."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
@@ -30,42 +29,32 @@ Causes = list[Hypothesis]
 def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, told: str) -> Finding:
     """Return one finding for all the mismatches at a point: that with the best explained target."""
     wrong = [mismatch.target for mismatch in result.mismatches]
-    facts = {"told": told, "wrong": wrong}
     found: list[tuple[Causes, Context, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
-        context = make_context(subject, point, result.gradients, mismatch.target, check, facts)
-        found.append((explain(context, context.gradients[mismatch.target]), context, mismatch))
+        context = make_context(subject, point, result.gradients, mismatch.target, check, {"told": told, "wrong": wrong})
+        found.append((explain(context), context, mismatch))
         if found[-1][0][0].score >= CONVINCING:
             break
     causes, context, mismatch = max(found, key=lambda one: one[0][0].score)
     causes = repaired(context, causes)
-    finding = _one(subject, point, context, mismatch)
-    finding.also = [target for target in wrong if target != finding.target]
-    finding.hypotheses = [(cause.text, cause.score) for cause in causes]
-    finding.why = _only(check, told) + causes[0].text
-    if causes[0].where:
-        finding.where, finding.source = causes[0].where, causes[0].source
-    return finding
-
-
-def _one(subject: Subject, point: Point, context: Context, mismatch: Mismatch) -> Finding:
-    n = mismatch.worst
+    target, n = mismatch.target, mismatch.worst
     flat = mismatch.which[n]
-    index = None if flat < 0 else tuple(int(i) for i in np.unravel_index(flat, mismatch.shape))
-    wrong = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
-    gradient, told = context.gradients[mismatch.target], context.facts["told"]
-    where, source = source_of(context.layer, mismatch.target)
+    how_many = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
+    where, source = (causes[0].where, causes[0].source) if causes[0].where else source_of(context.layer, target)
     return Finding(
-        context.check,
-        target=mismatch.target,
-        index=index,
+        check,
+        target=target,
+        index=None if flat < 0 else tuple(int(i) for i in np.unravel_index(flat, mismatch.shape)),
         analytic=float(mismatch.analytic[n]),
         numeric=float(mismatch.numeric[n]),
         error=float(mismatch.error[n]),
-        detail=", ".join(filter(None, [wrong, f"input {point.x.shape}", told, _arguments(subject, point)])),
-        slope=_slope(subject, point, mismatch.target, gradient),
+        detail=", ".join(filter(None, [how_many, f"input {point.x.shape}", told, _arguments(subject, point)])),
+        why=_only(check, told) + causes[0].text,
+        slope=_slope(subject, point, target, context.gradients[target]),
         where=where,
         source=source,
+        hypotheses=[(cause.text, cause.score) for cause in causes],
+        also=[other for other in wrong if other != target],
     )
 
 
@@ -87,23 +76,28 @@ def _arguments(subject: Subject, point: Point) -> str:
     return ", ".join(shown)
 
 
-def explain(context: Context, analytic: Array) -> Causes:
-    """Return the causes that `diagnose` proposes, best first."""
-    if np.isnan(np.asarray(analytic, float)).all() and context.target != "dx":
+def explain(context: Context) -> Causes:
+    """Return the causes that `diagnose` proposes for the wrong gradient of a context, best first."""
+    analytic = np.asarray(context.gradients[context.target], float)
+    if np.isnan(analytic).all() and context.target != "dx":
         return [Hypothesis(f"{context.target} is never set: it was not computed, or not stored under that name")]
     try:
-        return diagnose(analytic, _numeric(context, analytic), context)
+        return diagnose(analytic, _numeric(context), context)
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [Hypothesis(f"no diagnosis: {type(error).__name__} in the kit: {error}", np.inf)]
 
 
 def repaired(context: Context, causes: Causes) -> Causes:
     """Return the causes of one wrong gradient, headed by the edit of its source that makes it right."""
-    analytic = context.gradients[context.target]
     try:
-        return with_repair(causes, analytic, _numeric(context, analytic), context)
+        return with_repair(causes, context.gradients[context.target], _numeric(context), context)
     except Exception:  # as before
         return causes
+
+
+def _numeric(context: Context) -> Array:
+    shape = context.gradients[context.target].shape
+    return context.numeric(context.target) if np.prod(shape) <= FULL else np.full(shape, np.nan)
 
 
 def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, float]]]:
@@ -111,9 +105,9 @@ def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, 
 
     All causes are returned too, with their scores.
     """
-    causes = repaired(context, explain(context, context.gradients[context.target]))
-    certain = [cause.text for cause in causes[:1] if cause.score >= CERTAIN]
-    return (certain or [equation])[0], [*((cause.text, cause.score) for cause in causes), (equation, 0.8)]
+    causes = repaired(context, explain(context))
+    why = causes[0].text if causes[0].score >= CERTAIN else equation
+    return why, [*((cause.text, cause.score) for cause in causes), (equation, 0.8)]
 
 
 def of_parameters_pass(subject: Subject, point: Point, target: str, found: Arrays) -> str:
@@ -124,22 +118,16 @@ def of_parameters_pass(subject: Subject, point: Point, target: str, found: Array
         probe = subject.at(there)
         return probe.forward(there.x.copy(), there.training), probe.run_parameters(there)
 
-    gradients = {name: np.array(value, float) for name, value in found.items()}
-    context = make_context(subject, point, gradients, target, "backward_parameters", {"wrong": [target]})
+    context = make_context(subject, point, found, target, "backward_parameters", {"wrong": [target]})
     context = replace(context, run=run)
-    return f"in backward_parameters, {repaired(context, explain(context, gradients[target]))[0].text}"
-
-
-def _numeric(context: Context, analytic: Array) -> Array:
-    return context.numeric(context.target) if analytic.size <= FULL else np.full(analytic.shape, np.nan)
+    return f"in backward_parameters, {repaired(context, explain(context))[0].text}"
 
 
 def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:
     """Return how a gradient that was refused for its shape becomes right; empty if that did not happen."""
-    rejected = rejected_gradient(failure.error)
-    if rejected is None or rejected[0] not in {target_of(name) for name in point.parameters}:
+    name, value = rejected_gradient(failure.error) or ("", None)
+    if name not in map(target_of, point.parameters):
         return ""
-    name, value = rejected
     try:
         return diagnose(np.asarray(value, float), numeric_gradient(subject, point, name))[0].text
     except Exception:  # the value is no array, or forward fails too
@@ -168,13 +156,13 @@ def make_context(
     return Context(
         layer=probe.layer,
         target=target,
-        x=point.x.copy(),
-        dy=point.dy.copy(),
+        x=point.x,
+        dy=point.dy,
         y=np.array(y),
         gradients={name: np.array(value) for name, value in present(gradients).items()},
-        parameters=copy.deepcopy(point.parameters),
-        initial_parameters={name: value.copy() for name, value in initial.items()},
-        states=copy.deepcopy(point.states),
+        parameters=point.parameters,
+        initial_parameters=initial,
+        states=point.states,
         arguments={**subject.arguments, **point.arguments},
         training=point.training,
         check=check,

@@ -8,7 +8,7 @@ import numpy as np
 
 from minidl.testing.agreement import finite
 from minidl.testing.constants import constants_of
-from minidl.testing.diagnosis.caches import object_shared_with_twins, stale_attribute
+from minidl.testing.diagnosis.when.caches import object_shared_with_twins, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy, draw_x

@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.layers.tree import walk
 from minidl.testing.agreement import finite
-from minidl.testing.diagnosis.caches import change_by_backward, stale_attribute
+from minidl.testing.diagnosis.when.caches import change_by_backward, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy

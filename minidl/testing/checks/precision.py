@@ -12,7 +12,7 @@ from minidl.testing.agreement import close, finite
 from minidl.testing.certificate import PASS
 from minidl.testing.checks.variations import variations
 from minidl.testing.derivative import LONG
-from minidl.testing.diagnosis.upcast import origin_of_upcast
+from minidl.testing.diagnosis.where.upcast import origin_of_upcast
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.points import normal, rows_of

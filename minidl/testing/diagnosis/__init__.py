@@ -1,8 +1,8 @@
 """Diagnosis: why a gradient is wrong.
 
 Three questions, each an engine: *what* is the wrong gradient to the right one, *when* is it right, and *where* in the
-source does an edit make it right. Each claim is tried on the failing call and on fresh ones, and made only if it holds
-on all of them. Claims are ranked by the length of the description that they give of the wrong gradient.
+source does an edit make it right. They share the `Evidence`: the failing call and fresh ones. A claim is made only if
+it holds on all of them, and claims are ranked by the length of the description that they give of the wrong gradient.
 """
 
 import warnings
@@ -11,48 +11,46 @@ from collections.abc import Callable
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis import (
-    batch_sizes,
-    caches,
-    formulas,
-    interventions,
-    jacobian,
-    jumps,
-    linearity,
-    precision,
-    ratios,
-    regions,
-    residuals,
-    shapes,
-    sublayers,
-)
 from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
-from minidl.testing.diagnosis.repairs import with_repair
 from minidl.testing.diagnosis.sample import Sample, number
+from minidl.testing.diagnosis.what import formulas, jacobian, precision, regions, relations, statistics
+from minidl.testing.diagnosis.when import interventions, jumps, linearity
+from minidl.testing.diagnosis.where import sublayers
+from minidl.testing.diagnosis.where.repairs import with_repair
 from minidl.typing import Array
 
 __all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
 
 Engine = Callable[[Evidence], Claims]
-SETTLED: list[Engine] = [shapes.wrong_shape, shapes.not_numbers]  # nothing further can be tried if one of these speaks
+# Nothing further is tried if one of these has an answer, by the check that objects.
+SETTLED: dict[str, list[Engine]] = {
+    "": [relations.wrong_shape, interventions.earlier_calls],
+    "linear-in-u": [linearity.not_linear, precision.representable],
+    "batch": [interventions.batch_sizes],
+}
 AT_ONCE: list[Engine] = [
-    *sublayers.TESTS,
-    *jumps.TESTS,
-    *ratios.TESTS,
-    *shapes.TESTS,
-    *formulas.TESTS,
-    *residuals.TESTS,
-    *precision.TESTS,
+    sublayers.left_out,
+    jumps.zero_derivative,
+    relations.constant_ratio,
+    relations.factor,
+    relations.related,
+    formulas.equals_formula,
+    statistics.terms_of_statistics,
+    precision.representable,
+    precision.small_error,
     interventions.gradient_elsewhere,
-    *regions.TESTS,
+    regions.condition,
+    regions.scan,
+    regions.positions,
 ]
+# Slower, and left out where a short description is known.
 LATE: list[Engine] = [
-    *jacobian.TESTS,
+    jacobian.structure,
     linearity.not_linear,
-    batch_sizes.batch_sizes,
+    interventions.batch_sizes,
     interventions.right_elsewhere,
-]  # slower, and left out where a short description is known
+]
 EARLIER_CALL = (
     "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows"
 )
@@ -89,24 +87,17 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     found.sort(key=lambda hypothesis: hypothesis.bits)
     tell_where(found)
     if not found or found[0].bits > 4 * OPEN:
-        found.append(Hypothesis(statistics(evidence), 8 * OPEN))
+        found.append(Hypothesis(statistics_of(evidence), 8 * OPEN))
     return list({hypothesis.text: hypothesis for hypothesis in found}.values())
 
 
 def all_claims(evidence: Evidence) -> list[Hypothesis]:
     """Return what all engines claim; the slower ones are left out once a short description is found."""
-    check = "" if evidence.context is None else evidence.context.check
-    first: list[Engine] = [caches.earlier_calls]
-    if "linear" in check:
-        first = [linearity.not_linear, precision.representable]
-    elif check == "batch":
-        first += [batch_sizes.batch_sizes]
-    for engines in (SETTLED, *([engine] for engine in first)):
-        found = [hypothesis for engine in engines for hypothesis in claims(engine, evidence)]
+    for engine in [*SETTLED[""], *SETTLED.get(evidence.check, [])]:
+        found = claims(engine, evidence)
         if found:
             return found
-    for engine in AT_ONCE:
-        found += claims(engine, evidence)
+    found = [claim for engine in AT_ONCE for claim in claims(engine, evidence)]
     for engine in LATE:
         if min((hypothesis.bits for hypothesis in found), default=OPEN) >= OPEN / 2:
             found += claims(engine, evidence)
@@ -115,10 +106,8 @@ def all_claims(evidence: Evidence) -> list[Hypothesis]:
 
 def tell_where(found: list[Hypothesis]) -> None:
     """Add to the best cause where the gradient is wrong, if that is known exactly: together they say most."""
-    where = next((h for h in found if h.text.startswith("wrong exactly where")), None)
-    if where is None or found[0] is where or where.bits > OPEN:
-        return
-    if not found[0].text.startswith(("analytic/numeric", "right for batch")):
+    where = next((h for h in found if h.text.startswith("wrong exactly where") and h.bits <= OPEN), None)
+    if where and found[0] is not where and not found[0].text.startswith(("analytic/numeric", "right for batch")):
         found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].bits)
 
 
@@ -132,14 +121,14 @@ def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
     return found
 
 
-def statistics(e: Evidence) -> str:
+def statistics_of(e: Evidence) -> str:
     """Return what can be said when nothing fits."""
     s = e.first
     large = np.abs(s.numeric) > 1e-6 * s.scale
     ratio = s.analytic[large] / s.numeric[large]
     shown = ""
     if ratio.size:
-        low, middle, high = np.quantile(ratio, [0, 0.5, 1])
-        shown = f"; analytic/numeric from {number(low)} over {number(middle)} to {number(high)}"
+        low, middle, high = (number(value) for value in np.quantile(ratio, [0, 0.5, 1]))
+        shown = f"; analytic/numeric from {low} over {middle} to {high}"
     where = ", only at this very point" if len(e.samples) > 1 and e.visible == [s] else ""
     return f"no hypothesis fits: {int(s.wrong.sum())} of {s.wrong.size} entries wrong{where}{shown}"

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis.sample import EXACT, Sample, copies, floats, largest
-from minidl.testing.diagnosis.setting import Setting, settings_of
+from minidl.testing.diagnosis.sample import EXACT, Sample, Setting, copies, floats, largest, settings_of
 from minidl.typing import Array
 
 FEW = 24  # entries on which a hypothesis about a large array is tried
 STEP = 2e-3
+SMALL = 2000  # outputs up to which further samples are drawn
 
 Named = tuple[str, Array]
 Source = Callable[[Sample], Iterable[Named]]
+T = TypeVar("T")
 
 
 class Evidence:
     """What `Context` says, and further samples, each drawn when it is first needed.
+
+    What a layer raises where it was not made to go comes through; `attempt` gives None instead.
 
     Parameters
     ----------
@@ -31,32 +34,35 @@ class Evidence:
     """
 
     def __init__(self, analytic: Array, numeric: Array, context: Context | None) -> None:
-        self.analytic = np.asarray(analytic)
-        self.numeric = floats(numeric)
-        self.context = context
-        self.target = context.target if context else "gradient"
+        self.analytic, self.numeric = np.asarray(analytic), floats(numeric)
+        self.known = context
+        self.target, self.check = (context.target, context.check) if context else ("gradient", "")
         self.rng = np.random.default_rng(0)
         self._tables: dict[tuple[Source, Sample], tuple[dict[str, Array], Iterator[Named]]] = {}
+
+    @property
+    def context(self) -> Context:
+        """The layer and the call; what asks for them has nothing to say where only the two arrays are known."""
+        if self.known is None:
+            raise LookupError("only the two arrays are known")
+        return self.known
 
     @cached_property
     def first(self) -> Sample:
         """The failing call."""
         analytic, empty = floats(self.analytic), np.zeros(0)
-        if self.context is None:
+        if self.known is None:
             return Sample(empty, empty, empty, analytic, self.numeric)
-        c = self.context
+        c = self.known
         return self._named(
             Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, copies(c.parameters))
         )
 
     def _named(self, s: Sample) -> Sample:
         """Return the sample with state, attributes and arguments."""
-        assert self.context is not None
-        try:
-            found = copies({**self.context.states, **self.context.attributes(x=s.x, dy=s.dy, parameters=s.parameters)})
-        except Exception:  # the layer refuses the call
-            found = {}
+        cached = attempt(self.context.attributes, x=s.x, dy=s.dy, parameters=s.parameters) or {}
         known = [s.x, s.y, *s.parameters.values()]
+        found = copies({**self.context.states, **cached})
         found = {name: v for name, v in found.items() if not any(np.array_equal(v, other) for other in known)}
         return replace(s, attributes=found, arguments=self.arguments)
 
@@ -64,10 +70,10 @@ class Evidence:
     def samples(self) -> list[Sample]:
         """The failing call, and up to three more: other values, other batch sizes, other parameters."""
         found = [self.first]
-        rows = len(self.first.x) if self.context is not None and self.first.x.ndim else 0
-        if rows and rows * self.first.dy[:1].size < 2000:
+        rows = len(self.first.x) if self.first.x.ndim else 0
+        if rows and rows * self.first.dy[:1].size < SMALL:
             calls = [self.values(rows), self.values(rows + 2), {**self.values(rows + 1), **self.other_parameters()}]
-            drawn = (self.run(**changes) for changes in calls)
+            drawn = (attempt(self.run, **changes) for changes in calls)
             found += [sample for sample in drawn if sample is not None]
         return found
 
@@ -81,11 +87,6 @@ class Evidence:
         """Whether the error is too small for quick derivatives."""
         return self.first.gap < 1e-5 * self.first.scale
 
-    @property
-    def is_rare(self) -> bool:
-        """Whether the error does not show in every sample."""
-        return len(self.visible) < len(self.samples)
-
     def other_parameters(self) -> dict[str, dict[str, Array]]:
         """Return the parameters' values in another order, jittered."""
         values = self.first.parameters
@@ -94,96 +95,65 @@ class Evidence:
 
     def values(self, rows: int) -> dict[str, Any]:
         """Return another x and dy from the same domain: the old values in another order, jittered."""
-        x = self.first.x
+        x, dy = self.first.x, self.first.dy
         drawn = self.rng.permutation(np.resize(x, (rows, *x.shape[1:])).ravel()).reshape(rows, *x.shape[1:])
         if x.dtype.kind == "f":
             drawn = drawn * self.rng.uniform(0.75, 1.0, drawn.shape)
-        dy = self.first.dy
         if not dy.ndim or len(dy) != len(x):
             return {"x": drawn}
         return {"x": drawn, "dy": 1.3 * self.rng.standard_normal((rows, *dy.shape[1:])) + 0.1}
 
-    def run(self, **changes: Any) -> Sample | None:
-        """Return the sample at the failing point with these parts changed; None where the layer refuses it."""
-        if self.context is None:
-            return None
-        try:
-            y, gradients = self.context.run(**changes)
-            analytic = floats(gradients[self.target])
-        except Exception:  # a layer may raise anything outside its domain
-            return None
+    def run(self, **changes: Any) -> Sample:
+        """Return the sample at the failing point with these parts changed."""
+        y, gradients = self.context.run(**changes)
+        analytic = floats(gradients[self.target])
         precise = self.first.gap < 1e-4 * self.first.scale  # a small error needs all digits
         numeric = (self.numeric_at if precise else self.quick_numeric)(**changes)
-        if numeric is None or analytic.shape != numeric.shape:
-            return None
-        if not (np.isfinite(numeric).all() and np.isfinite(analytic).all()):
-            return None
+        if analytic.shape != numeric.shape or not np.isfinite([analytic, numeric]).all():
+            raise ValueError("this sample cannot be compared")
         x, dy = np.asarray(changes.get("x", self.first.x)), floats(changes.get("dy", self.first.dy))
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
         precision = 1e-10 if precise else 1e-8
         return self._named(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
 
-    def with_argument(self, name: str, setting: Setting) -> Sample | None:
-        """Return a sample for another value of a constructor argument, if the layer takes it."""
-        other = setting.value + 1 if isinstance(setting.value, int) else 0.8 * setting.value
-        sample = self.run(**setting.changed(name, other))
-        return None if sample is None else replace(sample, arguments={**self.arguments, name: other})
-
-    def analytic_at(self, **changes: Any) -> Array | None:
+    def analytic_at(self, **changes: Any) -> Array:
         """Return what the layer's own backward gives with these parts of the failing call changed."""
-        if self.context is None:
-            return None
-        try:
-            return floats(self.context.run(**changes)[1][self.target])
-        except Exception:
-            return None
+        return floats(self.context.run(**changes)[1][self.target])
 
-    def numeric_at(self, **changes: Any) -> Array | None:
+    def numeric_at(self, **changes: Any) -> Array:
         """Return the numeric gradient, to all digits, with these parts of the failing call changed."""
-        if self.context is None:
-            return None
-        try:
-            return floats(self.context.numeric(self.target, **changes))
-        except Exception:
-            return None
+        return floats(self.context.numeric(self.target, **changes))
 
-    def quick_numeric(self, **changes: Any) -> Array | None:
+    def quick_numeric(self, **changes: Any) -> Array:
         """Return the numeric gradient to some eight digits."""
         matrix = self.jacobian(self.target, None, **changes)
-        dy = floats(changes.get("dy", self.first.dy))
-        if matrix is None or matrix[0].size != dy.size:
-            return None
-        return (matrix @ dy.ravel()).reshape(self.start(self.target, changes).shape)
+        return (matrix @ floats(changes.get("dy", self.first.dy)).ravel()).reshape(
+            self.start(self.target, changes).shape
+        )
 
     def equals_numeric(self, value: Array, target: str | None = None, **changes: Any) -> bool:
         """Return whether ``value`` is the numeric gradient of a target elsewhere; of a large one, parts are tried."""
         target = target or self.target
-        start = self.start(target, changes)
-        if start.shape != value.shape or not value.size:
+        if self.start(target, changes).shape != value.shape or not value.size:
             return False
         likely = np.flatnonzero(self.first.wrong)[:2] if value.shape == self.first.wrong.shape else np.zeros(0, int)
         ends = [*range(min(4, value.size)), *range(max(0, value.size - 8), value.size)]
         some = np.unique([*ends, *self.rng.permutation(value.size)[: FEW - len(ends)]])
-        for entries in (likely, some):
-            if not len(entries):
-                continue
-            matrix = self.jacobian(target, entries, **changes)
-            dy = floats(changes.get("dy", self.first.dy)).ravel()
-            if matrix is None or matrix.shape[1] != dy.size or not np.isfinite(matrix).all():
-                return False
-            claimed, found = value.ravel()[entries], matrix @ dy
+        for entries in (part for part in (likely, some) if len(part)):
+            claimed = value.ravel()[entries]
+            found = self.jacobian(target, entries, **changes) @ floats(changes.get("dy", self.first.dy)).ravel()
             scale = max(largest(value), largest(found))
             slack = max(min(EXACT * scale, 0.02 * self.first.gap), 1e-9 * scale)
-            if largest(claimed - found) > slack:
+            if not largest(claimed - found) <= slack:
                 return False
         return True
 
     def is_right(self, **changes: Any) -> bool | None:
         """Return whether the layer's own backward is right with these parts changed; None where it refuses them."""
-        value = self.analytic_at(**changes)
+        value = attempt(self.analytic_at, **changes)
         if value is None or not np.isfinite(value).all():
             return None
-        return self.equals_numeric(value, **changes)
+        return bool(attempt(self.equals_numeric, value, **changes))
 
     def start(self, target: str, changes: dict[str, Any]) -> Array:
         """Return the array for which ``target`` is the derivative."""
@@ -191,40 +161,33 @@ class Evidence:
             return floats(changes.get("x", self.first.x))
         return {**self.first.parameters, **copies(changes.get("parameters", {}))}[parameter_of(target)]
 
-    def jacobian(self, target: str, entries: Array | None = None, **changes: Any) -> Array | None:
+    def moving(self, target: str, value: Array, changes: dict[str, Any]) -> dict[str, Any]:
+        """Return the changes with another value of the array for which ``target`` is the derivative."""
+        there = {k: v for k, v in changes.items() if k != "dy"}
+        if target == "dx":
+            return {**there, "x": value}
+        return {**there, "parameters": {**changes.get("parameters", {}), parameter_of(target): value}}
+
+    def jacobian(self, target: str, entries: Array | None = None, **changes: Any) -> Array:
         """Return d y / d (entries of the target's array), (entries, size of y), to some ten digits.
 
         Notes
         -----
         Fourth-order central differences on one clone: quick, for hypotheses; never for a verdict.
         """
-        if self.context is None:
-            return None
         start = self.start(target, changes)
-        size = 1.0 if not start.any() else float(np.sqrt((start**2).mean()))
-        h = STEP * min(1.0, size)
-        lines = []
-        try:
-            for n in range(start.size) if entries is None else entries:
-                one, two = (self._difference(target, changes, start, int(n), k * h) for k in (1, 2))
-                lines.append((8 * one - two) / (12 * h))
-        except Exception:
-            return None
-        return np.array(lines)
+        h = STEP * min(1.0, float(np.sqrt((start**2).mean())) or 1.0)
 
-    def _difference(self, target: str, changes: dict[str, Any], start: Array, n: int, h: float) -> Array:
-        assert self.context is not None
-        ends = []
-        for step in (h, -h):
+        def y_at(n: int, step: float) -> Array:
             moved = start.copy()
             moved.flat[n] += step
-            there = {k: v for k, v in changes.items() if k != "dy"}
-            if target == "dx":
-                there["x"] = moved
-            else:
-                there["parameters"] = {**changes.get("parameters", {}), parameter_of(target): moved}
-            ends.append(self.context.forward(**there).ravel())
-        return ends[0] - ends[1]
+            return self.context.forward(**self.moving(target, moved, changes)).ravel()
+
+        def difference(n: int, step: float) -> Array:
+            return y_at(n, step) - y_at(n, -step)
+
+        which = range(start.size) if entries is None else entries.tolist()
+        return np.array([(8 * difference(n, h) - difference(n, 2 * h)) / (12 * h) for n in which])
 
     def everywhere(self, claim: Callable[..., bool], *arguments: Any) -> bool:
         """Return whether ``claim(sample, *arguments)`` holds on every sample on which the error shows."""
@@ -254,12 +217,20 @@ class Evidence:
     @cached_property
     def settings(self) -> dict[str, Setting]:
         """The numeric constructor arguments, those of a loss in the layer's place included."""
-        return settings_of(self.context)
+        return settings_of(type(self.known.layer), self.known.arguments) if self.known else {}
 
     @property
     def arguments(self) -> dict[str, float]:
         """The values of the numeric constructor arguments."""
         return {name: float(setting.value) for name, setting in self.settings.items()}
+
+
+def attempt(question: Callable[..., T], *arguments: Any, **changes: Any) -> T | None:
+    """Return the answer to a question; None where the layer refuses the call, whatever it raises."""
+    try:
+        return question(*arguments, **changes)
+    except Exception:
+        return None
 
 
 def parameter_of(target: str) -> str:

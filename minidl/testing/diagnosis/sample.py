@@ -1,10 +1,14 @@
-"""Sample: one call of the layer, with the analytic and the numeric gradient for it."""
+"""Sample: one call of the layer, with the analytic and the numeric gradient for it, and what may be set in it."""
 
+import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from minidl.config import Configured
+from minidl.constructor import REQUIRED, constructor_arguments
+from minidl.layers.base import Layer
 from minidl.typing import Array
 
 EXACT = 1e-6  # relative difference up to which a formula is said to fit
@@ -37,11 +41,6 @@ class Sample:
     attributes: dict[str, Array] = field(default_factory=dict)
     arguments: dict[str, float] = field(default_factory=dict)
     precision: float = 1e-10
-
-    @property
-    def rows(self) -> int:
-        """The batch size."""
-        return len(self.x) if self.x.ndim else 1
 
     @property
     def residual(self) -> Array:
@@ -87,6 +86,40 @@ class Sample:
     def is_residual(self, term: Array) -> bool:
         """Return whether ``term`` is what is missing, to the accuracy with which that is known."""
         return largest(self.residual - term) <= 1e-4 * self.gap + self.noise
+
+
+class Setting(NamedTuple):
+    """A numeric constructor argument: its value, its default, and the object that it belongs to, if not the layer."""
+
+    value: float
+    default: Any
+    owner: Any = None
+    argument: str = ""
+    config: dict[str, Any] = {}
+
+    def changed(self, name: str, value: float) -> dict[str, Any]:
+        """Return the change of the call that gives the argument another value."""
+        value = type(self.value)(value)
+        if self.owner is None:
+            return {"arguments": {name: value}}
+        return {"arguments": {self.argument: self.owner.from_config({**self.config, name: value})}}
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a constructor argument is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def settings_of(kind: type, arguments: dict[str, Any]) -> dict[str, Setting]:
+    """Return the numeric constructor arguments of a class, those of a loss among them included."""
+    defaults = constructor_arguments(kind)
+    found = {name: Setting(v, defaults.get(name, REQUIRED)) for name, v in arguments.items() if is_number(v)}
+    for argument, value in arguments.items():
+        if isinstance(value, Configured) and not isinstance(value, Layer):
+            inner, owner = value.get_config(), type(value)
+            settings = settings_of(owner, inner)
+            found |= {name: Setting(*one[:2], owner, argument, inner) for name, one in settings.items()}
+    return found
 
 
 def largest(array: Array) -> float:

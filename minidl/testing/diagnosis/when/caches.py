@@ -8,11 +8,7 @@ import numpy as np
 from minidl.layers.tree import walk
 from minidl.testing.agreement import close, named
 from minidl.testing.cache import INTERNAL, cached_arrays
-from minidl.testing.diagnosis.evidence import Evidence
-from minidl.testing.diagnosis.hypothesis import Claims, Hypothesis
-from minidl.testing.diagnosis.linearity import NOISE
-from minidl.testing.diagnosis.sample import floats, largest
-from minidl.testing.probe import Gradients, LayerFailure, Point, Probe
+from minidl.testing.probe import LayerFailure, Point, Probe
 
 Make = Callable[[], Probe]
 Run = Callable[[Probe, Point], tuple[Any, Any]]
@@ -31,25 +27,28 @@ def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, r
     run : function
         ``run(clone, point)`` returns the output and the gradients after ``history``.
     """
-    expected, used, again = named(*make().run(point)), make(), make()
-    history(used)
-    history(again)
-    if alike(named(*run(again, point)), expected):
-        return attribute_of_identity(make(), point)  # what is found by its address depends on chance
-    for holder, name in attributes(used, make()):
-        probe = make()
-        at_first = {**vars(holders(probe)[holder])}
-        history(probe)
-        now = vars(holders(probe)[holder])
-        if name in at_first:
-            now[name] = at_first[name]
-        else:
-            now.pop(name, None)
+    expected = named(*make().run(point))
+
+    def is_as_fresh(probe: Probe) -> bool:
         try:
             found = named(*run(probe, point))
         except LayerFailure:
-            continue
-        if alike(found, expected):
+            return False
+        return all(close(found.get(name), value, 1e-12) for name, value in expected.items())
+
+    used, again = make(), make()
+    history(used)
+    history(again)
+    if is_as_fresh(again):
+        return attribute_of_identity(make(), point)  # what is found by its address depends on chance
+    for k, name in attributes(used, make()):
+        probe = make()
+        at_first = {**vars(holders(probe)[k])}
+        history(probe)
+        now = vars(holders(probe)[k])
+        now.pop(name, None)
+        now.update({name: at_first[name]} if name in at_first else {})
+        if is_as_fresh(probe):
             if name[0] != "_":
                 told = f"a call changes self.{name}, which belongs to the constructor: use an underscore attribute"
                 return told + ("" if isinstance(now[name], float) else ", and set it in each forward")
@@ -69,11 +68,6 @@ def attribute_of_identity(probe: Probe, point: Point) -> str:
                 text = f"self.{name} holds something from the call before: the address of x, where another array may be"
                 return f"{text} the next time; set it in each forward"
     return ""
-
-
-def alike(found: Gradients, expected: Gradients) -> bool:
-    """Return whether all arrays agree to twelve digits."""
-    return all(close(found.get(key), value, 1e-12) for key, value in expected.items())
 
 
 def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
@@ -132,25 +126,3 @@ def change_by_backward(probe: Probe, point: Point) -> str:
         if name not in after or not np.array_equal(value, after[name], equal_nan=True):
             return f"backward changes {name}, which forward keeps for it: work on a copy"
     return ""
-
-
-def earlier_calls(e: Evidence) -> Claims:
-    """A fresh layer gives another gradient at the same point, or forward gives another output after other calls."""
-    fresh = e.analytic_at()
-    if e.context is None or fresh is None or fresh.shape != e.first.analytic.shape:
-        return
-    if e.first.shows and largest(fresh - e.first.analytic) > 0.5 * e.first.gap:
-        again = e.analytic_at()
-        if again is not None and not np.array_equal(again, fresh, equal_nan=True):
-            yield Hypothesis(NOISE)
-        elif largest(fresh - e.first.numeric) <= 1e-3 * e.first.gap:
-            yield Hypothesis("right on a fresh layer, wrong after an earlier call: something is kept from it")
-    e.context.forward()
-    for name, p in e.first.parameters.items():
-        moved = {name: 1.1 * p + 0.1}
-        used = e.context.forward(parameters=moved)
-        new, again = (floats(e.context.run(parameters=moved)[0]) for _ in range(2))
-        if new.shape == used.shape and np.array_equal(new, again) and largest(new - used) > 1e-9 * largest(new):
-            text = f"forward keeps something from its first call that depends on {name}, and uses it after {name} has"
-            yield Hypothesis(f"{text} changed: a stale cache; compute it in each forward")
-            return

@@ -11,23 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis.alterations import alterations
-from minidl.testing.diagnosis.edits import Edit, sites
-from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Hypothesis, bits_of
 from minidl.testing.diagnosis.sample import EXACT, Sample, floats, largest
-from minidl.testing.diagnosis.source import functions_behind, watch
+from minidl.testing.diagnosis.where.alterations import alterations
+from minidl.testing.diagnosis.where.edits import Edit, sites
+from minidl.testing.diagnosis.where.source import functions_behind, watch
 from minidl.typing import Array
 
 TRIALS = 900  # of edits in one diagnosis
 WORK = 500_000  # events and numbers in all these trials: fewer for a layer that calls much, or has large arrays
-# How causes begin that say what the numbers are: they come before the edit, others after it.
-FACTS = ("analytic", "equals", "numeric", "ratio", "error", "gradient")
-GUESSES = ("right for", "no hypothesis")
 # How causes begin that no line of backward is to blame for.
-ELSEWHERE = ("two identical", "right on a fresh layer", "forward", "the output does not depend", "self.")
-# How causes begin that no line of backward is to blame for.
-ELSEWHERE = ("two identical", "right on a fresh layer", "forward", "the output does not depend", "self.")
+ELSEWHERE = ("two identical", "forward", "the output does not depend", "self.")
 SHORT = 160  # characters: a longer formula is fitted rather than meant
 
 
@@ -58,15 +53,14 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
     if edit is None:
         return found
     best, told = found[0], f"becomes right when {edit.shown()}"
-    if best.bits < OPEN and len(best.text) <= SHORT and not best.text.startswith(GUESSES):
-        told = f"{best.text}; {told}" if best.text.startswith(FACTS) else f"{told}; {best.text}"
+    if best.bits < OPEN and len(best.text) <= SHORT:
+        told = f"{best.text}; {told}"
     where, source = edit.function.place(edit.statement)
     return [Hypothesis(told, min(best.bits, bits_of(rank) / 3), where, source), *found]
 
 
 def first_repair(e: Evidence) -> tuple[Edit | None, int]:
     """Return the likeliest edit under which the gradient is right on every sample, and so are the other wrong ones."""
-    assert e.context is not None
     functions = functions_behind(e.context.layer)
     events = watch(e.context, functions)
     trials = min(TRIALS, WORK // (events + sum(v.size for v in (e.first.x, e.first.y, *e.first.parameters.values()))))
@@ -79,9 +73,9 @@ def first_repair(e: Evidence) -> tuple[Edit | None, int]:
         if code is None:
             continue
         with edit.function.replaced(code):
-            if not all(is_right(e, call) for call in calls) or not leaves_right(e):
+            if not all(attempt(is_right, e, call) for call in calls) or not attempt(leaves_right, e):
                 continue
-            if others_are_right(e):
+            if attempt(others_are_right, e):
                 return edit, rank
         second = second if second[0] else (edit, rank)
     return second
@@ -101,20 +95,16 @@ def code_of(edit: Edit) -> CodeType | None:
 def calls_of(e: Evidence) -> list[Call]:
     """Return the samples with the changes of the failing call that lead to them: other values, other arguments."""
     calls = [Call(s, {"x": s.x, "dy": s.dy, "parameters": s.parameters}) for s in e.samples]
-    if e.first.x.dtype.kind == "f":
-        changes = {"x": 0.1 * e.first.x}  # an edit for a special point may spoil the ordinary ones
-        sample = e.run(**changes)
-        calls += [] if sample is None else [Call(sample, changes)]
+    more = [{"x": 0.1 * e.first.x}] if e.first.x.dtype.kind == "f" else []  # what special points ask may spoil others
     for name, setting in list(e.settings.items())[:3]:
-        sample = e.with_argument(name, setting)
-        if sample is not None:
-            calls.append(Call(sample, setting.changed(name, type(setting.value)(sample.arguments[name]))))
-    return calls
+        other = setting.value + 1 if isinstance(setting.value, int) else 0.8 * setting.value
+        more.append(setting.changed(name, other))
+    drawn = [(attempt(e.run, **changes), changes) for changes in more]
+    return [*calls, *(Call(sample, changes) for sample, changes in drawn if sample is not None)]
 
 
 def leaves_right(e: Evidence) -> bool:
     """Return whether the edited layer leaves the gradients as they are that were right."""
-    assert e.context is not None
     known, wrong = e.context.gradients, e.context.facts.get("wrong", ())
     found = e.context.run()[1]
     right = [name for name in found if name not in (*wrong, e.target) and name in known]
@@ -123,7 +113,6 @@ def leaves_right(e: Evidence) -> bool:
 
 def others_are_right(e: Evidence) -> bool:
     """Return whether the other gradients of the edited layer that were wrong are right."""
-    assert e.context is not None
     found = e.context.run()[1]
     wrong = [name for name in e.context.facts.get("wrong", ()) if name in found and name != e.target]
     return all(e.equals_numeric(floats(found[name]), name) for name in wrong)
@@ -131,17 +120,13 @@ def others_are_right(e: Evidence) -> bool:
 
 def is_right(e: Evidence, call: Call) -> bool:
     """Return whether the layer, as it is now, gives the right gradient and the same output."""
-    assert e.context is not None
     s = call.sample
-    try:
-        y, gradients = e.context.run(**call.changes)
-        found = floats(gradients[e.target])
-    except Exception:  # edited code may raise anything
-        return False
+    y, gradients = e.context.run(**call.changes)
+    found = floats(gradients[e.target])
     if y.shape != s.y.shape or not np.allclose(y, s.y, rtol=1e-12, atol=0) or found.shape != s.numeric.shape:
         return False
     # Where the error does not show, the gradient has to stay as it was.
     if s.fits(found, s.numeric if s.shows or s is e.first else s.analytic):
         return True
-    precise = None if s is e.first else e.numeric_at(**call.changes)  # a quick one may be wrong near a kink
-    return precise is not None and largest(found - precise) <= EXACT * s.scale
+    # A quick numeric gradient may be wrong near a kink.
+    return s is not e.first and largest(found - e.numeric_at(**call.changes)) <= EXACT * s.scale

@@ -4,7 +4,7 @@ import ast
 import inspect
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, FunctionType
@@ -81,18 +81,26 @@ class Function:
 
 
 def watch(context: Context, functions: list[Function]) -> int:
-    """Let the functions know their values at the failing call, and what in them is proportional to ``dy``.
+    """Let the functions know their values at the end of the failing call, and what in them is proportional to ``dy``.
 
     Return the number of calls and returns in it, which tells how long it takes whatever the machine.
     """
-    with watching(functions):
+    codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
+    events: list[str] = []
+
+    def note(frame: FrameType, event: str) -> None:
+        events.append(event)
+        if event == "return" and frame.f_code in codes:
+            codes[frame.f_code].values = values_of(dict(frame.f_locals), caches=frame.f_code.co_name != "forward")
+
+    with profiled(note):
         context.run(dy=2 * context.dy)
-    twice = [f.values for f in functions]
-    with watching(functions) as events:
+        twice = [f.values for f in functions]
+        events.clear()
         context.run()
     for f, doubled in zip(functions, twice, strict=True):
         f.linear = {name for name, value in f.values.items() if is_double(doubled.get(name, ()), value)}
-    return sum(events)
+    return len(events)
 
 
 def is_double(two: Any, one: Any) -> bool:
@@ -102,40 +110,37 @@ def is_double(two: Any, one: Any) -> bool:
 
 def functions_behind(layer: Layer) -> list[Function]:
     """Return the author's functions from which the gradient comes; empty where the source is not to be had."""
-    found: dict[FunctionType, Function] = {}
     top = getattr(layer, "certified", layer)  # the loss, or the function, that a layer wraps
+    waiting: list[tuple[type, Any]] = [(object, top)]
     for part in (top, *(part for _, part in walk({"layer": layer}) if part is not layer)):
-        if inspect.isfunction(part):
-            _add(found, object, part)
         for cls in type(part).__mro__ if isinstance(part, (Layer, Loss)) else ():
-            if cls not in (Layer, Loss) and (part is top or not _is_ours(cls.__module__)):
-                for name in BEGINNINGS:
-                    _add(found, type(part), vars(cls).get(name))
+            if cls not in (Layer, Loss) and (part is top or not is_ours(cls)):
+                waiting += [(type(part), vars(cls).get(name)) for name in BEGINNINGS]
+    found: dict[FunctionType, Function] = {}
+    for kind, function in waiting:  # which grows by what they call
+        tree = tree_of(function) if isinstance(function, FunctionType) and function not in found else None
+        if tree is not None:
+            found[function] = Function(function, tree)
+            waiting += [(kind, called) for called in called_by(function, tree, kind)]
     return list(found.values())
 
 
-def _add(found: dict[FunctionType, Function], kind: type, function: Any) -> None:
-    """Add a function, and those that it calls, if their source can be read; ``kind`` is the class of its object."""
-    if not isinstance(function, FunctionType) or function in found:
-        return
-    tree = tree_of(function)
-    if tree is None:
-        return
-    found[function] = Function(function, tree)
+def called_by(function: FunctionType, tree: ast.FunctionDef, kind: type) -> Iterator[FunctionType]:
+    """Yield the methods of ``kind``, and the functions of the same module, that a function but `forward` calls."""
     for node in ast.walk(tree) if function.__name__ != "forward" else ():
-        if not isinstance(node, ast.Call):
-            continue
-        if isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) == "self":
-            method = next((vars(c)[node.func.attr] for c in kind.__mro__ if node.func.attr in vars(c)), None)
-            if method is not None and not _is_ours(getattr(method, "__module__", "")):
-                _add(found, kind, method)
-        elif isinstance(node.func, ast.Name):
-            other = function.__globals__.get(node.func.id)
-            if isinstance(other, FunctionType) and other.__module__ == function.__module__:
-                _add(found, kind, other)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = getattr(kind, node.func.attr, None) if ast.unparse(node.func.value) == "self" else None
+            if called is not None and not is_ours(called):
+                yield called
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called = function.__globals__.get(node.func.id)
+            if isinstance(called, FunctionType) and called.__module__ == function.__module__:
+                yield called
 
 
-def _is_ours(module: str) -> bool:
+def is_ours(thing: Any) -> bool:
+    """Return whether a class or a function is minidl's, or of the language itself."""
+    module = getattr(thing, "__module__", None) or ""
     return module.startswith("minidl.") or module == "builtins"
 
 
@@ -160,43 +165,28 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
 
 
 @contextmanager
-def watching(functions: list[Function]) -> Iterator[list[int]]:
-    """Note the values of the names in these functions at the end of each call; yield a list of one for each event."""
-    codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
-    events: list[int] = []
-    if sys.getprofile() is not None:  # a profiler is at work, which must not be disturbed
-        yield events
+def profiled(note: Callable[[FrameType, str], None]) -> Iterator[None]:
+    """Call ``note(frame, event)`` at each call and return; never where a profiler is at work already."""
+    if sys.getprofile() is not None:
+        yield
         return
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        events.append(1)
-        if event == "return" and frame.f_code in codes:
-            codes[frame.f_code].values = values_of(dict(frame.f_locals), caches=frame.f_code.co_name != "forward")
-
-    sys.setprofile(note)
+    sys.setprofile(lambda frame, event, _: note(frame, event))
     try:
-        yield events
+        yield
     finally:
         sys.setprofile(None)
 
 
 def values_of(names: Values, *, caches: bool) -> Values:
     """Return the arrays and numbers among local names, and among the attributes of ``self``, with or without caches."""
-    found = {name: value for name, value in names.items() if is_value(value)}
     layer = names.get("self")
     if layer is None:
-        return found
+        return {name: value for name, value in names.items() if is_value(value)}
     parameters = list(getattr(layer, "declared", {}))
-    attributes = {**{name: getattr(layer, name, None) for name in parameters}, **vars(layer)}
-    for name, value in attributes.items():
-        if (
-            is_value(value)
-            and (caches or name[0] != "_")
-            and name not in {f"d{p}" for p in parameters}
-            and name != "trainable"
-        ):
-            found[f"self.{name}"] = value
-    return found
+    found = {**{name: getattr(layer, name, None) for name in parameters}, **vars(layer)}
+    left_out = {"trainable", *(f"d{name}" for name in parameters)}
+    own = {f"self.{n}": v for n, v in found.items() if n not in left_out and (caches or n[0] != "_")}
+    return {name: value for name, value in {**names, **own}.items() if is_value(value)}
 
 
 def is_value(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl.layers.base import Layer
-from minidl.testing.diagnosis.source import Function, functions_behind
+from minidl.testing.diagnosis.where.source import Function, functions_behind
 
 USUAL = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
 

@@ -4,51 +4,28 @@ import numpy as np
 
 from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
-from minidl.testing.diagnosis.linearity import NOISE
 from minidl.testing.diagnosis.sample import largest, number
-from minidl.typing import Array
 
 STEP = 1e-6  # of x: rounding to float32 changes at random over it, what is computed in float64 hardly bends
 
 
 def representable(e: Evidence) -> Claims:
-    """Every entry, or every output, is a float32 or float16 number, or a multiple of a power of ten."""
-    if e.context is None or e.first.gap > 0.01 * e.first.scale:
-        return
+    """Every entry is a float32 or float16 number."""
     values = np.concatenate([s.analytic.ravel() for s in e.samples])
     values = values[values != 0]
-    if values.size < 3 or all(float(v).is_integer() for v in values):
+    if e.first.gap > 0.01 * e.first.scale or values.size < 3 or all(float(v).is_integer() for v in values):
         return
-    outputs = np.unique(np.concatenate([s.y.ravel() for s in e.samples]))
     for dtype in ("float16", "float32"):
-        if is_of(values, dtype):
+        if np.array_equal(values.astype(dtype).astype(float), values):
             yield Hypothesis(f"every entry is exactly representable in {dtype}: digits are lost on the way")
             return
-    if len(outputs) > 3 and is_of(outputs, "float32") and not all(float(8 * v).is_integer() for v in outputs):
-        text = "every output is exactly representable in float32: forward loses digits on the way, the gradient is"
-        yield Hypothesis(f"{text} right to as many as can be told")
-        return
-    for digits in range(1, 13):
-        if np.allclose(values, np.round(values, digits), rtol=4e-16, atol=1e-16):
-            yield Hypothesis(f"every entry is rounded to {digits} decimals, the grid is 1e-{digits:02d}")
-            return
-
-
-def is_of(values: Array, dtype: str) -> bool:
-    """Return whether all values are numbers of a shorter type."""
-    with np.errstate(over="ignore", under="ignore"):
-        return np.array_equal(values.astype(dtype).astype(float), values)
 
 
 def small_error(e: Evidence) -> Claims:
     """A small relative error of no other structure."""
     s = e.first
     relative = max(v.gap / v.scale for v in e.visible)
-    if relative > 0.02 or e.context is None:
-        return
-    again, once_more = (e.analytic_at(x=s.x, dy=s.dy) for _ in range(2))
-    if again is not None and once_more is not None and not np.array_equal(again, once_more):
-        yield Hypothesis(NOISE)
+    if relative > 0.02 or e.known is None:
         return
     large = np.abs(s.numeric) > 1e-3 * largest(s.numeric)
     errors = s.analytic[large] / s.numeric[large] - 1
@@ -68,12 +45,7 @@ def small_error(e: Evidence) -> Claims:
 def is_smooth(e: Evidence) -> bool:
     """Return whether backward follows a tiny step of x along a straight line, far more closely than it is right."""
     s = e.first
-    if s.x.dtype.kind != "f" or not np.any(s.x):
+    if s.x.dtype.kind != "f":
         return False
     low, middle, high = (e.analytic_at(x=s.x * (1 + k * STEP)) for k in (-1, 0, 1))
-    if low is None or middle is None or high is None or not low.shape == middle.shape == high.shape:
-        return False
     return bool(np.any(low != high)) and largest(low - 2 * middle + high) < 1e-3 * s.gap
-
-
-TESTS = [representable, small_error]

@@ -1,0 +1,142 @@
+"""Regions: the gradient is wrong exactly where some condition holds, or in some rows or columns only."""
+
+import numpy as np
+
+from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
+from minidl.testing.diagnosis.sample import Sample, least_squares, number
+from minidl.typing import Array
+
+RARE = 0.35  # of the entries: fewer wrong ones may be a matter of their values
+SCAN = np.concatenate([np.arange(-8.0, 8.1, 0.5) + 0.013, 2.0 ** np.arange(-9, 0), -(2.0 ** np.arange(-9, 0))])
+
+
+def condition(e: Evidence) -> Claims:
+    """Wrong where a value of x, y or dy lies beyond a threshold or inside an interval.
+
+    The rest has to be right to rounding: an error that fades away near a point is everywhere, only smaller there.
+    """
+    samples = [s for s in e.samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]]
+    wrong = np.concatenate([s.wrong.ravel() for s in samples])
+    fading = any(s.shows and np.any(np.abs(s.residual)[~s.wrong] > 30 * s.noise) for s in samples)
+    for name in ("x", "dy", "y"):
+        arrays = [getattr(s, name) for s in samples]
+        if (
+            not fading
+            and wrong.any()
+            and all(v.shape == s.analytic.shape for v, s in zip(arrays, samples, strict=True))
+        ):
+            values = np.concatenate([v.ravel() for v in arrays])
+            where = describe(values, wrong, name)
+            if where:
+                few = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong]))) < 4
+                yield Hypothesis(f"wrong exactly where {where}{what_there(samples)}", OPEN if few else 7.0)
+                return
+
+
+def scan(e: Evidence) -> Claims:
+    """Where few entries are wrong: move one of them, where it acts on y alone, and see for which values it is wrong."""
+    s = e.first
+    if e.target != "dx" or s.x.shape != s.analytic.shape or s.wrong.mean() > RARE or s.x.dtype.kind != "f":
+        return
+    index = tuple(int(i) for i in np.argwhere(s.wrong)[0])
+    entry, value = np.array([np.ravel_multi_index(index, s.x.shape)]), float(s.x[index])
+    values, wrong = np.unique([*(SCAN if abs(value) < 8 else value * SCAN), *(value + SCAN)]), []
+    for moved in values:
+        x = s.x.copy()
+        x[index] = moved
+        line = e.jacobian("dx", entry, x=x)[0]
+        if s.y.shape != x.shape or np.count_nonzero(np.abs(line) > 1e-9) > 1:
+            return
+        wrong.append(abs(e.analytic_at(x=x)[index] - line @ s.dy.ravel()) > 1e-7 * s.scale)
+    where = describe(values, np.array(wrong), "x")
+    if where:
+        yield Hypothesis(f"wrong exactly where {where}{what_there([s])}", 7)
+
+
+def describe(values: Array, wrong: Array, name: str) -> str:
+    """Return the condition on ``values`` under which all are wrong, and no others; empty if there is none."""
+    bad, good = values[wrong], values[~wrong]
+    if not len(bad) or not len(good):
+        return ""
+    inside = good[(good > bad.min()) & (good < bad.max())]
+    return (
+        beyond(bad, good, name)
+        or beyond(np.abs(bad), np.abs(good), f"|{name}|")
+        or ("" if len(inside) or len(np.unique(good)) < 6 else within(bad, good, name))
+    )
+
+
+def beyond(bad: Array, good: Array, name: str) -> str:
+    """Return the threshold that separates the wrong from the right."""
+    if bad.max() < good.min():
+        return f"{name} < {number(between(float(bad.max()), float(good.min())))}"
+    if bad.min() > good.max():
+        return f"{name} > {number(between(float(good.max()), float(bad.min())))}"
+    return ""
+
+
+def within(bad: Array, good: Array, name: str) -> str:
+    """Return the interval that holds the wrong and none of the right."""
+    low, high = float(good[good < bad.min()].max()), float(good[good > bad.max()].min())
+    return f"{number(between(low, float(bad.min())))} < {name} < {number(between(float(bad.max()), high))}"
+
+
+def between(low: float, high: float) -> float:
+    """Return the roundest number between two."""
+    if low <= 0 <= high:
+        return 0.0
+    rounded = (round((low + high) / 2, digits) for digits in range(-3, 8))
+    return next((middle for middle in rounded if low <= middle <= high), (low + high) / 2)
+
+
+def what_there(samples: list[Sample]) -> str:
+    """Return what the gradient is in the wrong entries."""
+    a, n, dy = (
+        np.concatenate([getattr(s, name)[s.wrong] for s in samples if getattr(s, name).shape == s.wrong.shape] or [[]])
+        for name in ("analytic", "numeric", "dy")
+    )
+    if not np.any(a):
+        return ": it is zero there"
+    for other, told in ((dy, "it equals {}*dy there"), (n, "{} times the right value there")):
+        c = least_squares(other, a) if len(other) == len(a) else 0.0
+        if c and np.abs(a - c * other).max() <= 1e-6 * np.abs(a).max():
+            return f": {told.format(number(c)).replace('equals 1*dy', 'equals dy')}"
+    return ""
+
+
+def positions(e: Evidence) -> Claims:
+    """Wrong in some rows, columns or positions along the axes only."""
+    s = e.first
+    if s.wrong.all():
+        return
+    told = [told for axis in range(s.analytic.ndim) if (told := along(e, axis))]
+    if told:
+        there = np.ix_(*[bad_indices(s, axis) for axis in range(s.analytic.ndim)])
+        what = what_there([s]) if s.wrong[there].all() and s.wrong.sum() > 1 else ""
+        telling = bool(what) or any(end in told[0] for end in ("the last", "the first"))
+        yield Hypothesis(f"wrong only in {' and '.join(told)}{what}", OPEN + 2 if telling else 2 * OPEN + 4)
+
+
+def along(e: Evidence, axis: int) -> str:
+    """Return the few indices along an axis where something is wrong, as words; empty if they are not few."""
+    s = e.first
+    length, indices = s.analytic.shape[axis], bad_indices(s, axis)
+    alike = [v for v in e.visible if axis or v.analytic.shape == s.analytic.shape]
+    by_chance = axis == 0 and e.target == "dx" and len(alike) < 2  # which rows are where
+    if by_chance or not 0 < len(indices) < length or any(bad_indices(v, axis) != indices for v in alike):
+        return ""
+    last = axis == s.analytic.ndim - 1
+    kind = "rows" if axis == 0 else "columns" if last and axis == 1 else f"positions along axis {axis}"
+    ends = {"the last": [length - 1], "the first": [0], "the first and the last": [0, length - 1]}
+    which = next((f" ({name})" for name, found in ends.items() if found == indices), "")
+    if not which and indices == list(range(len(indices))) and axis > 0 and not last:
+        rest = length - len(indices)
+        which = f" (all but the last{f' {rest}' if rest > 1 else ''}: what is carried back from step to step)"
+    return f"{kind} {', '.join(map(str, indices[:6]))}{which} of {length}"
+
+
+def bad_indices(s: Sample, axis: int) -> list[int]:
+    """Return the indices along an axis where something is wrong."""
+    others = tuple(k for k in range(s.analytic.ndim) if k != axis)
+    return [int(i) for i in np.flatnonzero(s.wrong.any(axis=others))]

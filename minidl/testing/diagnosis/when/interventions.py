@@ -1,0 +1,204 @@
+"""Interventions: when is the gradient right? Each answer is a change of the call, tried at two points at least."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.testing.diagnosis.evidence import Evidence, attempt
+from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis, bits_of
+from minidl.testing.diagnosis.sample import Sample, floats, is_number, largest
+from minidl.typing import Array
+
+Question = Callable[[Evidence, Sample, dict[str, Any]], bool]
+Values = list[tuple[str, str, Array]]
+
+
+class Change(NamedTuple):
+    """Parts of the call that are replaced, in words, and what it means if the gradient is that one, or right there.
+
+    ``bits`` is what that leaves open, such as what is wrong with a term of which only this is known.
+    """
+
+    name: str
+    meaning: str
+    replaced: dict[str, Any]
+    bits: float = 0.0
+
+
+def changes(e: Evidence, s: Sample) -> Iterator[Change]:
+    """Yield changes of a sample's call: its arguments, mode, x, parameters and dy, the most telling first."""
+    for name, setting in e.settings.items():
+        if is_number(setting.default) and setting.default != setting.value:
+            told = f"the default {name}={setting.default}"
+            yield Change(told, f"{name} is hard-coded", setting.changed(name, setting.default))
+    mode = "inference" if e.context.training else "training"
+    yield Change(f"{mode} mode", "the formula of the wrong mode is used", {"training": not e.context.training})
+    if s.x.dtype.kind == "f" and s.x.size > 1:
+        yield Change("-x instead of x", "a sign is wrong", {"x": -s.x})
+        yield Change("|x| instead of x", "the sign of x is lost, or negative x are wrong", {"x": np.abs(s.x)})
+        if s.y.shape == s.x.shape:
+            yield Change("y instead of x", "the derivative is taken at the output", {"x": s.y})
+    for name, p in s.parameters.items():
+        for told, meaning, value in of_parameter(name, p, e.context.initial_parameters.get(name)):
+            if not np.array_equal(value, p):
+                bits = OPEN if meaning.startswith("the missing or wrong term") else 0.0
+                yield Change(told, meaning, {"parameters": {**s.parameters, name: value}}, bits)
+    for name, setting in e.settings.items():
+        a = float(setting.value)
+        for other in (a / 2, a * 2, -a, 1 - a, a**2, a + 1, a - 1, 0.0, 1.0, 2.0, 3.0, 0.5, 0.1):
+            if other != a and (not isinstance(setting.value, int) or other.is_integer()):
+                meaning = f"{name} is hard-coded, or used in another way"
+                yield Change(f"{name}={other:g} instead of {a:g}", meaning, setting.changed(name, other), 4.0)
+    for axis in (axis for axis in range(s.dy.ndim) if s.dy.shape[axis] > 1):
+        told, meaning = (
+            f"dy that sums to zero along axis {axis}",
+            "a term with sum(dy), or mean(dy), is missing or wrong",
+        )
+        yield Change(told, meaning, {"dy": s.dy - s.dy.mean(axis, keepdims=True)})
+
+
+def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
+    """Return other values of a parameter: its first one, transposed, symmetric, of another sign, summed, or zero."""
+    found: Values = []
+    if initial is not None and np.size(initial) and np.ptp(initial) == 0:
+        told = f"{name} = {float(initial.flat[0]):g}, its first value"
+        found.append((told, f"{name} is missing in the formula, or a stale copy is used", floats(initial)))
+    if p.ndim >= 2 and p.shape[-1] == p.shape[-2]:
+        turned = np.swapaxes(p, -1, -2)
+        found.append((f"{name}.T", f"{name} is transposed once too often or too few", turned))
+        found.append((f"{name} + {name}.T", f"the term with {name}.T is missing", p + turned))
+        meaning = f"a transpose of {name} or the term with {name}.T is missing"
+        found.append((f"{name} made symmetric", meaning, (p + turned) / 2))
+    found.append((f"{name} where it is positive, else 0", "negative values are ignored", np.maximum(p, 0)))
+    found.append((f"-{name}", "a sign is wrong", -p))
+    for axis in range(p.ndim) if p.size > 1 else ():
+        found.append((f"{name} reversed along axis {axis}", f"{name} is flipped", np.flip(p, axis)))
+        total = np.repeat(p.sum(axis, keepdims=True), p.shape[axis], axis)
+        meaning = "all slices count, though forward selects one of them"
+        found.append((f"{name} summed along axis {axis}", meaning, total))
+    return [*found, (f"{name} = 0", f"the missing or wrong term passes through {name}", np.zeros_like(p))]
+
+
+def gradient_elsewhere(e: Evidence) -> Claims:
+    """What backward gave is the right gradient of a changed call, or that of another parameter."""
+    for name, value in e.first.parameters.items():
+        path, slash, last = name.rpartition("/")
+        target = f"{path}{slash}d{last}"
+        if target != e.target and value.shape == e.first.analytic.shape and e.equals_numeric(e.first.analytic, target):
+            yield Hypothesis(f"equals the gradient of the other parameter {name}, {target}: swapped", 1)
+    is_dy = np.array_equal(e.first.analytic, e.first.dy)  # then the derivative of the identity is that at any x
+    for k, change in answers(e, equals_gradient):
+        if not (is_dy and "x" in change.replaced):
+            text = any_small_value(e, change) or f"equals the gradient for {change.name}: {change.meaning}"
+            yield Hypothesis(text, bits_of(k) + change.bits)
+            return
+
+
+def right_elsewhere(e: Evidence) -> Claims:
+    """A change of the call makes backward right, or backward is right for the changed call."""
+    if e.is_tiny:
+        return
+    for k, change in answers(e, becomes_right):
+        meaning = "" if "x" in change.replaced else f": {change.meaning}"
+        yield Hypothesis(f"becomes right for {change.name}{meaning}", 1 + bits_of(k))
+        return
+    rare = len(e.visible) < len(e.samples)
+    for k, change in answers(e, is_right):
+        if not (rare and "parameters" in change.replaced):  # a change of the values may lead away from the place
+            yield Hypothesis(f"right for {change.name}: {change.meaning}", OPEN + bits_of(k))
+            return
+
+
+def answers(e: Evidence, question: Question) -> list[tuple[int, Change]]:
+    """Return the changes to which a question is answered with yes, at the failing call and at another one."""
+    second, found = e.visible[-1], []
+    for k, change in enumerate(changes(e, e.first)):
+        if attempt(question, e, e.first, change.replaced):
+            again = next((c for c in changes(e, second) if c.name == change.name), None)
+            if again is not None and attempt(question, e, second, again.replaced):
+                found.append((k, change))
+                if len(found) > 2:
+                    break
+    return found
+
+
+def call_of(s: Sample) -> dict[str, Any]:
+    """Return the changes that lead from the failing call to a sample."""
+    return {"x": s.x, "dy": s.dy, "parameters": s.parameters}
+
+
+def equals_gradient(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
+    """Return whether the wrong gradient of a sample is the right one of the changed call."""
+    return e.equals_numeric(s.analytic, **{**call_of(s), **replaced})
+
+
+def becomes_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
+    """Return whether backward, in the changed call, gives the right gradient of the sample."""
+    return "training" not in replaced and s.fits(e.analytic_at(**{**call_of(s), **replaced}), s.numeric)
+
+
+def is_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
+    """Return whether the gradient is right, and not zero, for the changed call."""
+    value = e.analytic_at(**{**call_of(s), **replaced})
+    return largest(value) > 1e-9 and e.equals_numeric(value, **{**call_of(s), **replaced})
+
+
+def any_small_value(e: Evidence, change: Change) -> str:
+    """Return another cause where the gradient is that for many values of a parameter: none of them matters."""
+    for name, value in change.replaced.get("parameters", {}).items():
+        own = e.first.parameters[name]
+        others = (0.9 * value, 0.8 * value) if np.any(value) else (0.3 * own, -0.3 * own)
+        points = [{**e.first.parameters, name: v} for v in others]
+        if not np.array_equal(value, own) and all(e.equals_numeric(e.first.analytic, parameters=p) for p in points):
+            text = f"equals the gradient for any small {name}: a branch of forward that depends on {name}, such as a"
+            return f"{text} threshold or a maximum, is missing in backward"
+    return ""
+
+
+def batch_sizes(e: Evidence) -> Claims:
+    """Right up to some batch size, wrong from the next on; or wrong for one size only."""
+    bad, certain = len(e.first.x), e.check == "batch"  # that the size matters
+    if e.is_tiny or (not certain and all(s.shows for s in e.samples)):
+        return
+    known: dict[int, bool] = {}
+
+    def right(count: int) -> bool:
+        if count not in known:
+            tries = {e.is_right(**e.values(count)) is not False for _ in range(1 if certain else 3)}
+            if len(tries) > 1:
+                raise ValueError(f"{count} rows are right at some points and wrong at others: not the cause")
+            known[count] = tries.pop()
+        return known[count]
+
+    if right(bad):
+        return
+    low = max((count for count in (*range(1, min(6, bad)), 8, bad - 1) if 0 < count < bad and right(count)), default=0)
+    while low and bad - low > 1:
+        middle = (low + bad) // 2
+        low, bad = (middle, bad) if right(middle) else (low, middle)
+    later = [right(bad + k) for k in (1, 2)]
+    if all(later):
+        told = f"right for {low or bad + 1} and {bad + 1 if low else bad + 2}"
+        yield Hypothesis(f"wrong for batch size {bad} only, {told}: a special case", 1)
+    elif any(later):
+        shown = ", ".join(f"{count} {'right' if known[count] else 'wrong'}" for count in sorted(known))
+        yield Hypothesis(f"depends on the batch size, odd and even sizes differ: {shown}", 2)
+    elif low > 1:
+        yield Hypothesis(f"right for batch <= {low}, wrong for {bad}: chunks, or a limit of {low} rows", 1)
+    elif low:
+        text = "right for a batch of 1 only: rows are mixed, or a division by the batch size is wrong"
+        yield Hypothesis(text, OPEN + 3)
+
+
+def earlier_calls(e: Evidence) -> Claims:
+    """Forward gives another output after a call with other parameters."""
+    e.context.forward()
+    for name, p in e.first.parameters.items():
+        moved = {name: 1.1 * p + 0.1}
+        used = e.context.forward(parameters=moved)
+        new, again = (floats(e.context.run(parameters=moved)[0]) for _ in range(2))
+        if new.shape == used.shape and np.array_equal(new, again) and largest(new - used) > 1e-9 * largest(new):
+            text = f"forward keeps something from its first call that depends on {name}, and uses it after {name} has"
+            yield Hypothesis(f"{text} changed: a stale cache; compute it in each forward")
+            return

@@ -1,0 +1,238 @@
+"""Alterations: what an author may have meant to write instead, for each expression and statement of a gradient.
+
+Each has a cost: how unlikely it is that this was meant. Something left out of what is there is tried first, then
+something else in its place, then something added to it.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl.testing.diagnosis.where.edits import Edit, Site
+
+# Functions that authors confuse.
+PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", "sin": "cos", "exp": "expm1"}
+PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
+PAIRS |= {two: one for one, two in PAIRS.items()}
+# What may be missing around an expression or a number, and the factors made of an array or a number; {} is its name.
+AROUND = ["-{}", "(1 - {})", "{} ** 2", "np.abs({})", "np.sign({})", "({} > 0)", "np.exp({})", "1 / {}"]
+OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
+FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2", "np.exp({})"]
+NUMBERS = ["{}", "(1 - {})", "{} ** 2", "np.sqrt({})"]
+# Derivatives of usual functions; {} is the argument.
+DERIVATIVES = {"sin": "np.cos({})", "cos": "-np.sin({})", "tanh": "(1 - np.tanh({}) ** 2)", "log": "(1 / {})"}
+DERIVATIVES |= {"sqrt": "(0.5 / np.sqrt({}))", "abs": "np.sign({})"}
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+OPERATORS: tuple[tuple[type[ast.AST], ...], ...] = (ARITHMETIC, (ast.Lt, ast.LtE, ast.Gt, ast.GtE), (ast.Eq, ast.NotEq))
+COUNTS = ("len({})", "{}.shape[-1]", "{}[0].size", "{}.size")
+
+
+def alterations(site: Site) -> Iterator[Edit]:
+    """Yield the edits of one place, each with what it costs."""
+    node = site.node
+    if isinstance(node, ast.stmt):
+        yield from of_statements(site)
+        return
+    if isinstance(node, ast.Slice):
+        yield from of_slices(site, node)
+    if isinstance(node, (ast.Slice, ast.Starred)) or isinstance(getattr(node, "ctx", None), ast.Store):
+        return
+    yield from less(site)
+    if site.text in site.values:
+        yield from other_names(site)
+    if isinstance(node, (ast.BinOp, ast.Compare)):
+        yield from other_operators(site, node)
+    elif isinstance(node, ast.Constant):
+        yield from other_constants(site, node.value)
+    elif isinstance(node, ast.Call):
+        yield from other_calls(site, node)
+    if counted := re.fullmatch(r"len\((.+)\)|(.+)\.size", site.text):
+        yield from (site.edit(form.format(counted[1] or counted[2]), 0.95) for form in COUNTS)
+    if isinstance(node, (ast.Call, ast.Subscript)) or isinstance(getattr(node, "op", None), ast.MatMult):
+        yield from (site.edit(form.format(site.whole), 1.2 + 0.02 * k) for k, form in enumerate(AROUND))
+    if site.place[1] == "test":
+        yield from (site.edit(outcome, 0.8) for outcome in ("True", "False"))
+    yield from more(site)
+
+
+def less(site: Site) -> Iterator[Edit]:
+    """Yield the parts of an expression: one side, one argument, the array without its index or its method."""
+    node = site.node
+    by_one = isinstance(node, ast.BinOp) and ast.unparse(node.right) == "1"
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Attribute) and isinstance(node, ast.Call) and child is node.func:
+            child = child.value  # of a method the object alone
+        if isinstance(child, (ast.expr)) and ast.unparse(child) not in ("np", "self"):
+            first = 0.85 if by_one else 0.9 if site.text.endswith(".T") else 1.0
+            inside = isinstance(node, (ast.Call, ast.Subscript)) or site.place[1] == "step"
+            if isinstance(getattr(node, "op", None), ast.Sub) and child is node.right:
+                child = ast.UnaryOp(ast.USub(), child)
+            yield site.edit(child, 1.15 if inside else first)
+
+
+def other_names(site: Site) -> Iterator[Edit]:
+    """Yield another name of the same shape, and usual functions of the name."""
+    value, linear = site.values[site.text], site.text in site.function.linear
+    shape = np.shape(value)
+    for other, there in site.values.items():
+        same = np.shape(there) == shape and (other in site.function.linear) == linear
+        if other != site.text and same and not np.array_equal(there, value):
+            yield site.edit(other, 1.0 if shape else 1.3)
+        if other != site.text and same and shape and not linear:
+            yield site.edit(f"({site.text} - {other})", 1.45)
+            yield site.edit(f"({site.text} + {other})", 1.45)
+    for k, form in enumerate(AROUND[:1] if linear else AROUND if shape else OF_NUMBERS):
+        yield site.edit(form.format(site.text), (1.2 if shape else 1.1) + 0.02 * k)
+    if len(shape) > 1:
+        yield site.edit(f"{site.text}.T" if len(shape) == 2 else f"np.swapaxes({site.text}, -1, -2)", 0.95)
+    if np.asarray(value).dtype.kind in "iu":
+        yield from (site.edit(f"np.argsort({site.text}, {axis})", 1.3) for axis in range(len(shape)))
+
+
+def alternatives(op: ast.AST) -> list[Any]:
+    """Return the operators that an author may confuse with one."""
+    return [kind() for group in OPERATORS if isinstance(op, group) for kind in group if not isinstance(op, kind)]
+
+
+def other_operators(site: Site, node: ast.BinOp | ast.Compare) -> Iterator[Edit]:
+    """Yield the other operators, and the two sides exchanged."""
+    if isinstance(node, ast.Compare):
+        for op in alternatives(node.ops[0]):
+            yield site.edit(ast.Compare(node.left, [op], node.comparators), 0.9)
+        return
+    for op in alternatives(node.op):
+        same_kind = isinstance(op, ARITHMETIC[:2]) == isinstance(node.op, ARITHMETIC[:2])
+        yield site.edit(ast.BinOp(node.left, op, node.right), 0.9 if same_kind else 1.15)
+    if not isinstance(node.op, (ast.Add, ast.Mult)):
+        yield site.edit(ast.BinOp(node.right, node.op, node.left), 1.0)
+
+
+def other_constants(site: Site, value: Any) -> Iterator[Edit]:
+    """Yield other numbers, and the layer's own arguments."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    for name, number in site.values.items():
+        if isinstance(number, (int, float)) and number != value:
+            yield site.edit(name, 1.2 if name.startswith("self.") else 1.4)
+    others = [value - 1, value + 1, -value, 0, 1, 2, 3, 2 * value, value / 2, 0.5, 1 / value if value else 0]
+    yield from (site.edit(repr(other), 1.2) for other in dict.fromkeys(others) if other != value)
+
+
+def other_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
+    """Yield the call of a function that resembles it, with arguments exchanged, or times its own derivative."""
+    function, name = node.func, ast.unparse(node.func).rpartition(".")[2]
+    if isinstance(function, ast.Attribute) and name in PAIRS:
+        other = ast.Attribute(function.value, PAIRS[name], ast.Load())
+        yield site.edit(ast.Call(other, node.args, node.keywords), 1.0)
+    if len(node.args) > 1:
+        yield site.edit(ast.Call(function, [*node.args[:-2], node.args[-1], node.args[-2]], node.keywords), 1.0)
+    if name in DERIVATIVES and len(node.args) == 1:
+        yield site.edit(f"{site.text} * {DERIVATIVES[name].format(f'({ast.unparse(node.args[0])})')}", 1.15)
+    shape = np.shape(site.values.get(ast.unparse(function.value), 0.0)) if isinstance(function, ast.Attribute) else ()
+    axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")
+    for other_axis in map(str, range(len(shape)) if axis.isdigit() else ()):
+        if other_axis != axis and shape[int(other_axis)] == shape[int(axis)]:  # one half of the pairs
+            half = site.text.replace(f"axis={axis}", f"axis={other_axis}")
+            yield from (site.edit(form, 1.1) for form in (half, f"({site.text} - {half})", f"({site.text} + {half})"))
+
+
+def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
+    """Yield one end alone, one end more or less, and as much from the other end."""
+    one, minus = ast.Constant(1), ast.UnaryOp(ast.USub(), ast.Constant(1))
+    ends: list[tuple[Any, Any]] = [(None, None), (one, None), (None, minus), (node.lower, None), (None, node.upper)]
+    if node.lower is None and node.upper is not None:
+        ends.append((ast.UnaryOp(ast.USub(), node.upper), None))
+    elif node.upper is None and node.lower is not None:
+        ends.append((None, ast.UnaryOp(ast.USub(), node.lower)))
+    yield from (site.edit(ast.Slice(lower, upper, node.step), 1.1) for lower, upper in ends)
+
+
+def of_statements(site: Site) -> Iterator[Edit]:
+    """Yield the statement left out, what forward keeps instead, and an addition in the place of an assignment."""
+    node = site.node
+    target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
+    computed = bool(target) and not isinstance(node.value, ast.Constant)
+    if not isinstance(node, (ast.Return, ast.For)):
+        yield site.edit(ast.Pass(), 1.35 if computed else 0.9)
+    if computed and (isinstance(node.targets[0], ast.Subscript) or target in site.values):
+        cost = 1.4 if isinstance(node.targets[0], ast.Attribute) else 0.9
+        yield site.edit(ast.AugAssign(node.targets[0], ast.Add(), node.value), cost)
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        array, value = ast.unparse(node.target.value), ast.unparse(node.value)
+        index = ast.unparse(node.target)[len(array) + 1 : -1]
+        yield site.edit(ast.parse(f"np.add.at({array}, np.s_[{index}], {value})").body[0], 0.9)
+    shape = np.shape(site.values.get(target, 0.0))
+    for cached, value in site.values.items() if shape and target not in site.function.linear else ():
+        if cached.startswith("self._") and np.shape(value) == shape and cached not in (ast.unparse(node.value), target):
+            cost = 0.85 if cached == f"self._{target}" else 0.95
+            yield site.edit(ast.Assign(node.targets, ast.parse(cached, mode="eval").body), cost)
+
+
+def more(site: Site) -> Iterator[Edit]:
+    """Yield the factors and terms that an expression may lack, made of whatever is known."""
+    known, whole, linear = site.values.get(site.text), is_whole(site), site.function.linear
+    wanted = whole if known is None else np.ndim(known) > 0
+    if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
+        return
+    text, result = site.whole, shape_of_result(site)
+    if known is None:
+        yield site.edit(f"-{text}", 1.1)
+    for name, value in site.values.items():
+        shape = np.shape(value)
+        if name == site.text or (result is not None and not fits(shape, result)):
+            continue
+        for k, form in enumerate((FACTORS if shape else NUMBERS) if name not in linear else ()):
+            factor, cost = form.format(name, name), 1.4 + 0.08 * k if shape else 1.2 + 0.02 * k
+            yield site.edit(f"{text} * {factor}", cost)
+            yield site.edit(f"{text} / ({factor})", cost + 0.05)
+        if whole and shape and (name in linear or not linear):
+            yield site.edit(f"{text} + {name}", 1.6)
+            yield site.edit(f"{text} - {name}", 1.6)
+        elif whole and shape:  # the projections that go with a norm
+            for reduce in ("mean", "sum"):
+                yield site.edit(f"{text} - {name} * ({name} * {text}).{reduce}(axis=-1, keepdims=True)", 1.9)
+    if whole:
+        yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.7) for axis in (-1, 0))
+        yield from (site.edit(f"{site.text} + {path}", 1.5) for path in paths(site, result) if path not in site.text)
+
+
+def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
+    """Yield what is carried back through a matrix: a path from the input that may not count yet."""
+    for name in site.function.linear:
+        rows, last = np.shape(site.values[name])[:-1], np.shape(site.values[name])[-1:]
+        for matrix, p in site.values.items() if rows else ():
+            if matrix.startswith("self.") and matrix[5] != "_" and np.ndim(p) == 2:
+                for text, shape in ((f"{matrix}.T", np.shape(p)[::-1]), (matrix, np.shape(p))):
+                    if shape[:1] == last and result in (None, (*rows, shape[1])):
+                        yield f"{name} @ {text}"
+
+
+def is_whole(site: Site) -> bool:
+    """Return whether an expression is all that is assigned or returned, or one side of a sum."""
+    parent, field, _ = site.place
+    if isinstance(parent, (ast.Assign, ast.AugAssign, ast.Return)):
+        return field == "value" and not isinstance(site.node, ast.Tuple)
+    if isinstance(parent, ast.Tuple):
+        return isinstance(site.statement, ast.Assign) and parent is site.statement.value
+    return isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
+
+
+def shape_of_result(site: Site) -> tuple[int, ...] | None:
+    """Return the shape of an expression, as far as it has a name, or is all that is assigned to one."""
+    parent = site.place[0]
+    names = [site.text]
+    if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
+        name = ast.unparse(parent.targets[0])
+        names += [name, name.replace("self.d", "self.")]
+    return next((np.shape(site.values[name]) for name in names if name in site.values), None)
+
+
+def fits(one: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Return whether a factor of shape ``one`` leaves ``shape`` as it is."""
+    try:
+        return np.broadcast_shapes(one, shape) == shape
+    except ValueError:
+        return False

@@ -54,9 +54,12 @@ class Configured(Settings, metaclass=ConfiguredType):
     ----------
     aliases : tuple of str
         Further names under which `resolve` finds the class, such as ``"mse"``.
+    registered_name : str
+        The class's name in files, where it is not its own.
     """
 
     aliases: tuple[str, ...] = ()
+    registered_name: str
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""

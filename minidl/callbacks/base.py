@@ -6,7 +6,6 @@
 import copy
 import functools
 import operator
-import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.config import Configured, PlainType
 from minidl.errors import ArgumentError, StateError
+from minidl.ownership import give, owner_of
 
 Logs = Any  # a mapping of names to values, or None
 
@@ -88,7 +88,6 @@ class Callback(Configured):
     open_to_names = True
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
-    _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -102,7 +101,7 @@ class Callback(Configured):
     @property
     def model(self) -> Any:
         """The model that is trained, or a `StateError` if there is none."""
-        model = None if self._model is None else self._model()
+        model = owner_of(self)
         if model is None:
             fix = "Pass it to fit, evaluate or predict, and keep the model alive."
             raise StateError(f"{type(self).__name__}: model: this callback has no model. {fix}")
@@ -110,12 +109,12 @@ class Callback(Configured):
 
     def set_model(self, model: Any) -> None:
         """Remember the model, weakly: called before the first hook; a `StateError` in the `fit` of another one."""
-        before = self._model and self._model()
+        before = owner_of(self)
         run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
         if run is not None and run.is_under_way() and any(callback is self for callback in run.callbacks):
             name = type(self).__name__
             raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
-        self._model = weakref.ref(model)
+        give(self, model)
 
     def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
         """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook.
@@ -128,8 +127,7 @@ class Callback(Configured):
 
     def lacks_validation(self, epoch: int) -> bool:
         """Return whether the `fit` under way validates, but not after this epoch: see its ``validation_freq``."""
-        model = None if self._model is None else self._model()
-        run = None if model is None or model.trainer is None else model.trainer.run
+        run = getattr(getattr(owner_of(self), "trainer", None), "run", None)
         return run is not None and run.validation is not None and not run.data.validates(epoch + 1)
 
     def get_state(self) -> dict[str, Any]:
@@ -256,17 +254,14 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
-        if not isinstance(callback, Callback) or any(callback is other for other in checked):
-            raise _misplaced(callback, index)
+        name, problem = getattr(callback, "__name__", type(callback).__name__), ""
+        if isinstance(callback, type):
+            problem = f"an instance at {index}, got the class {name}. Write {name}()."
+        elif not isinstance(callback, Callback):
+            problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
+        elif any(callback is other for other in checked):
+            problem = f"each callback once, got the same {name} again at {index}."
+        if problem:
+            raise ArgumentError(f"callbacks: expected {problem}")
         checked.append(callback)
     return checked
-
-
-def _misplaced(callback: Any, index: int) -> ArgumentError:
-    name = getattr(callback, "__name__", type(callback).__name__)
-    problem = f"each callback once, got the same {name} again at {index}."
-    if isinstance(callback, type):
-        problem = f"an instance at {index}, got the class {name}. Write {name}()."
-    elif not isinstance(callback, Callback):
-        problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
-    return ArgumentError(f"callbacks: expected {problem}")

@@ -1,6 +1,5 @@
 """History: the loss and the metrics of every epoch, as `fit` returns them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,25 +58,19 @@ class History(Callback, metaclass=PlainType):
         for name, values in {"epoch": state["epoch"], **state["history"]}.items():
             own = name in ("epoch", "loss", "val_loss", "learning_rate")  # numbers; callbacks may add strings and None
             known = [value for value in values if own or value is not None] if isinstance(values, list) else object()
-            if (
-                not isinstance(name, str)
-                or not name.isprintable()
-                or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU")
-            ):
+            named = isinstance(name, str) and name.isprintable()
+            if not named or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU"):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if self.epoch and (logs or {}).keys() != self.history.keys():
-            self._note_absent(epoch, logs or {})
-        self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(np.asarray(value).tolist())
-
-    def _note_absent(self, epoch: int, logs: Mapping[str, Any]) -> None:
+        logs = logs or {}
         for name in self.history.keys() - logs.keys():
             self.absent.setdefault(name, []).append(epoch)
-        for name in logs.keys() - self.history.keys():
-            self.absent[name] = [*self.epoch]
+        for name, value in logs.items():
+            if self.epoch and name not in self.history:
+                self.absent[name] = [*self.epoch]
+            self.history.setdefault(name, []).append(np.asarray(value).tolist())
+        self.epoch.append(epoch)
 
     def epochs_of(self, name: str) -> list[int]:
         """Return the epochs that the values of ``name`` belong to."""

@@ -76,22 +76,14 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
     """
     given = folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER)
     where = as_path(given, "fashion_mnist: folder")
-    if not any(where.glob("train-images-idx3-ubyte*")):
-        raise DataError(
-            f"fashion_mnist: expected the idx files of Fashion-MNIST in {where}, got no train-images-idx3-ubyte[.gz] "
-            "there. Install them (Debian, Ubuntu: apt install dataset-fashion-mnist), or pass folder= or set "
-            "MINIDL_FASHION_MNIST."
-        )
     train, test = (
         (_read_idx(where, f"{part}-images-idx3-ubyte", 3), _read_idx(where, f"{part}-labels-idx1-ubyte", 1))
         for part in ("train", "t10k")
     )
     for x, y in (train, test):
         if len(x) != len(y):
-            raise DataError(
-                f"fashion_mnist: expected a label for each picture, got {len(x)} pictures and {len(y)} labels "
-                f"in {where}. Get the files again."
-            )
+            got = f"{len(x)} pictures and {len(y)} labels in {where}"
+            raise DataError(f"fashion_mnist: expected a label for each picture, got {got}. Get the files again.")
     return train, test
 
 
@@ -101,20 +93,20 @@ def _read_idx(folder: Path, name: str, dimensions: int) -> Array:
     import zlib
 
     path = folder / name
+    if not path.exists():
+        path = folder / f"{name}.gz"
     try:
-        if path.exists():
-            content = path.read_bytes()
-        else:
-            path = folder / f"{name}.gz"
-            content = gzip.decompress(path.read_bytes())
+        content = gzip.decompress(path.read_bytes()) if path.suffix else path.read_bytes()
+    except FileNotFoundError as error:
+        fix = "Install dataset-fashion-mnist (Debian, Ubuntu: apt install dataset-fashion-mnist)"
+        got = f"fashion_mnist: expected the file {name}[.gz] in {folder}, got none"
+        raise DataError(f"{got}. {fix}, or pass folder= or set MINIDL_FASHION_MNIST.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"fashion_mnist: expected a readable file {path}, got: {error}. Get it again.") from error
     start = 4 + 4 * dimensions
     if len(content) >= start and content[:4] == bytes([0, 0, 8, dimensions]):
-        shape = [int(length) for length in np.frombuffer(content, dtype=">u4", count=dimensions, offset=4)]
+        shape = np.frombuffer(content, ">u4", dimensions, 4).tolist()
         if len(content) - start == math.prod(shape):
             return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape).copy()
-    raise DataError(
-        f"fashion_mnist: expected an idx file with {dimensions} axes of bytes, got {path} with {len(content):,} bytes, "
-        "which is damaged or no such file. Get it again."
-    )
+    got = f"{path} with {len(content):,} bytes, which is damaged or no such file"
+    raise DataError(f"fashion_mnist: expected an idx file with {dimensions} axes of bytes, got {got}. Get it again.")

@@ -69,24 +69,23 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     twin = model.copy()
     rows, targets, _ = twin.connected("trace").inputs.batch(x, y, None)
     objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
-    inputs, inside = [rows], {}
-    for name, layer in zip(network.names, network.layers, strict=True):
-        inside[name] = {path: (part, _record(part)) for path, part in walk_running({name: layer}) if part is not layer}
+    chain = dict(zip(network.names, network.layers, strict=True))
+    calls = {path: (part, _record(part)) for path, part in walk_running(chain)}
+    y = rows
     for layer in network.layers:
-        inputs.append(layer.forward(inputs[-1], False))
-    value = loss.forward(inputs[-1], targets)
-    gradients = [loss.backward()]
-    for layer in reversed(network.layers):
+        y = layer.forward(y, False)
+    value = loss.forward(y, targets)
+    dy = loss.backward()
+    for name, layer in reversed(chain.items()):
         if layer is objective.activation:  # training stops at the logits
-            objective.loss.forward(inputs[-2], targets)
-            gradients.insert(0, objective.loss.backward())
+            arrays = calls[name][1]
+            objective.loss.forward(arrays["x"], targets)
+            arrays.update(dy=dy, dx=objective.loss.backward())
+            dy = arrays["dx"]
         else:
-            gradients.insert(0, layer.backward(gradients[0]))
+            dy = layer.backward(dy)
     value += network.penalty(gradients=True) + network.own_losses()
-    steps = {}
-    for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
-        steps[name] = _step(layer, inputs[index], inputs[index + 1], gradients[index + 1], gradients[index])
-        steps.update({path: _step(part, **calls) for path, (part, calls) in inside[name].items() if len(calls) == 4})
+    steps = {path: _step(part, **arrays) for path, (part, arrays) in calls.items() if len(arrays) == 4}
     return Trace(float(value), steps)
 
 

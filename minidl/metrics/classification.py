@@ -29,7 +29,7 @@ class Counts(Metric):
 
     @abstractmethod
     def predicted(self, y_pred: Array) -> Array:
-        """Return for each sample and class whether it is predicted; for a list of thresholds with an axis before."""
+        """Return for each threshold, sample and class whether it is predicted; one threshold without a list."""
 
     @abstractmethod
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
@@ -46,19 +46,16 @@ class Counts(Metric):
             if self.class_id >= outputs:
                 raise ArgumentError(f"{name}: class_id: expected one of {outputs} outputs, got {self.class_id}.")
             table = table[..., [self.class_id]]
-        if not isinstance(vars(self).get("thresholds"), list):
-            table = table[:, None]
         self._counts = self._counts + row_weights(sample_weight, len(true)) @ table
 
     def result(self) -> Any:
-        counts = self._counts if isinstance(vars(self).get("thresholds"), list) else self._counts[:, 0]
-        if self.average == "micro" or self.class_id is not None:
-            return as_number(self.score(*counts.sum(axis=-1)))
-        each = self.score(*counts)
-        if self.average is None:
-            return each
-        weights = counts[0] + counts[2] if self.average == "weighted" else np.ones_like(each)
-        return as_number(quotient((each * weights).sum(axis=-1), weights.sum(axis=-1)))
+        one = self.average == "micro" or self.class_id is not None
+        score = self.score(*(self._counts.sum(axis=-1) if one else self._counts))
+        if not one and self.average is not None:
+            weights = self._counts[0] + self._counts[2] if self.average == "weighted" else np.ones_like(score)
+            score = quotient((score * weights).sum(axis=-1), weights.sum(axis=-1))
+        score = score if isinstance(vars(self).get("thresholds"), list) else score[0]
+        return score if np.ndim(score) else float(score)
 
 
 class Precision(Counts):
@@ -107,8 +104,8 @@ class Precision(Counts):
         if self.top_k is None:
             return above(y_pred, self.thresholds)
         top = np.argsort(-y_pred, axis=1, kind="stable")[:, : self.top_k]
-        among = np.zeros(y_pred.shape, np.bool_)
-        np.put_along_axis(among, top, True, axis=1)
+        among = np.zeros((1, *y_pred.shape), np.bool_)
+        np.put_along_axis(among[0], top, True, axis=1)
         return among if self.thresholds is None else among & above(y_pred, self.thresholds)
 
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
@@ -183,6 +180,7 @@ class ConfusionCount(Counts):
     """
 
     average = "micro"
+    cell: int  # which of the four counts it is, in the order of `score`
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None) -> None:
         self.thresholds = check_thresholds(thresholds, f"{type(self).__name__}: thresholds")
@@ -191,37 +189,32 @@ class ConfusionCount(Counts):
     def predicted(self, y_pred: Array) -> Array:
         return above(y_pred, self.thresholds)
 
+    def score(self, *counts: Any) -> Any:
+        return counts[self.cell]
+
 
 class TruePositives(ConfusionCount):
     """Sum of the weights of the true outputs that are predicted; parameters as in ``ConfusionCount``."""
 
-    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
-        return correct
+    cell = 0
 
 
 class FalsePositives(ConfusionCount):
     """Sum of the weights of the false outputs that are predicted; parameters as in ``ConfusionCount``."""
 
-    higher_is_better = False
-
-    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
-        return wrong
+    cell, higher_is_better = 1, False
 
 
 class FalseNegatives(ConfusionCount):
     """Sum of the weights of the true outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
-    higher_is_better = False
-
-    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
-        return missed
+    cell, higher_is_better = 2, False
 
 
 class TrueNegatives(ConfusionCount):
     """Sum of the weights of the false outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
-    def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
-        return rejected
+    cell = 3
 
 
 def check_thresholds(thresholds: Any, who: str) -> Any:
@@ -234,20 +227,11 @@ def check_thresholds(thresholds: Any, who: str) -> Any:
 
 
 def above(y_pred: Array, threshold: Any) -> Array:
-    """Return for each output whether it is above ``threshold``, or the "largest" of its row (the first of equals).
-
-    A list of thresholds gives a first axis of its length.
-    """
+    """Return for each threshold and output whether it is above, or the "largest" of its row (the first of equals)."""
     if isinstance(threshold, str):
-        return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)
-    if isinstance(threshold, list):
-        return np.greater(y_pred, np.array(threshold)[:, None, None])
-    return np.greater(y_pred, 0.5 if threshold is None else threshold)
-
-
-def as_number(value: Any) -> Any:
-    """Return a value without axes as a float, an array as it is."""
-    return value if np.ndim(value) else float(value)
+        return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)[np.newaxis]
+    thresholds = threshold if isinstance(threshold, list) else [0.5 if threshold is None else threshold]
+    return np.stack([np.greater(y_pred, each) for each in thresholds])
 
 
 def quotient(a: Any, b: Any) -> Any:

@@ -1,6 +1,6 @@
 """The losses as metrics: the mean of a loss over all samples, in float64."""
 
-from abc import abstractmethod
+from abc import ABC
 
 import numpy as np
 
@@ -10,17 +10,14 @@ from minidl.metrics.targets import flat_labels, match_shapes
 from minidl.typing import Array
 
 
-class LossMetric(MeanMetric):
+class LossMetric(MeanMetric, ABC):
     """Abstract base: the mean of a `Loss` over samples and outputs."""
 
     higher_is_better = False
-
-    @abstractmethod
-    def loss(self) -> losses.Loss:
-        """Return the loss."""
+    loss: type[losses.Loss]
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        loss = self.loss()
+        loss = self.loss(**{name: value for name, value in self.get_config().items() if name != "name"})
         if loss.sparse:
             y_true = flat_labels(y_true, len(y_pred), self)
         else:
@@ -31,20 +28,14 @@ class LossMetric(MeanMetric):
 class CategoricalHinge(LossMetric):
     """Mean of the `losses.CategoricalHinge`."""
 
-    registered_name = "CategoricalHingeMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.CategoricalHinge()
+    loss = losses.CategoricalHinge
 
 
 class CosineSimilarity(LossMetric):
     """Mean cosine of the angle between prediction and target: minus the `losses.CosineSimilarity`."""
 
     higher_is_better = True
-    registered_name = "CosineSimilarityMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.CosineSimilarity()
+    loss = losses.CosineSimilarity
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return -super().values(y_true, y_pred)
@@ -53,67 +44,47 @@ class CosineSimilarity(LossMetric):
 class Hinge(LossMetric):
     """Mean of the `losses.Hinge`."""
 
-    registered_name = "HingeMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.Hinge()
+    loss = losses.Hinge
 
 
 class KLDivergence(LossMetric):
     """Mean of the `losses.KLDivergence`."""
 
     aliases = ("kld",)
-    registered_name = "KLDivergenceMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.KLDivergence()
+    loss = losses.KLDivergence
 
 
 class LogCoshError(LossMetric):
     """Mean of the `losses.LogCosh`."""
 
     aliases = ("logcosh",)
-
-    def loss(self) -> losses.Loss:
-        return losses.LogCosh()
+    loss = losses.LogCosh
 
 
 class MeanAbsolutePercentageError(LossMetric):
     """Mean of the `losses.MeanAbsolutePercentageError`."""
 
     aliases = ("mape",)
-    registered_name = "MeanAbsolutePercentageErrorMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.MeanAbsolutePercentageError()
+    loss = losses.MeanAbsolutePercentageError
 
 
 class MeanSquaredLogarithmicError(LossMetric):
     """Mean of the `losses.MeanSquaredLogarithmicError`."""
 
     aliases = ("msle",)
-    registered_name = "MeanSquaredLogarithmicErrorMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.MeanSquaredLogarithmicError()
+    loss = losses.MeanSquaredLogarithmicError
 
 
 class Poisson(LossMetric):
     """Mean of the `losses.Poisson`."""
 
-    registered_name = "PoissonMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.Poisson()
+    loss = losses.Poisson
 
 
 class SquaredHinge(LossMetric):
     """Mean of the `losses.SquaredHinge`."""
 
-    registered_name = "SquaredHingeMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.SquaredHinge()
+    loss = losses.SquaredHinge
 
 
 class BinaryCrossentropy(LossMetric):
@@ -127,7 +98,6 @@ class BinaryCrossentropy(LossMetric):
     """
 
     aliases = ("bce",)
-    registered_name = "BinaryCrossentropyMetric"
 
     def __init__(self, name: str | None = None, *, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
         who = type(self).__name__
@@ -135,23 +105,16 @@ class BinaryCrossentropy(LossMetric):
         self.from_logits = checks.flag(from_logits, f"{who}: from_logits")
         self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
 
-    def loss(self) -> losses.Loss:
-        return losses.BinaryCrossentropy(self.from_logits, self.label_smoothing)
+    loss: type[losses.Loss] = losses.BinaryCrossentropy
 
 
 class CategoricalCrossentropy(BinaryCrossentropy):
     """Mean of the `losses.CategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
 
-    registered_name = "CategoricalCrossentropyMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.CategoricalCrossentropy(self.from_logits, self.label_smoothing)
+    loss = losses.CategoricalCrossentropy
 
 
 class SparseCategoricalCrossentropy(BinaryCrossentropy):
     """Mean of the `losses.SparseCategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
 
-    registered_name = "SparseCategoricalCrossentropyMetric"
-
-    def loss(self) -> losses.Loss:
-        return losses.SparseCategoricalCrossentropy(self.from_logits, label_smoothing=self.label_smoothing)
+    loss = losses.SparseCategoricalCrossentropy

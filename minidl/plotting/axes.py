@@ -11,7 +11,9 @@ from minidl.packages import import_package
 from minidl.typing import Array
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes
+else:
+    Axes = Any
 
 # Dark to light, so that the order survives a black-and-white print; the line style and the marker differ too.
 COLORS = ("#12355b", "#c8553d", "#2a7f62", "#8a5a9e", "#d9a21b", "#5f9fb5")

@@ -1,16 +1,13 @@
 """Decision boundary: the class that a model predicts at each point of the plane."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minidl import checks
 from minidl.errors import ShapeError
-from minidl.plotting.axes import MARKERS, axes, class_labels, class_names, legend, tidy
+from minidl.plotting.axes import MARKERS, Axes, axes, class_labels, class_names, legend, tidy
 from minidl.typing import Model
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_decision_boundary(

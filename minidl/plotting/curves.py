@@ -1,6 +1,6 @@
 """Curves: training by epoch, and an activation with its derivative."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -8,10 +8,7 @@ from minidl import checks
 from minidl.errors import ArgumentError, StateError
 from minidl.layers import Layer
 from minidl.layers.activations import resolve_activation
-from minidl.plotting.axes import COLORS, axes, plot_epochs, tidy
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from minidl.plotting.axes import COLORS, Axes, axes, plot_epochs, tidy
 
 
 def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":

@@ -3,18 +3,15 @@
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from minidl.checks import batch_shape
 from minidl.errors import StateError
 from minidl.explain.summary import shown_inside
 from minidl.files import as_path
 from minidl.layers import Layer
-from minidl.plotting.axes import axes
+from minidl.plotting.axes import Axes, axes
 from minidl.typing import Model
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 WIDTH, HEIGHT, LINE, GAP, MARGIN = 320, 44, 16, 26, 8  # pixels
 
@@ -84,9 +81,7 @@ def _boxes(model: Model) -> list[Box]:
     boxes = [Box("Input", "x", batch_shape(model.input_shape))]
     for layer in model.layers:
         count = layer.count_params()
-        parts = [f"{count:,} parameters"] if count else []
-        if count and not layer.trainable:
-            parts.append("frozen")
+        parts = [f"{count:,} parameters" + ("" if layer.trainable else ", frozen")] if count else []
         inside = tuple(_short(line, 52) for line in _inside(layer, 0))
         title = type(layer).__name__ if inside else _short(repr(layer))
         detail = _short(", ".join([layer.name or "", *parts]), 52)
@@ -110,45 +105,38 @@ def _short(text: str, most: int = 44) -> str:
 def _svg(boxes: list[Box], description: str) -> str:
     height = sum(box.height + GAP for box in boxes) + 2 * MARGIN
     width, middle = WIDTH + 2 * MARGIN, MARGIN + WIDTH / 2
-    text = [
+    parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'role="img" font-family="sans-serif" font-size="13"><title>{escape(description)}</title>'
         f'<rect width="{width}" height="{height}" fill="white"/>'
     ]
-    top = MARGIN
+    centred, small, top = 'text-anchor="middle"', 'font-size="11" fill="#444"', MARGIN
     for box in boxes:
-        fill, bottom = "#f2f2f2" if top > MARGIN else "white", top + box.height
-        text.append(
-            f'<rect x="{MARGIN}" y="{top}" width="{WIDTH}" height="{box.height}" rx="6" fill="{fill}" stroke="black"/>'
-            f'<text x="{middle}" y="{top + 19}" text-anchor="middle">{escape(box.title)}</text>'
-            f'<text x="{middle}" y="{top + 36}" text-anchor="middle" font-size="11" fill="#444">'
-            f"{escape(box.detail)}</text>"
-        )
-        for number, line in enumerate(box.inside):
-            y = top + HEIGHT + LINE * number + 8
-            text.append(f'<text x="{MARGIN + 16}" y="{y}" font-size="11" fill="#444">{escape(line)}</text>')
-        text.append(
-            f'<path d="M{middle} {bottom} v{GAP - 4} m-4 -6 l4 6 l4 -6" fill="none" stroke="black"/>'
-            f'<text x="{middle + 10}" y="{bottom + 17}" font-size="11" fill="#444">{escape(box.shape)}</text>'
-        )
-        top = bottom + GAP
-    return "".join([*text, "</svg>"])
+        fill, size = "white" if top == MARGIN else "#f2f2f2", f'width="{WIDTH}" height="{box.height}"'
+        parts += [
+            f'<rect x="{MARGIN}" y="{top}" {size} rx="6" fill="{fill}" stroke="black"/>',
+            f'<path d="M{middle} {top + box.height} v{GAP - 4} m-4 -6 l4 6 l4 -6" fill="none" stroke="black"/>',
+        ]
+        texts = [(middle, 19, centred, box.title), (middle, 36, f"{centred} {small}", box.detail)]
+        texts += [(MARGIN + 16, HEIGHT + LINE * row + 8, small, line) for row, line in enumerate(box.inside)]
+        texts.append((middle + 10, box.height + 17, small, box.shape))
+        parts += [f'<text x="{x}" y="{top + y}" {style}>{escape(text)}</text>' for x, y, style, text in texts]
+        top += box.height + GAP
+    return "".join([*parts, "</svg>"])
 
 
 def _draw(boxes: list[Box], ax: "Axes") -> "Axes":
     pixels = sum(box.height + GAP for box in boxes)
     room = ax.get_window_extent().height * 72 / ax.figure.dpi / pixels  # points for a pixel of the SVG
     size = min(9.0, 12.0 * room)
-    style = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "black"}
+    style, arrow = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "black"}, {"arrowstyle": "->"}
     top = 0.0
     for box in boxes:
-        lines = "\n".join([box.title, box.detail, *box.inside])
-        ax.text(0, -top - box.height / 2, lines, ha="center", va="center", fontsize=size, bbox=style)
-        bottom = -top - box.height
-        arrow = {"arrowstyle": "->"}
+        lines, bottom = "\n".join([box.title, box.detail, *box.inside]), top - box.height
+        ax.text(0, top - box.height / 2, lines, ha="center", va="center", fontsize=size, bbox=style)
         ax.annotate("", (0, bottom - GAP), (0, bottom), fontsize=size, arrowprops=arrow)
         ax.text(0.03, bottom - GAP / 2, box.shape, va="center", fontsize=0.9 * size)
-        top += box.height + GAP
+        top = bottom - GAP
     ax.set(xlim=(-1, 1), ylim=(-pixels, GAP / 2))
     ax.set_axis_off()
     return ax

@@ -4,7 +4,7 @@ It also warns of dead and saturated units, which have stopped learning.
 """
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +14,8 @@ from minidl.errors import ArgumentError, StateError
 from minidl.explain import Step, trace
 from minidl.layers import Sigmoid, Tanh
 from minidl.layers.activations import ActivationLayer
-from minidl.plotting.axes import axes, legend, plot_epochs
+from minidl.plotting.axes import Axes, axes, legend, plot_epochs
 from minidl.typing import Array
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 FLAT = 0.01  # a Sigmoid or Tanh with a smaller fraction of its maximum slope is saturated
 STEEPEST: dict[type, float] = {Sigmoid: 0.25, Tanh: 1.0}

@@ -1,17 +1,14 @@
 """Matrices as pictures: weights, images and confusions."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minidl import checks
 from minidl.errors import ArgumentError, ShapeError
-from minidl.plotting.axes import axes, class_labels, class_names
+from minidl.plotting.axes import Axes, axes, class_labels, class_names
 from minidl.typing import Array, Model, Shape
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 def plot_images(
@@ -45,9 +42,8 @@ def plot_images(
     if titles is not None and len(titles) != len(images):
         raise ShapeError(f"plot_images: titles: expected {len(images)}, got {len(titles)}.")
     count, height, width = images.shape[:3]
-    if columns is None:
-        columns = min(count, math.ceil(math.sqrt(2 * count)))
-    columns = checks.integer(columns, "plot_images: columns", minimum=1)
+    square = min(count, math.ceil(math.sqrt(2 * count)))
+    columns = checks.integer(square if columns is None else columns, "plot_images: columns", minimum=1)
     shown = [] if titles is None else [str(title) for title in titles]
     lines = max((title.count("\n") + 1 for title in shown), default=0)
     rows, room = -(-count // columns), (0.13 + 0.17 * lines) * width if lines else 0.0
@@ -61,8 +57,8 @@ def plot_images(
         ax.imshow(image, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
         if shown:
             ax.text(left + width / 2, top - 0.04 * width, shown[index], ha="center", va="bottom", fontsize=8)
-    ax.set_xlim(-0.04 * width, columns * width * 1.08)
-    ax.set_ylim(rows * (height * 1.08 + room) - room, -room - 0.04 * height)
+    bottom, top = rows * (height * 1.08 + room) - room, -room - 0.04 * height
+    ax.set(xlim=(-0.04 * width, columns * width * 1.08), ylim=(bottom, top))
     ax.set_axis_off()
     return ax
 

@@ -74,20 +74,20 @@ def _object(encoded: Any, depth: int) -> list[str]:
         return ["  " * depth + _plain(encoded)]
     config = dict(encoded["config"])
     layers = config.pop("layers", [])
-    shown = ", ".join(f"{name}={_plain(value)}" for name, value in config.items() if value is not None)
     name = f" {encoded['name']!r}" if encoded.get("name") else ""
     frozen = "" if encoded.get("trainable", True) else " (frozen)"
-    lines = ["  " * depth + f"{encoded['class']}{name}: {shown}{frozen}".rstrip(": ")]
-    for layer in layers:
-        lines += _object(layer, depth + 1)
-    return lines
+    lines = ["  " * depth + f"{encoded['class']}{name}: {_settings(config)}{frozen}".rstrip(": ")]
+    return lines + [line for layer in layers for line in _object(layer, depth + 1)]
+
+
+def _settings(config: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={_plain(value)}" for name, value in config.items() if value is not None)
 
 
 def _plain(value: Any) -> str:
     """Return an encoded value as people write it."""
     if isinstance(value, dict) and "class" in value:
-        inside = ", ".join(f"{name}={_plain(item)}" for name, item in value["config"].items() if item is not None)
-        return f"{value['class']}({inside})"
+        return f"{value['class']}({_settings(value['config'])})"
     if isinstance(value, dict) and len(value) == 1:
         return _plain(next(iter(value.values())))
     if isinstance(value, list):

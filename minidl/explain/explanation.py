@@ -80,17 +80,15 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     for name, step in chain.items():
         for path, inner in passed.steps.items():
             if path.startswith(f"{name}/") and path not in chain:
-                forward.append((f"Forward: {inner.layer.label}", [Line("x", inner.x), *_forward(inner, "x", "y", "")]))
-                lines = [Line("dy", inner.dy), *_backward(inner, "x", "y", "")]
-                backward.insert(0, (f"Backward: {inner.layer.label}", lines))
-        x = y
-        if step.values:
-            number += 1
-            y = f"Z[{number}]"
-        else:
-            y = f"A[{number}]" if x.startswith("Z") else x + "'"
-        forward.append((f"Forward: {step.layer.label}", _forward(step, x, y, f"[{number}]")))
-        backward.insert(0, (f"Backward: {step.layer.label}", _backward(step, x, y, f"[{number}]")))
+                up, down = _lines(inner, "x", "y", "")
+                forward.append((f"Forward: {inner.layer.label}", [Line("x", inner.x), *up]))
+                backward.insert(0, (f"Backward: {inner.layer.label}", [Line("dy", inner.dy), *down]))
+        number += bool(step.values)
+        x, other = y, f"A[{number}]" if y.startswith("Z") else y + "'"
+        y = f"Z[{number}]" if step.values else other
+        up, down = _lines(step, x, y, f"[{number}]")
+        forward.append((f"Forward: {step.layer.label}", up))
+        backward.insert(0, (f"Backward: {step.layer.label}", down))
     title, lines = backward[0]
     if stops_at_logits:
         lines = [_fused(step, x, y, truth)]
@@ -102,35 +100,28 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
     return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
 
 
-def _forward(step: Step, x: str, y: str, number: str) -> list[Line]:
-    parameters = [Line(f"{name}{number}", value) for name, value in step.values.items() if "/" not in name]
-    if not _is_affine(step.layer):
-        return [*parameters, Line(f"{y} = {type(step.layer).__name__}({x})", step.y)]
-    bias, shape = (f" + b{number}", f" + {step.values['b'].shape}") if "b" in step.values else ("", "")
-    shapes = f"{step.y.shape} = {step.x.shape} @ {step.values['W'].shape}{shape}"
-    return [*parameters, Line(f"{y} = {x} @ W{number}{bias}", step.y, shapes)]
-
-
-def _backward(step: Step, x: str, y: str, number: str) -> list[Line]:
-    name = type(step.layer).__name__
-    gradients, shapes = dict(step.gradients), None
-    lines = []
+def _lines(step: Step, x: str, y: str, number: str) -> tuple[list[Line], list[Line]]:
+    """Return the lines of a layer's forward and of its backward; those of the layers inside it are listed there."""
+    name, up, down = type(step.layer).__name__, None, None
+    values, gradients = ({n: v for n, v in found.items() if "/" not in n} for found in (step.values, step.gradients))
+    forward, backward = [Line(f"{n}{number}", value) for n, value in values.items()], []
+    result, formula = f"{name}({x})", f"{name}.backward(d{y})"
     if _is_affine(step.layer):
-        W, dW = step.values["W"], gradients.pop("W")
-        formula = f"dW{number} = {x}.T @ d{y}{_penalty(step, 'W', number)}"
-        lines.append(Line(formula, dW, f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"))
-        if "b" in gradients:
-            formula = f"db{number} = column sums of d{y}{_penalty(step, 'b', number)}"
-            lines.append(Line(formula, gradients.pop("b")))
-        formula, shapes = f"d{y} @ W{number}.T", f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
+        W = values["W"]
+        formulas = {"W": f"{x}.T @ d{y}", "b": f"column sums of d{y}"}
+        sizes = {"W": f"{W.shape} = {step.x.shape[::-1]} @ {step.dy.shape}"}
+        for n in [n for n in formulas if n in values]:
+            line = f"d{n}{number} = {formulas[n]}{_penalty(step, n, number)}"
+            backward.append(Line(line, gradients.pop(n), sizes.get(n)))
+        bias, size = (f" + b{number}", f" + {values['b'].shape}") if "b" in values else ("", "")
+        result, formula = f"{x} @ W{number}{bias}", f"d{y} @ W{number}.T"
+        up = f"{step.y.shape} = {step.x.shape} @ {W.shape}{size}"
+        down = f"{step.dx.shape} = {step.dy.shape} @ {W.shape[::-1]}"
     elif isinstance(step.layer, ActivationLayer) and not isinstance(step.layer, Softmax):
         formula = f"d{y} * {name}'({x})"
-    else:
-        formula = f"{name}.backward(d{y})"
-    for parameter, value in gradients.items():
-        if "/" not in parameter:  # those of the layers inside it are listed there
-            lines.append(Line(f"d{parameter}{number}", value))
-    return [*lines, Line(f"d{x} = {formula}", step.dx, shapes)]
+    forward.append(Line(f"{y} = {result}", step.y, up))
+    backward += [Line(f"d{n}{number}", value) for n, value in gradients.items()]
+    return forward, [*backward, Line(f"d{x} = {formula}", step.dx, down)]
 
 
 def _is_affine(layer: Layer) -> bool:

@@ -24,19 +24,24 @@ def rows(model: Model) -> list[tuple[str, str, str, str]]:
         cached = {} if model.network is None else cached_bytes(model.network)
     except MinidlError:  # such as for names of columns before the first fit
         cached = None
-    return [row for layer in model.layers for row in _rows(layer, layer.name or "", 0, cached)]
+    found = []
+    for path, layer in walk_shown(model.sublayers()):
+        *outer, name = path.split("/")
+        what = f"{'  ' * len(outer)}{name} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
+        if layer.output_shape is None:
+            found.append((what, "?", "?", "?"))
+        else:
+            sizes = [size for part, size in (cached or {}).items() if f"{part}/".startswith(f"{path}/")]
+            own = "?" if cached is None else f"{sum(sizes):,}"
+            found.append((what, batch_shape(layer.output_shape), f"{layer.count_params():,}", own))
+    return found
 
 
-def _rows(layer: Layer, path: str, depth: int, cached: dict[str, int] | None) -> Iterator[tuple[str, str, str, str]]:
-    name = f"{'  ' * depth}{path.rpartition('/')[2]} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
-    if layer.output_shape is None:
-        yield name, "?", "?", "?"
-    else:
-        sizes = [size for part, size in (cached or {}).items() if f"{part}/".startswith(f"{path}/")]
-        own = "?" if cached is None else f"{sum(sizes):,}"
-        yield name, batch_shape(layer.output_shape), f"{layer.count_params():,}", own
-    for inner, part in shown_inside(layer).items():
-        yield from _rows(part, f"{path}/{inner}", depth + 1, cached)
+def walk_shown(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield each layer with its path as `walk` does, but only those that a summary lists."""
+    for name, layer in layers.items():
+        yield prefix + name, layer
+        yield from walk_shown(shown_inside(layer), f"{prefix}{name}/")
 
 
 def shown_inside(layer: Layer) -> dict[str, Layer]:

@@ -103,14 +103,12 @@ def _record(layer: Layer) -> dict[str, Array]:
     forward, backward = layer.forward, layer.backward
 
     def recorded_forward(x: Array, training: bool = False) -> Array:
-        y = forward(x, training)
-        calls.update(x=x, y=y)
-        return y
+        calls["x"], calls["y"] = x, forward(x, training)
+        return calls["y"]
 
     def recorded_backward(dy: Array) -> Array:
-        dx = backward(dy)
-        calls.update(dy=dy, dx=dx)
-        return dx
+        calls["dy"], calls["dx"] = dy, backward(dy)
+        return calls["dx"]
 
     vars(layer).update(forward=recorded_forward, backward=recorded_backward)
     return calls

@@ -1,15 +1,13 @@
 """Diagram: the layers of a model as boxes, with shapes and parameters, as SVG."""
 
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from minidl.checks import batch_shape
 from minidl.errors import StateError
-from minidl.explain.summary import shown_inside
+from minidl.explain.summary import shown_inside, walk_shown
 from minidl.files import as_path
-from minidl.layers import Layer
 from minidl.plotting.axes import Axes, axes
 from minidl.typing import Model
 
@@ -17,17 +15,13 @@ WIDTH, HEIGHT, LINE, GAP, MARGIN = 320, 44, 16, 26, 8  # pixels
 
 
 class Box(NamedTuple):
-    """One box of the diagram, and the shape that leaves it."""
+    """One box of the diagram, its height in pixels, and the shape that leaves it."""
 
     title: str
     detail: str
     shape: str
-    inside: tuple[str, ...] = ()
-
-    @property
-    def height(self) -> int:
-        """Pixels."""
-        return HEIGHT + LINE * len(self.inside)
+    inside: list[str]
+    height: int
 
 
 class Diagram(str):
@@ -78,24 +72,20 @@ def plot_model(model: Model, *, ax: "Axes | None" = None) -> "Diagram | Axes":
 
 
 def _boxes(model: Model) -> list[Box]:
-    boxes = [Box("Input", "x", batch_shape(model.input_shape))]
+    boxes = [Box("Input", "x", batch_shape(model.input_shape), [], HEIGHT)]
     for layer in model.layers:
         count = layer.count_params()
         parts = [f"{count:,} parameters" + ("" if layer.trainable else ", frozen")] if count else []
-        inside = tuple(_short(line, 52) for line in _inside(layer, 0))
+        inside = []
+        for path, part in walk_shown(shown_inside(layer)):
+            *outer, name = path.split("/")
+            what = type(part).__name__ if shown_inside(part) else repr(part)
+            line = f"{name}: {what}" + ("" if part.trainable else " frozen")
+            inside.append(_short("\u2003" * len(outer) + line, 52))
         title = type(layer).__name__ if inside else _short(repr(layer))
         detail = _short(", ".join([layer.name or "", *parts]), 52)
-        boxes.append(Box(title, detail, batch_shape(layer.output_shape), inside))
+        boxes.append(Box(title, detail, batch_shape(layer.output_shape), inside, HEIGHT + LINE * len(inside)))
     return boxes
-
-
-def _inside(layer: Layer, depth: int) -> Iterator[str]:
-    """Yield a line for each layer inside one."""
-    for name, part in shown_inside(layer).items():
-        deeper = list(_inside(part, depth + 1))
-        what = type(part).__name__ if deeper else repr(part)
-        yield "\u2003" * depth + f"{name}: {what}" + ("" if part.trainable else " frozen")
-        yield from deeper
 
 
 def _short(text: str, most: int = 44) -> str:

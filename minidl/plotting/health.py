@@ -69,20 +69,20 @@ class LayerHealth(Callback):
         steps = trace(self.model, self.x, self.y).steps
         stops_at_logits = self.model.trainer.objective.activation is not None
         for name, step in steps.items():
+            output = name == list(steps)[-1]
             self.activations.setdefault(name, []).append(_size(step.y))
-            if not (stops_at_logits and name == list(steps)[-1]):  # training stops below that one
+            if not (stops_at_logits and output):  # training stops below that one
                 self.gradients.setdefault(name, []).append(_size(step.dy))
-        for name, step in list(steps.items())[:-1]:  # a saturated output is only confident
-            if isinstance(step.layer, ActivationLayer):
+            if isinstance(step.layer, ActivationLayer) and not output:  # a saturated output is only confident
                 self._examine(name, step)
 
     def _examine(self, name: str, step: Step) -> None:
-        slope = np.abs(step.layer.backward(np.ones_like(step.y)))
-        parts = {"dead": _part(slope == 0)}
-        steepest = STEEPEST.get(type(step.layer))
-        if steepest is not None:
-            parts["saturated"] = _part(slope < FLAT * steepest)
-        for kind, part in parts.items():
+        slope = np.abs(step.layer.backward(np.ones_like(step.y))).max(axis=0)
+        kinds = {"dead": slope == 0}
+        if type(step.layer) in STEEPEST:
+            kinds["saturated"] = slope < FLAT * STEEPEST[type(step.layer)]
+        for kind, units in kinds.items():
+            part = float(np.mean(units))
             getattr(self, kind).setdefault(name, []).append(part)
             if part > self.warn_above and name not in self.warned:
                 self.warned.append(name)
@@ -91,10 +91,6 @@ class LayerHealth(Callback):
 
 def _size(array: Array) -> float:
     return float(np.sqrt(np.mean(np.square(array, dtype=float))))
-
-
-def _part(units: Array) -> float:
-    return float(np.mean(units.all(axis=0)))
 
 
 def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axes | None" = None) -> "Axes":

@@ -8,7 +8,7 @@ from importlib.machinery import ModuleSpec
 from types import FrameType
 from typing import Any
 
-from minidl.names import PAGE, Entry, find, table
+from minidl.names import Entry, find, table
 
 MODULES = (
     "activations applications backend layers.convolutional layers.experimental layers.pooling layers.recurrent ops "
@@ -32,7 +32,7 @@ def finder(module: str) -> Callable[[str], Any]:
             return getattr(importlib.import_module(home or module), name)
         if f"{module}.{name}".removeprefix("minidl.") in table():  # a module: what is taken from it is explained
             return importlib.import_module(f"{module}.{name}")
-        text = f"{module} has no {name}: {entry.text} {PAGE}"
+        text = f"{module} has no {name}: {entry.fix}"
         # `from module import name` drops the text of an AttributeError; hasattr and getattr need one
         raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text, name="")
 

@@ -30,7 +30,7 @@ def name_here(made: Any, name: str) -> str:
         if entry is not None and entry.kind == "renamed":
             return entry.text
         hint = did_you_mean(name, [one for one in (*known, *vars(made), *dir(cls)) if one[0] != "_"])
-        fix = f" {entry.text} {PAGE}" if entry is not None else hint
+        fix = f" {entry.fix}" if entry else hint
         raise ArgumentError(f"{cls.__name__}: expected an attribute that it has, got {name!r}.{fix}")
     if near:
         raise ArgumentError(f"{cls.__name__}: expected another name, got {name!r}. Did you mean {near!r}?")

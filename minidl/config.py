@@ -7,12 +7,13 @@ of names such as ``"adam"`` follow from that, with no code in the single classes
 import copy
 from abc import ABCMeta
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
-from minidl.names import PAGE, attribute, entry_of_string, snake_case, translate
+from minidl.names import attribute, entry_of_string, plain_name, snake_case, translate, with_article
 from minidl.settings import Settings, SettingsType
 
 if TYPE_CHECKING:
@@ -64,10 +65,8 @@ class Configured(Settings, metaclass=ConfiguredType):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""
         # vars: an optimizer's learning_rate is a property, the rate in force; the schedule is in its dictionary
-        config = {
-            name: vars(self)[name] if name in vars(self) else getattr(self, name, REQUIRED)
-            for name in constructor_arguments(type(self))
-        }
+        stored, arguments = vars(self), constructor_arguments(type(self))
+        config = {name: stored[name] if name in stored else getattr(self, name, REQUIRED) for name in arguments}
         for name in [name for name, value in config.items() if value is REQUIRED]:
             fix = f"Write self.{name} = {name} in __init__."
             raise ArgumentError(f"{type(self).__name__}: expected its constructor to store the argument {name}. {fix}")
@@ -102,17 +101,8 @@ class Configured(Settings, metaclass=ConfiguredType):
         ArgumentError
             For an unknown name, with the nearest one, or a refused value.
         """
-        before = [
-            (part, {name: dict(value) if type(value) is dict else value for name, value in vars(part).items()})
-            for part in _everything_in(self)
-        ]
-        try:
+        with restored_on_error(_everything_in(self)):
             self._assign(params)
-        except BaseException:
-            for part, attributes in before:
-                vars(part).clear()
-                vars(part).update(attributes)
-            raise
         return self
 
     def _assign(self, params: dict[str, Any]) -> None:
@@ -162,6 +152,19 @@ class Configured(Settings, metaclass=ConfiguredType):
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+@contextmanager
+def restored_on_error(parts: Iterable[Any]) -> Iterator[None]:
+    """Put the attributes of ``parts``, and the dicts among them, back as they were if an exception is raised inside."""
+    before = [(part, {n: dict(v) if type(v) is dict else v for n, v in vars(part).items()}) for part in parts]
+    try:
+        yield
+    except BaseException:
+        for part, attributes in before:
+            vars(part).clear()
+            vars(part).update(attributes)
+        raise
+
+
 def _everything_in(configured: Configured) -> Iterator[Configured]:
     yield configured
     for part in configured.nested_objects().values():
@@ -205,10 +208,6 @@ def register_builtins(names: dict[str, Any]) -> None:
             registry[registered_name(value)] = value
 
 
-def _key(name: str) -> str:
-    return name.replace("_", "").lower()
-
-
 def names_of(base: Kinds) -> dict[str, type[Configured]]:
     """Return the registered classes derived from ``base``, by snake-case name and alias."""
     found: dict[str, type[Configured]] = {}
@@ -232,22 +231,20 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
     if isinstance(value, type) and issubclass(value, base):
         raise ArgumentError(f"{who}: expected an instance, got the class {value.__name__}. Write {value.__name__}().")
     first = base[0] if isinstance(base, tuple) else base
-    kind = snake_case(first.__name__).replace("_", " ")
-    kind = f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+    kind = with_article(snake_case(first.__name__).replace("_", " "))
     if not isinstance(value, str):
         raise ArgumentError(f"{who}: expected the name of {kind} or an instance, got {value!r}.")
     known = names_of(base)
-    for name, cls in known.items():
-        if _key(name) == _key(value):
-            try:
-                return cls()
-            except TypeError as error:
-                raise ArgumentError(
-                    f"{who}: {cls.__name__} needs arguments: pass an instance instead of {value!r}."
-                ) from error
+    cls = {plain_name(name): cls for name, cls in known.items()}.get(plain_name(value))
+    if cls is not None:
+        try:
+            return cls()
+        except TypeError as error:
+            fix = f"pass an instance instead of {value!r}."
+            raise ArgumentError(f"{who}: {cls.__name__} needs arguments: {fix}") from error
     entry = entry_of_string(value, first)
     if entry is not None and entry.kind == "renamed":
         return resolve(entry.text, base, who, also=also)
     names = sorted([*known, *also])
-    help = f" {entry.text} {PAGE}" if entry is not None else did_you_mean(value, names)
+    help = f" {entry.fix}" if entry else did_you_mean(value, names)
     raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{help}")

@@ -3,6 +3,8 @@
 The first training step runs through these, all later ones without them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -113,6 +115,16 @@ def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dt
     if value.dtype != dtype:
         fix = "NumPy scalars and new arrays are float64 unless told otherwise."
         raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
+
+
+@contextmanager
+def layer_noted() -> Iterator[None]:
+    """Note on an exception that is raised inside in which layer it was: see `note_layer`."""
+    try:
+        yield
+    except Exception as error:
+        note_layer(error)
+        raise
 
 
 def note_layer(error: BaseException) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
 
 PAGE = "See docs/keras.md."
@@ -25,6 +26,11 @@ class Entry(NamedTuple):
     names: tuple[str, ...]
     kind: str
     text: str
+
+    @property
+    def fix(self) -> str:
+        """The end of a message: what to write."""
+        return f"minidl calls it {self.text}. {PAGE}" if self.kind == "renamed" else f"{self.text} {PAGE}"
 
 
 @cache
@@ -58,6 +64,16 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
+def plain_name(name: str) -> str:
+    """Return a name without what spellings differ in: ``"leaky_relu"`` and ``"LeakyReLU"`` -> ``"leakyrelu"``."""
+    return name.replace("_", "").lower()
+
+
+def with_article(noun: str) -> str:
+    """Return "an initializer" for "initializer"."""
+    return f"{'an' if noun[:1] in 'aeiouAEIOU' else 'a'} {noun}"
+
+
 def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
     """Return a constructor's keywords by the names that they have here.
 
@@ -78,11 +94,9 @@ def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict
 
 def _argument(cls: type, name: str) -> Entry | None:
     for base in cls.__mro__:
-        home, _, rest = base.__module__.partition(".")
-        section = rest.partition(".")[0]
-        if home == "minidl" and (
-            entry := find(SECTIONS.get(section, section), f"{base.__name__}({name})", f"*({name})")
-        ):
+        home, section, *_ = [*base.__module__.split("."), ""]
+        entry = find(SECTIONS.get(section, section), f"{base.__name__}({name})", f"*({name})")
+        if entry and home == "minidl":
             return entry
     return None
 
@@ -100,21 +114,15 @@ def argument_names(function: Any) -> tuple[str, ...]:
 
 
 def _refusal(who: Any, name: str, entry: Entry | None, known: Iterable[str]) -> ArgumentError:
-    if entry is None:
-        from minidl.checks import did_you_mean
-
-        text = f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
-    else:
-        text = f"{f'minidl calls it {entry.text}.' if entry.kind == 'renamed' else entry.text} {PAGE}"
+    text = entry.fix if entry else f"expected one of {', '.join(known)}.{did_you_mean(name, known)}"
     return ArgumentError(f"{who.__name__} has no argument {name!r}: {text}")
 
 
 def entry_of_string(value: str, family: type) -> Entry | None:
     """Return the entry of a string that Keras knows for a class or function of a family, such as "adadelta"."""
     section = "activations" if family.__name__ == "ActivationLayer" else family.__module__.split(".")[1]
-    key = value.replace("_", "").lower()
     names = (name for entry in table().get(section, ()) for name in entry.names)
-    return find(section, *(name for name in names if name.replace("_", "").lower() == key))
+    return find(section, *(name for name in names if plain_name(name) == plain_name(value)))
 
 
 def attribute(thing: Any, name: str) -> Any:
@@ -125,7 +133,7 @@ def attribute(thing: Any, name: str) -> Any:
     entry = find_for(type(thing), name) if name[0] != "_" else None
     if entry is not None and entry.kind == "renamed":
         return getattr(thing, entry.text)
-    text = f": {entry.text} {PAGE}" if entry is not None else ""
+    text = f": {entry.fix}" if entry else ""
     unnamed = {"name": "", "obj": None} if text else {}  # so that Python adds no "Did you mean"
     raise AttributeError(f"{type(thing).__name__} has no attribute {name!r}{text}", **unnamed)
 

@@ -15,6 +15,7 @@ from minidl.callbacks.console import print_line
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
+from minidl.names import with_article
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
 from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, plain
 from minidl.saving.format import DIGEST, FORMAT, START, write_file
@@ -186,7 +187,7 @@ class Checkpoint:
         yield from differences("fit", conditions, now, skip)
         for name, callback, _ in self._callbacks(run):
             if callback is None:
-                yield f"callbacks: expected {'an' if name[:1] in 'AEIOU' else 'a'} {name}, got none"
+                yield f"callbacks: expected {with_article(name)}, got none"
 
     def _callbacks(self, run: Run) -> Iterator[tuple[str, Any, dict[str, Any]]]:
         """Yield the class name of each callback in the file, the callback of ``run`` or None, and its state."""

@@ -32,6 +32,11 @@ FIXES |= {
 COPIED = "expected to be set before compile, which copies the object. Compile with a new one."
 
 
+def of_trainer(name: str, doc: str) -> Any:
+    """Return a property: the attribute ``name`` of the trainer, None where there is no trainer."""
+    return property(lambda model: getattr(model.trainer, name, None), doc=doc)
+
+
 class Compiled(LayerList):
     """Abstract base of `Sequential`: `compile`, and what it has made.
 
@@ -81,15 +86,11 @@ class Compiled(LayerList):
             checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
         self._check_end(loss, metrics, weighted_metrics)
         if owner_of(optimizer) not in (None, self):
-            raise ArgumentError(
-                f"compile: optimizer: expected one for each model, got {optimizer!r} of another. Make a new one."
-            )
+            got = f"{optimizer!r} of another. Make a new one."
+            raise ArgumentError(f"compile: optimizer: expected one for each model, got {got}")
         for metric in (*(metrics or ()), *(weighted_metrics or ())):
             if isinstance(metric, Metric):
-                fix_settings(
-                    metric, "expected to be set before compile, which copies the metric. Compile with a new one."
-                )
-        _fix((*(metrics or ()), *(weighted_metrics or ())))
+                fix_settings(metric, COPIED)
         give(optimizer, self)
         optimizer.reset()
         certify = None
@@ -143,36 +144,17 @@ class Compiled(LayerList):
 
     # What compile and fit have made
 
-    @property
-    def optimizer(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.optimizer
-
-    @property
-    def loss(self) -> Any:
-        """A copy of what `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.loss
-
-    @property
-    def metrics(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.metrics
-
-    @property
-    def weighted_metrics(self) -> Any:
-        """What `compile` was given, or None before."""
-        return None if self.trainer is None else self.trainer.weighted_metrics
+    optimizer = of_trainer("optimizer", "What `compile` was given, or None before.")
+    loss = of_trainer("loss", "A copy of what `compile` was given, or None before.")
+    metrics = of_trainer("metrics", "What `compile` was given, or None before.")
+    weighted_metrics = of_trainer("weighted_metrics", "What `compile` was given, or None before.")
+    history = of_trainer("history", "The `History` of the last `fit`, or None before.")
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` and `train_on_batch` return, in their order."""
         trainer = self.trainer
         return [] if trainer is None else ["loss", *(trainer.scores.metrics if "scores" in vars(trainer) else ())]
-
-    @property
-    def history(self) -> Any:
-        """The `History` of the last `fit`, or None before."""
-        return None if self.trainer is None else self.trainer.history
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
@@ -200,12 +182,6 @@ class Compiled(LayerList):
         if self.trainer is None:
             raise StateError(f"{self.label}: stop_training: expected a compiled model.")
         self.trainer.stop_training = value
-
-
-def _fix(metrics: tuple[Any, ...]) -> None:
-    for metric in metrics:
-        if isinstance(metric, Metric):
-            fix_settings(metric, COPIED)
 
 
 def _own_copy(loss: Loss) -> Loss:

@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.contract import note_layer
+from minidl.contract import layer_noted
 from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
@@ -107,7 +107,10 @@ class LayerList(Layer):
             names = dict.fromkeys((layer.name for layer in self.layers), 0)
             for layer in layers:
                 if not isinstance(layer, Input):
-                    self._append(layer, names)
+                    check_member(layer, self)
+                    layer.name = unique_name(layer, names)
+                    self._store(layers=(*self.layers, layer))
+                    take(self, layer, len(self.layers) - 1)
                 elif self.layers or self.input_shape is not None:
                     raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
                 else:
@@ -126,12 +129,6 @@ class LayerList(Layer):
         first = self.layers[0]
         if first.output_shape is None or isinstance(first, LayerList):  # another's shape may change, before build
             self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
-
-    def _append(self, layer: Any, names: dict[str | None, int]) -> None:
-        check_member(layer, self)
-        layer.name = unique_name(layer, names)
-        self._store(layers=(*self.layers, layer))
-        take(self, layer, len(self.layers) - 1)
 
     # Building
 
@@ -156,21 +153,16 @@ class LayerList(Layer):
     def built(self, call: str) -> Network:
         """Return the network, or raise a `StateError`; ``call`` opens the message."""
         if self.network is None:
-            raise StateError(
-                f"{self.label}: {call}: expected a built model. "
-                "Put Input((features,)) first, or call build((features,))."
-            )
+            fix = "Put Input((features,)) first, or call build((features,))."
+            raise StateError(f"{self.label}: {call}: expected a built model. {fix}")
         return self.network
 
     def _rebuild(self) -> None:
         """Lay out the parameters again, keeping the values there are."""
         self.output_shape, self.network = None, None
         if self.input_shape is not None and self.layers:
-            try:
+            with layer_noted():
                 self.declare(self.input_shape)
-            except Exception as error:
-                note_layer(error)
-                raise
             self.adopt(allocate(self.sublayers(), self.randomness.weights, self.dtype))
             for index, (_, layer) in enumerate(self.built("build").parts):
                 layer.rng = LayerRandomness(self.randomness, index)
@@ -191,11 +183,8 @@ class LayerList(Layer):
         self.network = Network(self, parameters, self.randomness)
 
     def expand(self) -> dict[str, Layer]:
-        return {
-            join(name, inner): step
-            for name, layer in self.sublayers().items()
-            for inner, step in layer.expand().items()
-        }
+        named = self.sublayers().items()
+        return {join(name, inner): step for name, layer in named for inner, step in layer.expand().items()}
 
     def inference_twin(self) -> Self:
         twin = super().inference_twin()
@@ -227,10 +216,8 @@ class LayerList(Layer):
             return self.layers[key]
         named = self.sublayers()
         if key not in named:
-            raise ArgumentError(
-                f"{self.label}: expected one of the layers {', '.join(named)}; got {key!r}."
-                f"{checks.did_you_mean(key, named)}"
-            )
+            hint = checks.did_you_mean(key, named)
+            raise ArgumentError(f"{self.label}: expected one of the layers {', '.join(named)}; got {key!r}.{hint}")
         return named[key]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
@@ -262,11 +249,8 @@ class LayerList(Layer):
             network = self.built("forward")
             x = check_features(x, network).astype(network.input_dtype, copy=False)
         self._outputs = (len(x), *network.output_shape)
-        try:
+        with layer_noted():
             return network.forward(x, training)
-        except Exception as error:
-            note_layer(error)
-            raise
 
     @np.errstate(all="ignore")
     def backward(self, dy: Array) -> Array:
@@ -277,8 +261,5 @@ class LayerList(Layer):
         expected = (len(dy), *network.output_shape) if nested and dy.ndim else self._outputs
         if dy.shape != expected:
             raise ShapeError(f"{self.label}: backward: dy: expected shape {expected}, as y, got {dy.shape}.")
-        try:
+        with layer_noted():
             return network.backward(dy)
-        except Exception as error:
-            note_layer(error)
-            raise

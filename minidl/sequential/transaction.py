@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from minidl.config import restored_on_error
 from minidl.data import column_names, sample_shape
 from minidl.layers import Layer
 from minidl.layers.tree import walk
@@ -15,14 +16,11 @@ from minidl.typing import Model
 def unchanged_if_refused(layers: Iterable[Any], randomness: Randomness) -> Iterator[None]:
     """Put the layers, all layers inside them, and ``randomness`` back as they were if an exception is raised inside."""
     parts = [part for layer in layers if isinstance(layer, Layer) for _, part in walk({"": layer})]
-    before = [(part, dict(vars(part))) for part in parts]
     drawn = randomness.get_state()
     try:
-        yield
+        with restored_on_error(parts):
+            yield
     except BaseException:
-        for part, attributes in before:
-            vars(part).clear()
-            vars(part).update(attributes)
         randomness.set_state(drawn)
         raise
 

@@ -16,9 +16,6 @@ from minidl.errors import ArgumentError
 from minidl.names import attribute, entry_of_string, plain_name, snake_case, translate, with_article
 from minidl.settings import Settings, SettingsType
 
-if TYPE_CHECKING:
-    import inspect
-
 T = TypeVar("T")
 C = TypeVar("C", bound="Configured")
 
@@ -27,7 +24,7 @@ class ConfiguredType(SettingsType, ABCMeta):
     """The class of all configured classes: help and completion show every argument of a constructor."""
 
     @property
-    def __signature__(cls) -> "inspect.Signature":
+    def __signature__(cls) -> Any:
         import inspect
 
         return inspect.Signature(constructor_parameters(cls))

@@ -1,10 +1,7 @@
 """Constructor: the arguments of a class's constructor, those that it passes on to a base class included."""
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
-
-if TYPE_CHECKING:
-    import inspect
+from typing import Any, TypeVar, get_args
 
 T = TypeVar("T")
 REQUIRED = object()  # in place of the default of an argument that has none
@@ -46,7 +43,7 @@ def construct(cls: type[T], config: dict[str, Any]) -> T:
                 raise
 
 
-def constructor_parameters(cls: type) -> "list[inspect.Parameter]":
+def constructor_parameters(cls: type) -> list[Any]:
     """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor.
 
     Where the keywords are ``Unpack`` of a typed dict, only the names in it. ``*arguments`` is a parameter like others,

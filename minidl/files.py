@@ -39,10 +39,8 @@ def model_path(path: Any, who: str) -> Path:
     kind = FOREIGN_NAMES.get(found.suffix.lower())
     if kind:
         name = found.name.removesuffix(found.suffix).removesuffix(".weights") + ".safetensors"
-        raise ArgumentError(
-            f"{who}: expected a name for a safetensors file, got {str(path)!r}: such names are for "
-            f"{kind}, which minidl does not write. Use {name!r}."
-        )
+        got = f"{str(path)!r}: such names are for {kind}, which minidl does not write"
+        raise ArgumentError(f"{who}: expected a name for a safetensors file, got {got}. Use {name!r}.")
     return found
 
 

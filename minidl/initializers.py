@@ -59,11 +59,6 @@ def draw_truncated(rng: "np.random.Generator", shape: Shape) -> Array:
     return values
 
 
-def check_seed(seed: Any, who: str) -> int | None:
-    """Return a seed, or None; anything else is an `ArgumentError`."""
-    return None if seed is None else checks.integer(seed, who, minimum=0)
-
-
 class Zeros(Initializer):
     """``0`` everywhere."""
 
@@ -101,7 +96,7 @@ class RandomInitializer(Initializer, ABC):
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self.seed = check_seed(seed, f"{type(self).__name__}: seed")
+        self.seed = None if seed is None else checks.integer(seed, f"{type(self).__name__}: seed", minimum=0)
 
     @abstractmethod
     def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:

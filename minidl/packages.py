@@ -12,6 +12,5 @@ def import_package(module: str, who: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise MissingPackageError(
-            f"{who}: expected {package}, got none installed. Run: pip install {package}, or 'minidl[{extra}]'"
-        ) from error
+        fix = f"Run: pip install {package}, or 'minidl[{extra}]'"
+        raise MissingPackageError(f"{who}: expected {package}, got none installed. {fix}") from error

@@ -3,6 +3,7 @@
 Layers hold views into both, so that an optimizer, a clip or a gradient check is one pass over one array.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -42,13 +43,10 @@ class Parameters:
         gradients: Array | None = None,
     ) -> None:
         self.shapes = dict(shapes)
-        self.slices: dict[str, slice] = {}
-        size = 0
-        for name, shape in shapes.items():
-            start, size = size, size + math.prod(shape)
-            self.slices[name] = slice(start, size)
-        self.values = np.zeros(size, dtype) if values is None else values
-        self.gradients = np.zeros(size, dtype) if gradients is None else gradients
+        ends = [*itertools.accumulate(map(math.prod, shapes.values()), initial=0)]
+        self.slices = {name: slice(*pair) for name, pair in zip(shapes, itertools.pairwise(ends), strict=True)}
+        self.values = np.zeros(ends[-1], dtype) if values is None else values
+        self.gradients = np.zeros(ends[-1], dtype) if gradients is None else gradients
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("values", "gradients") and name in self.__dict__:

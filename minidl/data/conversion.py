@@ -40,9 +40,8 @@ def convert(value: Any, who: str, column: str | None = None, *, on_disk: bool = 
     if array.dtype.kind == "O":
         array = _numbers(array, who, where)
     if array.dtype.kind not in "fiub":
-        raise DataError(
-            f"{who}: expected real numbers, got an array of {array.dtype}{where}. Convert or encode it first."
-        )
+        got = f"an array of {array.dtype}{where}"
+        raise DataError(f"{who}: expected real numbers, got {got}. Convert or encode it first.")
     return array
 
 
@@ -73,9 +72,8 @@ def _read(value: Any, who: str) -> Array:
             failure = failure or error
     if failure is None:
         return np.array(None)
-    raise DataError(
-        f"{who}: expected an array, got {_collection(value) or f'something ragged or unreadable: {failure}'}"
-    )
+    got = _collection(value) or f"something ragged or unreadable: {failure}"
+    raise DataError(f"{who}: expected an array, got {got}")
 
 
 def is_mapping(value: Any) -> bool:

@@ -56,11 +56,9 @@ def check_columns(value: Any, network: Any, who: str) -> tuple[str, ...]:
         return names
     got = [f"no column {name!r}" for name in known if name not in names][:SHOWN]
     got += [f"the unknown column {name!r}" for name in names if name not in known][:SHOWN]
-    raise DataError(
-        f"{who}: expected the columns that the model was fitted on, {', '.join(map(repr, known))}; "
-        f"got {', '.join(got) or 'them in another order'}. Use {who}[list(model.feature_names)], "
-        "or .to_numpy() where names do not matter."
-    )
+    expected = f"expected the columns that the model was fitted on, {', '.join(map(repr, known))}"
+    fix = f"Use {who}[list(model.feature_names)], or .to_numpy() where names do not matter."
+    raise DataError(f"{who}: {expected}; got {', '.join(got) or 'them in another order'}. {fix}")
 
 
 def check_order(x: Any, other: Any, who: str) -> None:
@@ -70,7 +68,7 @@ def check_order(x: Any, other: Any, who: str) -> None:
     if not hasattr(first, "equals") or not hasattr(second, "equals") or first.equals(second):
         return
     if len(first) == len(second) and set(first) == set(second):
+        fix = f"Use {who}.loc[x.index], or .to_numpy() if the rows are in order."
         raise DataError(
-            f"{who}: expected the rows in the order of x, got the labels of its index in another order. "
-            f"Use {who}.loc[x.index], or .to_numpy() if the rows are in order."
+            f"{who}: expected the rows in the order of x, got the labels of its index in another order. {fix}"
         )

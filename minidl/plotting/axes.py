@@ -82,10 +82,8 @@ def class_labels(y: Any, who: str, names: Sequence[str] = ()) -> Array:
             raise ArgumentError(f"{who}: expected labels among {list(names)}, got {str(unknown[0])!r}.")
         return np.array([names.index(name) for name in y], int)
     if y.ndim != 1 or y.dtype.kind not in "biuf" or checks.wrong_label(y, np.inf) is not None:
-        raise ArgumentError(
-            f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}. "
-            "Take argmax(axis=1) of several columns, or p > 0.5 of probabilities."
-        )
+        fix = "Take argmax(axis=1) of several columns, or p > 0.5 of probabilities."
+        raise ArgumentError(f"{who}: expected class labels from 0, got {y.dtype} values of shape {y.shape}. {fix}")
     return y.astype(int)
 
 

@@ -135,9 +135,8 @@ def plot_confusion_matrix(
     true = class_labels(given, "plot_confusion_matrix: y_true", names)
     predicted = class_labels(predicted, "plot_confusion_matrix: y_pred", names)
     if true.shape != predicted.shape or len(true) == 0:
-        raise ShapeError(
-            f"plot_confusion_matrix: expected labels for the same rows, got {true.shape} and {predicted.shape}."
-        )
+        got = f"{true.shape} and {predicted.shape}"
+        raise ShapeError(f"plot_confusion_matrix: expected labels for the same rows, got {got}.")
     classes = max(classes, int(true.max()) + 1, int(predicted.max()) + 1, len(names))
     names = names or [str(number) for number in range(classes)]
     if len(names) < classes:

@@ -5,7 +5,7 @@ The resumed run is the interrupted one, bit for bit, on the same machine with th
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -86,19 +86,17 @@ def _conditions(run: Run) -> dict[str, Any]:
             "learning_rate": run.learning_rate if isinstance(run.learning_rate, float) else None,
             "frozen": [name for name, part in slices.items() if part in run.frozen],
             "functions": {name: function_fingerprint(function) for name, function in encoder.functions.items()},
-            "callbacks": [_callback_settings(callback) for callback in run.callbacks if _is_compared(callback)],
+            "callbacks": [*_callback_settings(run.callbacks)],
         }
     return run.conditions
 
 
-def _is_compared(callback: Callback) -> bool:
-    """Return whether a callback is one of minidl's: it is unknown whether a result depends on another."""
-    return is_builtin(type(callback)) and not isinstance(callback, (History, LambdaCallback, ProgressBar))
-
-
-def _callback_settings(callback: Callback) -> dict[str, Any]:
-    config = {name: value for name, value in callback.get_config().items() if name not in NO_RESULT}
-    return {"class": type(callback).__name__, **plain(config)}
+def _callback_settings(callbacks: Iterable[Callback]) -> Iterator[dict[str, Any]]:
+    """Yield what minidl's callbacks are; whether a result depends on one of the user's is unknown."""
+    for callback in callbacks:
+        if is_builtin(type(callback)) and not isinstance(callback, (History, LambdaCallback, ProgressBar)):
+            config = {name: value for name, value in callback.get_config().items() if name not in NO_RESULT}
+            yield {"class": type(callback).__name__, **plain(config)}
 
 
 class Checkpoint:
@@ -110,10 +108,8 @@ class Checkpoint:
         run, training, found = self.content["run"], self.content["training"], self.content["format"]
         if run is None or training is None or found != FORMAT:
             got = "a model alone" if run is None or training is None else f"one of format {found}, not {FORMAT}"
-            raise ModelFileError(
-                f"{path}: expected a checkpoint with a training run, got {got}. Use load_model and fit, or let "
-                "ModelCheckpoint write the file."
-            )
+            fix = "Use load_model and fit, or let ModelCheckpoint write the file."
+            raise ModelFileError(f"{path}: expected a checkpoint with a training run, got {got}. {fix}")
         with file_errors(path):
             self.weights, decoder = weights_of(arrays), Decoder(dict(arrays), {})
             self.run = {name: decoder.decode(value, f"run/{name}") for name, value in run.items()}
@@ -130,10 +126,11 @@ class Checkpoint:
         other, the newest one's error is raised. ``tell`` prints a line that says what is done.
         """
         found = cls._newest(path)
-        if tell and found is None:
-            print_line(f"fit: no checkpoint in {path}: starting at the beginning.")
-        elif tell and found is not None:
-            print_line(f"fit: resuming from {found.path}, epoch {found.run['epoch'] + 1}, batch {found.run['batch']}.")
+        line = f"fit: no checkpoint in {path}: starting at the beginning."
+        if found is not None:
+            line = f"fit: resuming from {found.path}, epoch {found.run['epoch'] + 1}, batch {found.run['batch']}."
+        if tell:
+            print_line(line)
         return found
 
     @classmethod
@@ -161,11 +158,9 @@ class Checkpoint:
         with file_errors(self.path):
             found = list(self._differences(model, run))
         if found:
-            shown = "\n  ".join(["", *found[:20]])
-            raise ArgumentError(
-                f"fit: cannot resume from {self.path}, because this run differs from the one that wrote it:{shown}\n"
-                "To start a new run from its weights, use load_model."
-            )
+            first = f"fit: cannot resume from {self.path}, because this run differs from the one that wrote it:"
+            fix = "\nTo start a new run from its weights, use load_model."
+            raise ArgumentError("\n  ".join([first, *found[:20]]) + fix)
         with file_errors(self.path):
             self._check_states(model, run)
         before = self.content["environment"]
@@ -207,9 +202,8 @@ class Checkpoint:
             "start": object if self.run["start"] is None else start,
         }
         found = {name: self.run[name] for name in expected}
-        raise_problems(
-            [*mismatches("weights", self.weights, expected_weights(model)), *mismatches("run", found, expected)]
-        )
+        weights = mismatches("weights", self.weights, expected_weights(model))
+        raise_problems([*weights, *mismatches("run", found, expected)])
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, callback, state in self._callbacks(run):

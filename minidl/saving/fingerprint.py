@@ -104,6 +104,5 @@ def threads() -> str:
     found = [str(pool["num_threads"]) for pool in pools if pool["user_api"] == "blas"]
     names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
     found += [os.environ[name] for name in names if os.environ.get(name)]
-    return (
-        found[0] if found else str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
-    )
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return [*found, str(processors)][0]

@@ -27,7 +27,6 @@ ZEROS = "0" * 64  # in the digest's place while it is computed
 HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
 LIMITS = {b"{": 10_000, b"[": 100_000, b":": 200_000, b",": 500_000}
 LONG_NUMBER = re.compile(rb"[0-9]{1000}")  # the time to read one grows with the square of its length
-AXES = 64  # that NumPy's arrays have at most
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",

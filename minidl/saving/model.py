@@ -79,11 +79,8 @@ def environment() -> dict[str, str]:
         scipy = metadata.version("scipy")  # it is not loaded for this
     except metadata.PackageNotFoundError:
         scipy = "none"
-    python, machine = platform.python_version(), platform.machine()
-    return {
-        "python": python, "numpy": np.__version__, "scipy": scipy, "threads": threads(), "machine": machine,
-        "system": sys.platform,
-    }  # fmt: skip
+    libraries = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy}
+    return {**libraries, "threads": threads(), "machine": platform.machine(), "system": sys.platform}
 
 
 def encode_compile(model: Model, encoder: Encoder) -> dict[str, Any]:
@@ -105,10 +102,8 @@ def _encode_training(model: Model, encoder: Encoder) -> dict[str, Any]:
 
 def _require_finite(array: Array, what: str) -> None:
     if not np.isfinite(array).all():
-        raise ArgumentError(
-            f"save: {what}: expected finite values, got {array[~np.isfinite(array)][0]}. "
-            "The run has diverged: an older file stays as it is."
-        )
+        fix = "The run has diverged: an older file stays as it is."
+        raise ArgumentError(f"save: {what}: expected finite values, got {array[~np.isfinite(array)][0]}. {fix}")
 
 
 # Loading

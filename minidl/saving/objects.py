@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from minidl.checks import did_you_mean
+from minidl.checks import did_you_mean, is_shape
 from minidl.config import Configured, registered_name, registry
 from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
 from minidl.saving.comparison import SHOWN, mismatches, shown
-from minidl.saving.format import AXES, CODES
+from minidl.saving.format import CODES
 from minidl.typing import Array, Shape
+
+LENGTH = 1 << 40  # of an axis: with more, sizes overflow
 
 
 class NamedFunction:
@@ -27,10 +29,8 @@ class NamedFunction:
         self.__name__ = name
 
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
-        raise ArgumentError(
-            f"{self.__name__}: expected the function itself, got its name alone, from a model file. "
-            f"Pass custom_objects={{{self.__name__!r}: ...}} to load_model."
-        )
+        got = f"{self.__name__}: expected the function itself, got its name alone, from a model file"
+        raise ArgumentError(f"{got}. Pass custom_objects={{{self.__name__!r}: ...}} to load_model.")
 
 
 class Encoder:
@@ -69,17 +69,14 @@ class Encoder:
             return self._encode_object(value, path)
         if callable(value) and not isinstance(value, type):
             return {"function": self._name_of(value)}
-        raise ArgumentError(
-            f"save: {path}: expected numbers, text, arrays or minidl's objects, got {type(value).__name__} "
-            f"{str(value)[:60]!r}. Derive its class from the minidl class that it replaces."
-        )
+        got = f"{type(value).__name__} {str(value)[:60]!r}. Derive its class from the minidl class that it replaces."
+        raise ArgumentError(f"save: {path}: expected numbers, text, arrays or minidl's objects, got {got}")
 
     def _encode_object(self, value: Configured, path: str) -> dict[str, Any]:
         cls, config = type(value), dict(value.get_config())
         if registry.get(registered_name(cls), cls) is not cls:
-            raise ArgumentError(
-                f"save: {path}: expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
-            )
+            got = f"expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
+            raise ArgumentError(f"save: {path}: {got}")
         encoded: dict[str, Any] = {"class": registered_name(cls)}
         name = value.name if isinstance(value, Layer) else config.get("name")
         if isinstance(name, str) and not is_printable(name):
@@ -93,12 +90,9 @@ class Encoder:
 
     def _name_of(self, function: Any) -> str:
         """Return the name of a function, with a number behind it if another one has it: two lambdas do."""
-        base = name = str(getattr(function, "__name__", type(function).__name__))
-        for number in itertools.count(1):
-            if self.functions.setdefault(name, function) is function:
-                break
-            name = f"{base}_{number}"
-        return name
+        base = str(getattr(function, "__name__", type(function).__name__))
+        names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(1)))
+        return next(name for name in names if self.functions.setdefault(name, function) is function)
 
 
 class Decoder:
@@ -130,10 +124,8 @@ class Decoder:
                 found = {self.decode(key, path): self.decode(item, f"{path}/{key}") for key, item in pairs}
                 if len(found) == len(pairs):
                     return found
-            case [("slice", [start, stop, step])] if all(
-                part is None or type(part) is int for part in (start, stop, step)
-            ):
-                return slice(start, stop, step)
+            case [("slice", [None | int(), None | int(), None | int()] as parts)]:
+                return slice(*parts)
             case [("float", "nan" | "inf" | "-inf" as text)]:
                 return float(text)
             case [("scalar", [str(code), item])] if code in CODES:
@@ -169,7 +161,7 @@ class Decoder:
                 known = dict.fromkeys([*(given | constructor_arguments(cls).keys() & config.keys())], object)
                 self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
             shape = self.decode(value.get("input_shape"), f"{path}/input_shape")
-            if shape is not None and not (type(shape) is tuple and len(shape) < AXES and all(map(_is_length, shape))):
+            if shape is not None and not (type(shape) is tuple and is_shape(shape) and max(shape, default=0) < LENGTH):
                 self._complain(f"{path}/input_shape", "a tuple of positive integers", repr(shape))
         if len(self.problems) > before:
             return None
@@ -193,10 +185,6 @@ class Decoder:
         return self._complain(path, "a class of minidl, or one that is registered", f"{name[:100]!r}.{fix}")
 
 
-def _is_length(value: Any) -> bool:
-    return type(value) is int and 0 < value < 1 << 40  # with more, sizes overflow
-
-
 def is_printable(name: str) -> bool:
     """Return whether a name may be in a file: such names reach messages and terminals."""
     return len(name) <= 2000 and name.isprintable()
@@ -205,12 +193,9 @@ def is_printable(name: str) -> bool:
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:
     """Return ``custom_objects``, an empty dict for None; its values are classes of minidl's kinds, or functions."""
     found = {} if custom_objects is None else custom_objects
-    if not isinstance(found, Mapping) or not all(isinstance(name, str) and _can_be_made(found[name]) for name in found):
-        raise ArgumentError(
-            f"custom_objects: expected a dict of names to classes of minidl's kinds or functions, got {found!r}."
-        )
+    for name, value in found.items() if isinstance(found, Mapping) else [(None, None)]:
+        made = issubclass(value, Configured) if isinstance(value, type) else callable(value)
+        if not made or not isinstance(name, str):
+            expected = "expected a dict of names to classes of minidl's kinds or functions"
+            raise ArgumentError(f"custom_objects: {expected}, got {found!r}.")
     return found
-
-
-def _can_be_made(value: Any) -> bool:
-    return issubclass(value, Configured) if isinstance(value, type) else callable(value)

@@ -56,19 +56,15 @@ def _inside(layer: Layer) -> str:
 def check_member(layer: Any, model: Any) -> None:
     """Raise an `ArgumentError` if the layer, or one inside it, cannot join the model."""
     if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
-        raise ArgumentError(
-            f"{model.label}: expected a layer, got the class {layer.__name__}. Write {layer.__name__}(...)."
-        )
+        name = layer.__name__
+        raise ArgumentError(f"{model.label}: expected a layer, got the class {name}. Write {name}(...).")
     if not isinstance(layer, Layer):
         raise ArgumentError(f"{model.label}: expected a layer, got {layer!r}.")
     for _, part in own_parts(layer):
         if owner_of(part) is not None or part is model:
-            raise ArgumentError(
-                f"{part.label}: this layer already belongs to a model, and a layer keeps the caches of one place. "
-                "Use layer.copy(), which keeps the trained values, or nest the whole model."
-            )
+            fix = "Use layer.copy(), which keeps the trained values, or nest the whole model."
+            what = "this layer already belongs to a model, and a layer keeps the caches of one place"
+            raise ArgumentError(f"{part.label}: {what}. {fix}")
         if isinstance(part, type(model)) and np.dtype(part.dtype).itemsize > np.dtype(model.dtype).itemsize:
-            raise ArgumentError(
-                f"{part.label}: expected a model of {model.dtype}, as around it, got one of {part.dtype}, whose "
-                f"values would lose digits. Make the outer one with dtype={part.dtype!r}."
-            )
+            got = f"one of {part.dtype}, whose values would lose digits. Make the outer one with dtype={part.dtype!r}."
+            raise ArgumentError(f"{part.label}: expected a model of {model.dtype}, as around it, got {got}")

@@ -6,6 +6,7 @@
 import copy
 import functools
 import operator
+import weakref
 from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -15,7 +16,6 @@ from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.config import Configured, PlainType
 from minidl.errors import ArgumentError, StateError
-from minidl.ownership import give, owner_of
 
 Logs = Any  # a mapping of names to values, or None
 
@@ -88,6 +88,7 @@ class Callback(Configured):
     open_to_names = True
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
+    _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -101,7 +102,7 @@ class Callback(Configured):
     @property
     def model(self) -> Any:
         """The model that is trained, or a `StateError` if there is none."""
-        model = owner_of(self)
+        model = self._model and self._model()
         if model is None:
             fix = "Pass it to fit, evaluate or predict, and keep the model alive."
             raise StateError(f"{type(self).__name__}: model: this callback has no model. {fix}")
@@ -109,12 +110,12 @@ class Callback(Configured):
 
     def set_model(self, model: Any) -> None:
         """Remember the model, weakly: called before the first hook; a `StateError` in the `fit` of another one."""
-        before = owner_of(self)
+        before = self._model and self._model()
         run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
         if run is not None and run.is_under_way() and any(callback is self for callback in run.callbacks):
             name = type(self).__name__
             raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
-        give(self, model)
+        self._model = weakref.ref(model)
 
     def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
         """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook.
@@ -127,7 +128,7 @@ class Callback(Configured):
 
     def lacks_validation(self, epoch: int) -> bool:
         """Return whether the `fit` under way validates, but not after this epoch: see its ``validation_freq``."""
-        run = getattr(getattr(owner_of(self), "trainer", None), "run", None)
+        run = getattr(getattr(self._model and self._model(), "trainer", None), "run", None)
         return run is not None and run.validation is not None and not run.data.validates(epoch + 1)
 
     def get_state(self) -> dict[str, Any]:
@@ -254,14 +255,13 @@ def check_callbacks(callbacks: Any) -> list[Callback]:
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []
     for index, callback in enumerate(callbacks):
-        name, problem = getattr(callback, "__name__", type(callback).__name__), ""
+        if isinstance(callback, Callback) and all(callback is not other for other in checked):
+            checked.append(callback)
+            continue
+        problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
         if isinstance(callback, type):
-            problem = f"an instance at {index}, got the class {name}. Write {name}()."
-        elif not isinstance(callback, Callback):
-            problem = f"a Callback at {index}, got {callback!r}. Derive it from Callback."
-        elif any(callback is other for other in checked):
-            problem = f"each callback once, got the same {name} again at {index}."
-        if problem:
-            raise ArgumentError(f"callbacks: expected {problem}")
-        checked.append(callback)
+            problem = f"an instance at {index}, got the class {callback.__name__}. Write {callback.__name__}()."
+        elif isinstance(callback, Callback):
+            problem = f"each callback once, got the same {type(callback).__name__} again at {index}."
+        raise ArgumentError(f"callbacks: expected {problem}")
     return checked

@@ -63,10 +63,9 @@ class History(Callback, metaclass=PlainType):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        logs = logs or {}
-        for name in self.history.keys() - logs.keys():
+        for name in self.history.keys() - (logs or {}).keys():
             self.absent.setdefault(name, []).append(epoch)
-        for name, value in logs.items():
+        for name, value in (logs or {}).items():
             if self.epoch and name not in self.history:
                 self.absent[name] = [*self.epoch]
             self.history.setdefault(name, []).append(np.asarray(value).tolist())

@@ -69,6 +69,5 @@ def check_order(x: Any, other: Any, who: str) -> None:
         return
     if len(first) == len(second) and set(first) == set(second):
         fix = f"Use {who}.loc[x.index], or .to_numpy() if the rows are in order."
-        raise DataError(
-            f"{who}: expected the rows in the order of x, got the labels of its index in another order. {fix}"
-        )
+        got = "the labels of its index in another order"
+        raise DataError(f"{who}: expected the rows in the order of x, got {got}. {fix}")

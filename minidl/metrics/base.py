@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from minidl import losses
 from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import StateError
@@ -52,11 +51,6 @@ class Metric(Configured, ABC):
 
     name: str | None = None
     higher_is_better: bool | None = None
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if hasattr(losses, cls.__name__):
-            cls.registered_name = f"{cls.__name__}Metric"  # in files the name alone is the loss
 
     def __init__(self, name: str | None = None) -> None:
         self.name = name

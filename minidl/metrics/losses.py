@@ -1,6 +1,7 @@
 """The losses as metrics: the mean of a loss over all samples, in float64."""
 
 from abc import ABC
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,11 @@ class LossMetric(MeanMetric, ABC):
 
     higher_is_better = False
     loss: type[losses.Loss]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(losses, cls.__name__):
+            cls.registered_name = f"{cls.__name__}Metric"  # in files the name alone is the loss
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         loss = self.loss(**{name: value for name, value in self.get_config().items() if name != "name"})

@@ -19,6 +19,7 @@ class MeanSquaredError(MeanMetric):
 
     aliases = ("mse",)
     higher_is_better = False
+    registered_name = "MeanSquaredErrorMetric"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return np.square(difference(y_true, y_pred, self))
@@ -36,6 +37,7 @@ class MeanAbsoluteError(MeanMetric):
 
     aliases = ("mae",)
     higher_is_better = False
+    registered_name = "MeanAbsoluteErrorMetric"
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return np.abs(difference(y_true, y_pred, self))

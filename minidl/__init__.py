@@ -66,7 +66,6 @@ from minidl.losses import Loss
 from minidl.metrics import Metric
 from minidl.models import load_model
 from minidl.optimizers import Optimizer
-from minidl.parameters import Parameters
 from minidl.sequential import Sequential
 
 explain_modules()
@@ -75,7 +74,7 @@ __all__ = [
     "ELU", "GELU", "SELU", "Activation", "AlphaDropout", "ArgumentError", "BatchNormalization", "CacheError",
     "Columns", "Concatenate", "DataError", "Dense", "Dropout", "Embedding", "Flatten", "GaussianNoise", "Identity",
     "Input", "Layer", "LayerError", "LayerNormalization", "LeakyReLU", "Loss", "Metric", "MinidlError",
-    "ModelFileError", "NonFiniteError", "Normalization", "Optimizer", "PReLU", "Parameters", "ReLU", "Rescaling",
+    "ModelFileError", "NonFiniteError", "Normalization", "Optimizer", "PReLU", "ReLU", "Rescaling",
     "Reshape", "Residual", "Sequential", "ShapeError", "SiLU", "Sigmoid", "Softmax", "Softplus", "StateError", "Tanh",
     "callbacks", "constraints", "datasets", "initializers", "layers", "load_model", "losses", "metrics", "models",
     "optimizers", "register", "regularizers", "utils",

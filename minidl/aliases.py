@@ -11,10 +11,6 @@ from typing import Any
 from minidl.names import Entry, find, table
 
 MODULES = (
-    "activations applications backend layers.convolutional layers.experimental layers.pooling layers.recurrent ops "
-    "preprocessing wrappers wrappers.scikit_learn"
-)
-MODULES = (
     "callbacks config constraints data datasets initializers layers losses metrics models optimizers "
     "optimizers.schedules regularizers saving utils"
 )

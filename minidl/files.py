@@ -17,7 +17,6 @@ from minidl.errors import ArgumentError
 
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of files that are being written
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
-FOREIGN_NAMES = {".h5": "HDF5 files", ".hdf5": "HDF5 files"}
 
 
 def as_path(path: Any, who: str) -> Path:
@@ -36,10 +35,9 @@ def as_path(path: Any, who: str) -> Path:
 def model_path(path: Any, who: str) -> Path:
     """Return ``path`` as `as_path` does, or raise an `ArgumentError` if its name promises a format of others."""
     found = as_path(path, who)
-    kind = FOREIGN_NAMES.get(found.suffix.lower())
-    if kind:
+    if found.suffix.lower() in (".h5", ".hdf5"):
         name = found.name.removesuffix(found.suffix).removesuffix(".weights") + ".safetensors"
-        got = f"{str(path)!r}: such names are for {kind}, which minidl does not write"
+        got = f"{str(path)!r}: such names are for HDF5 files, which minidl does not write"
         raise ArgumentError(f"{who}: expected a name for a safetensors file, got {got}. Use {name!r}.")
     return found
 

@@ -51,10 +51,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     labels = as_array(x, "to_categorical: x")
     if labels.size != len(labels):
         raise DataError(f"to_categorical: x: expected labels of shape (rows,), got {labels.shape}.")
-    labels = labels.reshape(-1)
-    classes = math.inf
-    if num_classes is not None:
-        classes = checks.integer(num_classes, "to_categorical: num_classes", minimum=1)
+    labels, who = labels.reshape(-1), "to_categorical: num_classes"
+    classes = math.inf if num_classes is None else checks.integer(num_classes, who, minimum=1)
     row = checks.wrong_label(labels, classes)
     if row is not None:
         raise DataError(f"to_categorical: x: expected labels in [0, {classes}), got {labels[row]} at row {row}.")

@@ -33,12 +33,7 @@ class Table:
 
     def batch(self, rows: slice | Array) -> Batch:
         """Return ``x, y, sample_weight`` of these rows, in the types of the model and its loss."""
-        if isinstance(rows, slice):
-            x = self.x[rows]
-            y = self.y[rows]
-        else:
-            x = self.x.take(rows, axis=0)
-            y = self.y.take(rows, axis=0)
+        x, y = (self.x[rows], self.y[rows]) if isinstance(rows, slice) else (self.x.take(rows, 0), self.y.take(rows, 0))
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return x.astype(self.dtype, copy=False), y.astype(self.y_dtype, copy=False), weight
 

@@ -22,24 +22,24 @@ def main(arguments: list[str] | None = None) -> int:
         content, arrays = read_content(path)
         with file_errors(path):
             lines = describe(path, content, arrays)
+        _print(lines)
+    except BrokenPipeError:  # a pager that was left
+        pass
     except (OSError, MinidlError) as error:
         print(error, file=sys.stderr)
         return 1
-    return _print(lines)
+    return 0
 
 
-def _print(lines: list[str]) -> int:
+def _print(lines: list[str]) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     cut = (line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in lines)
     clean = (line if line.isprintable() else ascii(line) for line in cut)  # a file must not command the terminal
     try:
         print("\n".join(clean).encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except OSError as error:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries to write the rest at its end
-        if not isinstance(error, BrokenPipeError):  # a pager that was left
-            print(error, file=sys.stderr)
-            return 1
-    return 0
+        raise
 
 
 def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:

@@ -112,10 +112,7 @@ class Configured(Settings, metaclass=ConfiguredType):
             if name not in known:
                 names = ", ".join(known) or "no arguments"
                 raise ArgumentError(f"{who}: expected one of {names}; got {key!r}.{did_you_mean(name, known)}")
-            if nested:
-                inside.setdefault(name, {})[inner] = value
-            else:
-                own[name] = value
+            (inside.setdefault(name, {}) if nested else own)[inner or name] = value
         if len(own) > 1 and own.keys() <= self.stored_arguments().keys():
             self.set_together(own)
         else:

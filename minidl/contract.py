@@ -74,8 +74,8 @@ class CheckedLoss:
         self.shape, self.dtype = y_pred.shape, y_pred.dtype
         arrays = read_only(y_pred), read_only(y_true), sample_weight
         value = _call_guarded(self.loss, "forward", *arrays)
-        real = isinstance(value, (int, float, np.integer, np.floating))
-        if not real and not (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind == "f"):
+        real = isinstance(value, (int, float, np.integer, np.floating, np.ndarray)) and not np.shape(value)
+        if not real:
             got = f"shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
             who = _label(self.loss, "forward")
             raise LayerError(f"{who}: expected it to return a number, got {got}. Use self.mean.")

@@ -6,7 +6,8 @@ So that ``from keras.models import Sequential`` needs another first word only.
 from collections.abc import Mapping
 from typing import Any
 
-from minidl.saving import model_of_text, read_model, save_model
+from minidl.errors import ModelFileError
+from minidl.saving import Decoder, check_custom_objects, read_model, save_model
 from minidl.sequential import Sequential
 
 __all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
@@ -52,5 +53,17 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     ModelFileError
         If it is no such text, or does not fit the known classes.
     """
-    model: Sequential = model_of_text(json_string, custom_objects)
+    import json  # slow to import, and seldom needed
+
+    decoder = Decoder({}, check_custom_objects(custom_objects))
+    try:
+        model: Any = decoder.decode(json.loads(json_string), "model")
+    except (TypeError, ValueError, RecursionError) as error:
+        got = f"{str(json_string)[:60]!r}"
+        raise ModelFileError(f"model_from_json: expected the text of to_json, got {got}.") from error
+    if decoder.problems or not isinstance(model, Sequential):
+        raise ModelFileError("\n  ".join(["model_from_json: this is not a model:", *decoder.problems]))
+    _, shape = decoder.layers[-1]
+    if shape is not None:
+        model.build(shape)
     return model

@@ -104,12 +104,10 @@ def html(model: Model) -> str:
     """Return the table as HTML, for notebooks."""
     from html import escape
 
-    head = "".join(f"<th>{escape(title)}</th>" for title in HEADER)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell).replace('  ', '&emsp;')}</td>" for cell in row) + "</tr>"
-        for row in rows(model)
+    head, *body = (
+        "".join(f"<{tag}>{escape(cell).replace('  ', '&emsp;')}</{tag}>" for cell in row)
+        for tag, row in [("th", HEADER), *(("td", row) for row in rows(model))]
     )
-    return (
-        f"<table><caption>{escape(model.label)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        f"<p>{escape(totals(model))}</p>"
-    )
+    lines = "".join(f"<tr>{cells}</tr>" for cells in body)
+    table = f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody>"
+    return f"<table><caption>{escape(model.label)}</caption>{table}</table><p>{escape(totals(model))}</p>"

@@ -17,7 +17,7 @@ from minidl.errors import ArgumentError
 from minidl.layers import Layer
 from minidl.saving.comparison import SHOWN, mismatches, shown
 from minidl.saving.format import CODES
-from minidl.typing import Array, Shape
+from minidl.typing import Array, Model, Shape
 
 LENGTH = 1 << 40  # of an axis: with more, sizes overflow
 
@@ -93,6 +93,18 @@ class Encoder:
         base = str(getattr(function, "__name__", type(function).__name__))
         names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(1)))
         return next(name for name in names if self.functions.setdefault(name, function) is function)
+
+
+def text_of_model(model: Model) -> str:
+    """Return a model's layers with their arguments as JSON; an `ArgumentError` for arrays and functions in them."""
+    import json  # slow to import, and seldom needed
+
+    encoder = Encoder()
+    content = encoder.encode(model, "model")
+    if encoder.arrays or encoder.functions:
+        found = ", ".join([*encoder.arrays, *encoder.functions])
+        raise ArgumentError(f"to_json: expected no arrays and functions in layers, got {found}. Use model.save(path).")
+    return json.dumps(content)
 
 
 class Decoder:

@@ -4,8 +4,7 @@ from abc import ABCMeta
 from typing import Any, TypeVar
 
 from minidl.attribute_names import is_builtin, name_here, refuse_unfinished
-from minidl.construction import ALONE, ITEMS, NUMPY, check_methods, without_numpy
-from minidl.constructor import constructor_arguments
+from minidl.constructor import ALONE, ITEMS, NUMPY, check_methods, constructor_arguments, without_numpy
 from minidl.errors import ArgumentError, StateError
 
 T = TypeVar("T")

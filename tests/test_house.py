@@ -62,11 +62,11 @@ LIMITS = {
 # The longest name that fits a module decides, so a folder covers all its files.
 ROWS = [
     "errors typing",
-    "checks constructor files normal ownership packages permutation signals",
+    "checks files normal ownership packages permutation signals",
     "randomness",
     "names",
     "attribute_names",
-    "construction",
+    "constructor",
     "settings",
     "config numeric",
     "schedules solvers data",

@@ -123,7 +123,9 @@ def test_models_without_a_seed_differ():
 def test_a_diagram_is_written_and_returned(tmp_path):
     diagram = plot_model(network(), to_file=tmp_path / "m.svg", show_shapes=True)
     assert (tmp_path / "m.svg").read_text(encoding="utf-8") == diagram
-    with pytest.raises(ArgumentError, match=r"plot_model: to_file: expected a file name, got 'm.png'\. Use one in \.svg"):
+    with pytest.raises(
+        ArgumentError, match=r"plot_model: to_file: expected a file name, got 'm.png'\. Use one in \.svg"
+    ):
         plot_model(network(), "m.png")
 
 

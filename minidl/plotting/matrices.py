@@ -156,10 +156,8 @@ def _decided(y: Array, classes: int, threshold: float) -> Array:
     if y.dtype.kind != "f" or (y == np.floor(y)).all():  # class numbers, or probabilities of exactly 0 and 1
         return y
     if 0 < threshold < 1 and not ((y >= 0) & (y <= 1)).all():
-        raise ArgumentError(
-            "plot_confusion_matrix: y_pred: expected probabilities between 0 and 1, got values from "
-            f"{y.min():.4g} to {y.max():.4g}. Pass threshold=0 for logits."
-        )
+        got = f"values from {y.min():.4g} to {y.max():.4g}. Pass threshold=0 for logits."
+        raise ArgumentError(f"plot_confusion_matrix: y_pred: expected probabilities between 0 and 1, got {got}")
     return y > threshold
 
 

@@ -116,9 +116,7 @@ def flower(n: int, *, noise: float = 0.2, seed: int | None = None) -> Points:
 def _generator(who: str, n: int, noise: float, seed: int | None) -> "np.random.Generator":
     checks.integer(n, f"{who}: n", minimum=1)
     checks.number(noise, f"{who}: noise", at_least=0)
-    if seed is not None:
-        checks.integer(seed, f"{who}: seed", minimum=0)
-    return np.random.default_rng(seed)
+    return np.random.default_rng(None if seed is None else checks.integer(seed, f"{who}: seed", minimum=0))
 
 
 def _polar(radius: float | Array, angle: Array) -> Array:

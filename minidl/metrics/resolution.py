@@ -62,7 +62,6 @@ def set_threshold(metric: Metric, loss: Any, outputs: int | None, *, named: bool
     for name in {"threshold", "thresholds"} & vars(metric).keys() if getattr(metric, "top_k", None) is None else ():
         given = getattr(metric, name)
         largest = name == "threshold" and given is None and outputs != 1 and not (named and loss.binary)
-        largest |= given is None and vars(metric).get("top_k") is not None
         if isinstance(given, str) or given not in (None, 0.5) or largest or (loss.threshold == 0.5 and not loss.binary):
             continue
         if not loss.binary:

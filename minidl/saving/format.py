@@ -148,12 +148,10 @@ def _content(path: Path, metadata: dict[str, Any]) -> dict[str, Any]:
 
 def _kind_of(head: bytes) -> str:
     """Return what a file that begins with ``head`` is; nothing if that is unknown."""
-    what = next((what for magic, what in FOREIGN.items() if head.startswith(magic)), "")
-    if not what and len(head) < 8:
-        return f"{len(head)} bytes" if head else "an empty file"
-    if not what and head[8:9] == b"{":
-        return "a safetensors file that minidl did not write, or a corrupt header"
-    return what
+    unknown = "a safetensors file that minidl did not write, or a corrupt header" if head[8:9] == b"{" else ""
+    if len(head) < 8:
+        unknown = f"{len(head)} bytes" if head else "an empty file"
+    return next((what for magic, what in FOREIGN.items() if head.startswith(magic)), unknown)
 
 
 def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoReturn:

@@ -50,10 +50,9 @@ class LayerList(Layer):
         dtype: str = "float32",
         **options: Unpack[LayerOptions],
     ) -> None:
-        if seed is not None:
-            checks.integer(seed, "Sequential: seed", minimum=0)
+        given = None if seed is None else checks.integer(seed, "Sequential: seed", minimum=0)
         self.dtype = checks.floating_type(dtype, "Sequential: dtype")
-        self.randomness = Randomness(next_seed() if seed is None else int(seed))
+        self.randomness = Randomness(next_seed() if given is None else given)
         self.randomness.given = seed is not None
         self.layers, self.network = (), None
         if isinstance(layers, (Layer, str)) or (layers is not None and not isinstance(layers, Iterable)):

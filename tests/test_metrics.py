@@ -810,3 +810,17 @@ def test_a_loss_as_a_metric_takes_logits_where_the_loss_does():
     for spec in ("binary_crossentropy", BinaryCrossentropy()):
         (metric,) = resolve_metrics([spec], losses.BinaryCrossentropy(from_logits=True), 1)
         assert result_of(metric, y, z) == pytest.approx(losses.BinaryCrossentropy(from_logits=True).forward(z, y))
+
+
+def test_a_subclass_of_a_loss_as_a_metric_may_take_other_arguments():
+    class Scaled(metrics.BinaryCrossentropy):
+        def __init__(self, factor, name=None):
+            super().__init__(name, from_logits=True)
+            self.factor = factor
+
+        def values(self, y_true, y_pred):
+            return self.factor * super().values(y_true, y_pred)
+
+    metric = Scaled(3.0)
+    metric.update(np.array([[1.0]]), np.array([[0.0]]))
+    assert metric.result() == pytest.approx(3 * np.log(2))

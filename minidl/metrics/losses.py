@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks, losses
+from minidl.constructor import constructor_arguments
 from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import flat_labels, match_shapes
 from minidl.typing import Array
@@ -23,7 +24,8 @@ class LossMetric(MeanMetric, ABC):
             cls.registered_name = f"{cls.__name__}Metric"  # in files the name alone is the loss
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        loss = self.loss(**{name: value for name, value in self.get_config().items() if name != "name"})
+        own = vars(self)
+        loss = self.loss(**{name: own[name] for name in constructor_arguments(self.loss) if name in own})
         if loss.sparse:
             y_true = flat_labels(y_true, len(y_pred), self)
         else:

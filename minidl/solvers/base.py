@@ -10,6 +10,7 @@ from minidl.errors import StateError
 from minidl.typing import Array
 
 Function = Callable[[Array], tuple[float, Array]]
+Listener = Callable[[float], bool | None]
 
 
 class Solver(Configured, ABC):
@@ -51,13 +52,7 @@ class Solver(Configured, ABC):
     iterations = 0
 
     @abstractmethod
-    def minimize(
-        self,
-        value_and_gradient: Function,
-        values: Array,
-        on_iteration: Callable[[float], bool | None],
-        max_iterations: int,
-    ) -> str:
+    def minimize(self, value_and_gradient: Function, values: Array, on_iteration: Listener, max_iterations: int) -> str:
         """Change ``values`` in place until they minimise the function; return the reason to end.
 
         Parameters

@@ -1,12 +1,11 @@
 """LBFGS: a quasi-Newton method on all samples at once, for small data and models."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minidl import checks
-from minidl.solvers.base import Function, Solver
+from minidl.solvers.base import Function, Listener, Solver
 from minidl.typing import Array
 
 
@@ -47,13 +46,7 @@ class LBFGS(Solver):
         self.loss_tolerance = checks.number(loss_tolerance, "LBFGS: loss_tolerance", at_least=0)
         self.max_line_search = checks.integer(max_line_search, "LBFGS: max_line_search", minimum=1)
 
-    def minimize(
-        self,
-        value_and_gradient: Function,
-        values: Array,
-        on_iteration: Callable[[float], bool | None],
-        max_iterations: int,
-    ) -> str:
+    def minimize(self, value_and_gradient: Function, values: Array, on_iteration: Listener, max_iterations: int) -> str:
         from scipy.optimize import minimize
 
         complete = values.copy()

@@ -67,8 +67,7 @@ class ProgressBar(Callback):
     def on_predict_begin(self, logs: Logs = None) -> None:
         self._open("Predict")
 
-    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self.on_train_batch_end(batch)
+    on_predict_batch_end = on_train_batch_end
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._close({})

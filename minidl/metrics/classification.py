@@ -137,11 +137,7 @@ class FBetaScore(Counts):
     """
 
     def __init__(
-        self,
-        average: str | None = None,
-        beta: float = 1.0,
-        threshold: float | None = None,
-        name: str | None = None,
+        self, average: str | None = None, beta: float = 1.0, threshold: float | None = None, name: str | None = None
     ) -> None:
         who = type(self).__name__
         self.average = None if average is None else checks.choice(average, f"{who}: average", AVERAGES)

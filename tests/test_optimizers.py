@@ -16,6 +16,7 @@ import pytest
 from minidl import optimizers
 from minidl.config import resolve
 from minidl.errors import ArgumentError, ShapeError, StateError
+from minidl.numeric import rescaling_period
 from minidl.optimizers import LBFGS, SGD, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, Optimizer, RMSprop, base
 from minidl.optimizers.schedules import CosineDecay, ExponentialDecay
 from minidl.solvers import Solver
@@ -400,7 +401,7 @@ def test_after_reset_the_first_step_comes_again(cls):
     ("decay", "steps"), [(0.999, 100), (0.9, 100), (0.8913, 100), (0.891, 99), (0.5, 16), (0.1, 5), (1e-6, 1), (0, 1)]
 )
 def test_a_deferred_decay_is_carried_out_before_it_passes_1e5(decay, steps):
-    assert base.rescaling_period(decay, 0.9999) == steps
+    assert rescaling_period(decay, 0.9999) == steps
 
 
 def test_the_defaults_are_those_of_keras():

@@ -5,6 +5,8 @@ nothing can be exchanged: the time that minidl takes beyond it is the price of t
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from networks import EPSILON, RATE, Network
@@ -17,6 +19,33 @@ PERIOD = 100  # steps between two rescalings of its averages, whose decay is a m
 
 
 def by_hand_step(network: Network, batches: Batches) -> Run:
+    step = training_step(network, len(batches[0][0]))
+
+    def run(n: int) -> float:
+        for x, y in turns(batches, n):
+            loss = step(x, y)
+        return loss
+
+    return run
+
+
+def by_hand_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> tuple[Run, Any]:
+    """Return ``run(epochs)`` over shuffled batches; there is nothing to predict with."""
+    step, rng = training_step(network, batch), np.random.default_rng(0)
+
+    def run(n: int) -> float:
+        for _ in range(n):
+            order = rng.permutation(len(x))
+            for start in range(0, len(x), batch):
+                rows = order[start : start + batch]
+                loss = step(x.take(rows, axis=0), y.take(rows, axis=0))
+        return loss
+
+    return run, None
+
+
+def training_step(network: Network, rows: int) -> Callable[[np.ndarray, np.ndarray], float]:
+    """Return ``step(x, y)``, which changes the weights and returns the loss, for batches of so many rows."""
     values = np.concatenate([array.ravel() for array in network.weights()])
     gradients, m, v, scratch = (np.zeros_like(values) for _ in range(4))
     p, dp = views(values, network), views(gradients, network)
@@ -25,34 +54,33 @@ def by_hand_step(network: Network, batches: Batches) -> Run:
         [vector[start : start + BLOCK] for vector in (values, gradients, m, v, scratch)]
         for start in range(0, values.size, BLOCK)
     ]
-    ones = np.ones(len(batches[0][0]), "float32")
+    ones = np.ones(rows, "float32")
     activate = {"relu": relu, "tanh": tanh}[network.activation]
     loss_and_slope = {"classes": softmax_loss, "binary": sigmoid_loss, "regression": squared_loss}[network.task]
     t = 0
 
-    def run(n: int) -> float:
+    def step(x: np.ndarray, y: np.ndarray) -> float:
         nonlocal t
-        for x, y in turns(batches, n):
-            inputs, slopes = [], []
-            for W, b, _, _ in layers:
-                inputs.append(x)
-                z = x.dot(W)
-                z += b
-                if len(inputs) < len(layers):
-                    x, slope = activate(z)
-                    slopes.append(slope)
-            loss, dz = loss_and_slope(z, y)
-            for level in reversed(range(len(layers))):
-                W, _, dW, db = layers[level]
-                np.dot(inputs[level].T, dz, out=dW)
-                np.dot(ones, dz, out=db)
-                if level > 0:
-                    dz = dz.dot(W.T) * slopes[level - 1]
-            t += 1
-            adam(blocks, t)
+        inputs, slopes = [], []
+        for W, b, _, _ in layers:
+            inputs.append(x)
+            z = x.dot(W)
+            z += b
+            if len(inputs) < len(layers):
+                x, slope = activate(z)
+                slopes.append(slope)
+        loss, dz = loss_and_slope(z, y)
+        for level in reversed(range(len(layers))):
+            W, _, dW, db = layers[level]
+            np.dot(inputs[level].T, dz, out=dW)
+            np.dot(ones, dz, out=db)
+            if level > 0:
+                dz = dz.dot(W.T) * slopes[level - 1]
+        t += 1
+        adam(blocks, t)
         return loss
 
-    return run
+    return step
 
 
 def views(vector: np.ndarray, network: Network) -> list[np.ndarray]:

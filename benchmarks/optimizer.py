@@ -2,6 +2,9 @@
 
 Nanoseconds a parameter, for torch with ``fused=True`` where it has that, otherwise with ``foreach=True``; a single
 flat parameter on both sides. JAX is left out: it fuses the step into that of the network, see train_step.
+
+The roofline is the time to move the bytes that a step must read and write (values, gradients and state, once), at the
+bandwidth of one thread that copies vectors of the same size in the same run: on small vectors that of a cache.
 """
 
 import statistics
@@ -41,6 +44,26 @@ def minidl_step(kind: str, arguments: dict[str, Any], size: int) -> Callable[[in
     return run
 
 
+def copies(size: int) -> Callable[[int], None]:
+    """Return what measures the bandwidth: a copy reads and writes 8 bytes for each value."""
+    source = np.ones(size, np.float32)
+    target = np.empty_like(source)
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            np.copyto(target, source)
+
+    return run
+
+
+def bytes_moved(kind: str, arguments: dict[str, Any]) -> int:
+    """Return the bytes for each parameter: gradients are read, values and state read and written."""
+    from minidl import optimizers
+
+    state = getattr(optimizers, kind)(**arguments).initial_state(np.zeros(1, np.float32))
+    return 4 + 8 * (1 + len(state))
+
+
 def torch_step(kind: str, arguments: dict[str, Any], size: int, threads: int) -> Callable[[int], None]:
     import torch
 
@@ -57,16 +80,17 @@ def torch_step(kind: str, arguments: dict[str, Any], size: int, threads: int) ->
     return run
 
 
-def row(name: str, size: int, times: dict[str, list[float]]) -> list[str]:
-    """Return a line of the table: medians, and the ratio to torch with the better number of threads."""
-    ours = statistics.median(times["minidl"])
-    best = common.best_of(times, times.keys() - {"minidl"})
+def row(name: str, size: int, times: dict[str, list[float]], bytes_moved: int) -> list[str]:
+    """Return a line of the table: medians, the roofline, and the ratio to torch with the better number of threads."""
+    ours, roofline = statistics.median(times["minidl"]), statistics.median(times["copies"]) * bytes_moved / 8
+    best = common.best_of(times, times.keys() - {"minidl", "copies"})
     if best is None:
         theirs = ["-", "-", "-"]
     else:
         nanoseconds = statistics.median(times[best]) * 1e9
         theirs = [f"{nanoseconds:.2f}", best.partition(", ")[2], common.factor(common.ratio(times, "minidl", best))]
-    return [name, f"{ours * 1e9:.2f}", *theirs, common.duration(ours * size)]
+    floor = [f"{roofline * 1e9:.2f}", common.factor(ours / roofline)]
+    return [name, f"{ours * 1e9:.2f}", *floor, *theirs, common.duration(ours * size)]
 
 
 def main() -> None:
@@ -80,14 +104,16 @@ def main() -> None:
         rows = []
         for name, (kind, keywords, peer, peer_keywords) in KINDS.items():
             contenders = {"minidl": Contender(minidl_step(kind, keywords, size), units=size)}
+            contenders["copies"] = Contender(copies(size), units=size)
             if with_torch and peer is not None:
                 for threads in {1, arguments.threads}:  # starting threads costs more than it gains on small vectors
                     step = torch_step(peer, peer_keywords, size, threads)
                     contenders[f"torch, {threads}"] = Contender(step, units=size)
             times = common.interleaved(contenders, arguments.rounds, seconds=0.05)
             numbers.append({"optimizer": name, "parameters": size, "seconds a parameter": times})
-            rows.append(row(name, size, times))
-        header = ["optimizer", "minidl, ns", "torch, ns", "its threads", "minidl / torch", "a step of minidl"]
+            rows.append(row(name, size, times, bytes_moved(kind, keywords)))
+        header = ["optimizer", "minidl, ns", "roofline, ns", "minidl / roofline", "torch, ns", "its threads"]
+        header += ["minidl / torch", "a step of minidl"]
         tables[f"{size:,} parameters"] = common.table(header, rows)
     common.report("optimizer", arguments, tables, numbers)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import common
 import peers
-from by_hand import by_hand_step
+from by_hand import by_hand_epoch, by_hand_step
 from common import Contender
 from networks import CASES, NORMALISED, Network
 
@@ -30,13 +30,14 @@ STEPS = {  # name -> builder, modules it needs
 }
 EPOCHS = {
     "minidl fit": (peers.minidl_epoch, ("numpy",)),
+    "NumPy by hand, an epoch": (by_hand_epoch, ("numpy",)),
     "JAX scan": (peers.jax_epoch, ("jax", "optax")),
     "Keras fit": (peers.keras_epoch, ("keras", "jax")),
     "Keras fit, 32 steps a call": (partial(peers.keras_epoch, steps=32), ("keras", "jax")),
     "sklearn fit": (peers.sklearn_epoch, ("sklearn",)),
 }
 TORCH = [name for name in STEPS if name.startswith("torch")]
-WITHOUT_NORMALISATION = ("NumPy by hand", "sklearn partial_fit", "sklearn fit")
+WITHOUT_NORMALISATION = ("NumPy by hand", "NumPy by hand, an epoch", "sklearn partial_fit", "sklearn fit")
 BATCHES = (1, 16, 128, 1024)
 SWEPT = ("products", "NumPy by hand", "minidl", "torch, fused Adam", "JAX jit")
 
@@ -113,11 +114,12 @@ def main() -> None:
         tables[title] = case_table(times, remarks)
         numbers.append({"case": title, "seconds": times, "remarks": remarks})
         best = common.best_of(times, TORCH)
-        against = [(peer, "minidl") for peer in ("NumPy by hand", "products", best, "JAX jit")]
+        against = [("NumPy by hand", "minidl fit")]
+        against += [(peer, "minidl") for peer in ("NumPy by hand", "products", best, "JAX jit")]
         against += [(peer, "minidl fit") for peer in EPOCHS if peer != "minidl fit"]
         summary.append([title, *[common.factor(common.ratio(times, ours, peer)) for peer, ours in against]])
         overhead.append([title, *fit_adds(times)])
-    header = ["network", "by hand", "products", "torch's best", "JAX jit", *list(EPOCHS)[1:]]
+    header = ["network", "fit / a step by hand", "by hand", "products", "torch's best", "JAX jit", *list(EPOCHS)[1:]]
     tables = {
         "minidl's time divided by the peer's": common.table(header, summary),
         "what minidl's fit adds to train_on_batch": common.table(["network", "a step", "part of it"], overhead),

@@ -1,6 +1,7 @@
 """The chart and the verdict of the page on performance, made from the tables in docs/numbers."""
 
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -19,21 +20,34 @@ PEERS = {
 LEFT, RIGHT, ROW, TOP = 20, 500, 46, 76  # pixels
 
 
-def ratios() -> dict[str, dict[str, float]]:
-    """Return, for each network and library, minidl's time for a step divided by that of the library's fastest way."""
-    table = cells((NUMBERS / "train_step.txt").read_text(encoding="utf-8"), "minidl's time divided by the peer's")
-    found = {}
-    for network, row in table.items():
+def table(benchmark: str, title: str) -> dict[str, dict[str, str]]:
+    """Return the table under ``title`` in the file of a benchmark."""
+    found = cells((NUMBERS / f"{benchmark}.txt").read_text(encoding="utf-8"), title)
+    if found is None:
+        raise ValueError(
+            f"docs/speed.py: docs/numbers/{benchmark}.txt has no table {title!r}. Run the benchmark again."
+        )
+    return found
+
+
+def ratios(columns: dict[str, str]) -> dict[str, dict[str, float]]:
+    """Return, for each network, minidl's time for a step divided by that of the fastest way of each library.
+
+    ``columns`` has the library for the first word of its columns.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for network, row in table("train_step", "minidl's time divided by the peer's").items():
         found[network] = {}
-        for word, (library, _, _) in PEERS.items():
-            values = [float(cell) for name, cell in row.items() if name.startswith(word) and cell != "-"]
+        for word, library in columns.items():
+            cells_of = [cell for name, cell in row.items() if name.startswith(word)]
+            values = [float(cell) for cell in cells_of if re.fullmatch(r"[\d.]+", cell) and float(cell) > 0]
             found[network].update({library: max(values)} if values else {})
     return found
 
 
 def chart() -> str:
     """Return the time of each library's step, divided by minidl's, for each network, as SVG on a logarithmic scale."""
-    rows = ratios()
+    rows = ratios({word: name for word, (name, _, _) in PEERS.items()})
     reach = math.ceil(max(abs(math.log2(value)) for row in rows.values() for value in row.values()))
     bottom = TOP + ROW * len(rows)
 
@@ -62,17 +76,22 @@ def chart() -> str:
 
 def verdict() -> str:
     """Return what the tables say of minidl's speed, in a few sentences of Markdown."""
-    rows = ratios()
-    ranges = {name: [row[name] for row in rows.values() if name in row] for name, _, _ in PEERS.values()}
+    libraries = {word: name for word, (name, _, _) in PEERS.items()} | {"by hand": "by hand"}
+    rows = ratios(libraries)
+    ranges = {name: [row[name] for row in rows.values() if name in row] for name in libraries.values()}
+    ranges = {name: values for name, values in ranges.items() if values}
     spans = {name: f"{min(values):.0%} to {max(values):.0%}" for name, values in ranges.items()}
     slower = sum(value < 1 for value in ranges["JAX"])
-    start = cells((NUMBERS / "cold_start.txt").read_text(encoding="utf-8"), "digits, 20 epochs")
-    own, *others = [row["time"] for row in start.values()]
+    own, *others = [row["time"] for row in table("cold_start", "digits, 20 epochs").values()]
     others.sort(key=lambda time: float(time.split()[0]) * UNITS[time.split()[1]])
+    parts = [
+        f"{spans['PyTorch']} of the time that PyTorch needs at its best",
+        f"{spans['Keras on JAX']} of Keras' time",
+        f"{spans['scikit-learn']} of scikit-learn's",
+        *([f"{spans['by hand']} of the same step written by hand in NumPy"] if "by hand" in spans else []),
+    ]
     return (
-        f"A training step of minidl takes {spans['PyTorch']} of the time that PyTorch needs at its best, "
-        f"{spans['Keras on JAX']} of Keras' time and {spans['scikit-learn']} of scikit-learn's, depending on the "
-        "network. "
+        f"A training step of minidl takes {', '.join(parts[:-1])} and {parts[-1]}, depending on the network. "
         f"JAX, which compiles a whole step or epoch, is up to {max(ranges['JAX']):.1f} times as fast as minidl; "
         f"minidl is the faster one on {slower} of {len(rows)} networks. A new process that imports the library and "
         f"trains on the digits for 20 epochs takes {own} with minidl and {others[0]} to {others[-1]} with the others.\n"

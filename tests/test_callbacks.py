@@ -867,6 +867,22 @@ def test_a_terminal_without_a_size_gets_a_bar():
     assert b"Evaluate" in shown
 
 
+def test_a_run_resumed_in_an_epoch_shows_its_line_and_its_time_and_no_validation(capsys, monkeypatch):
+    clock = [10.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    bar = ProgressBar(2)
+    bar.set_params({"epochs": 3, "steps": 9})
+    bar.on_train_begin()  # and no on_epoch_begin
+    bar.on_train_batch_end(8, {"loss": 0.5})
+    bar.on_test_begin()
+    bar.on_test_batch_end(0, {"loss": 0.75})
+    bar.on_test_end({"loss": 0.75})
+    clock[0] = 12.0
+    bar.on_epoch_end(1, {"loss": 0.5, "val_loss": 0.75})
+    bar.on_train_end({})
+    assert capsys.readouterr().out == "Epoch 2/3 - 2.0 s - loss: 0.5 - val_loss: 0.75\n"
+
+
 def test_a_bar_looks_at_the_logs_only_when_it_is_drawn(capsys, monkeypatch):
     clock, compute = [0.0], CountedLogs()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
@@ -921,3 +937,26 @@ def test_evaluate_and_predict_show_their_own_bar(capsys):
     assert "Evaluate |██████████| 2/2" in out
     assert "loss: 0.5" in out
     assert "Predict |██████████| 2/2" in out
+
+
+@pytest.mark.parametrize(
+    ("cls", "arguments", "name", "taken", "refused"),
+    [
+        (EarlyStopping, {}, "patience", [0, 1], [-1, 0.5]),
+        (EarlyStopping, {}, "min_delta", [0.0, 0.5], [-1e-9]),
+        (EarlyStopping, {}, "start_from_epoch", [0, 1], [-1]),
+        (ReduceLROnPlateau, {}, "factor", [1e-9, 0.5, 0.999], [0.0, 1.0, 1.5]),
+        (ReduceLROnPlateau, {}, "cooldown", [0, 1], [-1]),
+        (ReduceLROnPlateau, {}, "min_lr", [0.0, 0.5], [-1e-9]),
+        (ModelCheckpoint, {"filepath": "m"}, "every", [1, 2], [0]),
+        (ModelCheckpoint, {"filepath": "m"}, "keep_last", [1, 2], [0]),
+        (ModelCheckpoint, {"filepath": "m"}, "save_freq", [1, 2], [0]),
+        (TimeLimit, {}, "seconds", [1e-9, 0.5], [0.0, -1.0]),
+    ],
+)
+def test_arguments_are_taken_up_to_their_bounds(cls, arguments, name, taken, refused):
+    for value in taken:
+        assert getattr(cls(**arguments, **{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ArgumentError, match=f"{name}.*: expected"):
+            cls(**arguments, **{name: value})

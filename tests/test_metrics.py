@@ -356,6 +356,16 @@ def test_continuing_from_a_state_leaves_the_first_metric_alone(case):
 
 
 @all_metrics
+def test_the_state_of_an_empty_metric_empties_one_that_is_not(case):
+    y_true, y_pred, _ = draw(case.targets, 3, 10)
+    metric = case.make()
+    result_of(metric, y_true[:5], y_pred[:5])
+    metric.set_state(case.make().get_state())
+    metric.update(y_true[5:], y_pred[5:])
+    np.testing.assert_array_equal(metric.result(), result_of(case.make(), y_true[5:], y_pred[5:]))
+
+
+@all_metrics
 @pytest.mark.parametrize("name", ["name", "update", "result", "__class__"])
 def test_a_state_that_names_an_argument_or_a_method_is_refused(case, name):
     metric = case.make()
@@ -824,3 +834,36 @@ def test_a_subclass_of_a_loss_as_a_metric_may_take_other_arguments():
     metric = Scaled(3.0)
     metric.update(np.array([[1.0]]), np.array([[0.0]]))
     assert metric.result() == pytest.approx(3 * np.log(2))
+
+
+BOUNDS = {  # argument: values that are taken, and that are refused
+    "label_smoothing": ([0.0, 0.3, 1.0], [-1e-9, 1.0001, 1.5]),
+    "k": ([1, 2], [0, -1]),
+    "top_k": ([1, 2], [0, -1]),
+    "class_id": ([0, 1], [-1]),
+    "beta": ([1e-9, 0.5], [0.0, -1.0]),
+}
+BOUNDED = [
+    (cls, name)
+    for cls in {case.make().__class__ for case in CASES} | {metrics.FBetaScore, metrics.SparseCategoricalCrossentropy}
+    for name in constructor_arguments(cls)
+    if name in BOUNDS
+]
+
+
+@pytest.mark.parametrize(("cls", "name"), sorted(BOUNDED, key=str), ids=lambda value: getattr(value, "__name__", value))
+def test_arguments_are_taken_up_to_their_bounds(cls, name):
+    taken, refused = BOUNDS[name]
+    for value in taken:
+        assert getattr(cls(**{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ArgumentError, match=f"{name}: expected"):
+            cls(**{name: value})
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_a_metric_that_is_a_loss_takes_logits_where_the_loss_does(from_logits):
+    loss = losses.BinaryCrossentropy(from_logits=from_logits)
+    found = resolve_metrics(["binary_crossentropy", "mae"], loss, 1)
+    assert found[0].from_logits is from_logits
+    assert "from_logits" not in vars(found[1])

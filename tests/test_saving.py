@@ -1081,6 +1081,19 @@ def test_a_type_is_no_text_that_numpy_evaluates(path, whole, text):
     assert seen == []
 
 
+@pytest.mark.parametrize("size", [1, 5])
+def test_an_unbuilt_model_has_no_state_of_an_optimizer(path, size):
+    model = Sequential([Dense(2)])
+    model.compile("adam", "mse")
+    model.save(path)
+    content, entries, data = parts(path.read_bytes())
+    content["training"]["optimizer_state"]["dict"].append(["m", {"array": "optimizer_state/m"}])
+    entries["optimizer_state/m"] = {"dtype": "F32", "shape": [size], "data_offsets": [len(data), len(data) + 4 * size]}
+    path.write_bytes(forge(text_of(content), entries, data + bytes(4 * size)))
+    with pytest.raises(ModelFileError, match=rf"expected an array of shape \(0,\).*, got \({size},\)"):
+        minidl.load_model(path)
+
+
 # Fuzzing
 
 

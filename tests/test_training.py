@@ -13,6 +13,7 @@ import pytest
 from minidl import Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
 from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
+from minidl.data import split_rows
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
 from minidl.optimizers import LBFGS, SGD, Adam, AdamW
 from minidl.testing import CertificationError
@@ -189,6 +190,16 @@ def test_a_validation_split_is_held_out_and_may_be_stratified_or_last():
             held = (X[rows], LABELS[rows])
             same = other.fit(X[:40], LABELS[:40], validation_data=held, verbose=0).history
             assert same == history.history
+
+
+@pytest.mark.parametrize("form", ["labels", "one-hot", "bytes"])
+def test_a_stratified_split_keeps_the_proportions_of_three_classes(form):
+    labels = np.repeat([0, 1, 2], [60, 30, 10])[np.random.default_rng(0).permutation(100)]
+    y = {"labels": labels, "one-hot": np.eye(3)[labels], "bytes": labels.astype("uint8")}[form]
+    training, held_out = split_rows(y, 100, 0.2, "stratify", np.random.default_rng(1))
+    assert np.bincount(labels[training]).tolist() == [48, 24, 8]
+    assert np.bincount(labels[held_out]).tolist() == [12, 6, 2]
+    assert sorted([*training, *held_out]) == list(range(100))
 
 
 def test_validation_counts_penalties_and_weights():

@@ -16,7 +16,7 @@ GROUPS = {
     "speed": ("train_step", "fit", "cold_start", "predict", "kernels", "scaling", "optimizer"),
     "certify": ("certify_power", "certify_unseen", "gradcheck_vs_torch"),
 }
-BENCHMARKS = (*GROUPS["speed"], "sklearn_mlp", "reliability", *GROUPS["certify"])
+BENCHMARKS = (*GROUPS["speed"], "sklearn_mlp", "reliability", "memory", "threads", *GROUPS["certify"])
 
 
 def main() -> int:

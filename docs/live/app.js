@@ -7,13 +7,12 @@ import { PlaygroundRoom } from "./playground.js";
 import { Python, Stopped } from "./python.js";
 
 const $ = (id) => document.getElementById(id);
-const python = new Python(loading);
+const python = new Python((stage) => say(`Loading ${stage}…`));
 const rooms = {
   playground: new PlaygroundRoom(python),
   certify: new CertifyRoom(python, restart),
   chapters: new ChaptersRoom(python),
 };
-const STAGES = ["Python", "NumPy", "minidl"];
 let ready = false;
 let current = null;
 
@@ -22,16 +21,10 @@ function say(text, busy = true) {
   $("status").classList.toggle("busy", busy);
 }
 
-function loading(stage) {
-  say(`Loading ${stage}…`);
-  $("progress").value = STAGES.indexOf(stage) + 0.5;
-}
-
 /** Start Python and open the room; say so if it cannot be had. */
 async function start() {
   $("failure").hidden = true;
   $("loading").hidden = false;
-  $("progress").removeAttribute("value");
   try {
     await python.start();
   } catch (error) {

@@ -1,6 +1,6 @@
 // The engine of the public page: CPython, NumPy and SciPy of Pyodide, from its CDN. Tests put another in its place.
 
-export const VERSION = "314.0.7";
+const VERSION = "314.0.7";
 const HOME = `https://cdn.jsdelivr.net/pyodide/v${VERSION}/full/`;
 
 /**
@@ -14,18 +14,14 @@ const HOME = `https://cdn.jsdelivr.net/pyodide/v${VERSION}/full/`;
  *     what it printed, `load` makes further packages importable.
  */
 export async function start(files, report, home = HOME, packages = ["numpy"]) {
-  report("Python");
+  report("Python and NumPy");
+  const contents = Promise.all(Object.values(files).map(bytes)); // while Python comes
   const { loadPyodide } = await import(`${home}pyodide.mjs`);
-  const python = await loadPyodide({ indexURL: home });
-  const load = (names) => python.loadPackage(names, { messageCallback: () => {} });
-  report("NumPy");
-  await load(packages);
+  const python = await loadPyodide({ indexURL: home, packages });
   report("minidl");
   python.FS.mkdirTree("/live");
-  for (const [name, address] of Object.entries(files)) {
-    const response = await fetch(address);
-    if (!response.ok) throw new Error(`${address} could not be loaded (${response.status}).`);
-    python.FS.writeFile(`/live/${name}`, new Uint8Array(await response.arrayBuffer()));
+  for (const [i, content] of (await contents).entries()) {
+    python.FS.writeFile(`/live/${Object.keys(files)[i]}`, content);
   }
   python.runPython("import sys; sys.path[:0] = ['/live', '/live/minidl.whl']");
   const run = (code) => {
@@ -34,11 +30,18 @@ export async function start(files, report, home = HOME, packages = ["numpy"]) {
     python.runPython(code);
     return decode(printed);
   };
+  const load = (names) => python.loadPackage(names, { messageCallback: () => {} });
   return { run, load };
 }
 
+async function bytes(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address} could not be loaded (${response.status}).`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
 /** Join pieces of bytes to a text. */
-export function decode(pieces) {
+function decode(pieces) {
   const decoder = new TextDecoder();
   return pieces.map((piece) => decoder.decode(piece, { stream: true })).join("") + decoder.decode();
 }

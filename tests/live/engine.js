@@ -29,7 +29,7 @@ async function bytes(address) {
 
 /** As in docs/live/engine.js. */
 export async function start(files, report) {
-  report("Python");
+  report("Python and NumPy");
   const module = WebAssembly.compileStreaming(fetch("/wasi/python-snapshot.wasm"));
   const lib = new Map([[ZIP, new File(await bytes("/wasi/python-stdlib.zip"), { readonly: true })]]);
   const live = new Map();

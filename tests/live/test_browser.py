@@ -1,6 +1,7 @@
 """The live page in headless Chromium, on a build of CPython and NumPy for WebAssembly."""
 
 import importlib.util
+import json
 import os
 import shutil
 import sys
@@ -17,7 +18,13 @@ from server import serving  # noqa: E402 - beside this file
 
 PACKAGES = Path(sys.prefix) / "node_modules"
 SHIM = PACKAGES / "@bjorn3" / "browser_wasi_shim" / "dist"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS = [
+    "--no-sandbox",  # for root, as whom CI runs
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
 PATIENCE = 120_000  # ms, for a machine with other work
 
 
@@ -322,3 +329,11 @@ def test_the_public_engine_runs_code_in_pyodide(page, address):
     )
     assert found[0] == "é" + (PAGE.parent.parent / "minidl" / "__init__.py").read_text()[:12] + "\n"
     assert "ZeroDivisionError" in found[1]
+
+
+def test_the_release_of_pyodide_that_is_tested_is_the_public_one_and_has_numpy_and_scipy():
+    if not (PACKAGES / "pyodide").exists():
+        pytest.skip("needs the npm package pyodide: see `make test-live`")
+    release = json.loads((PACKAGES / "pyodide" / "package.json").read_text())["version"]
+    assert f'VERSION = "{release}"' in (PAGE / "engine.js").read_text()
+    assert {"numpy", "scipy"} <= json.loads((PACKAGES / "pyodide" / "pyodide-lock.json").read_text())["packages"].keys()

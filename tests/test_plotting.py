@@ -286,7 +286,7 @@ def test_names_of_classes_may_be_an_array():
         (lambda model: plot_confusion_matrix([0, 1], [0]), ShapeError, "expected labels for the same rows"),
         (lambda model: plot_confusion_matrix([0.5], [0]), ArgumentError, "y_true: expected class labels"),
         (lambda model: plot_confusion_matrix([3], [0], labels="ab"), ArgumentError, "labels: expected 4, got 2"),
-        (lambda model: plot_gradient_flow(LayerHealth(X, Y)), StateError, "expected one that has been a callback"),
+        (lambda model: plot_gradient_flow(LayerHealth(X, Y)), StateError, "health: it has no epochs yet"),
         (lambda model: plot_gradient_flow("health"), ArgumentError, "health: expected a LayerHealth, got 'health'"),
         (lambda model: plot_history(History()), StateError, "history: it has no epochs yet"),
         (lambda model: plot_activation("relu", limits=(1, 1)), ArgumentError, "expected .low, high. with low < high"),

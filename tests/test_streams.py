@@ -240,7 +240,7 @@ def test_validation_data_without_an_end_are_noticed_early(again):
         ((X[:, :2], Y), r"validation_data: Dense 'dense' \(layer 0\): expected input of shape"),
         ((X, Y[:9]), "validation_data: y: expected a row for each of x"),
         ((X, Y, -np.ones(ROWS)), "validation_data: sample_weight: expected weights of at least 0"),
-        ((X, Y, np.zeros(ROWS)), "validation_data: sample_weight: expected a row that counts"),
+        ((X, Y, np.zeros(ROWS)), "validation_data: sample_weight: expected a positive weight"),
         ([(X, Y), (X, Y[:9])], "fit: validation_data: batch 1: y: expected a row for each of x"),
         (iter([X]), "fit: validation_data: batch 0: expected a tuple"),
         (iter([]), "fit: validation_data: expected batches, got an iterable that yields nothing"),
@@ -257,7 +257,7 @@ def test_weights_must_count_on_both_sides_of_the_split(split):
         weight = np.ones(ROWS)
         weight[zero] = 0
         if split == "last":
-            with pytest.raises(DataError, match="sample_weight: expected a row that counts"):
+            with pytest.raises(DataError, match="sample_weight: expected a positive weight"):
                 regression().fit(X, Y, sample_weight=weight, validation_split=0.5, split=split, verbose=0)
         else:
             regression().fit(X, Y, sample_weight=weight, validation_split=0.5, split=split, verbose=0)
@@ -294,7 +294,7 @@ def test_predict_takes_a_number_of_batches(callback):
     expected = model.predict(X[:20])
     for x in (itertools.cycle(BATCHES), BATCHES, X):
         np.testing.assert_array_equal(model.predict(x, 10, steps=2, callbacks=callback), expected)
-    with pytest.raises(ArgumentError, match="predict: steps: expected at most 4, the batches that there are, got 5"):
+    with pytest.raises(ArgumentError, match="predict: steps: expected at most 4, the number of batches, got 5"):
         model.predict(X, 10, steps=5)
     with pytest.raises(ArgumentError, match="predict: steps: expected an integer of at least 1, got 0"):
         model.predict(BATCHES, steps=0)

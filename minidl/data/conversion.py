@@ -127,6 +127,6 @@ def _join(columns: list[Array], rows: int, who: str) -> Array:
     array = np.empty((rows, len(columns)), np.result_type(np.bool_, *columns), order="F")
     for index, column in enumerate(columns):
         if column.ndim != 1:
-            raise DataError(f"{who}: expected columns of numbers, got vectors in column {index}. Stack them apart.")
+            raise DataError(f"{who}: expected columns of numbers, got vectors in column {index}. Stack them first.")
         array[:, index] = column
     return array

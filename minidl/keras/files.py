@@ -68,7 +68,7 @@ def read_content(path: Path, *, training: bool = True) -> tuple[dict[str, Any], 
         raise ModelFileError(f"{path}: {error}{fix if _is_about_training(error) else ''}") from error
     except Exception as error:  # a damaged file fails in zipfile, json, h5py or on a missing key
         raise ModelFileError(
-            f"{path}: expected a model file of Keras 3, got another, or a damaged one: "
+            f"{path}: expected a model file of Keras 3, got a damaged or different one: "
             f"{type(error).__name__}: {str(error)[:300]}"
         ) from error
 

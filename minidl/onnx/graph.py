@@ -96,7 +96,7 @@ class Graph:
         dtype = np.dtype(np.int64 if array.dtype.kind in "iu" else np.float32)
         array = np.ascontiguousarray(in_dtype(array, dtype)).reshape(array.shape)
         if not np.isfinite(array).all():
-            raise ArgumentError("onnx.export: expected weights that are finite in float32, got others.")
+            raise ArgumentError("onnx.export: expected weights that are finite in float32, got NaN or infinity.")
         name = f"constant_{len(self.constants)}"
         self.constants.append(self.onnx.numpy_helper.from_array(array, name))
         return name

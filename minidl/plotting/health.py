@@ -111,7 +111,7 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     if not isinstance(health, LayerHealth):
         raise ArgumentError(f"plot_gradient_flow: health: expected a LayerHealth, got {health!r}.")
     if not health.epoch:
-        raise StateError("plot_gradient_flow: health: expected one that has been a callback of fit, got a new one.")
+        raise StateError("plot_gradient_flow: health: it has no epochs yet. Pass it to fit as a callback first.")
     ax = axes(ax)
     curves = {}
     for name, sizes in getattr(health, what).items():

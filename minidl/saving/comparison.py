@@ -62,7 +62,7 @@ def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
         got = f"{found.shape} and {found.dtype}" if isinstance(found, np.ndarray) else f"{found!r:.100}"
         yield f"{path}: expected {_wording(expected)}, got {got}"
     elif isinstance(expected, np.ndarray) and not np.isfinite(found).all():
-        yield f"{path}: expected finite values, got others"
+        yield f"{path}: expected finite values, got NaN or infinity"
 
 
 def _fits(found: Any, expected: Any) -> bool:

@@ -89,7 +89,7 @@ class LayerList(Layer):
         """Remove the last layer and return it."""
         self._require_alone()
         if not self.layers:
-            raise StateError(f"{self.label}: pop: expected a layer to take off, got an empty model.")
+            raise StateError(f"{self.label}: pop: expected at least one layer, got an empty model.")
         with unchanged_if_refused([self], self.randomness):
             last = self.layers[-1]
             self._store(layers=self.layers[:-1])
@@ -119,7 +119,7 @@ class LayerList(Layer):
 
     def _require_alone(self) -> None:
         if owner_of(self) is not None:
-            raise StateError(f"{self.label}: expected a model that stands alone: change the layers before nesting it.")
+            raise StateError(f"{self.label}: expected a model that is not nested: change the layers before nesting it.")
 
     def _infer_input(self) -> None:
         """Take the shape of the inputs from a first layer that was given it, or is a model that has it."""

@@ -178,6 +178,6 @@ def _difference(modules: list[Module], wanted: list[Module]) -> ShapeError:
     rows = itertools.zip_longest(["the model", *ours], ["the file", *theirs], fillvalue="-")
     table = "\n  ".join(f"{left:{width}}  {right}" for left, right in itertools.islice(rows, 60))
     return ShapeError(
-        f"load_torch: expected the arrays of the model's layers, as torch calls them, in their order; got others:\n"
+        f"load_torch: expected the arrays of the model's layers, as torch calls them, in their order, got:\n"
         f"  {table}\nMake a model with the same layers, or pass names= in the order of the layers."
     )

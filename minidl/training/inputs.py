@@ -69,7 +69,7 @@ class Data(NamedTuple):
         if (self.validation_data is not None) == bool(share) and (share or self.validation_steps):
             if not share:
                 raise ArgumentError("fit: validation_steps: expected None without validation data.")
-            raise ArgumentError("fit: validation_data: expected it without validation_split: choose one of the two.")
+            raise ArgumentError("fit: validation_data: expected None with validation_split: choose one of the two.")
         return self._replace(validation_split=share)
 
     def validates(self, epoch: int) -> bool:
@@ -99,7 +99,7 @@ class Source(NamedTuple):
         count, size = self.steps() or steps, self.batch_size
         if steps > count:
             raise ArgumentError(
-                f"{words.steps}: expected at most {count}, the batches of {size} rows that there are, got {steps}."
+                f"{words.steps}: expected at most {count}, the number of batches of {size} rows, got {steps}."
             )
         assert isinstance(self.data, Table)
         rows = np.arange(min(steps * size, len(self.data))) if self.rows is None else self.rows[: steps * size]
@@ -211,7 +211,7 @@ class Inputs:
         if full_batch:
             raise ArgumentError("fit: x: expected arrays for LBFGS, which needs all rows at once, got an iterable.")
         if data.validation_split:
-            raise ArgumentError("fit: validation_split: expected 0 for an iterable, got a part. Use validation_data.")
+            raise ArgumentError("fit: validation_split: expected 0 for an iterable. Use validation_data.")
         _refuse_weights(data.sample_weight, TRAINING)
         stream = self.stream(data.x, data.steps_per_epoch, TRAINING, class_weight=data.class_weight)
         return Source(stream, None, BATCH_SIZE)
@@ -268,7 +268,7 @@ def _check_weights_count(table: Table, rows: Array | None, who: str) -> None:
     """Raise a `DataError` if none of the samples counts."""
     weight = table.sample_weight
     if weight is not None and not (weight if rows is None else weight[rows]).any():
-        raise DataError(f"{who}sample_weight: expected a row that counts, got 0 for all, class_weight included.")
+        raise DataError(f"{who}sample_weight: expected a positive weight, got 0 for all, class_weight included.")
 
 
 def _all_rows(value: int | None, rows: int) -> int:

@@ -28,7 +28,7 @@ def predict_batches(network: Network, x: Any, rows: int, steps: int | None, call
         x = check_features(x, network, on_disk=True)
         count = -(-len(x) // rows)
         if steps is not None and steps > count:
-            raise ArgumentError(f"predict: steps: expected at most {count}, the batches that there are, got {steps}.")
+            raise ArgumentError(f"predict: steps: expected at most {count}, the number of batches, got {steps}.")
         steps = steps or count
         batches = (x[start : start + rows] for start in range(0, steps * rows, rows))
     twin, outputs = network.inference_twin(), [np.empty((0, *network.output_shape), network.dtype)]

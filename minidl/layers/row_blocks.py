@@ -2,7 +2,7 @@
 
 from minidl.typing import Array
 
-VALUES = 1 << 15  # of a block: larger temporary arrays are allocated by the system each time
+VALUES = 1 << 16  # of a block: in smaller ones, the number of calls is the cost
 
 
 def row_blocks(array: Array) -> list[slice]:

@@ -103,7 +103,7 @@ class Enough(Callback):
 @pytest.mark.parametrize(
     ("callbacks", "words"),
     [
-        ([], "all 3 epochs are done"),
+        ([], "epoch 3 of 3 is done"),
         ([Enough()], "Enough: model.stop_training is set"),
         (
             [EarlyStopping("loss", patience=1, min_delta=100)],
@@ -113,7 +113,7 @@ class Enough(Callback):
             [EarlyStopping("loss", patience=1, min_delta=100, restore_best_weights=False)],
             "EarlyStopping: loss has not improved since epoch 1",
         ),
-        ([EarlyStopping("loss", patience=9)], "all 3 epochs are done; the weights are those of epoch 3"),
+        ([EarlyStopping("loss", patience=9)], "epoch 3 of 3 is done; the weights are those of epoch 3"),
         ([TimeLimit(1e-9)], "TimeLimit: 1e-09 seconds have passed"),
     ],
 )
@@ -122,12 +122,16 @@ def test_history_says_why_training_has_ended(callbacks, words):
     assert history.stopped_by == words
 
 
+def test_history_of_one_epoch_says_that_it_is_done():
+    assert new_model().fit(X, Y, epochs=1, verbose=0).stopped_by == "epoch 1 of 1 is done"
+
+
 def test_history_says_why_a_solver_has_ended():
     model = new_model("lbfgs")
     model.fit(X, Y, epochs=500, verbose=0)
     assert model.history.stopped_by.startswith(("CONVERGENCE", "ABNORMAL"))
     model.fit(X + 1, Y, epochs=2, verbose=0)
-    assert model.history.stopped_by == "all 2 epochs are done"
+    assert model.history.stopped_by == "epoch 2 of 2 is done"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

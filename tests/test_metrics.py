@@ -561,7 +561,16 @@ def test_only_metrics_given_by_name_take_the_threshold_of_logits():
     assert resolve_metrics([Precision(0.3)], loss, 1)[0].thresholds == 0.3
 
 
-@pytest.mark.parametrize("name", ["loss", "learning_rate"])
+def test_a_metric_takes_no_name_of_validation():
+    def val_loss(y_true, y_pred):
+        return 0.0
+
+    for metric in (val_loss, metrics.AUC(name="val_auc")):
+        with pytest.raises(ArgumentError, match="expected a string that does not begin with val_, got 'val_"):
+            resolve_metrics([metric], None, 1)
+
+
+@pytest.mark.parametrize("name", ["epoch", "loss", "learning_rate"])
 def test_a_metric_takes_no_name_that_the_history_has(name):
     with pytest.raises(ArgumentError, match=f"expected different names, got '{name}' twice"):
         resolve_metrics([metrics.AUC(name=name)], None, 1)

@@ -408,6 +408,28 @@ def test_what_a_model_cannot_change_is_refused_with_the_way_to_do_it(name, value
         setattr(model, name, value)
 
 
+@pytest.mark.parametrize("layer", [net(), net()[0], Dense(2)], ids=["model", "built layer", "layer"])
+def test_the_output_shape_cannot_be_assigned(layer):
+    before = layer.output_shape
+    with pytest.raises(StateError, match=r"output_shape: expected no assignment, got \(7,\). It follows from build"):
+        layer.output_shape = (7,)
+    assert layer.output_shape == before
+
+
+@pytest.mark.parametrize("optimizer", [optimizers.Adam(), optimizers.SGD()], ids=repr)
+@pytest.mark.parametrize("value", [-3, 2.5, "1", True, None])
+def test_the_number_of_steps_is_checked(optimizer, value):
+    with pytest.raises(ArgumentError, match=r"iterations: expected an integer of at least 0, got"):
+        optimizer.iterations = value
+    assert optimizer.iterations == 0
+
+
+def test_the_number_of_steps_moves_a_schedule():
+    optimizer = optimizers.SGD(optimizers.schedules.InverseTimeDecay(1.0, 1, 1.0))
+    optimizer.iterations = 3
+    assert optimizer.learning_rate == 0.25
+
+
 def test_values_and_gradients_are_copied_into():
     model = net()
     model.parameters.values = np.arange(23.0)

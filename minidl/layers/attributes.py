@@ -4,7 +4,7 @@ The underscore rule: a name with a leading underscore is a cache of the current 
 saved; any other is a constructor argument, a parameter or state. Assigning to an array copies into it.
 """
 
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Attributes(Configured, metaclass=LayerType):
     declared: dict[str, Declaration]
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     output_shape: Shape | None
+    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # and what to do
 
     @property
     def label(self) -> str:
@@ -78,6 +79,8 @@ class Attributes(Configured, metaclass=LayerType):
         if self.__dict__.get("_building"):  # what build finds out is its own business
             object.__setattr__(self, name, value)
             return
+        if name in self.unassignable:
+            raise StateError(f"{self.label}: {name}: expected no assignment, got {value!r}. {self.unassignable[name]}")
         if name == "trainable":
             freezes[0] += 1
             value = flag(value, f"{self.label}: trainable")

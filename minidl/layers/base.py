@@ -136,13 +136,13 @@ class Layer(Attributes):
         self.declared = {}  # an assignment, which also forgets the names of layers
         self._building = True
         shape = self.build(tuple(input_shape))
-        self._building = False
         if type(shape) is not tuple or not is_shape(shape):
             raise LayerError(
                 f"{self.label}: build: expected it to return the output shape, a tuple of positive integers "
                 f"without the batch axis, got {shape!r}."
             )
         self.input_shape, self.output_shape = tuple(input_shape), shape
+        self._building = False
         refuse_hidden_layers(self)
         if any(not one.trained for _, part in walk({"": self}) for one in part.declared.values()):
             infer_where_frozen(type(self))

@@ -23,12 +23,12 @@ def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
     if not isinstance(specs, (list, tuple)):
         raise ArgumentError(f"{WHO}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
     metrics: list[Metric] = []
-    names = {"loss", "learning_rate"}
+    names = {"epoch", "loss", "learning_rate"}
     for spec in specs:
         metric = _resolve(spec, loss, outputs)
-        name = metric.get_name()
-        if not isinstance(name, str):
-            raise ArgumentError(f"{WHO}: name: expected a string, got {name!r}.")
+        name: Any = metric.get_name()
+        if not isinstance(name, str) or name.startswith("val_"):  # which the history has of validation
+            raise ArgumentError(f"{WHO}: name: expected a string that does not begin with val_, got {name!r}.")
         if name in names:
             raise ArgumentError(f"{WHO}: expected different names, got {name!r} twice. Give it a name=.")
         names.add(name)

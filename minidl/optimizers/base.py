@@ -106,9 +106,7 @@ class Optimizer(Configured, ABC):
     _clipped: Array = np.empty(0)
 
     def _optional(self, value: float | None, name: str, **bound: float) -> float | None:
-        if value is None:
-            return None
-        return checks.number(value, f"{type(self).__name__}: {name}", **bound)
+        return None if value is None else checks.number(value, f"{type(self).__name__}: {name}", **bound)
 
     @property
     def learning_rate(self) -> float:
@@ -142,6 +140,12 @@ class Optimizer(Configured, ABC):
         if own:
             self._bound = Optimizer._bound  # the next step may need another state
         return super().with_settings(settings)
+
+    def set_public(self, name: str, value: Any) -> None:
+        """Set an attribute; the number of steps is checked as settings are."""
+        if name == "iterations":
+            value = checks.integer(value, f"{type(self).__name__}: iterations", minimum=0)
+        super().set_public(name, value)
 
     def step(self, values: Array, gradients: Array) -> None:
         """Change ``values`` in place by one step along ``gradients``, which stay as they are.
@@ -221,17 +225,15 @@ class Optimizer(Configured, ABC):
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from what `get_state` returned, bit for bit; a `StateError` if it is another kind's."""
         names = list(self.initial_state(np.zeros(0)))
-        scheduled = callable(vars(self)["learning_rate"])
-        scalars = ["iterations"] if scheduled else ["iterations", "learning_rate"]
+        scalars = ["iterations"] if callable(vars(self)["learning_rate"]) else ["iterations", "learning_rate"]
         started = state.get("iterations") != 0
         if set(state) != set(scalars + names if started else scalars):
             raise StateError(
                 f"{type(self).__name__}: set_state: expected {', '.join(scalars + names)}; got {', '.join(state)}."
             )
-        iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)
-        if not scheduled:
+        self.iterations = state["iterations"]
+        if "learning_rate" in state:
             self.learning_rate = state["learning_rate"]
-        self.iterations = iterations
         self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
 
     def _bind(self, values: Array, gradients: Array, clips: bool) -> None:

@@ -22,7 +22,7 @@ from minidl.typing import NoOptions
 # what to do in place of an assignment to an attribute of a model
 FIXES = dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "Call compile(...), which sets them all.")
 FIXES |= dict.fromkeys(("seed", "dtype"), "Pass it to the constructor of a new model.")
-FIXES |= {
+FIXES |= LayerList.unassignable | {
     "layers": "Call add and pop.",
     "parameters": "Copy into parameters.values, or call set_weights.",
     "history": "It is what the last fit has returned.",
@@ -47,6 +47,7 @@ class Compiled(LayerList):
     """
 
     open_to_names = True
+    unassignable = FIXES
     trainer: Trainer | None = None
     check_gradients: str | None = None
 
@@ -113,12 +114,6 @@ class Compiled(LayerList):
             resolve_metrics(specs, loss, self.output_shape[-1] if self.output_shape else 1)
             if loss is not None and steps:
                 check_accuracy(specs, loss, steps[-1])
-
-    def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute of the model: any but those that others follow from."""
-        if name in FIXES:
-            raise StateError(f"{self.label}: {name}: expected no assignment, got {value!r}. {FIXES[name]}")
-        super().set_public(name, value)
 
     def stored_arguments(self) -> dict[str, Any]:
         """Return nothing: the arguments of a model cannot be assigned to, or change with the model."""

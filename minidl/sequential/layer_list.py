@@ -158,7 +158,7 @@ class LayerList(Layer):
 
     def _rebuild(self) -> None:
         """Lay out the parameters again, keeping the values there are."""
-        self.output_shape, self.network = None, None
+        self._store(output_shape=None, network=None)
         if self.input_shape is not None and self.layers:
             with layer_noted():
                 self.declare(self.input_shape)
@@ -169,12 +169,12 @@ class LayerList(Layer):
     def declare(self, input_shape: Shape) -> Shape:
         if self.network is not None and tuple(input_shape) != self.input_shape:
             raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
-        self.declared, shape = {}, tuple(input_shape)
-        self.input_shape = shape
+        shape = tuple(input_shape)
+        self._store(declared={}, input_shape=shape)
         for index, layer in enumerate(self.layers):
             shape = layer.declare(shape)
             take(self, layer, index)  # those that it has made too
-        self.output_shape = shape
+        self._store(output_shape=shape)
         return shape
 
     def adopt(self, parameters: Parameters) -> None:

@@ -94,7 +94,7 @@ class Run:
                 self._train_epochs(signals)
                 # a run that is resumed at its end has no further epoch, and no logs
                 self.logs, early = self.logs or {}, self.epoch < self.last or trainer.stop_training
-                vars(self.history)["stopped_by"] = self._end() if early else f"all {self.last} epochs are done"
+                vars(self.history)["stopped_by"] = self._end() if early else f"epoch {self.last} of {self.last} is done"
             except BaseException as error:
                 self.logs, self.history.stopped_by = None, signals.delivered or f"{type(error).__name__}: {error}"
                 raise

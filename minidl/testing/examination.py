@@ -86,14 +86,15 @@ class Examination:
             self.subject.measure(self.point, self._reference)
         return self._reference
 
-    def batches(self, *rows: int, both_modes: bool = True) -> Iterator[Point]:
-        """Yield the generic point and others of so many rows, as far as the layer takes them, in both modes."""
-        for training in (True, False) if both_modes else (self.point.training,):
-            point = self.point.with_(training=training)
-            yield point
+    def batches(self, *rows: int, point: Point | None = None, both_modes: bool = True) -> Iterator[Point]:
+        """Yield a point, by default the generic one, and others of so many rows that the layer takes; in both modes."""
+        point = point or self.point
+        for training in (True, False) if both_modes else (point.training,):
+            here = point.with_(training=training)
+            yield here
             for count in rows:
                 with suppress(LayerFailure):  # the number of rows is tested by `batch`
-                    yield rows_of(self.subject, self.rng, point, count)
+                    yield rows_of(self.subject, self.rng, here, count)
 
     @property
     def rounding(self) -> float:

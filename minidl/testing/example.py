@@ -4,13 +4,13 @@ It is shown as the call that repeats it.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from minidl.losses import Loss
 from minidl.regularizers import Regularizer
-from minidl.testing.certificate import Certificate
 from minidl.testing.certification import examine
 from minidl.testing.comparison import compare
 from minidl.testing.examination import Examination
@@ -33,19 +33,15 @@ class WrongGradient(AssertionError):
     def __init__(self, subject: Subject, point: Point, example: "Example") -> None:
         super().__init__(example)
         self.subject, self.point, self.example = subject, point, example
-        self._text = ""
 
     def __str__(self) -> str:
-        self._text = self._text or self._diagnosed()
         return self._text
 
-    def _diagnosed(self) -> str:
-        def certificate(checks: list[str], point: Point | None) -> Certificate:
-            return examine(Examination(self.subject, "quick"), point, checks=checks)
-
-        here = certificate(["here"], self.point)
+    @cached_property
+    def _text(self) -> str:
+        here = examine(Examination(self.subject, "quick"), self.point, checks=["here"])
         # Zeros hide causes: where it is wrong at a generic point too, the diagnosis is made there.
-        generic = certificate(["linear-in-u", "numeric"], None)
+        generic = examine(Examination(self.subject, "quick"), checks=["linear-in-u", "numeric"])
         for finding, other in zip(here.findings, generic.findings, strict=False):
             if other.target == finding.target and other.why:
                 finding.why, finding.hypotheses = other.why, other.hypotheses

@@ -225,7 +225,8 @@ def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape |
 def _settled(subject: Subject, point: Point, declared: Any, domain: Any) -> tuple[Point, str]:
     subject.domain, how = domain, f"input {point.x.shape}"
     if declared is None and domain != "real":
-        how += f", {describe(domain)} inputs found by trial"
+        told = f"integer ids below {domain[1]}" if is_integer(domain) else str(domain)
+        how += f", {told} inputs found by trial"
     return point, how
 
 
@@ -236,8 +237,3 @@ def _truncates(subject: Subject, point: Point) -> bool:
     probe = subject.at(point)
     y, whole, half = (np.array(probe.forward(x, True)) for x in (point.x.copy(), np.trunc(point.x), point.x / 2))
     return np.array_equal(y, whole) and not np.array_equal(y, half)
-
-
-def describe(domain: Any) -> str:
-    """Return a domain as the report calls it."""
-    return f"integer ids below {domain[1]}" if is_integer(domain) and isinstance(domain, tuple) else str(domain)

@@ -7,6 +7,7 @@ Importing this module imports hypothesis, so nothing else in the package does.
 import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,8 @@ SHAPES: tuple[Shape, ...] = ((1,), (2,), (3,), (4,), (6,), (1, 1), (2, 1), (1, 2
 
 
 @st.composite
-def _of_layer(draw: st.DrawFn, subject: Subject, shapes: list[Shape]) -> Example:
+def _of_layer(draw: st.DrawFn, subjects: st.SearchStrategy[Subject], shapes: list[Shape]) -> Example:
+    subject = draw(subjects)
     shape, training = draw(st.sampled_from(shapes)), draw(st.sampled_from([True, False]))
     x = draw(entries((draw(st.integers(1, 3)), *shape), subject.domain))
     try:
@@ -48,11 +50,10 @@ def _others(subject: Any) -> st.SearchStrategy[Any]:
     return st.one_of(st.just(subject), arguments(subject).map(type(subject).from_config))
 
 
-@st.composite
-def _of_layer_or_others(draw: st.DrawFn, layer: Layer, shapes: list[Shape], domain: Any) -> Example:
-    subject = Subject(draw(_others(layer)))
+def _with_domain(layer: Layer, domain: Any) -> Subject:
+    subject = Subject(layer)
     subject.domain = domain
-    return draw(_of_layer(subject, shapes))
+    return subject
 
 
 @st.composite
@@ -76,11 +77,6 @@ def _of_loss(draw: st.DrawFn, loss: Loss) -> Example:
     return Example(loss, x, draw(entries((), "positive")), constants=constants)
 
 
-@st.composite
-def _of_regularizer(draw: st.DrawFn, regularizer: Regularizer) -> Example:
-    return Example(regularizer, draw(st.sampled_from(SHAPES).flatmap(entries)), draw(entries((), "positive")))
-
-
 def _shapes(subject: Subject, input_shape: Shape | None) -> list[Shape]:
     """Return the shapes of rows that a layer takes, the smallest first."""
     rng = np.random.default_rng(0)
@@ -101,12 +97,12 @@ def examples(subject: Any, input_shape: Shape | None = None) -> st.SearchStrateg
     if isinstance(subject, Loss):
         return _of_loss(subject)
     if isinstance(subject, Regularizer):
-        return _of_regularizer(subject)
+        return st.builds(Example, st.just(subject), st.sampled_from(SHAPES).flatmap(entries), entries((), "positive"))
     given, subject = subject, subject_of(subject)
     shapes = _shapes(subject, input_shape)
     if isinstance(given, Layer) and not given.sublayers():
-        return _of_layer_or_others(given, shapes, subject.domain)
-    return _of_layer(subject, shapes)
+        return _of_layer(_others(given).map(partial(_with_domain, domain=subject.domain)), shapes)
+    return _of_layer(st.just(subject), shapes)
 
 
 def gradient_property(subject: Any, *, input_shape: Shape | None = None, **options: Any) -> Callable[[], None]:

@@ -85,7 +85,6 @@ def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> 
     left = [CHECKS[name] for name in CHECKS if name in names and name not in set(exclude)]
     while left:
         waiting = {check.name for check in left}
-        ready = [check for check in left if not waiting & set(check.after)] or left[:1]
-        ordered += ready[:1]
-        left.remove(ready[0])
+        ready = next((check for check in left if waiting.isdisjoint(check.after)), left[0])
+        ordered.append(left.pop(left.index(ready)))
     return ordered

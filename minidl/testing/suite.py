@@ -1,7 +1,7 @@
 """One test for each layer and check: `parametrize_with_checks`, and what the pytest plugin is built on."""
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
@@ -30,8 +30,8 @@ class Candidate:
         """Return the names of the checks of this level."""
         return [check.name for check in chosen(None, (), self.level)]
 
-    def conclude(self, check: str) -> None:
-        """Pass, skip, expect to fail, or fail the running test as the verdict on ``check`` says."""
+    def conclude(self, check: str, layer: Any = None) -> None:
+        """Pass, skip, expect to fail, or fail the running test as the verdict on ``check`` of this layer says."""
         import pytest
 
         verdict = self.certificate.verdicts.get(check)
@@ -75,24 +75,11 @@ def parametrize_with_checks(
 
     candidates = [Candidate(layer, expected_failures, level, seed) for layer in layers]
     cases = [
-        pytest.param(candidate.layer, CheckOfLayer(candidate, name), id=f"{candidate.name}-{name}")
+        pytest.param(candidate.layer, partial(candidate.conclude, name), id=f"{candidate.name}-{name}")
         for candidate in candidates
         for name in candidate.checks()
     ]
     return pytest.mark.parametrize(("layer", "check"), cases)
-
-
-class CheckOfLayer:
-    """One check as a function: ``check(layer)``."""
-
-    def __init__(self, candidate: Candidate, name: str) -> None:
-        self.candidate, self.name = candidate, name
-
-    def __call__(self, layer: Any) -> None:
-        self.candidate.conclude(self.name)
-
-    def __repr__(self) -> str:
-        return f"check {self.name!r}"
 
 
 def table(candidates: Iterable[Candidate]) -> list[str]:

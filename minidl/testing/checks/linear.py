@@ -53,7 +53,7 @@ def linear(examination: Examination, point: Point) -> Iterator[Finding]:
                 if "2**-20" in combination.message and (gap <= rounding).all():
                     lost[name] = 10 * rounding
                     continue
-                yield _finding(examination, here, found, name, gap, combination, of_u)
+                yield _finding(examination, here, found, name, combination, of_u)
 
 
 def _combinations(examination: Examination, point: Point, of_u: Arrays) -> Iterator[Combination]:
@@ -108,14 +108,9 @@ def _allowed(examination: Examination, point: Point, of_u: Array, combination: C
 
 
 def _finding(
-    examination: Examination,
-    point: Point,
-    found: Arrays,
-    name: str,
-    gap: Array,
-    combination: Combination,
-    of_u: Arrays,
+    examination: Examination, point: Point, found: Arrays, name: str, combination: Combination, of_u: Arrays
 ) -> Finding:
+    gap = np.abs(np.asarray(found[name], float) - combination.expected[name])
     worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
     # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
     shown, gradients = (point, found) if point.dy.any() else (point.with_(dy=examination.point.dy), of_u)

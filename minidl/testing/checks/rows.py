@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from minidl.testing.agreement import close
 from minidl.testing.checks.contract import promises
 from minidl.testing.checks.numeric import trial
 from minidl.testing.constants import constants_of
@@ -34,17 +35,15 @@ def independent(examination: Examination, point: Point) -> bool:
     probe = examination.subject.at(point)
     if probe.draws_at(point):
         return False  # what is drawn depends on the number of rows, or couples them only now and then
-    try:
+    tolerance = examination.at_least_rounding(1e-10)
+    with suppress(LayerFailure):
         together = probe.forward(point.x.copy(), point.training)
         alone = [probe.forward(point.x[i : i + 1].copy(), point.training) for i in range(len(point.x))]
-        more = probe.forward(np.concatenate([point.x[:1], point.x[:1][::-1], point.x[1:]]), point.training)
-    except LayerFailure:
-        return False
-    if any(row.shape != together[:1].shape for row in alone):
-        return False
-    size = examination.at_least_rounding(1e-10) * np.abs(together).max(initial=0)
-    gaps = np.abs(np.concatenate(alone) - together), np.abs(more[2:] - together[1:])
-    return all(bool(gap.max(initial=0) <= size) for gap in gaps)
+        more = probe.forward(np.concatenate([point.x[:1], point.x]), point.training)
+        least = float(np.abs(together).max(initial=0))
+        rows = zip(alone, np.split(together, len(together)), strict=True)
+        return all(close(*pair, tolerance, least) for pair in (*rows, (more[1:], together)))
+    return False
 
 
 @register_check("batch", after=("numeric", "state", "mode"))

@@ -13,7 +13,7 @@ from minidl.testing.checks.numeric import trial
 from minidl.testing.constants import Constants, constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.points import Refused, rows_of
+from minidl.testing.points import Refused
 from minidl.testing.probe import LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Shape
@@ -103,37 +103,20 @@ def _shapes(examination: Examination, tries: list[tuple[Shape, int]], both: int)
 @register_check("arguments", after=("numeric", "mode", "copies"), level="standard")
 def arguments(examination: Examination) -> Iterator[Finding]:
     """Constructor arguments varied: a constant in place of an argument hides at its default."""
+    own = examination.subject.arguments
     for changed in variations(examination):
         told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         yield from _stored(examination, changed)
-        drawn: list[Point] = []
-        for training, batch in itertools.product((True, False), (len(examination.point.x), 9, 1)):
-            make = partial(_made_with, examination, changed, drawn, training, batch)
+        drawn = list(examination.drawn(arguments=changed))
+        tries = [partial(point.with_) for first in drawn for point in examination.batches(9, 1, point=first)]
+        # In place of None, a value may be of a wrong kind.
+        if not drawn and all(own.get(name) is not None for name in changed):
+            tries = [partial(examination.draw, arguments=changed)]
+        for make in tries:
             for finding in trial(examination, told, make):
                 finding.why = f"right at the arguments given only, wrong for {told}: {finding.why}"
                 yield finding
-            if not drawn:
-                break  # refused
         examination.certificate.cover("arguments", told)
-
-
-def _made_with(
-    examination: Examination, changed: dict[str, Any], drawn: list[Point], training: bool, batch: int
-) -> Point:
-    """Return a point of the layer made with other arguments; the first one is kept in ``drawn`` for the next."""
-    subject = examination.subject
-    try:
-        if not drawn:
-            drawn.append(examination.draw(arguments=changed))
-        point = drawn[0].with_(training=training)
-        if batch != len(point.x):
-            point = rows_of(subject, examination.rng, point, batch)
-        subject.run(point)
-    except (Refused, LayerFailure):
-        if any(subject.arguments.get(name) is None for name in changed):
-            raise Refused("an argument of another kind") from None
-        raise
-    return point
 
 
 def _stored(examination: Examination, changed: dict[str, Any]) -> Iterator[Finding]:

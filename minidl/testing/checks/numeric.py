@@ -143,8 +143,7 @@ def _points(examination: Examination) -> Iterator[tuple[str, Point]]:
         yield told, point.with_(x=x)
     for told, x in subject.own_inputs(rng, point.x.shape):
         yield told, point.with_(x=x)
-    initial = subject.probe(point.input_shape, float, point.arguments).values
-    for told, values in parameters(point.parameters, initial, rng, constants):
+    for told, values in parameters(point.parameters, rng, constants):
         yield told, point.with_(parameters=values)
 
 
@@ -201,22 +200,19 @@ def _between(low: float, high: float, rng: np.random.Generator, shape: Shape, co
         yield f"inputs near {low:g} or {high:g}", np.where(rng.random(shape) < 0.5, low + share, high - share)
 
 
-def parameters(
-    values: Arrays, initial: Arrays, rng: np.random.Generator, constants: Constants
-) -> Iterator[tuple[str, Arrays]]:
+def parameters(values: Arrays, rng: np.random.Generator, constants: Constants) -> Iterator[tuple[str, Arrays]]:
     """Yield special values of the parameters, and what is special about them."""
     if not values:
         return
-    rows: dict[str, Callable[[str, Array], Array]] = {
-        "initial parameters": lambda name, value: initial[name].copy(),
-        "positive parameters": lambda name, value: np.abs(value) + 0.1,
-        "negative parameters": lambda name, value: -np.abs(value) - 0.1,
-        "parameters of 0": lambda name, value: np.zeros_like(value),
-        "equal parameters": lambda name, value: np.full_like(value, 0.7),
-        "parameters of -1": lambda name, value: np.full_like(value, -1.0),
+    rows: dict[str, Callable[[Array], Array]] = {
+        "positive parameters": lambda value: np.abs(value) + 0.1,
+        "negative parameters": lambda value: -np.abs(value) - 0.1,
+        "parameters of 0": np.zeros_like,
+        "equal parameters": lambda value: np.full_like(value, 0.7),
+        "parameters of -1": lambda value: np.full_like(value, -1.0),
     }
     for told, make in rows.items():
-        yield told, {name: make(name, value) for name, value in values.items()}
+        yield told, {name: make(value) for name, value in values.items()}
     for factor in (1e-6, 1e-4, 5.0, 30.0, *constants.numbers):
         yield f"parameters times {factor:g}", {name: factor * value for name, value in values.items()}
     for shift in (3.0, -3.0, 10.0, *(1.2 * sign * number for number in constants.numbers for sign in (1, -1))):

@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 461,
     "a fit with accuracy: code lines of its files": 2_353,
     "code lines: core": 7_759,
-    "code lines: kit": 6_931,
+    "code lines: kit": 6_893,
     "code lines: side": 824,
     "code lines: integrations": None,
     "code lines: new layers": None,

@@ -265,6 +265,6 @@ class Optimizer(Configured, ABC):
         for start in range(0, values.size, SERIAL):
             w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
-        self._copied = () if type(self).update.__module__.startswith("minidl.") else (values, *kept.values())
+        self._copied = () if (type(self).update.__module__ or "").startswith("minidl.") else (values, *kept.values())
         bound = (values, gradients, kept, clips)
         self.__dict__.update(state=kept, _axpy=axpy, _scale=scale, _blocks=tuple(blocks), _bound=bound)

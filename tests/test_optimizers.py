@@ -398,6 +398,26 @@ def test_after_reset_the_first_step_comes_again(cls):
 
 
 @pytest.mark.parametrize(
+    ("optimizer", "state"),
+    [  # after two steps along 1: the sums of what each step adds, of which files hold the numbers
+        (SGD(0.25, momentum=0.5), [-0.25 / 0.5 - 0.25 / 0.5**2]),
+        (SGD(0.25, momentum=0.5, nesterov=True), [-0.25 / 0.5 - 0.25 / 0.5**2]),
+        (RMSprop(0.25, rho=0.5), [0.5 * 0.5 + 0.5]),
+        (Adam(0.25, beta_1=0.5, beta_2=0.25), [1 / 0.5 + 1 / 0.5**2, 1 / 0.25 + 1 / 0.25**2]),
+        (Nadam(0.25, beta_1=0.5, beta_2=0.25), [1 / 0.5 + 1 / 0.5**2, 1 / 0.25 + 1 / 0.25**2]),
+        (Adamax(0.25, beta_1=0.5, beta_2=0.25), [0.5 * 0.5 + 0.5, 1.0]),
+        (Lion(0.25, beta_2=0.75), [0.75 * 0.25 + 0.25]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_state_that_files_hold_means_what_it_meant(optimizer, state):
+    optimizer = copy.copy(optimizer)
+    walk(optimizer, np.zeros(1), np.ones((2, 1)))
+    arrays = [value for value in optimizer.get_state().values() if isinstance(value, np.ndarray)]
+    assert [array.tolist() for array in arrays] == [[value] for value in state]
+
+
+@pytest.mark.parametrize(
     ("decay", "steps"), [(0.999, 100), (0.9, 100), (0.8913, 100), (0.891, 99), (0.5, 16), (0.1, 5), (1e-6, 1), (0, 1)]
 )
 def test_a_deferred_decay_is_carried_out_before_it_passes_1e5(decay, steps):

@@ -51,7 +51,7 @@ def is_shape(value: Any) -> bool:
     return (
         isinstance(value, (tuple, list))
         and len(value) < 64
-        and all(isinstance(n, (int, np.integer)) and n > 0 for n in value)
+        and all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n > 0 for n in value)
     )
 
 

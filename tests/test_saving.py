@@ -1256,3 +1256,11 @@ def test_a_header_of_any_length_is_known_as_ours(path, width):
         lengths.add(path.read_bytes()[:2])
         assert minidl.load_model(path)[0].units == 1
     assert len(lengths) > 50
+
+
+def test_a_shape_of_truth_values_is_refused(path, whole):
+    content, entries, data = parts(whole)
+    content["model"]["input_shape"] = {"tuple": [True] * len(content["model"]["input_shape"]["tuple"])}
+    path.write_bytes(forge(text_of(content), entries, data))
+    with pytest.raises(ModelFileError, match=r"input_shape: expected a tuple of positive integers, got \(True"):
+        minidl.load_model(path)

@@ -176,7 +176,7 @@ class ConfusionCount(Counts):
     """
 
     average = "micro"
-    cell: int  # which of the four counts it is, in the order of `score`
+    _cell: int  # which of the four counts it is, in the order of `score`
 
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None) -> None:
         self.thresholds = check_thresholds(thresholds, f"{type(self).__name__}: thresholds")
@@ -186,31 +186,31 @@ class ConfusionCount(Counts):
         return above(y_pred, self.thresholds)
 
     def score(self, *counts: Any) -> Any:
-        return counts[self.cell]
+        return counts[self._cell]
 
 
 class TruePositives(ConfusionCount):
     """Sum of the weights of the true outputs that are predicted; parameters as in ``ConfusionCount``."""
 
-    cell = 0
+    _cell = 0
 
 
 class FalsePositives(ConfusionCount):
     """Sum of the weights of the false outputs that are predicted; parameters as in ``ConfusionCount``."""
 
-    cell, higher_is_better = 1, False
+    _cell, higher_is_better = 1, False
 
 
 class FalseNegatives(ConfusionCount):
     """Sum of the weights of the true outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
-    cell, higher_is_better = 2, False
+    _cell, higher_is_better = 2, False
 
 
 class TrueNegatives(ConfusionCount):
     """Sum of the weights of the false outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
-    cell = 3
+    _cell = 3
 
 
 def check_thresholds(thresholds: Any, who: str) -> Any:

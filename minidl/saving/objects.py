@@ -169,8 +169,8 @@ class Decoder:
             config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
             if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
                 # other classes check them in from_config; an argument that an older file lacks takes its default
-                given = {name for name, default in constructor_arguments(cls).items() if default is REQUIRED}
-                known = dict.fromkeys([*(given | constructor_arguments(cls).keys() & config.keys())], object)
+                arguments = constructor_arguments(cls).items()
+                known = {name: object for name, default in arguments if name in config or default is REQUIRED}
                 self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
             shape = self.decode(value.get("input_shape"), f"{path}/input_shape")
             if shape is not None and not (type(shape) is tuple and is_shape(shape) and max(shape, default=0) < LENGTH):

@@ -45,9 +45,8 @@ def _print(lines: list[str]) -> None:
 def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
     """Return the lines that say what the content of a file is."""
     environment = ", ".join(f"{name} {version}" for name, version in content["environment"].items())
-    lines = [f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})"]
-    lines += ["whole: its SHA-256 is right", "", "model"]
-    lines += _object(content["model"], 1)
+    first = f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})"
+    lines = [first, "whole: its SHA-256 is right", "", "model", *_object(content["model"], 1)]
     training, run = content["training"], content["run"]
     if training is not None:
         epochs = dict(content["state"]["randomness"]["dict"])["epochs"]

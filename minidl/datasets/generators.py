@@ -48,9 +48,8 @@ def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None
     rng = _generator("parity", n, noise, seed)
     checks.number(checks.integer(bits, "parity: bits", minimum=1), "parity: bits", at_most=62)
     rounds, rest = divmod(n, 2**bits)
-    words = [rng.permutation(2**bits) for _ in range(rounds)]
-    words.append(rng.choice(2**bits, size=rest, replace=False))
-    x = (np.concatenate(words)[:, np.newaxis] >> np.arange(bits)) & 1
+    whole = [rng.permutation(2**bits) for _ in range(rounds)]
+    x = (np.concatenate([*whole, rng.choice(2**bits, size=rest, replace=False)])[:, np.newaxis] >> np.arange(bits)) & 1
     return _with_noise(x, x.sum(axis=1) % 2, noise, rng)
 
 

@@ -144,7 +144,18 @@ def plot_confusion_matrix(
     counts = np.zeros((classes, classes), int)
     np.add.at(counts, (true, predicted), 1)
     cell = max(0.5, 0.1 * len(str(counts.max())))  # inches
-    return _draw_counts(axes(ax, (cell * classes + 1.5, cell * classes + 1.2)), counts, names)
+    ax = axes(ax, (cell * classes + 1.5, cell * classes + 1.2))
+    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    ax.imshow(parts, cmap="Greys", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if parts[row, column] > 0.5 else "black"
+            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
+    slanted = max(len(name) for name in names) > 3
+    ax.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="predicted", ylabel="true")
+    return ax
 
 
 def _decided(y: Array, classes: int, threshold: float) -> Array:
@@ -159,17 +170,3 @@ def _decided(y: Array, classes: int, threshold: float) -> Array:
         got = f"values from {y.min():.4g} to {y.max():.4g}. Pass threshold=0 for logits."
         raise ArgumentError(f"plot_confusion_matrix: y_pred: expected probabilities between 0 and 1, got {got}")
     return y > threshold
-
-
-def _draw_counts(ax: "Axes", counts: Array, names: list[str]) -> "Axes":
-    parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    ax.imshow(parts, cmap="Greys", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        if count:
-            color = "white" if parts[row, column] > 0.5 else "black"
-            ax.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
-    slanted = max(len(name) for name in names) > 3
-    ax.set_xticks(range(len(names)), names, rotation=45 if slanted else 0, ha="right" if slanted else "center")
-    ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="predicted", ylabel="true")
-    return ax

@@ -15,6 +15,7 @@ def build(folder: Path) -> None:
 
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(HERE, folder, ignore=shutil.ignore_patterns("*.pyc", "__pycache__", "page.py"))
+    shutil.copy(HERE.parent / "_static" / "favicon.svg", folder)
     with tempfile.TemporaryDirectory() as wheels:
         (wheel,) = WheelBuilder(str(ROOT)).build(directory=wheels, versions=["standard"])
         shutil.copy(wheel, folder / "minidl.whl")

@@ -214,7 +214,8 @@ class Softplus(Layer):
         if self.wrong == "differences":
             return dy * (np.logaddexp(0, self._x + 1e-3) - np.logaddexp(0, self._x - 1e-3)) / 2e-3
         x = self._x.astype(np.float32) if self.wrong == "float32" else self._x
-        return dy * (1 / (1 + np.exp(-x))).astype(dy.dtype)
+        dx = dy * (1 / (1 + np.exp(-x))).astype(dy.dtype)
+        return np.where(x > 1.5, 0, dx) if self.wrong == "cut" else dx
 
 
 class Inside(Layer):
@@ -309,6 +310,7 @@ CAUSES = [
     (Capped(), r"any small a: a branch of forward|a > 1\.5"),
     (wrong(Softplus, "differences"), r"changes smoothly with x.*finite difference"),
     (wrong(Softplus, "float32"), r"float32"),
+    (wrong(Softplus, "cut"), r"wrong exactly where x > 1\.\d+: it is zero there"),
     (wrong(Largest, "all"), r"W summed along axis 2: all slices count, though forward selects one"),
     (wrong(Delayed, "crop"), r"every value stands 2 positions too late along axis 1"),
     (wrong(Inside, "relu"), r"self\.relu takes part in forward, and its backward is not called"),

@@ -1,90 +1,107 @@
-"""Context: all that is known about one wrong gradient, handed to `diagnose`.
+"""Context: one wrong gradient, the layer that gave it, and its other calls; handed to `diagnose`."""
 
-It holds the layer, the arrays of the failing call, and functions that run the same layer again
-elsewhere, each time on a fresh clone, so that a hypothesis can be tried out.
-"""
+from collections.abc import Collection
+from typing import Any
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import numpy as np
 
-from minidl.layers.base import Layer
+from minidl.testing.array_comparison import ForwardPass
+from minidl.testing.cache import cached_arrays
+from minidl.testing.derivative import differentiate
+from minidl.testing.probe import Arrays, Point, present, target_of
+from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 
-class Run(Protocol):
-    """What `Context.run` is."""
-
-    def __call__(
-        self,
-        *,
-        x: Array | None = None,
-        dy: Array | None = None,
-        parameters: dict[str, Array] | None = None,
-        arguments: dict[str, Any] | None = None,
-        training: bool | None = None,
-    ) -> tuple[Array, dict[str, Array]]:
-        """Return ``y`` and the analytic gradients at the context's point with the given parts replaced."""
-
-
-@dataclass(frozen=True)
 class Context:
-    """One failing target of one layer.
+    """One wrong gradient of one layer, and ways to run the layer elsewhere so that a hypothesis can be tried out.
+
+    Each method takes the parts of the call that are replaced: ``x``, ``dy``, ``parameters``, ``training``, and
+    ``arguments``, only the changed ones. A batch of another size is another ``x`` and ``dy``. An exception inside the
+    layer comes through.
+
+    Parameters
+    ----------
+    subject : Subject
+        The layer under test.
+    point : Point
+        The failing call.
+    gradients : dict of str to array
+        All analytic gradients of that call: ``"dx"``, ``"dW"``, ... The wrong one is among them, as it is.
+    target : str
+        The gradient that is wrong: ``"dx"``, ``"dW"``, ..., ``"inner/dW"`` inside a wrapper.
+    check : str
+        Name of the check that objects: ``"numeric"``, ``"batch"``, ``"linear-in-u"``, ...
+    wrong : collection of str
+        The names of all gradients that are wrong there.
+    parameters_only : bool
+        Whether the gradients are those of `backward_parameters`.
 
     Attributes
     ----------
     layer : Layer
         A fresh clone, built at the point's parameters, that has seen one forward and one backward.
-    target : str
-        The gradient that is wrong: ``"dx"``, ``"dW"``, ..., ``"inner/dW"`` inside a wrapper.
-    x, dy, y : array
-        Input, upstream gradient and output of the failing call.
-    gradients : dict of str to array
-        All analytic gradients of that call: ``"dx"``, ``"dW"``, ... The wrong one is among them, as it is.
-    parameters : dict of str to array
-        Their values: ``"W"``, ``"b"``, ..., ``"inner/W"``.
+    y : array
+        The output of the failing call.
     initial_parameters : dict of str to array
-        The values that the same clone was given by its initializers, before they were randomised.
-    states : dict of str to array
-        Arrays of `add_state` before the call.
+        The values that a clone was given by its initializers, before they were randomised.
     arguments : dict of str to object
         Constructor arguments in force (from ``get_config``); empty where they are unknown.
-    training : bool
-        Mode of the failing call.
-    check : str
-        Name of the check that objected: ``"numeric"``, ``"batch"``, ``"linear-in-u"``, ...
-    error : array or None
-        Estimated error of each entry of the numeric gradient (None: rounding only).
-    facts : dict of str to object
-        What the check itself found out, such as ``{"first_bad_batch": 9}``.
-    run : Run
-        ``run(x=..., dy=..., parameters=..., arguments=..., training=...) -> (y, gradients)`` on a fresh clone.
-        A batch of another size is another ``x`` and ``dy``; ``arguments`` holds only the changed ones. An
-        exception inside the layer comes through: be ready for it.
-    numeric : callable
-        ``numeric(target, **replaced) -> array``: the numeric gradient of any target, with the same
-        replacements as `run`; it costs 14 forward passes an entry.
-    forward : callable
-        ``forward(**replaced) -> y``, on one clone that is kept: much faster than `run`, for many evaluations.
-    attributes : callable
-        ``attributes(**replaced) -> arrays``: what a fresh clone keeps in underscore attributes after a forward pass.
     """
 
-    layer: Layer
-    target: str
-    x: Array
-    dy: Array
-    y: Array
-    gradients: dict[str, Array]
-    parameters: dict[str, Array]
-    initial_parameters: dict[str, Array]
-    states: dict[str, Array]
-    arguments: dict[str, Any]
-    training: bool
-    check: str
-    run: Run
-    numeric: Callable[..., Array]
-    forward: Callable[..., Array]
-    attributes: Callable[..., dict[str, Array]]
-    error: Array | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self,
+        subject: Subject,
+        point: Point,
+        gradients: Arrays,
+        target: str,
+        check: str,
+        wrong: Collection[str] = (),
+        *,
+        parameters_only: bool = False,
+    ) -> None:
+        subject.work.begin(float("inf"))  # what is found is explained whatever it costs
+        self.subject, self.point, self.target, self.check, self.wrong = subject, point, target, check, wrong
+        self.parameters_only = parameters_only
+        self.gradients = {name: np.array(value) for name, value in present(gradients).items()}
+        self.initial_parameters = subject.probe(point.input_shape, float, point.arguments).values
+        self.arguments = {**subject.arguments, **point.arguments}
+        probe, self._used = subject.at(point), subject.at(point)
+        self.y, self.layer = np.array(probe.run(point)[0]), probe.layer
+
+    def run(self, **replaced: Any) -> tuple[Array, Arrays]:
+        """Return ``y`` and the analytic gradients of a fresh clone."""
+        there = self.point.moved(**replaced)
+        if self.parameters_only:
+            probe = self.subject.at(there)
+            return probe.forward(there.x.copy(), there.training), probe.run_parameters(there)
+        y, found = self.subject.run(there)
+        return y, present(found)
+
+    def forward(self, **replaced: Any) -> Array:
+        """Return ``y`` of one clone that is kept where possible: much faster than `run`, for many evaluations."""
+        there = self.point.moved(**replaced)
+        same = there.input_shape == self.point.input_shape and not replaced.get("arguments")
+        used = self._used.set(there.parameters, there.states) if same else self.subject.at(there)
+        return np.array(used.forward(there.x.copy(), there.training), float)
+
+    def numeric(self, target: str, **replaced: Any) -> Array:
+        """Return the numeric gradient of any target; it costs 14 forward passes an entry."""
+        return derivatives(self.subject, self.point.moved(**replaced), target)[2]
+
+    def attributes(self, **replaced: Any) -> Arrays:
+        """Return what a fresh clone keeps in underscore attributes after a forward pass."""
+        there = self.point.moved(**replaced)
+        probe = self.subject.at(there)
+        probe.forward(there.x.copy(), there.training)
+        return cached_arrays(probe.layer)
+
+
+def derivatives(subject: Subject, point: Point, target: str) -> tuple[Any, Array, Array]:
+    """Return the forward pass as a function of what ``target`` is the gradient of, where it is, and its gradient."""
+    y = subject.at(point).forward(point.x.copy(), point.training)
+    name = {target_of(name): name for name in point.parameters}.get(target, "dx")
+    function = ForwardPass(subject, point, y, np.random.default_rng(0))
+    f, start = function.function(name)
+    values = differentiate(f, start, point.dy, range(start.size), eps=function.precision(f, start)).values
+    return f, start, values.astype(float).reshape(start.shape)

@@ -1,19 +1,13 @@
 """Explanation: from a wrong gradient to a finding that names the array, the cause and the line."""
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 
-from minidl.testing.array_comparison import ForwardPass
-from minidl.testing.cache import cached_arrays
 from minidl.testing.comparison import Comparison, Mismatch
-from minidl.testing.context import Context
-from minidl.testing.derivative import differentiate
+from minidl.testing.context import Context, derivatives
 from minidl.testing.diagnosis import Hypothesis, diagnose, with_repair
 from minidl.testing.findings import Finding, rejected_gradient
 from minidl.testing.paths import taylor_test
-from minidl.testing.probe import Arrays, LayerFailure, Point, present, target_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
@@ -31,7 +25,7 @@ def from_comparison(subject: Subject, point: Point, result: Comparison, check: s
     wrong = [mismatch.target for mismatch in result.mismatches]
     found: list[tuple[Causes, Context, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
-        context = make_context(subject, point, result.gradients, mismatch.target, check, {"told": told, "wrong": wrong})
+        context = Context(subject, point, result.gradients, mismatch.target, check, wrong)
         found.append((explain(context), context, mismatch))
         if found[-1][0][0].score >= CONVINCING:
             break
@@ -112,14 +106,7 @@ def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, 
 
 def of_parameters_pass(subject: Subject, point: Point, target: str, found: Arrays) -> str:
     """Return why `backward_parameters` sets another gradient than `backward` does."""
-
-    def run(**replaced: Any) -> tuple[Array, Arrays]:
-        there = point.moved(**replaced)
-        probe = subject.at(there)
-        return probe.forward(there.x.copy(), there.training), probe.run_parameters(there)
-
-    context = make_context(subject, point, found, target, "backward_parameters", {"wrong": [target]})
-    context = replace(context, run=run)
+    context = Context(subject, point, found, target, "backward_parameters", [target], parameters_only=True)
     return f"in backward_parameters, {repaired(context, explain(context))[0].text}"
 
 
@@ -129,77 +116,16 @@ def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) 
     if name not in map(target_of, point.parameters):
         return ""
     try:
-        return diagnose(np.asarray(value, float), numeric_gradient(subject, point, name))[0].text
+        return diagnose(np.asarray(value, float), derivatives(subject, point, name)[2])[0].text
     except Exception:  # the value is no array, or forward fails too
         return ""
-
-
-def make_context(
-    subject: Subject, point: Point, gradients: Arrays, target: str, check: str, facts: dict[str, Any]
-) -> Context:
-    """Return what `diagnose` is given for one target at a point."""
-    subject.work.begin(float("inf"))  # what is found is explained whatever it costs
-    initial = subject.probe(point.input_shape, float, point.arguments).values
-    probe, again = subject.at(point), subject.at(point)
-    y, _ = probe.run(point)
-
-    def run(**replaced: Any) -> tuple[Array, Arrays]:
-        y, found = subject.run(point.moved(**replaced))
-        return y, present(found)
-
-    def forward(**replaced: Any) -> Array:
-        there = point.moved(**replaced)
-        same = there.input_shape == point.input_shape and not replaced.get("arguments")
-        used = again.set(there.parameters, there.states) if same else subject.at(there)
-        return np.array(used.forward(there.x.copy(), there.training), float)
-
-    return Context(
-        layer=probe.layer,
-        target=target,
-        x=point.x,
-        dy=point.dy,
-        y=np.array(y),
-        gradients={name: np.array(value) for name, value in present(gradients).items()},
-        parameters=point.parameters,
-        initial_parameters=initial,
-        states=point.states,
-        arguments={**subject.arguments, **point.arguments},
-        training=point.training,
-        check=check,
-        run=run,
-        numeric=lambda name, **replaced: numeric_gradient(subject, point.moved(**replaced), name),
-        forward=forward,
-        attributes=lambda **replaced: _cache(subject, point.moved(**replaced)),
-        facts=facts,
-    )
-
-
-def _cache(subject: Subject, point: Point) -> Arrays:
-    probe = subject.at(point)
-    probe.forward(point.x.copy(), point.training)
-    return cached_arrays(probe.layer)
-
-
-def _derivatives(subject: Subject, point: Point, target: str) -> tuple[Any, Array, Array]:
-    """Return the forward pass as a function of what ``target`` is the gradient of, where it is, and its gradient."""
-    y = subject.at(point).forward(point.x.copy(), point.training)
-    name = {target_of(name): name for name in point.parameters}.get(target, "dx")
-    function = ForwardPass(subject, point, y, np.random.default_rng(0))
-    f, start = function.function(name)
-    values = differentiate(f, start, point.dy, range(start.size), eps=function.precision(f, start)).values
-    return f, start, values.astype(float).reshape(start.shape)
-
-
-def numeric_gradient(subject: Subject, point: Point, target: str) -> Array:
-    """Return the numerical gradient ``target`` at ``point``, all its entries."""
-    return _derivatives(subject, point, target)[2]
 
 
 def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> float | None:
     """Return the slope of the Taylor remainder, where it tells that the gradient is wrong."""
     if not np.isfinite(analytic).all() or analytic.size > FULL:
         return None
-    f, start, numeric = _derivatives(subject, point, target)
+    f, start, numeric = derivatives(subject, point, target)
     error = np.where(np.isfinite(analytic - numeric), analytic - numeric, 0)
     if not error.any():
         return None

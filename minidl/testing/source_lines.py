@@ -55,20 +55,21 @@ def source_of(layer: Any, target: str) -> tuple[str, str]:
 
 
 def _line_of(cls: type, method: str, target: str) -> tuple[str, str] | None:
-    owner = next((base for base in cls.__mro__ if method in vars(base)), None)
-    function = vars(owner).get(method) if owner is not None else None
     try:
-        lines, first = inspect.getsourcelines(function)  # type: ignore[arg-type]
-        path = inspect.getsourcefile(function)  # type: ignore[arg-type]
+        owner = next(base for base in cls.__mro__ if method in vars(base))
+        function = vars(owner)[method]
+        lines, first = inspect.getsourcelines(function)
+        path = inspect.getsourcefile(function) or "?"
         tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
+    except (StopIteration, OSError, TypeError, SyntaxError):
         return None
-    numbers = []
     returned = (method, target) in (("backward", "dx"), ("forward", "y"))
-    for node in ast.walk(tree):
-        if (returned and isinstance(node, ast.Return)) or (isinstance(node, ast.Attribute) and node.attr == target):
-            numbers.append(node.lineno)
+    numbers = [
+        node.lineno
+        for node in ast.walk(tree)
+        if (returned and isinstance(node, ast.Return)) or (isinstance(node, ast.Attribute) and node.attr == target)
+    ]
     if target and not numbers:
         return None
-    line = first + (max(numbers) if numbers else tree.body[0].lineno) - 1
-    return describe(f"{owner.__name__}.{method}", path or "?", line)  # type: ignore[union-attr]
+    line = first + max(numbers, default=tree.body[0].lineno) - 1
+    return describe(f"{owner.__name__}.{method}", path, line)

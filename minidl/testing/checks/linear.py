@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minidl.testing import explanation
+from minidl.testing.context import Context
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import normal
@@ -114,8 +115,8 @@ def _finding(
     worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
     # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
     shown, gradients = (point, found) if point.dy.any() else (point.with_(dy=examination.point.dy), of_u)
-    facts = {"told": combination.message, "wrong": list(combination.expected)}
-    context = explanation.make_context(examination.subject, shown, gradients, name, examination.check, facts)
+    wrong = list(combination.expected)
+    context = Context(examination.subject, shown, gradients, name, examination.check, wrong)
     why, hypotheses = explanation.of_nonlinear(context, combination.why)
     return examination.finding(
         combination.message,

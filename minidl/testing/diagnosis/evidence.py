@@ -53,16 +53,15 @@ class Evidence:
         analytic, empty = floats(self.analytic), np.zeros(0)
         if self.known is None:
             return Sample(empty, empty, empty, analytic, self.numeric)
-        c = self.known
-        return self._named(
-            Sample(np.asarray(c.x), floats(c.dy), floats(c.y), analytic, self.numeric, copies(c.parameters))
-        )
+        point, y = self.known.point, floats(self.known.y)
+        parameters = copies(point.parameters)
+        return self._named(Sample(np.asarray(point.x), floats(point.dy), y, analytic, self.numeric, parameters))
 
     def _named(self, s: Sample) -> Sample:
         """Return the sample with state, attributes and arguments."""
         cached = attempt(self.context.attributes, x=s.x, dy=s.dy, parameters=s.parameters) or {}
         known = [s.x, s.y, *s.parameters.values()]
-        found = copies({**self.context.states, **cached})
+        found = copies({**self.context.point.states, **cached})
         found = {name: v for name, v in found.items() if not any(np.array_equal(v, other) for other in known)}
         return replace(s, attributes=found, arguments=self.arguments)
 

@@ -32,8 +32,8 @@ def changes(e: Evidence, s: Sample) -> Iterator[Change]:
         if is_number(setting.default) and setting.default != setting.value:
             told = f"the default {name}={setting.default}"
             yield Change(told, f"{name} is hard-coded", setting.changed(name, setting.default))
-    mode = "inference" if e.context.training else "training"
-    yield Change(f"{mode} mode", "the formula of the wrong mode is used", {"training": not e.context.training})
+    mode = "inference" if e.context.point.training else "training"
+    yield Change(f"{mode} mode", "the formula of the wrong mode is used", {"training": not e.context.point.training})
     if s.x.dtype.kind == "f" and s.x.size > 1:
         yield Change("-x instead of x", "a sign is wrong", {"x": -s.x})
         yield Change("|x| instead of x", "the sign of x is lost, or negative x are wrong", {"x": np.abs(s.x)})

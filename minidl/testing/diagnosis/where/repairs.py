@@ -42,7 +42,7 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
         What `diagnose` returned for the same arguments.
     analytic, numeric : array
     context : Context
-        Its ``facts["wrong"]`` names all gradients that are wrong: an edit for them all is preferred.
+        Its ``wrong`` names all gradients that are wrong: an edit for them all is preferred.
     """
     evidence = Evidence(analytic, numeric, context)
     if evidence.first.gap <= evidence.first.noise or found[0].text.startswith(ELSEWHERE):
@@ -105,16 +105,15 @@ def calls_of(e: Evidence) -> list[Call]:
 
 def leaves_right(e: Evidence) -> bool:
     """Return whether the edited layer leaves the gradients as they are that were right."""
-    known, wrong = e.context.gradients, e.context.facts.get("wrong", ())
-    found = e.context.run()[1]
-    right = [name for name in found if name not in (*wrong, e.target) and name in known]
+    known, found = e.context.gradients, e.context.run()[1]
+    right = [name for name in found if name not in (*e.context.wrong, e.target) and name in known]
     return all(largest(floats(found[name]) - known[name]) <= 1e-9 * largest(known[name]) for name in right)
 
 
 def others_are_right(e: Evidence) -> bool:
     """Return whether the other gradients of the edited layer that were wrong are right."""
     found = e.context.run()[1]
-    wrong = [name for name in e.context.facts.get("wrong", ()) if name in found and name != e.target]
+    wrong = [name for name in e.context.wrong if name in found and name != e.target]
     return all(e.equals_numeric(floats(found[name]), name) for name in wrong)
 
 

@@ -94,7 +94,7 @@ def watch(context: Context, functions: list[Function]) -> int:
             codes[frame.f_code].values = values_of(dict(frame.f_locals), caches=frame.f_code.co_name != "forward")
 
     with profiled(note):
-        context.run(dy=2 * context.dy)
+        context.run(dy=2 * context.point.dy)
         twice = [f.values for f in functions]
         events.clear()
         context.run()

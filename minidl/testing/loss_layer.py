@@ -154,7 +154,7 @@ class OwnLossLayer(Layer):
     Parameters
     ----------
     layer : Layer
-        It, or one inside it, has a loss of its own.
+        It, or one inside it, has its own loss.
     """
 
     def __init__(self, layer: Layer) -> None:

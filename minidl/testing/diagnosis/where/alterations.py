@@ -172,7 +172,7 @@ def of_statements(site: Site) -> Iterator[Edit]:
 
 
 def more(site: Site) -> Iterator[Edit]:
-    """Yield the factors and terms that an expression may lack, made of whatever is known."""
+    """Yield the factors and terms that an expression may lack, made of all known values."""
     known, whole, linear = site.values.get(site.text), is_whole(site), site.function.linear
     wanted = whole if known is None else np.ndim(known) > 0
     if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):

@@ -861,3 +861,8 @@ def test_a_loss_as_a_function_takes_whole_numbers(name):
     found = function(y_true, y_pred.astype(float))
     np.testing.assert_array_equal(function(y_true, y_pred), found)
     np.testing.assert_array_equal(function(y_true.tolist(), y_pred.tolist()), found)
+
+
+def test_a_percentage_beyond_float32_is_calculated_in_float64():
+    found = MeanAbsolutePercentageError().forward(np.full((1, 1), 1e35, "float32"), np.zeros((1, 1), "float32"))
+    assert found == pytest.approx(100 * 1e35 / 1e-7, rel=1e-6)

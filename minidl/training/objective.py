@@ -46,8 +46,7 @@ class Objective:
         if loss.link is not None:  # its settings are fixed; those of other losses may change
             if not loss.from_logits and type(last) is LINKS[loss.link]:
                 self.activation, network = last, network.without_last()
-            from_logits = loss.from_logits or self.activation is not None
-            loss = loss.copy_with(from_logits=from_logits, trusts_targets=True)
+            loss = loss.copy_with(from_logits=loss.from_logits or self.activation is not None, trusts_targets=True)
         self.network, self.loss = network, loss
 
     def loss_and_gradients(self, x: Array, y: Array, weight: Array | None) -> tuple[float, Array]:

@@ -1,10 +1,11 @@
-"""The planted bugs of tests/planted under torch.autograd.gradcheck and under the certification kit, side by side.
+"""The planted bugs of tests/planted under the gradient checkers of torch, JAX and Chainer and under the kit.
 
-The same objects run in both: layers and losses are wrapped as ``torch.autograd.Function``, in float64, one object for
-all calls as its user would keep it. "once" is gradcheck with its defaults at one point, in training; "x20" is the same
-at 20 points of random batch size, shape, scale, parameters, constructor arguments, targets and weights, in both modes.
-At each point one layer serves four calls, which differ in inputs, rows, parameters, targets and mode.
-Any exception counts as an objection; a point counts only if the right layer takes it. Seconds are of processor time.
+The same objects run in all, in float64, one object for all calls as its user would keep it. "once" is a checker with
+its own tolerances at one point, in training; "x20" is the same at 20 points of random batch size, shape, scale,
+parameters, constructor arguments, targets and weights, in both modes, with the tightest tolerance at which it blames no
+right layer. At each point one layer serves four calls, which differ in inputs, rows, parameters, targets and mode.
+Any exception counts as an objection; a point counts only if the right layer takes it. A library that is not installed
+is left out. Seconds are of processor time.
 """
 
 import statistics
@@ -12,21 +13,18 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import common
 import numpy as np
 
-if not common.installed("torch"):
-    raise SystemExit("gradcheck_vs_torch: expected torch to be installed: pip install 'minidl[bench]'")
-import torch
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from checking import TOLERANCES, BuiltLayer, Checker, checker, checkers
+
 from minidl.layers import Layer
-from minidl.layers.allocation import allocate
-from minidl.layers.tree import walk
 from minidl.losses import Loss
 from minidl.testing.loss_layer import TARGETS
 from minidl.testing.losses import input_domain, kinds_of_targets
@@ -36,7 +34,6 @@ from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, power
 POINTS = 20
 ROWS = 50  # at most; batches of 1 to 7 are as frequent as those of 8 to 50
 CALLS = 2  # with one layer, so that stale state shows
-TIGHT = 1e-6  # 1e-7 blames a right layer
 QUICK = 8  # the quick form takes one bug and one right layer in eight
 
 
@@ -57,52 +54,6 @@ class OfLoss(Layer):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         return self.loss.backward() * dy[0]
-
-
-class Held:
-    """One built layer for all calls; the random numbers are the same in each, as gradcheck needs it."""
-
-    def __init__(self, layer: Layer, shape: tuple[int, ...]) -> None:
-        layer.declare(shape)
-        self.layer, self.training, self.calls = layer, True, 0
-        self.rng = np.random.default_rng(1)
-        allocate({"layer": layer}, self.rng, "float64")
-        self.state = self.rng.bit_generator.state
-        parts = [(part, name) for _, part in walk({"layer": layer}) for name in part.parameter_names]
-        self.values = [part.views[name] for part, name in parts]
-        self.gradients = [part.views["d" + name] for part, name in parts]
-
-    def forward(self, x: torch.Tensor, values: Any) -> torch.Tensor:
-        self.calls += 1
-        for view, value in zip(self.values, values, strict=True):
-            view[...] = value.detach().numpy()
-        self.rng.bit_generator.state = self.state
-        # The memory is shared in both directions: an input that is written into, or an output that is, shows.
-        return torch.from_numpy(np.ascontiguousarray(self.layer.forward(x.detach().numpy(), self.training)))
-
-    def backward(self, dy: torch.Tensor) -> list[torch.Tensor | None]:
-        dx = self.layer.backward(dy.numpy())
-        found = None if dx is None else torch.from_numpy(np.ascontiguousarray(dx))
-        return [found, *(torch.from_numpy(gradient.copy()) for gradient in self.gradients)]
-
-
-class Wrapped(torch.autograd.Function):
-    """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for torch; the parameters are inputs too."""
-
-    @staticmethod
-    def forward(ctx: Any, held: Held, x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        y = held.forward(x, values)
-        ctx.held, ctx.call = held, held.calls
-        ctx.save_for_backward(x, *values)
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: torch.Tensor) -> Any:
-        if ctx.call != ctx.held.calls:  # backward belongs to the latest forward: another one came between
-            x, *values = ctx.saved_tensors
-            ctx.held.forward(x, values)
-            ctx.call = ctx.held.calls
-        return (None, *ctx.held.backward(dy))
 
 
 class Point(NamedTuple):
@@ -159,47 +110,45 @@ def varied(config: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 def takes(planted: Planted, point: Point, training: bool) -> bool:
     """Return whether the right layer gives finite numbers at a point."""
     try:
-        held = Held(layer_at(planted, right_kind(planted), point), point.x.shape[1:])
-        y = held.layer.forward(point.x.copy(), training)
-        held.layer.backward(np.ones_like(y))
+        built = BuiltLayer(layer_at(planted, right_kind(planted), point), point.x.shape[1:])
+        y = built.layer.forward(point.x.copy(), training)
+        built.layer.backward(np.ones_like(y))
     except Exception:
         return False
     return bool(np.isfinite(y).all())
 
 
-def accepted(
-    planted: Planted, point: Point, rng: np.random.Generator, modes: list[bool], tolerance: Any = None
+def objects(
+    check: Checker, planted: Planted, point: Point, rng: np.random.Generator, modes: list[bool], tolerance: float | None
 ) -> bool:
-    """Return whether gradcheck finds nothing wrong at a point, with one layer for all modes, inputs and targets."""
-    tolerances = {} if tolerance is None else {"atol": tolerance, "rtol": tolerance}
+    """Return whether a checker objects at a point, with one layer for all modes, inputs and targets."""
     try:
-        held = Held(layer_at(planted, planted.kind, point), point.x.shape[1:])
-        for call, held.training in enumerate(modes):
+        built = BuiltLayer(layer_at(planted, planted.kind, point), point.x.shape[1:])
+        for call, built.training in enumerate(modes):
             if planted.is_loss:
-                held.layer.turn = call
+                built.layer.turn = call
             rows = np.roll(point.x, call, axis=0)[: max(1, len(point.x) - (call == 2))]  # the third has one row fewer
-            x = torch.from_numpy(rows.copy()).requires_grad_(rows.dtype.kind == "f")
-            values = [torch.from_numpy(0.7 * rng.standard_normal(view.shape)).requires_grad_() for view in held.values]
-            torch.autograd.gradcheck(lambda *inputs: Wrapped.apply(held, *inputs), (x, *values), **tolerances)
+            values = [0.7 * rng.standard_normal(view.shape) for view in built.values]
+            check(built, rows.copy(), values, tolerance)
     except Exception:
-        return False
-    return True
+        return True
+    return False
 
 
-def once(planted: Planted) -> bool:
-    """Return whether gradcheck, with its defaults, objects at the usual point, in training."""
+def once(check: Checker, planted: Planted) -> bool:
+    """Return whether a checker, with its own tolerances, objects at the usual point, in training."""
     rng = np.random.default_rng(0)
-    return not accepted(planted, draw(planted, rng), rng, [True])
+    return objects(check, planted, draw(planted, rng), rng, [True], None)
 
 
-def often(planted: Planted, tolerance: Any = None) -> bool:
-    """Return whether gradcheck objects at one of `POINTS` random points that the right layer takes, in either mode."""
+def often(check: Checker, planted: Planted, tolerance: float) -> bool:
+    """Return whether a checker objects at one of `POINTS` random points that the right layer takes, in either mode."""
     rng = np.random.default_rng(0)
     tried = 0
     for _ in range(10 * POINTS):
         point = draw(planted, rng, (tried + rng.random()) / POINTS)
         modes = [training for training in (True, False) if takes(planted, point, training)]
-        if not accepted(planted, point, rng, CALLS * modes, tolerance):
+        if objects(check, planted, point, rng, CALLS * modes, tolerance):
             return True
         tried += bool(modes)
         if tried == POINTS:
@@ -207,26 +156,24 @@ def often(planted: Planted, tolerance: Any = None) -> bool:
     return False
 
 
-def timed(objects: Callable[[], bool]) -> tuple[bool, float]:
+def timed(ask: Callable[[], bool]) -> tuple[bool, float]:
     """Return whether a checker objects, and the seconds that it takes."""
     start = time.process_time()
-    return objects(), time.process_time() - start
+    return ask(), time.process_time() - start
 
 
 def examine(planted: Planted) -> dict[str, tuple[bool, float]]:
     """Return, by checker, whether it objects, and the seconds."""
-    tight = timed(lambda: often(planted, TIGHT))
-    return {
-        "gradcheck once": timed(lambda: once(planted)),
-        # What passes with tight tolerances passes with the defaults, for the same work.
-        "gradcheck x20": timed(lambda: often(planted)) if tight[0] else tight,
-        f"gradcheck x20, {TIGHT:.0e}": tight,
-        "certify": timed(lambda: power.examine(planted).detected),
-    }
+    found = {}
+    for name in checkers():
+        check, tolerance = checker(name), TOLERANCES[name]
+        found[f"{name} once"] = timed(partial(once, check, planted))
+        found[f"{name} x20, {tolerance:.0e}"] = timed(partial(often, check, planted, tolerance))
+    return found | {"certify": timed(lambda: power.examine(planted).detected)}
 
 
 def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict[str, tuple[bool, float]]]) -> Any:
-    """Return what each checker found by category with its false alarms, and the names of what the best ones missed."""
+    """Return what each checker found by category with its false alarms, and what they missed, but for single calls."""
     rows, missed = [], []
 
     def counts(part: list[Planted]) -> list[str]:
@@ -238,10 +185,12 @@ def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict
     for title, of in (("right", right), ("wrong", bugs)):
         seconds = [statistics.median(found[planted.name][1] for planted in of) for found in results.values()]
         rows.append([f"a {title} layer takes, median", *map(common.duration, seconds)])
-    for checker, found in list(results.items())[-2:]:
+    for title, found in results.items():
+        if title.endswith("once"):
+            continue
         for category in CATEGORIES:
             names = [planted.name for planted in bugs if planted.category == category and not found[planted.name][0]]
-            missed += [[checker, category, ", ".join(names)]] if names else []
+            missed += [[title, category, ", ".join(names)]] if names else []
     header = ["category", *results]
     return {
         "bugs that are found": common.table(header, rows),
@@ -257,7 +206,7 @@ def main() -> None:
     with np.errstate(all="ignore"):
         examined = {planted.name: examine(planted) for planted in [*bugs, *right]}
     results = {name: {planted: found[name] for planted, found in examined.items()} for name in examined[bugs[0].name]}
-    common.report("gradcheck_vs_torch", arguments, tables_of(bugs, right, results), results)
+    common.report("checkers", arguments, tables_of(bugs, right, results), results)
 
 
 if __name__ == "__main__":

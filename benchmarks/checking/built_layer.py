@@ -37,8 +37,10 @@ class BuiltLayer:
         call = self.calls
 
         def backward(dy: np.ndarray) -> list[np.ndarray | None]:
+            nonlocal call
             if call != self.calls:
                 self.forward(x, values)
+                call = self.calls
             dx = self.layer.backward(dy)
             found = None if dx is None else np.ascontiguousarray(dx)
             return [found, *(gradient.copy() for gradient in self.gradients)]

@@ -33,10 +33,9 @@ class ConfiguredType(SettingsType, ABCMeta):
         try:
             return SettingsType.__call__(cls, *args, **keywords)
         except TypeError:
-            known = constructor_arguments(cls)
-            if all(name in known for name in keywords):
+            if keywords.keys() <= constructor_arguments(cls).keys():
                 raise
-        return cls(*args, **translate(cls, keywords, known))
+        return cls(*args, **translate(cls, keywords, constructor_arguments(cls)))
 
 
 class PlainType(ConfiguredType):

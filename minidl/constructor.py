@@ -37,6 +37,11 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
     return cached
 
 
+def is_fixed(cls: type, name: str) -> bool:
+    """Return whether a class sets this argument of a base class, and has none of the name itself."""
+    return name not in constructor_arguments(cls) and any(name in constructor_arguments(one) for one in cls.mro()[1:-1])
+
+
 def construct(cls: type[T], config: dict[str, Any]) -> T:
     """Return ``cls(...)`` with the arguments of ``config``: ``*arguments`` and those before them by place.
 
@@ -47,8 +52,7 @@ def construct(cls: type[T], config: dict[str, Any]) -> T:
     if SEVERAL in defaults.values():
         for name, default in defaults.items():
             if name in rest:
-                value = rest.pop(name)
-                places += value if default is SEVERAL else [value]
+                places += rest.pop(name) if default is SEVERAL else [rest.pop(name)]
             if default is SEVERAL:
                 break
     while True:

@@ -4,7 +4,7 @@ from abc import ABCMeta
 from typing import Any, TypeVar
 
 from minidl.attribute_names import is_builtin, name_here, refuse_unfinished
-from minidl.constructor import ALONE, ITEMS, NUMPY, check_methods, constructor_arguments, without_numpy
+from minidl.constructor import ALONE, ITEMS, NUMPY, check_methods, constructor_arguments, is_fixed, without_numpy
 from minidl.errors import ArgumentError, StateError
 
 T = TypeVar("T")
@@ -54,11 +54,11 @@ class Settings(metaclass=SettingsType):
         if isinstance(known, property):
             if known.fset is None:
                 raise ArgumentError(f"{who}: {name}: expected no assignment: it follows from other attributes.")
-        elif callable(known) and not callable(value) and name not in self.__dict__ and is_builtin(type(self)):
-            raise ArgumentError(f"{who}: {name}: expected a function, got {value!r}. It is a method.")
         elif name in self.__dict__ and name in constructor_arguments(type(self)) and name in self.stored_arguments():
             self.set_together({name: value})
             return
+        elif is_builtin(type(self)) and not callable(value) and (callable(known) or is_fixed(type(self), name)):
+            raise ArgumentError(f"{who}: {name}: expected no assignment, got {value!r}. It belongs to the class.")
         elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):
             setattr(self, here, value)
             return

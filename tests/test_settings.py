@@ -263,7 +263,7 @@ def test_a_name_that_a_built_in_class_does_not_have_is_refused(thing, name, fix)
     [(optimizers.SGD(), "step"), (Dense(2), "forward"), (Sequential(), "fit"), (losses.Huber(), "mean")],
 )
 def test_a_method_is_not_replaced_by_a_value(thing, name):
-    with pytest.raises(ArgumentError, match=f"{name}: expected a function, got 3. It is a method"):
+    with pytest.raises(ArgumentError, match=f"{name}: expected no assignment, got 3. It belongs to the class"):
         setattr(thing, name, 3)
 
 
@@ -503,3 +503,13 @@ def test_the_accuracy_of_a_regression_is_refused(loss, end):
 @pytest.mark.parametrize(("loss", "end"), [("mse", "sigmoid"), ("mae", "tanh"), ("hinge", None)])
 def test_the_accuracy_of_classes_is_compiled_with_any_loss(loss, end):
     assert compiled(loss, "accuracy", end=end).metrics == ("accuracy",)
+
+
+@pytest.mark.parametrize(
+    ("made", "name"), [(metrics.F1Score(), "beta"), (initializers.GlorotUniform(), "scale"), (Dense(3), "forward")]
+)
+def test_what_a_class_fixes_is_not_assigned(made, name):
+    before = vars(made).copy()
+    with pytest.raises(ArgumentError, match=f"{name}: expected no assignment, got 3. It belongs to the class."):
+        setattr(made, name, 3)
+    assert vars(made) == before

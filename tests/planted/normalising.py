@@ -262,7 +262,7 @@ class EpsilonInTheXhatOfBackward(BatchNorm):
         return dx
 
 
-@bug(INTERFACE, "updated at inference")
+@bug(INTERFACE, "only forward in training may update")
 class RunningStatisticsAtInference(BatchNorm):
     def forward(self, x, training=False):
         y = super().forward(x, training)

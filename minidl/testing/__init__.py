@@ -1,28 +1,28 @@
-"""The certification kit: one line puts a hand-written layer to the test, and says what is wrong with it and where.
+"""The certification kit: one call tests a hand-written layer and reports what is wrong with it and where.
 
 >>> from minidl.testing import certify
 >>> certify(minidl.layers.Tanh()).outcome
 'PASS'
 
-A layer class may declare, as class attributes, what the kit cannot know. All are optional:
+A layer class may declare, as class attributes, what the kit cannot infer. All are optional:
 
 input_domain
-    The inputs that make sense: ``"real"``, ``"positive"``, ``"probability"``, ``(low, high)``,
+    The valid inputs: ``"real"``, ``"positive"``, ``"probability"``, ``(low, high)``,
     ``("integer", count)`` for ids below ``count``, or a function ``(rng, shape) -> x``. By default it is found by
     trial.
 rows_coupled : bool
-    That rows of a batch influence each other, as in batch normalisation. By default it is measured.
+    Whether the rows of a batch influence each other, as in batch normalisation. By default this is measured.
 stochastic : bool
-    That training draws random numbers: then each batch must be given others.
+    Whether training draws random numbers, which must then be new for each batch.
 surrogate_gradient : bool
-    That backward is not the derivative on purpose, as of a rounding with a straight-through gradient: nothing is
-    compared with numbers then, everything else is.
+    Whether backward deliberately is not the derivative, as for rounding with a straight-through gradient. The
+    gradients are then not compared with numerical ones; all other checks still run.
 certify_input_shape : tuple of int
     Shape of a row, without the batch axis.
 certify_other_shapes : bool
-    Whether rows of other lengths are tried too, as far as the layer accepts them; by default they are.
+    Whether rows of other lengths are tried too, if the layer accepts them; by default they are.
 certify_arguments : dict of str to list
-    Values of constructor arguments that are tried first, before the numbers, flags and words varied by rule.
+    Values of constructor arguments to try first, before numbers, flags and strings are varied by rule.
 certify_with : dict of str to object
     Constructor arguments for a class that is certified without an instance.
 """
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from minidl.testing.registry import register_check as register_check
     from minidl.testing.suite import parametrize_with_checks as parametrize_with_checks
 
-# Loaded at first use, so that importing minidl stays light.
+# Loaded on first use, so that importing minidl stays fast.
 _HOMES = {
     "certificate": ("Certificate", "CertificationError", "Verdict"),
     "certification": ("certify",),

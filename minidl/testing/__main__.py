@@ -17,7 +17,7 @@ from minidl.testing.subject import Subject
 
 
 def subjects(target: str) -> Iterator[Any]:
-    """Yield the object that ``module:name`` means, or the subjects, layers and losses of ``module``."""
+    """Yield the object that ``module:name`` refers to, or all subjects, layers and losses of ``module``."""
     module_name, _, name = target.partition(":")
     module = importlib.import_module(module_name)
     if name:
@@ -32,7 +32,7 @@ def subjects(target: str) -> Iterator[Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Certify what the arguments name; return the exit code: 0 only if everything passed."""
+    """Certify the objects named on the command line; return the exit code, 0 only if all of them passed."""
     parser = argparse.ArgumentParser(prog="python -m minidl.testing", description="Certify layers and losses.")
     parser.add_argument(
         "targets", nargs="+", metavar="module:name", help="a layer, a class, a function making one, or a module"

@@ -9,17 +9,17 @@ from minidl.typing import Array
 
 
 def named(y: Any, gradients: dict[str, Any]) -> dict[str, Array]:
-    """Return copies of the output and all gradients by name, without those that are None."""
+    """Return a dict with copies of the output and of all gradients that are not None."""
     return {name: np.array(value) for name, value in {"y": y, **gradients}.items() if value is not None}
 
 
 def finite(arrays: dict[str, Array]) -> bool:
-    """Return whether all entries are numbers."""
+    """Return whether all entries are finite."""
     return all(bool(np.isfinite(value).all()) for value in arrays.values())
 
 
 def close(found: Any, expected: Array, tolerance: float, least: float = 0.0) -> bool:
-    """Return whether two arrays agree to ``tolerance`` of the largest entry, or of ``least``."""
+    """Return whether two arrays agree to ``tolerance``, relative to the largest entry or to ``least``."""
     if np.shape(found) != np.shape(expected):
         return False
     if np.array_equal(found, expected):

@@ -1,7 +1,7 @@
-"""ArrayComparison: one gradient against numerical derivatives, move by move.
+"""ArrayComparison: compares one gradient with numerical derivatives, move by move.
 
-There is no tolerance to choose: it follows from the numerical gradient's own error estimate. Where that error
-is too large to tell, the entry counts as unverified; where there is a kink, any slope between the two sides is right.
+There is no tolerance to choose: it follows from the error estimate of the numerical gradient. If that error is
+too large to decide, the entry counts as unverified; at a kink, any slope between the two one-sided ones is correct.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from minidl.typing import Array
 
 SAFETY = 30  # times the estimated error
 FLOOR = 1e-10  # of the largest entry
-WANTED = 1e-9  # look more closely where the tolerance is above this part
-POWER = 1e-5  # a tolerance above this part of the largest entry proves nothing
-PLANTED = 1e-6  # the error that the positive control plants
-EXACT = 1e-5  # one-sided derivatives known to this part of their difference: the point lies on the kink itself
-LARGEST = 300_000  # products of a row's values and parameters: beyond, longdouble is slow
+WANTED = 1e-9  # look more closely where the tolerance is above this fraction
+POWER = 1e-5  # a tolerance above this fraction of the largest entry proves nothing
+PLANTED = 1e-6  # error planted by the positive control
+EXACT = 1e-5  # one-sided derivatives known to this fraction of their difference: the point lies on the kink itself
+LARGEST = 300_000  # products of a row's values and parameters: above this, longdouble is slow
 
 
 class ForwardPass:
-    """The output as a function of the input or of one parameter, in the longest precision that the layer keeps."""
+    """The output as a function of the input or of one parameter, in the highest precision that the layer preserves."""
 
     def __init__(self, subject: Subject, point: Point, y: Array, rng: np.random.Generator) -> None:
         self.point, self.rng = point, rng
@@ -48,7 +48,7 @@ class ForwardPass:
         return subject.at(self.point), float
 
     def function(self, name: str) -> tuple[Callable[[Array], Array], Array]:
-        """Return ``y`` as a function of the input ("dx") or of the parameter ``name``, and where it is now."""
+        """Return ``y`` as a function of the input ("dx") or of the parameter ``name``, and its current argument."""
         if name == "dx":
             return (lambda moved: self.probe.forward(moved, self.point.training)), self.x
         view = self.probe.values[name]
@@ -60,17 +60,17 @@ class ForwardPass:
         return f, view.copy()
 
     def precision(self, f: Callable[[Array], Array], start: Array) -> float:
-        """Return the relative rounding error of the forward pass while what ``f`` depends on is moved."""
+        """Return the relative rounding error of the forward pass as the argument of ``f`` is moved."""
         return precision(f, start, self.point.dy, self.rng)
 
     def restore(self) -> None:
-        """Set the parameters back to their values, after a function of one of them was called."""
+        """Restore the parameters after calls of a function of one of them."""
         for name, value in self.point.parameters.items():
             self.probe.values[name][...] = value
 
 
 class ArrayComparison:
-    """Decides for one array, move by move, whether the analytic gradient is right, wrong or unknown."""
+    """Decides for one array, move by move, whether the analytic gradient is correct, wrong or unknown."""
 
     def __init__(
         self, function: ForwardPass, name: str, analytic: Array, floor: float, which: list[Any], rounding: float
@@ -83,7 +83,7 @@ class ArrayComparison:
         flat = analytic.ravel()
         self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in which])
         self.coordinate = np.array([isinstance(m, int) for m in which], bool)
-        # Where a layer keeps few digits, larger steps lose fewer of them.
+        # If a layer keeps few digits, larger steps lose fewer of them.
         self.estimate = self._differentiate(np.arange(len(which)), shrink=1.0 if rounding < 1e-12 else 10.0)
         self.kinks = 0
         self.kinked, self.settled = np.zeros((2, len(which)), bool)  # settled: smaller steps would show the kink again
@@ -94,35 +94,35 @@ class ArrayComparison:
 
     @property
     def scale(self) -> float:
-        """The largest entry, claimed or numerical."""
+        """The largest entry of the analytic and the numerical gradient."""
         known = np.where(np.isfinite(self.estimate.errors), np.abs(self.estimate.values), 0)
         claimed = np.abs(self.claimed[np.isfinite(self.claimed)])
         return float(max(claimed.max(initial=0), known.max(initial=0)))
 
     @property
     def tolerance(self) -> Array:
-        """How far each entry may be off: what its numerical estimate leaves open, and rounding."""
+        """The error allowed for each entry: that of its numerical estimate, plus rounding."""
         return SAFETY * self.estimate.errors + self.relative * self.scale + self.floor
 
     @property
     def resolved(self) -> Array:
-        """Where the numerical derivative is one at all: at a jump, or in a bend too sharp, its error is its size."""
+        """Mask of the usable numerical derivatives: at a jump or a sharp bend, the error is as large as the value."""
         values, errors = self.estimate
         typical = float(np.sqrt(np.mean(np.square(self.start, dtype=float)))) if self.start.size else 1.0
         size = np.maximum(np.abs(values), self.function.size / min(1.0, typical or 1.0))
         return np.isfinite(values) & np.isfinite(errors) & (SAFETY * errors <= 0.1 * size)
 
     def wrong(self, claimed: Array) -> Array:
-        """Return where ``claimed`` is off by more than the tolerance (never where nothing is known)."""
+        """Return a mask of the entries of ``claimed`` that are off by more than the tolerance (False if unresolved)."""
         return self.resolved & ~(np.abs(claimed - self.estimate.values) <= self.tolerance)
 
     def weak(self) -> Array:
-        """Return where too little is known to tell right from wrong."""
+        """Return a mask of the entries whose numerical derivative is too uncertain to decide."""
         enough = self.tolerance <= self.power * max(self.scale, 1e9 * self.floor)
         return ~(enough & self.resolved)
 
     def decide(self) -> None:
-        """Look again, more closely, wherever something is off or unknown."""
+        """Look more closely at every entry that is off or unknown."""
         self.off = self.wrong(self.claimed)
         self._allow_kinks(np.flatnonzero(self.off), EXACT)
         for shrink in (0.37, self._growth(), 1 / 300):
@@ -140,22 +140,22 @@ class ArrayComparison:
         self.off &= ~(np.abs(self.claimed - self.estimate.values) <= self.tolerance + np.array(allowed))
 
     def accept(self, part: Array) -> None:
-        """Take the claims of some moves as right: at a kink there are several right slopes."""
+        """Accept the analytic gradient for some moves: at a kink, several slopes are correct."""
         self.off[part] = False
         self.estimate.values[part] = self.claimed[part]
         self.estimate.errors[part] = np.where(self.coordinate[part], 0, np.inf)
 
     def _growth(self) -> float:
-        """Return the factor that brings small steps, taken among small values, to the usual size."""
+        """Return the factor that scales small steps, chosen for small values, to the usual size."""
         steps = first_steps(self.start, self.which)
         return max(1.3, FIRST_STEP / float(np.median(steps)))
 
     def _improve(self, part: Array, shrink: float) -> None:
-        """Take the estimates with other steps where they are better, or where the claim agrees with them."""
+        """Use the estimates with other steps where they are better, or where the analytic gradient agrees with them."""
         again = self._differentiate(part, shrink=shrink)
         tolerance = SAFETY * again.errors + self.relative * self.scale + self.floor
         agrees = np.abs(self.claimed[part] - again.values) <= np.minimum(tolerance, self.power * self.scale)
-        # A small deviation must not vanish in a coarser estimate; a large one may have been a kink's doing.
+        # A small deviation must not vanish in a coarser estimate; a large one may be due to a kink.
         gap = np.abs(self.claimed[part] - self.estimate.values[part])
         agrees &= (tolerance <= 10 * self.tolerance[part]) | (gap > 1e-4 * self.scale)
         better = agrees | (again.errors < self.estimate.errors[part])
@@ -163,13 +163,13 @@ class ArrayComparison:
         self.estimate.errors[part[better]] = again.errors[better]
 
     def _allow_kinks(self, part: Array, sure: float = np.inf) -> None:
-        """Where the derivatives to both sides differ, and are known to ``sure`` of that, all between them is right."""
+        """Accept any slope between differing one-sided derivatives that are known to ``sure`` of their difference."""
         if not len(part):
             return
         left, right = self._differentiate(part, side=-1), self._differentiate(part, side=1)
         slack = SAFETY * (left.errors + right.errors) + max(1e-7, self.relative) * self.scale
         kink = np.abs(right.values - left.values) > slack
-        # Where both sides agree, but not with what larger steps gave, those reached over a kink farther off.
+        # If both sides agree with each other but not with the larger steps, those reached across a kink farther away.
         middle, was = (left.values + right.values) / 2, Estimate(*(found[part] for found in self.estimate))
         beyond = ~kink & (np.abs(middle - was.values) > slack + SAFETY * was.errors) & (sure == np.inf)
         self.estimate.values[part[beyond]] = middle[beyond]
@@ -177,8 +177,8 @@ class ArrayComparison:
         self.off = self.wrong(self.claimed)
         low, high = np.minimum(left.values, right.values) - slack, np.maximum(left.values, right.values) + slack
         inside = (self.claimed[part] >= low) & (self.claimed[part] <= high)
-        # Along a direction through several kinks the rule does not hold: nothing is concluded.
-        # Where the one-sided derivatives are too uncertain themselves, a large gap proves nothing either.
+        # The rule does not hold along a direction through several kinks, so nothing is concluded there.
+        # If the one-sided derivatives themselves are too uncertain, a large gap proves nothing either.
         gap = np.abs(self.claimed[part] - self.estimate.values[part])
         self.kinked[part] |= kink
         excused = (kink & ~self.coordinate[part]) | (inside & (kink | (gap > 1e-4 * self.scale)))
@@ -191,9 +191,9 @@ class ArrayComparison:
         self.estimate.errors[part[excused & ~kink]] = np.inf
 
     def allow_between(self, nearby: Array) -> None:
-        """Where several pieces meet, as at a triple tie, values between the gradients around are right, or near them.
+        """Where several pieces meet, as at a triple tie, accept values between or near the gradients around it.
 
-        A layer that takes the smallest and the largest entry may give one of two tied entries both gradients.
+        A layer that uses both the smallest and the largest entry may give both gradients to one of two tied entries.
         """
         flat = nearby.reshape(len(nearby), -1)
         for n in np.flatnonzero(self.off):
@@ -206,9 +206,9 @@ class ArrayComparison:
                 self.accept(np.array([n]))
 
     def sees_planted_error(self) -> bool:
-        """Return whether an error planted by the kit is seen by the same rule: the positive control.
+        """Return whether the same rule detects an error planted by the kit: the positive control.
 
-        A gradient that vanishes, as in saturation, is compared with the upstream gradient.
+        A vanishing gradient, as in saturation, is compared with the upstream gradient.
         """
         where = int(self.tolerance.argmin())
         planted = self.estimate.values.astype(float)

@@ -1,4 +1,4 @@
-"""Cache: the arrays that a layer, or the loss in its place, keeps from a forward pass, by the names of its source."""
+"""Cache: the arrays that a layer, or the loss it wraps, keeps from a forward pass, named as in its source."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ INTERNAL = {"_holders", "_attributes", "_building"}
 
 
 def cached_arrays(layer: Layer) -> dict[str, Array]:
-    """Return the arrays in underscore attributes: ``"self._mask"``, ``"inner._x"``, ``"self._cache[1]"``."""
+    """Return the arrays in underscore attributes by name: ``"self._mask"``, ``"inner._x"``, ``"self._cache[1]"``."""
     found: dict[str, Array] = {}
     for path, part in walk({"self": layer}):
         owner = path.removeprefix("self/").replace("/", ".")
@@ -22,7 +22,7 @@ def cached_arrays(layer: Layer) -> dict[str, Array]:
         for holder, told in [(part, f"{owner}."), (stands_for, "self.")]:
             for name, value in vars(holder).items() if hasattr(holder, "__dict__") else ():
                 if name[0] == "_" and name not in INTERNAL:
-                    # What stands in for a layer names its own attributes as the author would: y_true, sample_weight.
+                    # A wrapped loss names its attributes as the author would: y_true, sample_weight.
                     shown = name[1:] if holder is part and stands_for is not None else told + name
                     found.update(_arrays(shown, value))
     return dict(list(found.items())[:MOST])
@@ -44,7 +44,7 @@ def _arrays(name: str, value: Any) -> Iterator[tuple[str, Array]]:
 
 
 def _steps(name: str, value: list[Any]) -> Iterator[tuple[str, Array]]:
-    """Yield a list with an array, or a tuple of arrays, for each step as arrays with an axis of steps."""
+    """Yield name and stacked array, with a step axis, for a list of one array or tuple of arrays per step."""
     if _alike(value):
         steps = np.stack(value, axis=1).astype(float)
         yield from [(name, steps), (f"{name}[1:]", steps[:, 1:]), (f"{name}[:-1]", steps[:, :-1])][: 2 * len(value) - 1]
@@ -55,5 +55,5 @@ def _steps(name: str, value: list[Any]) -> Iterator[tuple[str, Array]]:
 
 
 def _alike(items: Any) -> bool:
-    """Return whether all are arrays of one shape, at least a vector."""
+    """Return whether all are arrays of the same shape with at least one dimension."""
     return bool(items) and all(isinstance(v, np.ndarray) and v.ndim and v.shape == items[0].shape for v in items)

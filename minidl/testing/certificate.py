@@ -1,4 +1,4 @@
-"""Certificate: what became of each check, what was found, how small an error would have been seen; and its report."""
+"""Certificate: the outcome of each check, the findings, the smallest detectable errors, and the report."""
 
 import html
 import json
@@ -10,19 +10,19 @@ from minidl.testing.findings import Finding
 from minidl.typing import Shape
 
 PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
-NOTED = "NOTED"  # fails a rule that does not count for this subject
-# How the report marks and introduces what is neither passed nor failed.
+NOTED = "NOTED"  # violates a rule that does not count for this subject
+# How the report marks and introduces checks that neither passed nor failed.
 MARKS = {
     UNVERIFIED: ("?", "unverified"),
     XFAIL: ("~", "expected to fail"),
     NOTED: ("~", "not counted, a rule of minidl's own layers"),
 }
-CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is told alone, and from which it is told as an alternative
+CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is reported alone, or as an alternative
 
 
 @dataclass
 class Verdict:
-    """What became of one check: ``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED``, ``XFAIL`` or ``NOTED``; and why."""
+    """Outcome of one check (``PASS``, ``FAIL``, ``UNVERIFIED``, ``SKIPPED``, ``XFAIL`` or ``NOTED``) and its reason."""
 
     check: str
     outcome: str
@@ -39,14 +39,14 @@ class Certificate:
     subject : str
         The layer, as its constructor call.
     verdicts : dict of str to Verdict
-        By name of the check, in the order in which they ran.
+        By name of the check, in the order they ran.
     findings : list of Finding
     sensitivity : dict of str to float
-        By array: a larger relative error of its gradient would have been reported.
+        By array: the smallest relative error of its gradient that would have been reported.
     coverage : dict of str to list
         Shapes, batches, layouts, regimes, arguments varied, kinks met, entries sampled.
     seed, level, input_shape : int, str, tuple or None
-        As given, to run it again.
+        As given, so that the run can be repeated.
     seconds : float
 
     Examples
@@ -70,30 +70,30 @@ class Certificate:
 
     @property
     def outcome(self) -> str:
-        """The verdict on the whole: ``FAIL`` before ``UNVERIFIED`` before ``XFAIL`` before ``PASS``."""
+        """The overall outcome, the first of ``FAIL``, ``UNVERIFIED``, ``XFAIL`` and ``PASS`` that occurred."""
         outcomes = {verdict.outcome for verdict in self.verdicts.values()}
         return next((outcome for outcome in (FAIL, UNVERIFIED, XFAIL) if outcome in outcomes), PASS)
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was objected to and nothing stayed unverified."""
+        """Whether nothing failed and nothing is unverified."""
         return self.outcome in (PASS, XFAIL)
 
     def __bool__(self) -> bool:
         return self.passed
 
     def names(self, *outcomes: str) -> list[str]:
-        """Return the checks with one of these outcomes."""
+        """Return the names of the checks with one of these outcomes."""
         return [name for name, verdict in self.verdicts.items() if verdict.outcome in outcomes]
 
     def cover(self, kind: str, what: Any) -> None:
-        """Enter something that was covered, once."""
+        """Record an item as covered, once."""
         entries = self.coverage.setdefault(kind, [])
         if str(what) not in entries:
             entries.append(str(what))
 
     def absorb(self, other: "Certificate", label: str) -> None:
-        """Enter the verdicts and findings of another certificate as ``label/check``."""
+        """Add the verdicts and findings of another certificate as ``label/check``."""
         for name, verdict in other.verdicts.items():
             self.verdicts[f"{label}/{name}"] = verdict
         for finding in other.findings:
@@ -140,7 +140,7 @@ class CertificationError(MinidlError, AssertionError):
 
 
 def report(certificate: Certificate) -> str:
-    """Return the text of section "What the user sees" of the guide."""
+    """Return the report, as shown in section "What the user sees" of the guide."""
     lines = [_headline(certificate)]
     for finding in certificate.findings:
         lines += _finding(certificate, finding)
@@ -160,7 +160,7 @@ def report(certificate: Certificate) -> str:
 
 
 def alternatives(finding: Finding) -> list[str]:
-    """Return the next causes, where the first one leaves something open and they are nearly as likely."""
+    """Return the runner-up causes, if the first one is not certain and they are nearly as likely."""
     if not finding.hypotheses:
         return []
     (first, best), *others = finding.hypotheses
@@ -170,7 +170,7 @@ def alternatives(finding: Finding) -> list[str]:
 
 
 def sensitivity(certificate: Certificate) -> str:
-    """Return the smallest relative error that would have been seen, array by array."""
+    """Return the lines that give the smallest detectable relative error of each array."""
     return ", ".join(f"{target} {value:.0e}" for target, value in certificate.sensitivity.items())
 
 
@@ -207,10 +207,10 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
 
 
 def _again(certificate: Certificate, finding: Finding) -> str:
-    """Return the call that repeats a finding, and only its check."""
+    """Return the call that repeats a finding by running only its check."""
     shape = "" if certificate.input_shape is None else f", input_shape={certificate.input_shape}"
     level = "" if certificate.level == "standard" else f', level="{certificate.level}"'
-    # What has no repr is not shown as a call.
+    # An object without a repr is not shown as a call.
     subject = "layer" if certificate.subject.endswith("(...)") else certificate.subject
     rest = f'{shape}, seed={certificate.seed}{level}, checks=["{finding.check}"]'
     return f"{certificate.call}({subject}{rest})"

@@ -1,6 +1,6 @@
-"""certify: one call that puts a layer to the test, and says what is wrong with it and where.
+"""certify: one call that tests a layer and reports what is wrong with it and where.
 
-A check runs only if those before it passed, so that one bug gives one finding and not thirteen.
+A check runs only if those before it passed, so that one bug produces one finding, not thirteen.
 """
 
 import time
@@ -41,7 +41,7 @@ Outcome = tuple[Finding | None, str, str]
 
 
 class Selection(TypedDict, total=False):
-    """Which checks run, and which of them are known to fail: see `certify`."""
+    """Which checks run and which of them are expected to fail; see `certify`."""
 
     checks: Iterable[str] | None
     exclude: Iterable[str] | None
@@ -65,31 +65,31 @@ def certify(
     on_fail: str = "raise",
     **selection: Unpack[Selection],
 ) -> Certificate:
-    """Put the backward pass of ``layer`` to the test; raise with a report of what is wrong.
+    """Test the backward pass of ``layer``; if something is wrong, raise an error that reports it.
 
     Parameters
     ----------
     layer : Layer, Layer class, function without arguments that makes one, or Subject
-        It stays untouched: all work is done on clones.
+        It is left unchanged: all tests run on clones.
     input_shape : tuple of int, optional
-        Shape of a row. By default some are tried; the coverage says which was taken.
+        Shape of a row. By default it is found by trial and recorded in the coverage.
     level : {"quick", "standard", "thorough"}
-        How much is tried: "quick" for a first look, "thorough" once in a while.
+        How much is tested: "quick" for a first look, "thorough" for occasional full runs.
     seed : int
-        Another seed draws other inputs, parameters and upstream gradients.
+        Seed for the inputs, parameters and upstream gradients.
     checks, exclude : iterable of str, optional
-        Only these, or all but these.
+        Names of the checks to run, or to leave out.
     expected_failures : dict of str to str, optional
-        Checks that are known to fail, each with the reason. Such a check that passes is a finding.
+        Checks that are known to fail, each with the reason. If such a check passes, that is a finding.
     on_fail : {"raise", "return"}
-        Whether a failure raises, or is left to the caller.
+        Whether to raise an error on failure or return the certificate.
 
     Raises
     ------
     CertificationError
-        If there is a finding; also if something could not be verified. Its text is the report.
+        If there is a finding, or if something could not be verified. Its text is the report.
     ArgumentError
-        For a bad argument.
+        If an argument is invalid.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def examine(
     input_shape: Shape | None = None,
     **selection: Unpack[Selection],
 ) -> Certificate:
-    """Run the checks at the subject's own point or at a given one, and then on what belongs to the subject."""
+    """Run the checks at the subject's own point or at a given one, and then those of its companions."""
     subject, level, certificate = examination.subject, examination.level, examination.certificate
     expected = dict(selection.get("expected_failures") or {})
     for name in expected:
@@ -134,14 +134,14 @@ def examine(
 
 
 def companions(subject: Subject) -> Iterator[tuple[str, Subject, tuple[str, ...] | None]]:
-    """Yield what belongs to a subject, with its checks: None for those of the subject."""
+    """Yield the companions of a subject with their checks: None for the checks of the subject."""
     yield from subject.companions()
     if has_own_losses(subject):
         yield "own loss", OwnLossSubject(subject), None
 
 
 def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> bool:
-    """Find a first point; enter a finding if there is none."""
+    """Find a first point; record a finding if there is none."""
     start, certificate = time.perf_counter(), examination.certificate
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -161,7 +161,7 @@ def _settle(examination: Examination, input_shape: Shape | None, point: Point | 
 
 
 def _run_all(examination: Examination, checks: Iterable[Check], expected: dict[str, str]) -> None:
-    """Run the checks in order and enter what they find into the certificate."""
+    """Run the checks in order and record their findings in the certificate."""
     start = time.perf_counter()
     with quiet():
         for check in checks:
@@ -196,7 +196,7 @@ def _run(examination: Examination, check: Check, expected: dict[str, str]) -> No
 
 
 def _outcome(examination: Examination, check: Check) -> Outcome:
-    """Return what a check objects to, its outcome and the reason; a change of global state comes before all."""
+    """Return a check's finding, outcome and reason; a change of global state takes precedence."""
     before, findings = GlobalState(), examination.certificate.findings
     outcome: Outcome = (None, PASS, "")
     try:
@@ -229,7 +229,7 @@ def _verdict(examination: Examination, check: Check) -> Outcome:
         finding = from_failure(check.name, failure)
         finding.why = explanation.of_rejected_gradient(examination.subject, examination.point, failure) or finding.why
     except Exception as error:
-        if findings:  # what an earlier check objected to, such as a list in place of an array, can break a later one
+        if findings:  # an error found by an earlier check, such as a list instead of an array, can break a later one
             return None, SKIPPED, f"{findings[0].check} failed"
         if not isinstance(error, Misconduct):
             raise

@@ -1,4 +1,4 @@
-"""Cloning: deep copies of layers that keep what `build` put into underscore names, and what draws their numbers."""
+"""Cloning: deep copies of layers that keep the underscore attributes set by `build`, and the random generators."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.regularizers import Regularizer
 
-SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may have in common
+SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may share
 
 
 def clone(value: Any, memo: dict[int, Any]) -> Any:
-    """Return a deep copy of a layer's attribute in which immutable things and unknown objects are shared."""
+    """Return a deep copy of a layer's attribute that shares immutable and unknown objects."""
     if value is None or type(value) in SHARED:
         return value
     if id(value) in memo:
@@ -37,7 +37,7 @@ def clone(value: Any, memo: dict[int, Any]) -> Any:
 
 
 def generators_of(layer: Layer, rng: np.random.Generator) -> list[tuple[np.random.Generator, Any]]:
-    """Return all random generators that a layer holds, with the states they are in."""
+    """Return all random generators that a layer holds, with their current states."""
     found = {id(rng): rng}
     for _, part in walk({"layer": layer}):
         found.update({id(value): value for value in vars(part).values() if isinstance(value, np.random.Generator)})

@@ -1,4 +1,4 @@
-"""Comparison: the analytic gradients at one point against numerical ones, array by array."""
+"""Comparison: compares the analytic gradients at one point with numerical ones, array by array."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,8 @@ from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 NEAR = 1e-7  # how far from a kink, relative to the values
-AROUND = 24, 300  # how many points around a kink: a slope of a rare combination of pieces may take many
-OUTPUTS = 64  # that are looked at one by one
+AROUND = 24, 300  # number of points around a kink: many may be needed to meet a rare combination of pieces
+OUTPUTS = 64  # most outputs to test one by one
 DIRECTIONS = 2  # for arrays too large to try every entry
 
 
@@ -35,14 +35,14 @@ class Mismatch:
 
     @property
     def worst(self) -> int:
-        """Position, among the wrong entries, of the one that is farthest off."""
+        """Position, among the wrong entries, of the one with the largest error."""
         gap = np.abs(self.analytic - self.numeric)
         return int(np.where(np.isfinite(gap), gap, np.inf).argmax())
 
 
 @dataclass
 class Comparison:
-    """What was found: the mismatches, the relative error that would have been seen, and what stayed unknown."""
+    """The result of a comparison: mismatches, the smallest detectable relative errors, and what remains unknown."""
 
     y: Array
     gradients: Arrays
@@ -51,7 +51,7 @@ class Comparison:
     weak: dict[str, int] = field(default_factory=dict)  # entries whose error is too large to tell
     sampled: dict[str, tuple[int, int]] = field(default_factory=dict)  # entries tried, of all
     kinks: int = 0
-    controls: int = 0  # planted errors that were seen
+    controls: int = 0  # planted errors that were detected
 
 
 def compare(
@@ -68,11 +68,11 @@ def compare(
     Parameters
     ----------
     most : int
-        Entries tried in an array; from larger ones that many are drawn, and moved along directions too.
+        Largest number of entries tried per array. In larger arrays, that many are sampled, plus random directions.
     gradients : dict, optional
         Analytic gradients; by default those of a fresh clone at the point.
     hard : bool
-        Whether the input is ill-conditioned on purpose: rounding errors of the layer itself are then measured
+        Whether the input is ill-conditioned on purpose, so that the layer's own rounding errors are measured
         and allowed.
     """
     y, own = subject.run(point)
@@ -91,7 +91,7 @@ def compare(
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
     for name in names:
         target = _target(name)
-        # What vanishes, as in saturation, is compared with the usual size of the gradient.
+        # A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient.
         least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) if hard else 0.0)
         analytic = np.asarray(result.gradients[target], float)
         entries = ArrayComparison(function, name, analytic, least, _moves(analytic, most, rng), subject.rounding)
@@ -113,7 +113,7 @@ def _target(name: str) -> str:
 
 
 def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:
-    """Return flat indices of all entries, or of some of them and directions."""
+    """Return the flat indices of all entries, or of a sample, plus random directions."""
     if analytic.size <= most:
         return list(range(analytic.size))
     some = [int(i) for i in rng.choice(analytic.size, most, replace=False)]
@@ -121,9 +121,9 @@ def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:
 
 
 def _rounding_of(subject: Subject, point: Point, target: str, rng: np.random.Generator) -> Array:
-    """Return how much each entry moves when the input moves by its last digits: the layer's own rounding error.
+    """Return how much each entry changes when the last digits of the input change: the layer's own rounding error.
 
-    A move by more than a thousandth is a jump to another branch, which is not allowed for.
+    A change of more than a thousandth is a jump to another branch, which is not tolerated.
     """
     base = subject.run(point)[1][target]
     moved = []
@@ -135,7 +135,7 @@ def _rounding_of(subject: Subject, point: Point, target: str, rng: np.random.Gen
 
 
 def _gradients_around(subject: Subject, point: Point, target: str, rng: np.random.Generator, count: int) -> Array:
-    """Return the layer's own gradients at points around: several different ones where there is a kink."""
+    """Return the layer's own gradients at nearby points; at a kink these differ."""
 
     def near(value: Array) -> Array:
         return value + NEAR * np.maximum(1, np.abs(value)) * rng.standard_normal(value.shape)
@@ -149,7 +149,7 @@ def _gradients_around(subject: Subject, point: Point, target: str, rng: np.rando
 
 
 def _allow_each_output(subject: Subject, point: Point, entries: ArrayComparison, target: str) -> None:
-    """Where several outputs have a kink, each may take another side: right for each is right for all."""
+    """If several outputs have a kink, each may take a different side: correct for each means correct for all."""
     off = np.flatnonzero(entries.off & entries.kinked)
     which = [entries.which[n] for n in off]
     for one in point.single_outputs() if which else ():

@@ -1,4 +1,4 @@
-"""Constants: the numbers and words in a layer's own code, near which its special cases begin."""
+"""Constants: the numbers and strings in a layer's own code, near which its special cases begin."""
 
 import inspect
 from functools import lru_cache
@@ -13,19 +13,19 @@ MOST = 12  # of each kind
 
 
 class Constants(NamedTuple):
-    """Magnitudes of numbers, and words that may be values of arguments."""
+    """Magnitudes of numeric literals, and string literals that may be values of arguments."""
 
     numbers: tuple[float, ...]
     words: tuple[str, ...]
 
     def lengths(self, most: int) -> list[int]:
-        """Return the whole numbers from 3 to ``most`` with their neighbours: lengths at which something may begin."""
+        """Return the integers from 3 to ``most`` and their neighbours: lengths at which a special case may begin."""
         found = [int(number) for number in self.numbers if number == int(number) and 3 <= number <= most]
         return sorted({other for number in found for other in (number - 1, number, number + 1)})
 
 
 def constants_of(layer: Layer) -> Constants:
-    """Return the constants in the methods of a layer, of the layers inside it and of a loss in its place."""
+    """Return the constants in the methods of a layer, of its inner layers and of the loss it wraps, if any."""
     parts = [part for _, part in walk({"": layer})]
     classes = {type(part) for part in parts} | {type(getattr(layer, "certified", layer))}
     codes = [code for cls in sorted(classes, key=str) for base in cls.__mro__ for code in _codes(base)]

@@ -1,4 +1,4 @@
-"""Context: one wrong gradient, the layer that gave it, and its other calls; handed to `diagnose`."""
+"""Context: one wrong gradient, the layer that computed it, and ways to call it again; passed to `diagnose`."""
 
 from collections.abc import Collection
 from typing import Any
@@ -14,11 +14,11 @@ from minidl.typing import Array
 
 
 class Context:
-    """One wrong gradient of one layer, and ways to run the layer elsewhere so that a hypothesis can be tried out.
+    """One wrong gradient of one layer, and ways to run the layer at other points to test a hypothesis.
 
-    Each method takes the parts of the call that are replaced: ``x``, ``dy``, ``parameters``, ``training``, and
-    ``arguments``, only the changed ones. A batch of another size is another ``x`` and ``dy``. An exception inside the
-    layer comes through.
+    Each method takes the parts of the call to replace: ``x``, ``dy``, ``parameters``, ``training``, and ``arguments``
+    (only the changed ones). For another batch size, pass a different ``x`` and ``dy``. Exceptions inside the layer
+    propagate.
 
     Parameters
     ----------
@@ -27,26 +27,26 @@ class Context:
     point : Point
         The failing call.
     gradients : dict of str to array
-        All analytic gradients of that call: ``"dx"``, ``"dW"``, ... The wrong one is among them, as it is.
+        All analytic gradients of that call, including the wrong one: ``"dx"``, ``"dW"``, ...
     target : str
-        The gradient that is wrong: ``"dx"``, ``"dW"``, ..., ``"inner/dW"`` inside a wrapper.
+        The wrong gradient: ``"dx"``, ``"dW"``, ..., or ``"inner/dW"`` inside a wrapper.
     check : str
-        Name of the check that objects: ``"numeric"``, ``"batch"``, ``"linear-in-u"``, ...
+        Name of the check that failed: ``"numeric"``, ``"batch"``, ``"linear-in-u"``, ...
     wrong : collection of str
-        The names of all gradients that are wrong there.
+        The names of all wrong gradients of that call.
     parameters_only : bool
         Whether the gradients are those of `backward_parameters`.
 
     Attributes
     ----------
     layer : Layer
-        A fresh clone, built at the point's parameters, that has seen one forward and one backward.
+        A clone with the point's parameters, after one forward and one backward.
     y : array
         The output of the failing call.
     initial_parameters : dict of str to array
-        The values that a clone was given by its initializers, before they were randomised.
+        The values set by the initializers, before they were randomised.
     arguments : dict of str to object
-        Constructor arguments in force (from ``get_config``); empty where they are unknown.
+        Current constructor arguments (from ``get_config``); empty if unknown.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Context:
         *,
         parameters_only: bool = False,
     ) -> None:
-        subject.work.begin(float("inf"))  # what is found is explained whatever it costs
+        subject.work.begin(float("inf"))  # a finding is explained at any cost
         self.subject, self.point, self.target, self.check, self.wrong = subject, point, target, check, wrong
         self.parameters_only = parameters_only
         self.gradients = {name: np.array(value) for name, value in present(gradients).items()}
@@ -79,18 +79,18 @@ class Context:
         return y, present(found)
 
     def forward(self, **replaced: Any) -> Array:
-        """Return ``y`` of one clone that is kept where possible: much faster than `run`, for many evaluations."""
+        """Return ``y`` of a clone that is reused if possible: much faster than `run` for many evaluations."""
         there = self.point.moved(**replaced)
         same = there.input_shape == self.point.input_shape and not replaced.get("arguments")
         used = self._used.set(there.parameters, there.states) if same else self.subject.at(there)
         return np.array(used.forward(there.x.copy(), there.training), float)
 
     def numeric(self, target: str, **replaced: Any) -> Array:
-        """Return the numeric gradient of any target; it costs 14 forward passes an entry."""
+        """Return the numerical gradient of any target; it takes 14 forward passes per entry."""
         return derivatives(self.subject, self.point.moved(**replaced), target)[2]
 
     def attributes(self, **replaced: Any) -> Arrays:
-        """Return what a fresh clone keeps in underscore attributes after a forward pass."""
+        """Return the underscore attributes of a fresh clone after a forward pass."""
         there = self.point.moved(**replaced)
         probe = self.subject.at(there)
         probe.forward(there.x.copy(), there.training)
@@ -98,7 +98,7 @@ class Context:
 
 
 def derivatives(subject: Subject, point: Point, target: str) -> tuple[Any, Array, Array]:
-    """Return the forward pass as a function of what ``target`` is the gradient of, where it is, and its gradient."""
+    """Return forward as a function of the array whose gradient is ``target``, that array and its numerical gradient."""
     y = subject.at(point).forward(point.x.copy(), point.training)
     name = {target_of(name): name for name in point.parameters}.get(target, "dx")
     function = ForwardPass(subject, point, y, np.random.default_rng(0))

@@ -1,8 +1,8 @@
-"""Numerical derivatives that know their own error: central differences in a Ridders / Neville table.
+"""Numerical derivatives with error estimates: central differences in a Ridders / Neville table.
 
 The steps are ``h_k = h_0 / 4**k`` for k = 0 to 6; extrapolation removes the powers of h squared one by one, and
-the entry whose estimated error is least is taken. Non-finite entries drop out, and with them all that builds on
-them, so that the small steps survive a kink or a pole that the large ones meet.
+the entry with the smallest estimated error is used. Non-finite entries are dropped together with everything
+computed from them, so the small steps remain usable if the large ones reach a kink or a pole.
 """
 
 import math
@@ -15,29 +15,29 @@ from minidl.typing import Array
 
 LENGTHS = 7  # steps in a table
 FIRST_STEP = 0.02
-COARSE = 2.0**-20, 2.0**-16, 2.0**-12  # down to the smallest steps of a table
+COARSE = 2.0**-20, 2.0**-16, 2.0**-12  # factor down to the smallest step of a table
 LONG = np.longdouble
-CHUNK = 2_000_000  # values of y held at a time
+CHUNK = 2_000_000  # values of y in memory at a time
 
 Function = Callable[[Array], Any]
 
 
 class Estimate(NamedTuple):
-    """Derivatives and their estimated errors, one for each move."""
+    """Derivatives and their estimated errors, one per move."""
 
     values: Array
     errors: Array
 
 
 def best_of_table(column: Array, noise: Array, ratio: int) -> Estimate:
-    """Return the entry of least estimated error for each row of difference quotients, largest step first.
+    """Return the table entry of least estimated error for each row of difference quotients, largest step first.
 
     Parameters
     ----------
     column, noise : array of shape (moves, LENGTHS)
-        The quotients, and what rounding alone does to them.
+        The quotients, and their errors from rounding alone.
     ratio : {16, 4}
-        Factor by which an order of the error shrinks a step: central quotients have the even powers only.
+        Factor by which the leading error shrinks per step: central quotients have only even powers.
     """
     rows = np.arange(len(column))
     values = np.where(np.isfinite(column[:, -1]), column[:, -1], np.nan)
@@ -57,12 +57,12 @@ def best_of_table(column: Array, noise: Array, ratio: int) -> Estimate:
 
 
 def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
-    """Return copies of ``x`` moved by ``steps`` along single coordinates or directions, and the steps as they came out.
+    """Return copies of ``x`` moved by ``steps`` along single coordinates or directions, and the steps actually made.
 
     Parameters
     ----------
     which : sequence of int or of arrays shaped like ``x``
-        Flat indices, or directions: one for each row of ``steps``.
+        Flat indices or directions, one per row of ``steps``.
     steps : array of shape (moves, count)
 
     Returns
@@ -85,20 +85,20 @@ def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
 
 
 def usual_steps(x: Array) -> Array:
-    """Return the largest step for each entry of ``x``: smaller where one is small, but not among larger ones."""
+    """Return the largest step for each entry of ``x``: smaller if the entry is small and not among larger ones."""
     typical = _typical(x)
     sizes = np.abs(x).astype(float, copy=False)
     return np.asarray(FIRST_STEP * np.minimum(1.0, np.where(sizes > 1e-3 * typical, sizes, typical)))
 
 
 def _typical(x: Array) -> float:
-    """Return the root mean square of the entries, 1 where that is 0."""
+    """Return the root mean square of the entries, or 1 if that is 0."""
     flat = x.astype(float, copy=False).ravel()
     return (math.sqrt(flat @ flat / flat.size) if flat.size else 1.0) or 1.0
 
 
 def first_steps(x: Array, which: Sequence[Any]) -> Array:
-    """Return the largest step for each move: that of its entry, or for a direction that of a usual entry."""
+    """Return the largest step for each move: that of its entry, or of a typical entry for a direction."""
     typical = _typical(x)
     along = [isinstance(move, np.ndarray) for move in which]
     if not any(along):
@@ -122,9 +122,9 @@ def differentiate(
     eps : float
         Relative rounding error of ``f``, see `precision`.
     shrink : float
-        Factor of the steps.
+        Factor by which the steps are scaled.
     side : {0, 1, -1}
-        Central differences, or the derivative to one side only.
+        0 for central differences, 1 or -1 for the derivative to that side.
     """
     values, errors = np.empty(len(which), LONG), np.empty(len(which), LONG)
     steps = shrink * np.outer(first_steps(x, which), 0.25 ** np.arange(LENGTHS))
@@ -149,7 +149,7 @@ def _differentiate(
     spans = np.where(spans == 0, np.nan, spans)
     size = np.maximum(np.abs(plus), np.abs(minus)) @ np.abs(upstream)
     noise = 8 * eps * size.max(axis=1, where=np.isfinite(size), initial=0)[:, None] / np.abs(spans)
-    # Outputs that did not move cancel exactly: the sum runs over differences.
+    # Unchanged outputs cancel exactly, because the sum runs over differences.
     return best_of_table(((plus - minus) @ upstream) / spans, noise, 4 if side else 16)
 
 
@@ -164,8 +164,8 @@ def _values(f: Function, arguments: Array, axes: int, size: int) -> Array:
 def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> float:
     """Return the relative rounding error of ``sum(dy * f(x))``, measured by second differences at tiny steps.
 
-    They vanish but for rounding, so they tell how many digits ``f`` really keeps, whatever its dtype says. They are
-    taken close to ``x``, which may lie on a kink or a tie.
+    They vanish up to rounding, so they show how many digits ``f`` really keeps, whatever its dtype. They are taken
+    close to ``x``, not at it, because ``x`` may lie on a kink or a tie.
     """
     spread = float(np.std(x, dtype=float)) or float(np.abs(x).max(initial=0)) or 1.0
     unit = 2.0 ** np.floor(np.log2(spread))
@@ -184,10 +184,10 @@ def precision(f: Function, x: Array, dy: Array, rng: np.random.Generator) -> flo
 
     fine = 2.0 ** (-34 if y.dtype == LONG else -28)
     noise = max(wobble(fine * signs()), wobble(fine * signs()))
-    # Roundings may show at coarser steps only: those of float32 in disguise, or next to a large number that cancels,
-    # as in exp(x) - 1. Curvature falls with the square of the step, and what a kink does as fast as the step.
+    # Some rounding shows only at coarser steps: hidden float32, or cancellation with a large number, as in
+    # exp(x) - 1. The effect of curvature falls with the square of the step, that of a kink linearly.
     for step in COARSE:
-        # No multiples of what is lost, which would cancel; but x + move stays exact.
+        # Not a multiple of the lost digits, which would cancel; but x + move stays exact.
         move = step * signs() * rng.integers(2**29, 2**30, x.shape) * 2.0**-30
         coarse, quarter = wobble(move), wobble(move / 4)
         if max(coarse, quarter) > 4 * noise and quarter > coarse / 4:
@@ -202,15 +202,15 @@ def numerical_gradient(f: Function, x: Any, dy: Any = 1.0) -> tuple[Array, Array
     ----------
     f : function of an array
         Returns an array or a number. It is called with ``longdouble``, which gives three to four more digits
-        where it keeps that type; with ``float64`` where it refuses.
+        if ``f`` preserves that dtype, or with ``float64`` if ``f`` rejects it.
     x : array
-        Where; not changed.
+        Point at which to differentiate; left unchanged.
     dy : array of the shape of ``f(x)``
-        Upstream gradient; a number where ``f`` returns one.
+        Upstream gradient; a number if ``f`` returns one.
 
     Notes
     -----
-    14 calls an entry. Ridders, 1982, "Accurate computation of F'(x) and F'(x) F''(x)".
+    This takes 14 calls per entry. Ridders, 1982, "Accurate computation of F'(x) and F'(x) F''(x)".
 
     Examples
     --------
@@ -227,7 +227,7 @@ def numerical_gradient(f: Function, x: Any, dy: Any = 1.0) -> tuple[Array, Array
     if y.dtype != LONG:
         x = x.astype(float)
     dy = np.broadcast_to(np.asarray(dy, LONG), y.shape)
-    with np.errstate(all="ignore"):  # steps may lead outside the domain of f
+    with np.errstate(all="ignore"):  # steps may leave the domain of f
         eps = precision(f, x, dy, np.random.default_rng(0))
         values, errors = differentiate(f, x, dy, range(x.size), eps=eps)
     return values.reshape(x.shape).astype(float), errors.reshape(x.shape).astype(float)

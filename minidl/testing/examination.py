@@ -1,4 +1,4 @@
-"""Examination: what a check is given - the layer, a generic point, and ways to run and compare."""
+"""Examination: the argument of every check - the layer, a generic point, and ways to run and compare."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -29,11 +29,11 @@ class Examination:
     ----------
     subject : Subject
     point : Point
-        Gaussian input and upstream gradient, parameters away from their initial values, training mode.
+        Generic point: Gaussian input and upstream gradient, parameters away from the initial ones, training mode.
     certificate : Certificate
     level : str
     rng : Generator
-        A new one for each check, a function of the seed and the check's name.
+        A new generator for each check, seeded by the seed and the check's name.
     """
 
     def __init__(self, subject: Subject, level: str = "standard", seed: int = 0) -> None:
@@ -47,7 +47,7 @@ class Examination:
         self._reference: Arrays | None = None
 
     def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
-        """Find the first point that the layer takes.
+        """Find the first point that the layer accepts.
 
         Raises
         ------
@@ -63,11 +63,11 @@ class Examination:
         self.certificate.cover("inputs", how)
 
     def most(self) -> int:
-        """Return how many entries of an array are tried at this level."""
+        """Return the largest number of entries of an array to try at this level."""
         return {"quick": 8, "standard": 60, "thorough": 1000}[self.level]
 
     def at_least(self, level: str) -> bool:
-        """Return whether the run is at ``level`` or above."""
+        """Return whether the certification runs at ``level`` or above."""
         return LEVELS.index(self.level) >= LEVELS.index(level)
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
@@ -75,7 +75,7 @@ class Examination:
         return self.subject.run(point)
 
     def results(self, point: Point) -> Arrays:
-        """Return copies of what `run` returns, by name, without what is None."""
+        """Return copies of the results of `run` by name, without those that are None."""
         return self.subject.at(point).results(point)
 
     @property
@@ -87,7 +87,7 @@ class Examination:
         return self._reference
 
     def batches(self, *rows: int, point: Point | None = None, both_modes: bool = True) -> Iterator[Point]:
-        """Yield a point, by default the generic one, and others of so many rows that the layer takes; in both modes."""
+        """Yield ``point`` (default: the generic one) and points with other row counts, by default in both modes."""
         point = point or self.point
         for training in (True, False) if both_modes else (point.training,):
             here = point.with_(training=training)
@@ -98,23 +98,23 @@ class Examination:
 
     @property
     def rounding(self) -> float:
-        """Relative error of one step of the layer: that of float32 where it computes in float32 by design."""
+        """Relative rounding error of the layer: that of float32 if it computes in float32 by design."""
         _ = self.reference  # measures it
         return self.subject.rounding
 
     def at_least_rounding(self, tolerance: float) -> float:
-        """Return a relative tolerance that the layer's precision allows; 0 stays 0."""
+        """Return the tolerance, raised if the layer's precision requires it; 0 stays 0."""
         return max(tolerance, 300 * self.rounding) if tolerance and self.rounding > 1e-15 else tolerance
 
     def usual_size(self, name: str) -> float:
-        """Return the largest entry of ``y`` or of a gradient at the generic point, or of what it is computed from."""
+        """Return the magnitude of ``y`` or a gradient at the generic point, or of the values it is computed from."""
         entering = float(np.abs(self.point.dy).max(initial=0)) * max(1.0, float(np.abs(self.point.x).max(initial=0)))
         _ = self.reference  # measures it
         return max(self.subject.usual_sizes.get(name, 0.0), 1e-3 * entering)
 
     @property
     def probe(self) -> Probe:
-        """One clone at the generic point, for the many calls that need no fresh one."""
+        """One clone at the generic point, for calls that do not need a fresh one."""
         if self._probe is None:
             self._probe = self.subject.at(self.point)
             self._probe.run(self.point)
@@ -129,22 +129,22 @@ class Examination:
     def finding(
         self, message: str, target: str = "", why: str = "", *, line: str | None = None, **more: Any
     ) -> Finding:
-        """Return an objection of the check that runs, with the line that computes ``target``, or ``line``."""
+        """Return a finding of the running check, with the source line that computes ``target``, or ``line``."""
         where, source = source_of(self.subject.example, target if line is None else line)
         return Finding(self.check, message, target, why=why, where=where, source=source, **more)
 
     @property
     def surrogate(self) -> bool:
-        """Whether the class declares that its gradient is not the derivative, as a straight-through estimator's."""
+        """Whether the class declares that its gradient is not the derivative, as for a straight-through estimator."""
         return bool(getattr(self.subject.cls, "surrogate_gradient", False))
 
     def draw(self, input_shape: Shape | None = None, training: bool = True, **options: Any) -> Point:
-        """Return another point, see ``draw_point``; by default for as many rows of the same shape.
+        """Return another point, see ``draw_point``; by default with the same number and shape of rows.
 
         Raises
         ------
         Refused
-            If there is none; its cause is what the layer raised.
+            If the layer accepts none; its cause is the exception of the layer.
         """
         shape = self.point.input_shape if input_shape is None else input_shape
         try:
@@ -157,28 +157,28 @@ class Examination:
         return point.with_(training=training)
 
     def drawn(self, **options: Any) -> Iterator[Point]:
-        """Yield the point that `draw` returns, if the layer takes it."""
+        """Yield the point that `draw` returns, if the layer accepts it."""
         with suppress(Refused, LayerFailure):
             point = self.draw(**options)
             self.run(point)
             yield point
 
     def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Finding | None:
-        """Return the finding if an analytic gradient at ``point`` is wrong, else None.
+        """Return a finding if an analytic gradient at ``point`` is wrong, else None.
 
         Parameters
         ----------
         told : str
             What is special about the point, for the report.
         lightly : bool
-            Move along a few entries and directions only; all entries follow where something is off.
+            Move along a few entries and directions only; all entries follow if something is off.
         hard : bool
             Measure and allow the layer's own rounding errors, at ill-conditioned inputs.
 
         Raises
         ------
         Unverified
-            If the numerical gradient is too uncertain to tell.
+            If the numerical gradient is too uncertain to decide.
         """
         if self.surrogate:
             return None
@@ -199,7 +199,7 @@ class Examination:
         return None
 
     def screen(self, point: Point, told: str) -> Finding | None:
-        """Return the finding if a gradient at ``point`` looks wrong along a direction and then proves wrong.
+        """Return a finding if a gradient at ``point`` looks wrong along a random direction and `compare` confirms it.
 
         Raises
         ------
@@ -219,7 +219,7 @@ class Examination:
         return finding
 
     def _at_a_pole(self, point: Point) -> bool:
-        """Return whether gradients are not finite here, nor bounded around: then they have no limit."""
+        """Return whether gradients are not finite here and unbounded nearby, so that they have no limit."""
         if point.integer or finite(self.results(point)):
             return False
         steps = normal(self.rng, point.x.shape) * max(1.0, float(np.abs(point.x).max(initial=0)))
@@ -230,7 +230,7 @@ class Examination:
         return not near <= 2 * far
 
     def parameters_pass(self, probe: Probe, point: Point, expected: Arrays) -> Iterator[Finding]:
-        """Yield a finding if `backward_parameters` sets other gradients than ``expected``."""
+        """Yield a finding if the gradients set by `backward_parameters` differ from ``expected``."""
         found = probe.run_parameters(point)
         when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
         message = f"backward_parameters sets another {{}} than backward {when}"
@@ -258,16 +258,16 @@ class Examination:
         *,
         tolerance: float = 0.0,
     ) -> Iterator[Finding]:
-        """Yield a finding for each array that is not as expected: the same call, made in another way, must agree.
+        """Yield a finding for each array that differs from ``expected``, the result of an equivalent call.
 
-        ``message`` holds ``{}`` where the name of the array goes; a function ``why`` gets the name. A tolerance of 0
-        asks for equal bits.
+        ``message`` contains ``{}`` for the name of the array; a function ``why`` gets that name. A tolerance of 0
+        requires identical bits.
         """
         for name, value in expected.items():
-            # What cancels is rounding, compared with what it was computed from.
+            # The result of a cancellation is rounding, compared with the values it was computed from.
             known = value is not None
             if known and not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
-                self.subject.work.begin(float("inf"))  # what is found is explained whatever it costs
+                self.subject.work.begin(float("inf"))  # a finding is explained at any cost
                 cause = why(name) if callable(why) else why
                 shape = np.asarray(found.get(name)).shape
                 if shape != value.shape:

@@ -1,6 +1,6 @@
-"""Example: a layer, a loss or a regularizer at one point, whose gradients are held against finite differences.
+"""Example: a layer, loss or regularizer at one point, whose gradients are compared with finite differences.
 
-It is shown as the call that repeats it.
+Its repr is the call that reproduces it.
 """
 
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from minidl.testing.screening import looks_wrong
 from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Array
 
-MOST = 8  # entries of an array that are compared
+MOST = 8  # entries compared per array
 
 Arrays = dict[str, Any]
 
 
 class WrongGradient(AssertionError):
-    """A gradient that is wrong at one example; the diagnosis is made when the text is asked for."""
+    """A gradient that is wrong at one example; the diagnosis is computed when its text is requested."""
 
     def __init__(self, subject: Subject, point: Point, example: "Example") -> None:
         super().__init__(example)
@@ -40,7 +40,7 @@ class WrongGradient(AssertionError):
     @cached_property
     def _text(self) -> str:
         here = examine(Examination(self.subject, "quick"), self.point, checks=["here"])
-        # Zeros hide causes: where it is wrong at a generic point too, the diagnosis is made there.
+        # Zeros hide causes: if the gradient is wrong at a generic point too, the diagnosis is made there.
         generic = examine(Examination(self.subject, "quick"), checks=["linear-in-u", "numeric"])
         for finding, other in zip(here.findings, generic.findings, strict=False):
             if other.target == finding.target and other.why:
@@ -51,7 +51,7 @@ class WrongGradient(AssertionError):
 
 @dataclass(repr=False)
 class Example:
-    """One call of `check_gradients`, which is what it is shown as; parameters that are left out are zero."""
+    """One call of `check_gradients`, which is also its repr; omitted parameters are zero."""
 
     subject: Any
     x: Any
@@ -71,13 +71,13 @@ class Example:
         return f"check_gradients({name}, {', '.join(f'{name}={text}' for name, text in shown.items())})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(repr(self))  # what hypothesis prints
+        printer.text(repr(self))  # printed by hypothesis
 
     def check(self) -> None:
         """Raise `WrongGradient` if a gradient is wrong here."""
         x = np.asarray(self.x, float if isinstance(self.subject, (Loss, Regularizer)) else None)
         subject = subject_with(self.subject, x, self.constants)
-        subject.longest_refused = True  # float64 will do, and is faster
+        subject.longest_refused = True  # float64 is sufficient, and faster
         probe = subject.probe(x.shape[1:])
         states = settle_states(probe, subject.domain, x.shape[1:], np.random.default_rng(0))
         values = {name: np.zeros(value.shape) + self.parameters.get(name, 0.0) for name, value in probe.values.items()}
@@ -107,18 +107,18 @@ def _literal(array: Any) -> str:
 def check_gradients(
     subject: Any, x: Any, dy: Any = 1.0, parameters: Arrays | None = None, training: bool = True, **constants: Any
 ) -> None:
-    """Hold all gradients at one point against finite differences, with the kit's rules for errors and kinks.
+    """Compare all gradients at one point with finite differences, by the kit's rules for errors and kinks.
 
     Parameters
     ----------
     subject : Layer, Loss, Regularizer or Subject
     x, dy : array
-        Input (for a loss, the predictions), and upstream gradient.
+        Input (for a loss, the predictions) and upstream gradient.
     parameters : dict of str to array, optional
-        Those left out are zero.
+        Omitted parameters are zero.
     training : bool
     **constants
-        Of a loss: ``y_true``, and ``sample_weight`` if there are any.
+        For a loss: ``y_true`` and, optionally, ``sample_weight``.
 
     Raises
     ------
@@ -134,7 +134,7 @@ def check_gradients(
 
 
 def subject_with(given: Any, x: Array, constants: Arrays) -> Subject:
-    """Return what is compared: a loss is a function of the predictions, a regularizer one of the parameter."""
+    """Return the subject to test: a loss becomes a function of its predictions, a regularizer one of its parameter."""
     if isinstance(given, Loss):
         constants = {name: np.asarray(value) for name, value in constants.items()}
         return FunctionSubject(

@@ -1,4 +1,4 @@
-"""Explanation: from a wrong gradient to a finding that names the array, the cause and the line."""
+"""Explanation: turns a wrong gradient into a finding that names the array, the cause and the line."""
 
 import numpy as np
 
@@ -12,16 +12,16 @@ from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
-MOST = 3  # wrong gradients of one call for which a cause is looked for
-FULL = 4000  # entries of a numeric gradient that are computed for a diagnosis
-CONVINCING = 0.95  # score from which no further wrong gradient is looked at
-CERTAIN = 0.85  # score from which a diagnosis says more than the equation that was violated
+MOST = 3  # number of wrong gradients of one call to explain
+FULL = 4000  # most entries of a numerical gradient to compute for a diagnosis
+CONVINCING = 0.95  # score from which no further wrong gradient is examined
+CERTAIN = 0.85  # score from which a diagnosis is more informative than the violated equation
 
 Causes = list[Hypothesis]
 
 
 def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, told: str) -> Finding:
-    """Return one finding for all the mismatches at a point: that with the best explained target."""
+    """Return one finding for all mismatches at a point, about the target with the best explanation."""
     wrong = [mismatch.target for mismatch in result.mismatches]
     found: list[tuple[Causes, Context, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
@@ -53,7 +53,7 @@ def from_comparison(subject: Subject, point: Point, result: Comparison, check: s
 
 
 def _only(check: str, told: str) -> str:
-    """Return where the cause is confined to, for a point that is reached after the ordinary ones had passed."""
+    """Return the condition to which the error is confined, for a point tested after the ordinary ones passed."""
     if check == "special":
         return f"only for such values ({told}): "
     if told.startswith(("inputs times", "large parameters", "initial parameters")):
@@ -82,7 +82,7 @@ def explain(context: Context) -> Causes:
 
 
 def repaired(context: Context, causes: Causes) -> Causes:
-    """Return the causes of one wrong gradient, headed by the edit of its source that makes it right."""
+    """Return the causes of one wrong gradient, headed by the source edit that fixes it, if one is found."""
     try:
         return with_repair(causes, context.gradients[context.target], _numeric(context), context)
     except Exception:  # as before
@@ -95,9 +95,9 @@ def _numeric(context: Context) -> Array:
 
 
 def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, float]]]:
-    """Return the cause of a gradient that is not linear in dy: the equation that it violates, or a certain diagnosis.
+    """Return the cause of a gradient that is not linear in dy: a certain diagnosis, or else the violated equation.
 
-    All causes are returned too, with their scores.
+    Also return all causes with their scores.
     """
     causes = repaired(context, explain(context))
     why = causes[0].text if causes[0].score >= CERTAIN else equation
@@ -105,24 +105,24 @@ def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, 
 
 
 def of_parameters_pass(subject: Subject, point: Point, target: str, found: Arrays) -> str:
-    """Return why `backward_parameters` sets another gradient than `backward` does."""
+    """Return why `backward_parameters` and `backward` set different gradients."""
     context = Context(subject, point, found, target, "backward_parameters", [target], parameters_only=True)
     return f"in backward_parameters, {repaired(context, explain(context))[0].text}"
 
 
 def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:
-    """Return how a gradient that was refused for its shape becomes right; empty if that did not happen."""
+    """Return how to fix a gradient that was rejected for its shape; empty if none was."""
     name, value = rejected_gradient(failure.error) or ("", None)
     if name not in map(target_of, point.parameters):
         return ""
     try:
         return diagnose(np.asarray(value, float), derivatives(subject, point, name)[2])[0].text
-    except Exception:  # the value is no array, or forward fails too
+    except Exception:  # the value is not an array, or forward fails too
         return ""
 
 
 def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> float | None:
-    """Return the slope of the Taylor remainder, where it tells that the gradient is wrong."""
+    """Return the slope of the Taylor remainder if it shows that the gradient is wrong, else None."""
     if not np.isfinite(analytic).all() or analytic.size > FULL:
         return None
     f, start, numeric = derivatives(subject, point, target)

@@ -1,4 +1,4 @@
-"""Findings: what a check has to object to."""
+"""Findings: the errors that a check reports, and the exceptions by which it gives no verdict."""
 
 import traceback
 from dataclasses import asdict, dataclass, field
@@ -13,41 +13,41 @@ SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "can
 
 
 class Skipped(Exception):
-    """A check does not apply; the reason is its text."""
+    """A check does not apply; the text is the reason."""
 
 
 class Unverified(Exception):
-    """A check could not reach a verdict; the reason is its text. Never counted as passed."""
+    """A check could not reach a verdict; the text is the reason. Never counted as passed."""
 
 
 @dataclass
 class Finding:
-    """One objection.
+    """One error found by a check.
 
     Attributes
     ----------
     check : str
-        The check that objects.
+        Name of the check that found it.
     message : str
         What is wrong.
     target : str
-        The array concerned, such as ``"dx"``; empty if none is.
+        The array concerned, such as ``"dx"``; empty if none.
     index : tuple of int or None
-        The worst entry of it.
+        Index of its worst entry.
     analytic, numeric, error : float or None
-        Value of that entry, what it should be, and how well that is known.
+        Value of that entry, the expected value, and the error estimate of the expected value.
     detail : str
-        How many entries are wrong, at which input, with which arguments.
+        Number of wrong entries, the input and the arguments.
     why : str
         The most likely cause.
     slope : float or None
-        Of the Taylor remainder: 2 for a right gradient, 1 for a wrong one.
+        Slope of the Taylor remainder: 2 for a correct gradient, 1 for a wrong one.
     where, source : str
         ``"Dense.backward, dense.py:88"`` and the text of that line.
     hypotheses : list of (str, float)
-        All causes that were considered, with their scores, best first.
+        All causes considered, with their scores, best first.
     also : list of str
-        Other arrays that are wrong too.
+        Other wrong arrays.
     """
 
     check: str
@@ -70,14 +70,14 @@ class Finding:
         return asdict(self)
 
     def resembles(self, other: "Finding") -> bool:
-        """Return whether the other finding seems to have the same root: the same array, or the same line."""
+        """Return whether ``other`` seems to have the same cause: it concerns the same array or the same line."""
         if self.target and other.target:
             return self.target == other.target or self.target in other.also
         return bool(self.where) and self.where == other.where
 
 
 def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:
-    """Return the finding that an exception inside the layer amounts to."""
+    """Return the finding that reports an exception inside the layer."""
     error = failure.error
     where, source = place_of(error)
     text = " ".join(str(error).split())
@@ -103,7 +103,7 @@ def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:
 
 
 def rejected_gradient(error: BaseException) -> tuple[str, Any] | None:
-    """Return the name and the value of a gradient that was refused for its shape, if that is what happened."""
+    """Return name and value of the gradient that was rejected for its shape, or None for any other error."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frame.f_code.co_name == "__setattr__" and isinstance(frame.f_locals.get("self"), Layer):
             return frame.f_locals["name"], frame.f_locals["value"]

@@ -1,7 +1,7 @@
-"""FunctionPair: a forward and a backward function, and their arrays; FunctionLayer: such a pair in a layer's place.
+"""FunctionPair: a forward and a backward function with their arrays; FunctionLayer: such a pair as a layer.
 
-Rows of inputs other than ``x`` belong to the rows of ``x`` by their position, again and again in a longer batch;
-without a batch axis the functions are called for each row.
+Rows of the other inputs are matched with the rows of ``x`` by position, repeating in a longer batch;
+without a batch axis, the functions are called for each row.
 """
 
 import inspect
@@ -18,15 +18,15 @@ from minidl.layers.base import Layer
 from minidl.testing.points import BATCH, SHAPES
 from minidl.typing import Array, Shape
 
-ROWS = 2  # of the call from which `build` learns the shape of y
-SEEDS = 4  # that are tried to find out whether a function draws random numbers
+ROWS = 2  # seed of the call from which `build` infers the shape of y
+SEEDS = 4  # tried to find out whether a function draws random numbers
 
 Values = dict[str, Any]
 
 
 @contextmanager
 def seeded_numpy(seed: int) -> Iterator[None]:
-    """Seed the generators of the whole program, those of NumPy and of Python, and restore them afterwards."""
+    """Seed the global generators of NumPy and Python, and restore them afterwards."""
     state = np.random.get_state(), random.getstate()  # noqa: NPY002
     np.random.seed(seed)  # noqa: NPY002
     random.seed(seed)
@@ -45,9 +45,9 @@ class FunctionPair:
     inputs, parameters : dict of str to object
         The arguments of ``forward`` in their order.
     x : str
-        The input that is ``x`` of the layer.
+        Name of the input that becomes ``x`` of the layer.
     differentiable : list of str
-        The arguments that have a gradient: ``x``, other inputs and the parameters, in their order.
+        The arguments that have a gradient, in order: ``x``, other inputs and the parameters.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class FunctionPair:
     ) -> None:
         self.forward = forward
         self.backward: Callable[..., Any] = operator.call if backward is None else backward
-        self.source = source or backward or forward  # where a finding points at
+        self.source = source or backward or forward  # the function whose source a finding points to
         self.gradients, self.seeded = gradients or {}, seeded
         self.parameters = {_legal(name, "x"): _plain(value) for name, value in (parameters or {}).items()}
         self.fixed = {} if training is None else {"training": training}
@@ -81,12 +81,12 @@ class FunctionPair:
             y, cache = self.call(arguments, training=True)
         self.takes_dy = y.ndim > 0 or _takes(self.backward, len(cache) + 1)
         self.number = y.ndim == 0
-        # the output is not one row for each row of x
+        # the output does not have one row for each row of x
         self.whole = self.batched and y.shape[:1] != arguments[self.x].shape[:1]
         self.draws = {training: self._draws(arguments, training) for training in (True, False)}
 
     def __deepcopy__(self, memo: Values) -> "FunctionPair":
-        return self  # the functions are what they are; their arrays are copied into each layer
+        return self  # the functions are shared; their arrays are copied into each layer
 
     @property
     def others(self) -> Values:
@@ -95,7 +95,7 @@ class FunctionPair:
         return {name: arguments[name] for name in self.differentiable if name != self.x}
 
     def call(self, arguments: Values, training: bool) -> tuple[Array, tuple[Any, ...]]:
-        """Return ``y`` and the cache; the cache of a function that returns ``y`` alone is its arguments."""
+        """Return ``y`` and the cache; if ``forward`` returns ``y`` alone, its arguments are the cache."""
         options = {"training": training} if self.has_mode else self.fixed
         result = self.forward(*arguments.values(), **options)
         if isinstance(result, tuple):
@@ -103,7 +103,7 @@ class FunctionPair:
         return np.asarray(result), tuple(arguments.values())
 
     def differentiate(self, cache: tuple[Any, ...], dy: Array) -> Values:
-        """Return the gradients that ``backward`` gives, by the name of the argument."""
+        """Return the gradients computed by ``backward``, by argument name."""
         for array in self.gradients.values():
             array[...] = 0
         result = self.backward(*cache, dy[()]) if self.takes_dy else self.backward(*cache)
@@ -119,12 +119,12 @@ class FunctionPair:
         return returned | {name: array.copy() for name, array in self.gradients.items()}
 
     def _accepted(self) -> Array:
-        """Return the first input of some shapes that ``forward`` takes.
+        """Return the first input, of several shapes, that ``forward`` accepts.
 
         Raises
         ------
         ArgumentError
-            If it takes none.
+            If it accepts none.
         """
         lengths = [n for value in self.parameters.values() for n in np.shape(value)]
         shapes = [*SHAPES, *((n,) for n in lengths), *((6, n) for n in lengths)]
@@ -137,7 +137,7 @@ class FunctionPair:
         raise ArgumentError(f"certify_function: expected inputs, because none of rows {tried} fit.")
 
     def _draws(self, arguments: Values, training: bool) -> bool:
-        """Return whether ``forward`` draws from a generator of the whole program."""
+        """Return whether ``forward`` draws from a global generator."""
         outputs = []
         for seed in range(SEEDS):
             with self.seeded(seed):
@@ -146,7 +146,7 @@ class FunctionPair:
 
 
 def _names(function: Callable[..., Any]) -> list[str]:
-    """Return the names of a function's arguments, as far as it tells them."""
+    """Return the names of a function's arguments; an empty list if its signature is unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -155,7 +155,7 @@ def _names(function: Callable[..., Any]) -> list[str]:
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a function takes so many arguments; True where it does not tell."""
+    """Return whether a function accepts ``count`` arguments; True if its signature is unknown."""
     try:
         inspect.signature(function).bind(*range(count))
     except TypeError:
@@ -166,7 +166,7 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
 
 
 def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
-    """Return the inputs by name: as given in a dict, else as the signature of ``forward`` calls them."""
+    """Return the inputs by name: the keys of a dict, or else the argument names of ``forward``."""
     if not isinstance(inputs, dict):
         values = inputs if isinstance(inputs, tuple) else (inputs,)
         names = [name for name in _names(forward) if name != "training"][: len(values)]
@@ -179,7 +179,7 @@ def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
 
 
 def _legal(name: str, *taken: str) -> str:
-    """Return a name that an attribute of a layer may have, and that is not taken."""
+    """Return a valid and unused attribute name for a layer."""
     name = name.strip("_") or "x"
     reserved = (*Layer.__annotations__, "pair", "name", "trainable", *taken)
     return name + "_" if hasattr(Layer, name) or name in reserved else name
@@ -194,7 +194,7 @@ def _is_real(value: Any) -> bool:
 
 
 class FunctionLayer(Layer):
-    """``y, cache = forward(x, *others)``, ``dx, *dothers = backward(cache, dy)``: two functions in a layer's place.
+    """``y, cache = forward(x, *others)``, ``dx, *dothers = backward(cache, dy)``: a layer made of two functions.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ class FunctionLayer(Layer):
 
     @property
     def certified(self) -> Callable[..., Any]:
-        """The function whose source a finding points at."""
+        """The function whose source a finding points to."""
         return self.pair.source
 
     def build(self, input_shape: Shape) -> Shape:
@@ -220,14 +220,14 @@ class FunctionLayer(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         values = {name: self.views[name] for name in self.pair.others}
         for value in list(values.values())[:1] if x.dtype.kind == "f" else ():
-            x = x.astype(value.dtype, copy=False)  # all arguments have one dtype
+            x = x.astype(value.dtype, copy=False)  # all arguments have the same dtype
         seed = int(self.rng.integers(2**31)) if self.pair.draws[training] else None
         self._shape = x.shape
         y, self._caches, self._rows = self._calls(x, values, training, seed)
         return y
 
     def _calls(self, x: Array, others: dict[str, Array], training: bool, seed: int | None) -> tuple[Array, Any, Array]:
-        """Return ``y``, the caches of all calls, and the rows that other inputs have for those of ``x``."""
+        """Return ``y``, the caches of all calls, and the row indices of the other inputs for the rows of ``x``."""
         pair = self.pair
         rows = np.arange(len(x)) % (len(pair.inputs[pair.x]) if pair.batched else 1)
         arguments = pair.inputs | pair.parameters | others
@@ -240,7 +240,7 @@ class FunctionLayer(Layer):
         return np.stack([y for y, _ in calls]), caches, rows
 
     def _of_rows(self, name: str, value: Any, x: Array, rows: Array) -> Any:
-        """Return an argument for the rows of ``x``, in its dtype."""
+        """Return an argument with its rows matched to those of ``x``, in the dtype of ``x``."""
         if isinstance(value, np.ndarray) and value.dtype.kind == "f" and x.dtype.kind == "f":
             value = value.astype(x.dtype, copy=False)
         return value[rows] if self._has_rows(name) and len(rows) != len(value) else value
@@ -256,14 +256,14 @@ class FunctionLayer(Layer):
         for name, value in pair.others.items():
             parts = [gradients[name] for gradients in found]
             if any(part is None for part in parts):
-                continue  # the contract says that it is missing
+                continue  # `contract` reports that it is missing
             total = sum(parts[1:], start=np.asarray(parts[0]))
             if self._has_rows(name) and len(self._rows) != len(value):
                 total, given = np.zeros(value.shape, total.dtype), total
                 np.add.at(total, self._rows, given)
             setattr(self, f"d{name}", total)
         if pair.x not in pair.differentiable:
-            return np.zeros(self._shape, dy.dtype)  # of ids
+            return np.zeros(self._shape, dy.dtype)  # x holds ids
         dx = [gradients[pair.x] for gradients in found]
         if pair.batched or any(part is None for part in dx):
             return dx[0]

@@ -1,6 +1,6 @@
-"""certify_function and gradient_check: plain pairs of functions certified as a layer is.
+"""certify_function and gradient_check: certify plain pairs of functions like layers.
 
-Rules of minidl's own layers, such as float32 from float32, are a separate verdict and do not count.
+Rules for minidl's own layers, such as float32 output for float32 input, get a separate verdict and do not count.
 """
 
 from collections.abc import Callable
@@ -37,17 +37,17 @@ class FunctionSubject(Subject):
         ``with seeded(n)`` seeds the random generators that ``forward`` draws from, and restores them. Default: those
         of NumPy and Python.
     source : function, optional
-        Where a finding points at. Default: ``backward``.
+        The function whose source a finding points to. Default: ``backward``.
     domain : str, tuple or function, optional
-        What ``x`` may be, as ``input_domain`` of a layer. Default: measured at the inputs given.
+        Valid values of ``x``, like ``input_domain`` of a layer. Default: measured at the given inputs.
     house_rules : bool
-        Whether the rules of minidl's own layers count.
+        Whether the rules for minidl's own layers count.
     few_shapes : bool
-        Whether arrays of other shapes than those given are left out, as where each is compiled first.
+        Whether to test only the given array shapes, for functions that are compiled for each shape.
     excluded : dict of str to str, optional
-        Checks that make no sense, each with the reason.
+        Checks that do not apply, each with the reason.
     name, call : str, optional
-        How the report calls it, and what it was given to.
+        Name in the report, and the function to which the subject was passed.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class FunctionSubject(Subject):
             pair.batched = pair.whole = False
             self._molds.clear()
         x = pair.inputs[pair.x] if pair.batched else pair.inputs[pair.x][None]
-        # One batch for a whole path would be a further shape.
+        # One batch for a whole path would be another shape.
         declared = {"certify_input_shape": x.shape[1:], **({"rows_coupled": True} if few_shapes else {})}
         self.cls = type("FunctionLayer", (FunctionLayer,), declared)
         self.arguments, self.call = {}, call
@@ -82,27 +82,27 @@ class FunctionSubject(Subject):
         self.excluded = {**_excluded(pair, few_shapes), **(excluded or {})}
 
     def is_house_rule(self, finding: Finding) -> bool:
-        """Return whether a finding is about a rule of minidl's own layers and not about a gradient.
+        """Return whether a finding concerns a rule for minidl's own layers and not a gradient.
 
-        Far out, an output may overflow; a function may refuse what is not contiguous in memory.
+        An output may overflow at extreme inputs; a function may reject arrays that are not contiguous.
         """
         allowed = {"extreme": finding.target == "y", "layout": not finding.target}
         return not self.house_rules and allowed.get(finding.check, finding.check in HOUSE_RULES)
 
     def _takes_other_batches(self, x: Array) -> bool:
-        """Return whether forward takes another number of rows; if not, the first axis counts as no batch."""
+        """Return whether forward accepts other numbers of rows; if not, the first axis is not a batch axis."""
         with suppress(LayerFailure):
             self.probe(x.shape[1:]).forward(np.resize(x, (BATCH, *x.shape[1:])))
             return True
         return False
 
     def _measured(self, x: Array) -> Any:
-        """Return the widest domain that ``x`` seems to belong to, and for which forward is finite."""
+        """Return the widest domain that seems to include ``x`` and on which forward is finite."""
         if x.dtype.kind in "iu" and x.min() >= 0:
             return "integer", int(x.max()) + 1
         guess = "real" if x.min() < 0 else "probability" if x.max() <= 1 else "positive"
         rng, probe = np.random.default_rng(0), self.probe(x.shape[1:])
-        with suppress(Exception):  # what forward raises outside of its domain
+        with suppress(Exception):  # forward may raise anything outside its domain
             drawn = (draw_x(guess, rng, (BATCH, *x.shape[1:])) for _ in range(TRIALS))
             if x.dtype.kind == "f" and all(np.isfinite(probe.forward(each)).all() for each in drawn):
                 return guess
@@ -110,7 +110,7 @@ class FunctionSubject(Subject):
 
 
 def _excluded(pair: FunctionPair, few_shapes: bool) -> dict[str, str]:
-    """Return the checks that make no sense for a pair of functions, with the reasons."""
+    """Return the checks that do not apply to a pair of functions, with the reasons."""
     found = dict.fromkeys(("copies", "arguments"), "a function has no constructor")
     if not pair.has_mode:
         found.update(dict.fromkeys(("mode", "running", "random"), "forward takes no argument training"))
@@ -130,29 +130,29 @@ def certify_function(
     parameters: dict[str, Any] | None = None,
     **options: Any,
 ) -> Certificate:
-    """Put ``backward``, the gradient of ``forward``, to the test; raise with a report of what is wrong.
+    """Test ``backward`` as the gradient of ``forward``; if something is wrong, raise an error that reports it.
 
     Parameters
     ----------
     forward : function
-        ``forward(*inputs, *parameters)`` returns ``(y, cache)``, or ``y`` alone. Where it takes an argument
+        ``forward(*inputs, *parameters)`` returns ``(y, cache)``, or ``y`` alone. If it takes an argument
         ``training``, both modes are certified.
     backward : function or None
-        ``backward(cache, dy)`` returns ``dx``, or the gradients of all arguments that have one, in their order. Where
-        ``forward`` returns ``y`` alone, it is ``backward(*arguments, dy)``; where ``y`` is a number, ``dy`` may be
-        left out. None: the cache is a function ``backprop(dy)``.
+        ``backward(cache, dy)`` returns ``dx``, or the gradients of all arguments that have one, in order. If
+        ``forward`` returns ``y`` alone, it is called as ``backward(*arguments, dy)``; if ``y`` is a number, ``dy`` may
+        be omitted. None: the cache is a function ``backprop(dy)``.
     inputs : array, tuple or dict of arrays, optional
-        Rows along the first axis. Integers have no gradient. Default: one array, of a shape found by trial.
+        Rows along the first axis. Integers have no gradient. Default: one array of a shape found by trial.
     parameters : dict of str to array, optional
-        Further arguments: floating-point arrays with a gradient, anything else without.
+        Further arguments: floating-point arrays have a gradient, anything else does not.
     constants : tuple of str
         Names of arguments that have no gradient, in addition to integers.
     gradients : dict of str to array
         The arrays to which ``backward`` adds the gradients of these arguments instead of returning them.
     batched : bool
-        False where the first axis is no batch.
+        Whether the first axis is a batch axis.
     training : bool, optional
-        The only mode to certify, where ``forward`` takes ``training``.
+        The only mode to certify, if ``forward`` takes ``training``.
     domain, house_rules, few_shapes, seeded, excluded
         See `FunctionSubject`.
     level, seed, checks, exclude, expected_failures, on_fail
@@ -161,7 +161,7 @@ def certify_function(
     Raises
     ------
     CertificationError
-        As `certify`.
+        As in `certify`.
 
     Examples
     --------
@@ -181,23 +181,23 @@ def certify_function(
 
 
 def gradient_check(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, **options: Any) -> Certificate:
-    """Certify ``gradient`` as that of ``f`` around ``x``: `certify_function` without a batch axis, which never raises.
+    """Certify ``gradient`` as the gradient of ``f`` around ``x``, without a batch axis, and return the certificate.
 
     Parameters
     ----------
     f : function
-        ``f(x)`` returns a number or an array.
+        Returns a number or an array: ``f(x)``.
     gradient : function
-        ``gradient(x)`` where ``f`` returns a number; else ``gradient(x, dy)``, the gradient of ``sum(dy * f(x))``.
+        ``gradient(x)`` if ``f`` returns a number; else ``gradient(x, dy)``, the gradient of ``sum(dy * f(x))``.
     x : array
-        Not changed.
+        Left unchanged.
     **options
-        As in `certify_function`, among them ``parameters``. Default of ``on_fail``: "return".
+        As in `certify_function`, including ``parameters``. Default of ``on_fail``: "return".
 
     Returns
     -------
     Certificate
-        True where the gradient is right. ``str()`` of it is the report.
+        True if the gradient is correct. Its ``str()`` is the report.
 
     Examples
     --------

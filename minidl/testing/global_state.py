@@ -1,6 +1,6 @@
-"""GlobalState: what belongs to the whole program - random state, treatment of numerical errors, warnings, printing.
+"""GlobalState: process-wide state - random state, handling of floating-point errors, warnings, print options.
 
-A layer leaves them as they are. They are made unlike what a layer would set them to, so that every change shows.
+Layers must leave it unchanged. It is set to values that no layer would choose, so that every change shows.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-# What can change, and what to do instead.
+# The state that can change, and what to do instead.
 REMEDIES = {
     "the global random state was used: the layer draws from np.random or random": (
         "draw from self.rng, the model's own generator"
@@ -26,7 +26,7 @@ REMEDIES = {
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let numerical errors and warnings pass, set everything back afterwards."""
+    """Suppress floating-point errors and warnings, and restore all global state afterwards."""
     before = np.random.get_state(), random.getstate()  # noqa: NPY002
     with np.errstate(all="call", call=_pass), np.printoptions(precision=11), warnings.catch_warnings():
         warnings.resetwarnings()
@@ -40,22 +40,22 @@ def quiet() -> Iterator[None]:
 
 
 def _pass(kind: str, flag: int) -> None:
-    """Numerical errors are judged by what comes out."""
+    """Ignore a floating-point error, because results are judged by their values."""
 
 
 class GlobalState:
-    """All of it at one moment, inside of `quiet`."""
+    """Snapshot of the global state inside `quiet`."""
 
     def __init__(self) -> None:
         self._before = _now()
 
     def change(self) -> tuple[str, str]:
-        """Return what has changed since then, and what to do instead; empty if nothing has."""
+        """Return what has changed since the snapshot, and what to do instead; empty if nothing has."""
         changed = (old != new for old, new in zip(self._before, _now(), strict=True))
         return next((told for told, new in zip(REMEDIES.items(), changed, strict=True) if new), ("", ""))
 
     def restore(self) -> None:
-        """Bring it all back."""
+        """Restore the state of the snapshot."""
         (numpy, python), (errors, call), filters, printing = self._before
         np.random.set_state(("MT19937", np.frombuffer(numpy[0], np.uint32), numpy[1], 0, 0.0))  # noqa: NPY002
         random.setstate(python)
@@ -66,7 +66,7 @@ class GlobalState:
 
 
 def _sweeping() -> list[Any]:
-    """Return the filters that are meant for all code; a library that is imported late may add some for itself."""
+    """Return the warning filters that apply to all code; a library imported later may add filters for itself."""
     return [
         entry
         for entry in warnings.filters

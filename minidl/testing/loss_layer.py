@@ -1,6 +1,6 @@
-"""LossLayer: a loss in a layer's place, with targets and weights that are always the same for the same rows.
+"""LossLayer: a loss wrapped as a layer, with targets and weights that are always the same for the same rows.
 
-OwnLossLayer: what a layer adds to the loss, likewise.
+OwnLossLayer: the loss that a layer adds itself, wrapped in the same way.
 """
 
 import copy
@@ -19,13 +19,13 @@ from minidl.testing.probe import Point
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
-ROWS = 64  # of the table of targets; longer batches go through it again
+ROWS = 64  # of the table of targets, which longer batches repeat
 
 Draw = Callable[[np.random.Generator, int, int], Array]
 
 
 def rows_of_probabilities(rng: np.random.Generator, rows: int, outputs: int) -> Array:
-    """Return probabilities, of each output alone if there is one, else summing to one in a row."""
+    """Return probabilities that sum to one in each row, or independent ones if there is only one output."""
     return rng.dirichlet(np.full(outputs, 2.0), rows) if outputs > 1 else rng.uniform(0.05, 0.95, (rows, 1))
 
 
@@ -42,7 +42,7 @@ TARGETS: dict[str, Draw] = {
 
 
 WEIGHTS: dict[str, Callable[[np.random.Generator], Array]] = {
-    "none": np.ones_like,  # never called: the loss is given None
+    "none": np.ones_like,  # never called: the loss gets None
     "random": lambda rng: rng.uniform(0.3, 2.0, ROWS) * (np.arange(ROWS) % 7 != 1),  # some rows do not count
     "equal": lambda rng: np.full(ROWS, 2.5),
     "large": lambda rng: 1 + rng.gamma(2.0, 5.0, ROWS),
@@ -52,13 +52,13 @@ WEIGHTS: dict[str, Callable[[np.random.Generator], Array]] = {
 
 
 class LossLayer(Layer):
-    """``y = [loss(x, targets)]``, ``dx = dy * loss.backward()``: a loss in a layer's place.
+    """``y = [loss(x, targets)]``, ``dx = dy * loss.backward()``: a loss as a layer.
 
     Parameters
     ----------
     loss : Loss
     targets, weights : str
-        Kind of the targets and of the weights of the rows: keys of `TARGETS` and `WEIGHTS`.
+        Kinds of the targets and of the sample weights: keys of `TARGETS` and `WEIGHTS`.
     """
 
     def __init__(self, loss: Loss, targets: str, weights: str = "none") -> None:
@@ -67,7 +67,7 @@ class LossLayer(Layer):
         self.weights = weights
 
     def with_others(self, x: Array, targets: bool) -> None:
-        """Call the loss for targets that belong to other rows, or with weights of another kind."""
+        """Call the loss with the targets of other rows, or with weights of another kind."""
         self._others = "targets" if targets else "weights"
         self.forward(x)
         self.loss.backward()
@@ -75,7 +75,7 @@ class LossLayer(Layer):
 
     @property
     def certified(self) -> Loss:
-        """The object whose source a finding points at."""
+        """The object whose source a finding points to."""
         return self.loss
 
     def build(self, input_shape: Shape) -> Shape:
@@ -122,7 +122,7 @@ class LossLayer(Layer):
             name = type(self.loss).__name__
             raise LayerError(f"{name}: backward: expected its earlier results to stay, got the same buffer.")
         if not isinstance(gradient, np.ndarray):
-            return gradient  # the contract says what is wrong
+            return gradient  # `contract` reports what is wrong
         self._last = gradient, gradient.copy()
         return np.multiply(gradient, dy[0], dtype=gradient.dtype)
 
@@ -134,12 +134,12 @@ def targets_for(kind: str, rows: int, outputs: int) -> Array:
 
 @lru_cache(maxsize=64)
 def _table(kind: str, outputs: int) -> Array:
-    """Return the targets of `ROWS` rows: drawn once, copied from at each call."""
+    """Return the targets of `ROWS` rows, drawn once; each call copies from them."""
     return TARGETS[kind](np.random.default_rng(20), ROWS, outputs)
 
 
 def weights_for(kind: str, rows: int) -> Array | None:
-    """Return weights for the first ``rows`` rows, always the same."""
+    """Return sample weights for the first ``rows`` rows, always the same."""
     return None if kind == "none" else _weights(kind)[np.arange(rows) % ROWS]
 
 
@@ -154,7 +154,7 @@ class OwnLossLayer(Layer):
     Parameters
     ----------
     layer : Layer
-        It, or one inside it, has its own loss.
+        Layer that adds to the loss, itself or through an inner layer.
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -162,7 +162,7 @@ class OwnLossLayer(Layer):
 
     @property
     def certified(self) -> Layer:
-        """The layer whose source a finding points at."""
+        """The layer whose source a finding points to."""
         return self.layer
 
     def build(self, input_shape: Shape) -> Shape:
@@ -183,7 +183,7 @@ class OwnLossLayer(Layer):
 
 
 class OwnLossSubject(Subject):
-    """The own losses of a layer under test, and of those inside it."""
+    """Subject for the losses that a layer, or an inner layer, adds itself."""
 
     whole_batch = True
 
@@ -193,7 +193,7 @@ class OwnLossSubject(Subject):
 
 
 def own_loss_point(point: Point) -> Point:
-    """Return the point of `OwnLossLayer` for a point of its layer."""
+    """Return the point of an `OwnLossLayer` that corresponds to a point of its layer."""
     parameters, states = (
         {f"layer/{name}": value for name, value in arrays.items()} for arrays in (point.parameters, point.states)
     )
@@ -201,5 +201,5 @@ def own_loss_point(point: Point) -> Point:
 
 
 def has_own_losses(subject: Subject) -> bool:
-    """Return whether a layer, or one inside it, adds to the loss."""
+    """Return whether a layer, or an inner layer, adds to the loss."""
     return not subject.whole_batch and any(has_own_loss(part) for _, part in walk({"": subject.example}))

@@ -1,4 +1,4 @@
-"""certify_loss: a loss certified as a layer whose output is one number for the whole batch."""
+"""certify_loss: certifies a loss as a layer whose output is one number for the whole batch."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +16,7 @@ from minidl.typing import Array, Shape
 
 
 class LossSubject(Subject):
-    """A loss under test; where the kinds of targets are given, without companions."""
+    """A loss under test; if the kinds of targets are given, it has no companions."""
 
     whole_batch = True
     call = "certify_loss"
@@ -34,7 +34,7 @@ class LossSubject(Subject):
         self.cls = type("LossLayer", (LossLayer,), declared)
 
     def companions(self) -> Iterator[tuple[str, Subject, tuple[str, ...] | None]]:
-        """Yield the loss with weights, and on logits."""
+        """Yield the same loss with sample weights, and on logits."""
         if self.alone:
             return
         yield "weighted", LossSubject(self.loss, "double", self.kinds), ("contract", "dtype", "mode", "state", "batch")
@@ -52,7 +52,7 @@ class LossSubject(Subject):
 
 
 def variants(loss: Loss) -> list[Loss]:
-    """Return copies of ``loss`` with one number or flag of its arguments changed."""
+    """Return copies of ``loss`` with one numeric or boolean argument changed."""
     found, config = [], loss.get_config()
     for name, value in config.items():
         tries: list[Any] = [0.37 * value or 0.2, 2.3 * value + 0.1, 0.7] if isinstance(value, float) else []
@@ -65,7 +65,7 @@ def variants(loss: Loss) -> list[Loss]:
 
 
 def outputs_of(loss: Loss) -> int:
-    """Return a number of outputs that a loss takes: 3, or an even one where targets have another width."""
+    """Return a number of outputs that a loss accepts: 3, or an even number if targets have another width."""
     if has_own_columns(loss):
         for outputs in (2, 4, 6, 12, 3):
             if any(np.isfinite(_value(loss, kind, np.full((4, outputs), 0.3))) for kind in TARGETS):
@@ -74,12 +74,12 @@ def outputs_of(loss: Loss) -> int:
 
 
 def has_own_columns(loss: Loss) -> bool:
-    """Return whether targets have another width than the outputs."""
+    """Return whether targets and outputs have different widths."""
     return type(loss).columns is not Loss.columns
 
 
 def input_domain(loss: Loss, targets: str) -> Any:
-    """Return what predictions may be: as declared, as the link says, or as measured on forward."""
+    """Return the domain of the predictions: as declared, implied by the link, or measured on forward."""
     declared = "real" if loss.from_logits else getattr(type(loss), "input_domain", None)
     if declared is not None:
         return declared
@@ -94,7 +94,7 @@ def input_domain(loss: Loss, targets: str) -> Any:
 
 
 def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
-    """Return the loss of predictions for a kind of targets, or for given ones; NaN where it raises."""
+    """Return the loss of predictions for a kind of targets, or for given targets; NaN if it raises an error."""
     with suppress(Exception), np.errstate(all="ignore"):
         rows, outputs = y_pred.shape
         y_true = targets_for(targets, rows, loss.columns(outputs)) if isinstance(targets, str) else targets
@@ -104,15 +104,15 @@ def _value(loss: Loss, targets: str | Array, y_pred: Array) -> float:
 
 
 def _clips(loss: Loss, kind: str) -> bool:
-    """Return whether the loss does not change outside [0, 1]: then it is meant for probabilities."""
-    pattern = np.linspace(0.5, 1, 2 * outputs_of(loss)).reshape(2, -1)  # not constant: softmax does not see a shift
+    """Return whether the loss is constant outside [0, 1], which means that it expects probabilities."""
+    pattern = np.linspace(0.5, 1, 2 * outputs_of(loss)).reshape(2, -1)  # not constant: softmax is invariant to a shift
     beyond = (-0.5 * pattern, -1.5 * pattern, 1 + 0.5 * pattern, 1 + 1.5 * pattern)
     low, lower, high, higher = (_value(loss, kind, y_pred) for y_pred in beyond)
     return low == lower and high == higher
 
 
 def kinds_of_targets(loss: Loss) -> list[str]:
-    """Return the kinds of targets to use: as declared, as the class's attributes say, or as measured on forward."""
+    """Return the kinds of targets to use: as declared, implied by the class's attributes, or measured on forward."""
     declared = getattr(type(loss), "target_domain", None)
     if declared is not None:
         return [declared] if isinstance(declared, str) else list(declared)
@@ -139,27 +139,27 @@ def kinds_of_targets(loss: Loss) -> list[str]:
 
 
 def _is_least_at_the_target(loss: Loss) -> bool:
-    """Return whether real targets make sense: the loss is least where the prediction is the target."""
+    """Return whether real targets are valid, that is, whether the loss is least if predictions equal targets."""
     y_true, rng = targets_for("real", 4, 3), np.random.default_rng(1)
     others = [y_true + 0.3 * rng.standard_normal(y_true.shape) for _ in range(6)]
     return all(_value(loss, y_true, y_true) <= _value(loss, y_true, other) for other in others)
 
 
 def certify_loss(loss: Loss, *, input_shape: Shape | None = None, **options: Unpack[Options]) -> Certificate:
-    """Put ``loss.backward`` to the test, with and without sample weights; raise with a report of what is wrong.
+    """Test ``loss.backward`` with and without sample weights; if something is wrong, raise an error that reports it.
 
     Parameters
     ----------
     loss : Loss
-        It stays untouched. Its class may declare ``input_domain`` as a layer does, and ``target_domain``: one of
+        It is left unchanged. Its class may declare ``input_domain`` as a layer does, and ``target_domain``: one of
         "real", "positive", "one_hot", "probability", "binary", "soft", "signs", "labels".
     input_shape : tuple of int, optional
-        ``(outputs,)``, by default (3,), or what ``loss.columns`` takes. The other arguments are those of `certify`.
+        ``(outputs,)``, by default (3,) or a width ``loss.columns`` accepts. The other arguments are those of `certify`.
 
     Raises
     ------
     CertificationError, ArgumentError
-        As `certify`.
+        As in `certify`.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""layer_machine: hypothesis calls a layer in every order, and shrinks what goes wrong to the fewest calls.
+"""layer_machine: hypothesis calls a layer in random order, and shrinks a failure to the fewest calls.
 
-After any sequence of calls, each result must be that of a fresh layer: it finds caches, stale copies, shared buffers.
+After any sequence of calls, each result must equal that of a fresh layer. This finds stale caches and shared buffers.
 """
 
 import copy
@@ -19,7 +19,7 @@ from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 SEEDS = st.integers(0, 1000)
-ROWS = st.sampled_from([3, 1])  # few, so that sizes come again: caches are often kept by size
+ROWS = st.sampled_from([3, 1])  # few, so that sizes recur: caches are often keyed by size
 
 
 def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBasedStateMachine]:
@@ -29,7 +29,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
     ----------
     layer : Layer, Layer class or function without arguments that makes one
     input_shape : tuple of int, optional
-        Shape of a row; by default some are tried.
+        Shape of a row; by default it is found by trial.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
         def __init__(self) -> None:
             super().__init__()
             self.live = subject.probe(shape).set(point.parameters, point.states)
-            self.fresh: Probe | None = None  # one that has seen the last forward alone
+            self.fresh: Probe | None = None  # a layer that has seen only the last forward
             self.outputs: list[tuple[Array, Array]] = []
 
         @rule(seed=SEEDS, rows=ROWS, training=st.booleans())
@@ -87,7 +87,7 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
         @rule(by_pickle=st.booleans())
         def copied(self, by_pickle: bool) -> None:
             data = b""
-            # A class made inside a function cannot be pickled, whatever it does.
+            # A class defined inside a function can never be pickled.
             with suppress(pickle.PicklingError, AttributeError):
                 data = pickle.dumps(self.live.layer) if by_pickle else b""
             self._replace(pickle.loads(data) if data else copy.deepcopy(self.live.layer))
@@ -110,11 +110,11 @@ def layer_machine(layer: Any, input_shape: Shape | None = None) -> type[RuleBase
 
 
 def same_arrays(values: Gradients, expected: Gradients, what: str) -> None:
-    """Raise an AssertionError that names the first array that differs."""
+    """Raise an AssertionError naming the first array that differs, if any."""
     for name, value in expected.items():
         same(values[name], value, what.format(name))
 
 
 def same(value: Array, expected: Array, what: str) -> None:
-    """Raise an AssertionError that begins with ``what`` unless both are equal to rounding."""
+    """Raise an AssertionError that begins with ``what`` unless both are equal up to rounding."""
     np.testing.assert_allclose(value, expected, rtol=1e-10, atol=1e-12, err_msg=what)

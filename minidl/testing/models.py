@@ -1,4 +1,4 @@
-"""certify_model: every layer of a model at its real input and upstream gradient, so that the wrong one is named."""
+"""certify_model: certifies every layer of a model at its real input and upstream gradient, and names the wrong one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,17 +29,17 @@ def certify_model(
     Parameters
     ----------
     model : Sequential
-        Compiled with a loss. It stays untouched.
+        Compiled with a loss. It is left unchanged.
     x, y : array-like
         Data; a few rows are enough. The other arguments are those of `certify`.
 
     Raises
     ------
     CertificationError
-        If a layer is wrong; the report names it. Where the data tell too little about a layer, as in saturation, the
+        If a layer is wrong; the report names it. If the data tell too little about a layer, as in saturation, the
         certificate says so and is false.
     ArgumentError
-        For anything that is no model.
+        If ``model`` is not a model.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def certify_model(
 
 
 def _passes(model: Sequential, x: Array, y: Array) -> Iterator[tuple[str, Layer, Array, Array]]:
-    """Run one training pass by hand; yield the name of each layer, the layer, its input and upstream gradient."""
+    """Run one training pass by hand; yield each layer's name, the layer, its input and its upstream gradient."""
     network, inputs = model.built("certify_model"), [x]
     for layer in network.layers:
         inputs.append(layer.forward(inputs[-1], True))
@@ -82,7 +82,7 @@ def _passes(model: Sequential, x: Array, y: Array) -> Iterator[tuple[str, Layer,
 
 
 def _certify_at(layer: Layer, x: Array, dy: Array, level: str, seed: int) -> Certificate:
-    """Certify one layer alone at its input and upstream gradient, its parameters as they are."""
+    """Certify one layer alone at its input, upstream gradient and current parameters."""
     subject, rng = Subject(layer), np.random.default_rng(seed)
     integer = x.dtype.kind in "iu"
     if integer:
@@ -90,7 +90,7 @@ def _certify_at(layer: Layer, x: Array, dy: Array, level: str, seed: int) -> Cer
     probe = Probe(layer, rng, Parameters({}))
     parameters, states = ({n: v.astype(float) for n, v in arrays.items()} for arrays in (probe.values, probe.states))
     dy = dy.astype(float)
-    if not dy.any() or not np.isfinite(dy).all():  # nothing comes from above: any upstream gradient will do
+    if not dy.any() or not np.isfinite(dy).all():  # no gradient arrives from above, so any upstream gradient will do
         dy = draw_dy(rng, dy.shape)
     point = Point(x if integer else x.astype(float), dy, parameters, states)
     return examine(Examination(subject, level, seed), point, checks=CHECKS)

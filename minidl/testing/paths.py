@@ -1,7 +1,7 @@
 """Tests along a line: the Taylor remainder, and the integral of the gradient along a path.
 
-A gradient that is wrong on any interval, however short, does not add up to the change of the function. Kinks
-have measure zero, so they need no care; jumps of the function are detected and excluded.
+If a gradient is wrong on any interval, however short, its integral differs from the change of the function. Kinks
+have measure zero and need no special treatment; jumps of the function are detected and excluded.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.typing import Array
 
-# Gauss-Lobatto, 7 points on [-1, 1]: exact for polynomials of degree 11. The inner nodes but 0 are the
+# Gauss-Lobatto, 7 points on [-1, 1]: exact for polynomials of degree 11. The inner nodes except 0 are the
 # roots of 33 z**2 - 30 z + 5 in z = t**2.
 _ROOTS = np.sqrt((15 + np.array([2, -2]) * np.sqrt(15)) / 33)
 NODES = np.array([-1, -_ROOTS[0], -_ROOTS[1], 0, _ROOTS[1], _ROOTS[0], 1])
@@ -20,22 +20,22 @@ WEIGHTS = np.array([1 / 21, _SIDES[0], _SIDES[1], 256 / 525, _SIDES[1], _SIDES[0
 
 Along = Callable[[Array], tuple[Array, Array]]
 FOLLOWED = 3  # panels halved because of their gap alone
-HALVINGS = 40  # of a panel in which the function may jump
+HALVINGS = 40  # of a panel where the function may jump
 
 
 def taylor_test(phi: Callable[[float], Any], slope: float) -> float:
-    """Order of ``phi(h) - phi(0) - h slope`` as h goes to 0: 2.0 for a right slope, 1.0 for a wrong one.
+    """Return the order of ``phi(h) - phi(0) - h slope`` as h goes to 0: 2.0 for a correct slope, 1.0 for a wrong one.
 
     Parameters
     ----------
     phi : function of a number
     slope : float
-        The derivative of ``phi`` at 0 that is to be tested.
+        The claimed derivative of ``phi`` at 0.
 
     Returns
     -------
     float
-        Infinity where the remainder vanishes: ``phi`` is a straight line, and the slope is right.
+        Infinity if the remainder vanishes: ``phi`` is a straight line and the slope is correct.
 
     Examples
     --------
@@ -53,18 +53,18 @@ def taylor_test(phi: Callable[[float], Any], slope: float) -> float:
 
 
 class PathResult(NamedTuple):
-    """What `path_integral_test` found along one path.
+    """The result of `path_integral_test` along one path.
 
     Attributes
     ----------
     agrees : bool
-        Whether the gradient adds up to the change of the function, as far as could be resolved.
+        Whether the integral of the gradient equals the change of the function, as far as could be resolved.
     discrepancy, resolution : float
-        Change of the function minus integral, and how well that is known.
+        Change of the function minus the integral, and the error of that difference.
     worst : tuple of float
-        The interval in which most of the discrepancy lies.
+        The interval that contains most of the discrepancy.
     jumps : bool
-        Whether the function itself jumps in that interval: then nothing follows about the gradient.
+        Whether the function itself jumps somewhere along the path; those intervals are excluded.
     """
 
     agrees: bool
@@ -93,16 +93,16 @@ def path_integral_test(
     low, high : float
         Ends of the path.
     panels : int
-        Intervals to begin with; those whose two resolutions disagree are halved, at most ``depth`` times.
+        Initial number of intervals; those whose two resolutions disagree are halved, at most ``depth`` times.
     most : int
-        Positions after which the refinement ends.
+        Number of positions after which refinement stops.
     noise : float
-        Slopes of this size are rounding.
+        Slopes up to this magnitude count as rounding.
 
     Notes
     -----
-    Gauss-Lobatto quadrature with 7 points a panel; Abramowitz and Stegun, 25.4.32. A discrepancy counts only
-    where the quadrature has resolved it.
+    Gauss-Lobatto quadrature with 7 points per panel; Abramowitz and Stegun, 25.4.32. A discrepancy counts only
+    if the quadrature has resolved it.
 
     Examples
     --------
@@ -124,7 +124,7 @@ def path_integral_test(
         used += NODES.size * len(halves)
         error = np.abs(fine.reshape(-1, 2).sum(axis=1) - integral)
         open_ = (error > 1e-11 * scale + noise) | ~np.isfinite(error)
-        # Where the gradient does not add up although it is resolved, the function may jump: follow the worst.
+        # If the integral is resolved but does not match, the function may jump: follow the worst panels.
         gaps = np.where(np.isfinite(change - integral), np.abs(change - integral), 0)
         open_ |= (gaps > (1e-9 * scale + noise) * (high - low)) & (gaps >= np.sort(gaps)[-FOLLOWED:][0])
         settled = np.repeat(~open_, 2)
@@ -166,13 +166,13 @@ def _verdict(along: Along, done: list[tuple[Array, Array, Array]], noise: float,
 
 
 def _jump(along: Along, panels: Array, gaps: Array) -> Array:
-    """Return in which panels the function jumps: much of its change is left in an interval of no length."""
+    """Return a mask of the panels where the function jumps: much of its change remains in a vanishing interval."""
     low, high = panels.T
     for _ in range(HALVINGS):
         width, middle = (high - low) / 2, (low + high) / 2
         phi, slope = along(np.concatenate([low, middle, high, (low + middle) / 2, (middle + high) / 2]))
         at_low, at_middle, at_high, *_ = phi.reshape(5, -1)
-        *_, first, second = slope.reshape(5, -1)  # what the slope explains is no jump
+        *_, first, second = slope.reshape(5, -1)  # a change explained by the slope is not a jump
         left = np.abs(at_middle - at_low - width * first) >= np.abs(at_high - at_middle - width * second)
         low, high = np.where(left, low, middle), np.where(left, middle, high)
     at_low, at_high = along(np.concatenate([low, high]))[0].reshape(2, -1)

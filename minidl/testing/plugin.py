@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table layer x check, with sensitivities."""
+    """Print the table of outcomes by layer and check, with sensitivities."""
     if not CANDIDATES:
         return
     from minidl.testing.suite import table
@@ -55,7 +55,7 @@ class ModuleOfLayers(pytest.Collector):
     """A module whose layers are certified."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """Yield a test for each check of each layer class of the module."""
+        """Yield a test for each check of each layer class in the module."""
         import importlib
 
         from minidl.layers import Layer
@@ -75,7 +75,7 @@ class ModuleOfLayers(pytest.Collector):
 
 
 def shown(call: str) -> str:
-    """Return ``Dense(5)`` as ``Dense[5]``, the form of an id."""
+    """Return a name such as ``Dense(5)`` in the form of a test id, ``Dense[5]``."""
     name, _, rest = call.partition("(")
     return f"{name}[{rest.removesuffix(')')}]"
 
@@ -88,9 +88,9 @@ class CheckItem(pytest.Item):
         self.candidate, self.check = candidate, check
 
     def runtest(self) -> None:
-        """Conclude the check."""
+        """Run the check and raise its outcome."""
         self.candidate.conclude(self.check)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Return where the check stands, for the report."""
+        """Return the location of the check, for pytest's report."""
         return self.path, None, self.name

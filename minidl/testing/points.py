@@ -1,7 +1,7 @@
-"""Points: where a layer is looked at, drawn so that nothing is neutral.
+"""Points: the inputs and parameters at which a layer is tested, drawn so that no value is neutral.
 
-Inputs and upstream gradients are Gaussian with both signs; parameters are moved away from what initializers
-give them, because a bug hides behind a bias of zero and a gamma of one; running statistics come from batches.
+Inputs and upstream gradients are Gaussian with both signs; parameters are moved away from their initial values,
+because a bias of zero or a gamma of one can hide a bug; running statistics come from batches.
 """
 
 import copy
@@ -18,18 +18,18 @@ from minidl.typing import Array, Shape
 
 BATCH = 3
 SHAPES: tuple[Shape, ...] = ((4,), (6, 3), (6, 5, 2), (12,), (8, 8, 3), (4, 6, 5, 2), (1,))
-WAYS = ("spread", "spread", "mild", "initial")  # of moving parameters, the first that gives a finite output
+WAYS = ("spread", "spread", "mild", "initial")  # ways to move parameters; the first that gives a finite output is used
 DOMAINS = ("real", "positive", "probability", "integer")
 
 
 class Refused(Exception):
-    """The layer does not take such inputs: nothing is concluded from that."""
+    """The layer does not accept such inputs, which is not a finding."""
 
-    tried = ""  # which shapes, where none is taken
+    tried = ""  # the shapes tried, if none was accepted
 
 
 class WrongShape(Refused):
-    """The output has another shape than `build` said: the layer was not meant for such inputs."""
+    """The output shape differs from the one `build` returned: the layer was not meant for such inputs."""
 
     def __init__(self, found: Shape, expected: Shape) -> None:
         super().__init__(f"y has shape {found}, expected {expected}")
@@ -37,13 +37,13 @@ class WrongShape(Refused):
 
 
 def shapes_to_try(subject: Subject) -> list[Shape]:
-    """Return the shapes of a row to try for a layer whose input shape was not given."""
+    """Return the row shapes to try for a layer whose input shape was not given."""
     given = getattr(subject.cls, "certify_input_shape", None) or subject.example.input_shape
     if given is not None:
         return [tuple(given)]
     values = [value if isinstance(value, (tuple, list)) else (value,) for value in subject.arguments.values()]
     sizes = [abs(math.prod(value)) for value in values if value and all(type(item) is int for item in value)]
-    # A layer of 4 units is square for 4 features, which hides a forgotten transpose: 5 comes first then.
+    # With 4 features, a layer of 4 units is square, which hides a forgotten transpose, so 5 comes first.
     first = [(5,), *SHAPES] if 4 in sizes else list(SHAPES)
     sizes = [size for size in dict.fromkeys(sizes) if 1 <= size <= 4096]
     shapes = [*first, *((size,) for size in sizes), *((6, size) for size in sizes), *((6, 5, size) for size in sizes)]
@@ -51,7 +51,7 @@ def shapes_to_try(subject: Subject) -> list[Shape]:
 
 
 def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1.0) -> Array:
-    """Return an input of ``shape``, the batch axis included, from ``domain``: see `minidl.testing`."""
+    """Return an input of ``shape``, which includes the batch axis, from ``domain``: see `minidl.testing`."""
     if callable(domain):
         return np.asarray(domain(rng, shape))
     if isinstance(domain, tuple):
@@ -72,12 +72,12 @@ def draw_x(domain: Any, rng: np.random.Generator, shape: Shape, scale: float = 1
 
 
 def normal(rng: np.random.Generator, shape: Shape) -> Array:
-    """Return Gaussian numbers in an array of ``shape``."""
+    """Return an array of ``shape`` of standard normal numbers."""
     return np.asarray(rng.standard_normal(shape))
 
 
 def between_rows(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
-    """Return a domain of what lies between two rows of ``x``; a single row is moved a little."""
+    """Return a domain of points between two rows of ``x``; a single row is perturbed slightly."""
 
     def draw(rng: np.random.Generator, shape: Shape) -> Array:
         one, other = x[rng.integers(0, len(x), shape[0])], x[rng.integers(0, len(x), shape[0])]
@@ -92,19 +92,19 @@ def between_rows(x: Array) -> Callable[[np.random.Generator, Shape], Array]:
 
 
 def draw_dy(rng: np.random.Generator, shape: Shape) -> Array:
-    """Return an upstream gradient: Gaussian, both signs, never one."""
+    """Return an upstream gradient: Gaussian with both signs, never all ones."""
     return np.asarray(1.5 * rng.standard_normal(shape) + 0.1)
 
 
 def is_integer(domain: Any) -> bool:
-    """Return whether inputs are ids, which have no derivative."""
+    """Return whether inputs of ``domain`` are integer ids, which have no derivative."""
     return domain == "integer" or (isinstance(domain, tuple) and domain[0] == "integer")
 
 
 def candidates(subject: Subject) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield the domains to try, each with ways to move parameters: the declared one alone, or all, the widest first.
+    """Yield the domains to try, each with ways to move parameters: only the declared one, or all, widest first.
 
-    A narrower domain comes before parameters as initialised: at an exponent of 1 a power takes negative numbers.
+    A narrower domain is tried before unmoved parameters: a power with initial exponent 1 accepts negative numbers.
     """
     if subject.domain is not None and subject.domain != "integer":
         yield subject.domain, WAYS
@@ -116,7 +116,7 @@ def candidates(subject: Subject) -> Iterator[tuple[Any, tuple[str, ...]]]:
 
 
 def move_parameters(values: Arrays, rng: np.random.Generator, way: str) -> Arrays:
-    """Return values away from the initial ones: "spread" both signs, "mild" the same signs, or as they are."""
+    """Return values moved from the initial ones: "spread" mixes signs, "mild" keeps them, otherwise unchanged."""
     moved = {}
     for name, value in values.items():
         value = value.astype(float)
@@ -163,7 +163,7 @@ def draw_point(
     Refused
         If there is none.
     LayerFailure
-        What the layer raised.
+        If the layer raises an error.
     """
     arguments = arguments or {}
     probe = subject.probe(input_shape, float, arguments)
@@ -182,19 +182,19 @@ def draw_point(
 
 
 def rows_of(subject: Subject, rng: np.random.Generator, point: Point, rows: int) -> Point:
-    """Return a point of so many rows at the same parameters."""
+    """Return a point with ``rows`` rows and the same parameters."""
     x = draw_x(subject.domain, rng, (rows, *point.input_shape))
     y = subject.at(point).forward(x.copy(), point.training)
     return point.with_(x=x, dy=draw_dy(rng, np.shape(y)))
 
 
 def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape | None) -> tuple[Point, str]:
-    """Return the first point that the layer takes, and how it was found; sets the subject's domain.
+    """Return the first point that the layer accepts and how it was found, and set the subject's domain.
 
     Raises
     ------
     LayerFailure, Refused
-        The first complaint, if nothing is taken; its text says what was tried.
+        The first error, if no point is accepted; its text says what was tried.
     """
     shapes = shapes_to_try(subject) if input_shape is None else [tuple(input_shape)]
     declared, first, truncating = subject.domain, None, None
@@ -202,7 +202,7 @@ def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape |
         for domain, ways in candidates(subject):
             subject.domain = domain
             try:
-                # The same numbers for each domain: only the domain decides.
+                # The same random numbers for each domain, so that only the domain matters.
                 point = draw_point(subject, copy.deepcopy(rng), shape, ways=ways)
                 if declared is None and not is_integer(domain) and (truncating or _truncates(subject, point)):
                     truncating = truncating or (point, domain)
@@ -210,7 +210,7 @@ def first_point(subject: Subject, rng: np.random.Generator, input_shape: Shape |
             except (LayerFailure, Refused) as refusal:
                 first = first or refusal
                 if isinstance(refusal, LayerFailure) and refusal.method in ("build", "__init__"):
-                    break  # no domain will help
+                    break  # no other domain will help
                 continue
             finally:
                 subject.domain = declared
@@ -231,7 +231,7 @@ def _settled(subject: Subject, point: Point, declared: Any, domain: Any) -> tupl
 
 
 def _truncates(subject: Subject, point: Point) -> bool:
-    """Return whether the layer cuts off what lies behind the point, as where it takes numbers for ids."""
+    """Return whether the layer truncates its inputs to integers, as if they were ids."""
     if not any(isinstance(value, int) and value > 1 for value in subject.arguments.values()):
         return False
     probe = subject.at(point)

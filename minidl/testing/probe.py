@@ -17,13 +17,13 @@ from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
 Arrays = dict[str, Array]
-Gradients = dict[str, Any]  # as the layer returns them: dx may be anything
+Gradients = dict[str, Any]  # as returned by the layer: dx may be anything
 
 
 class LayerFailure(Exception):
     """The layer raised ``error`` in ``method``: a finding, not a failure of the kit."""
 
-    tried = ""  # which shapes, where none is taken
+    tried = ""  # the shapes tried, if none was accepted
 
     def __init__(self, method: str, error: Exception) -> None:
         super().__init__(f"{method} raised {type(error).__name__}: {error}")
@@ -31,19 +31,19 @@ class LayerFailure(Exception):
 
 
 class Misconduct(Exception):
-    """The layer did in some call what it must not do in any: a finding wherever it happens."""
+    """The layer did something that no call may do, which is a finding in any check."""
 
     def __init__(
         self, message: str, target: str = "", why: str = "", *, line: str = "", failure: LayerFailure | None = None
     ) -> None:
         super().__init__(message)
         self.target, self.why, self.failure = target, why, failure
-        self.line = line or target or "dx"  # what the line at fault computes
+        self.line = line or target or "dx"  # the array that the faulty line computes
 
 
 @contextmanager
 def calling(method: str) -> Iterator[None]:
-    """Turn whatever the layer raises inside into a `LayerFailure`."""
+    """Convert any exception of the layer into a `LayerFailure`."""
     try:
         yield
     except LayerFailure:
@@ -54,14 +54,14 @@ def calling(method: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Point:
-    """Where a layer is looked at: input, upstream gradient, values of parameters and state, mode, arguments."""
+    """One call of a layer: input, upstream gradient, values of parameters and state, mode, arguments."""
 
     x: Array
     dy: Array
     parameters: Arrays
     states: Arrays
     training: bool = True
-    arguments: dict[str, Any] = field(default_factory=dict)  # only those that differ from the subject's
+    arguments: dict[str, Any] = field(default_factory=dict)  # only the ones that differ from the subject's
 
     @property
     def input_shape(self) -> Shape:
@@ -81,19 +81,19 @@ class Point:
             yield self.with_(dy=dy)
 
     def with_(self, **changes: Any) -> "Point":
-        """Return the same point but for ``changes``; None changes nothing."""
+        """Return a copy of the point with ``changes``; a value of None changes nothing."""
         return replace(self, **{name: value for name, value in changes.items() if value is not None})
 
     def moved(
         self, *, parameters: Arrays | None = None, arguments: dict[str, Any] | None = None, **changes: Any
     ) -> "Point":
-        """Return the same point but for ``changes``, and for single parameters and arguments."""
+        """Return a copy of the point with ``changes`` and with single parameters and arguments replaced."""
         parameters = {**self.parameters, **(parameters or {})}
         return self.with_(parameters=parameters, arguments={**self.arguments, **(arguments or {})}, **changes)
 
 
 class Probe:
-    """A built clone whose calls are repeatable: state and random generators are set back before each forward."""
+    """A built clone whose calls are repeatable: state and random generators are reset before each forward."""
 
     def __init__(
         self, layer: Layer, rng: np.random.Generator, parameters: Parameters, mold: "Probe | None" = None
@@ -110,7 +110,7 @@ class Probe:
                 if declaration.trained:
                     self.views[key] = part.views["d" + name]
         self.start = {name: state.copy() for name, state in self.states.items()}
-        self.whole: Gradients = {}  # of the last backward, those of own losses included
+        self.whole: Gradients = {}  # of the last backward, including those of own losses
         self.draws: dict[bool, bool] = {}  # by mode: whether forward draws random numbers
         if mold is None:
             self.work, self.generators = Work(), generators_of(layer, rng)
@@ -121,9 +121,9 @@ class Probe:
             self.has_own_loss = mold.has_own_loss
 
     def twin(self) -> "Probe":
-        """Return a clone in the same state; unlike a layer's own copy it keeps what `build` put into underscore names.
+        """Return a clone in the same state; unlike `layer.copy`, it keeps underscore attributes set by `build`.
 
-        The random generators are shared: a forward pass that draws sets them back first.
+        The random generators are shared; a forward pass that draws resets them first.
         """
         old = self.parameters
         parameters = Parameters(old.shapes, old.values.dtype, old.values.copy(), np.zeros_like(old.gradients))
@@ -139,7 +139,7 @@ class Probe:
         return Probe(layer, self.rng, parameters, mold=self)
 
     def set(self, parameters: Arrays, states: Arrays) -> "Probe":
-        """Copy these values into the clone."""
+        """Copy the given values of parameters and state into the clone."""
         for name, value in parameters.items():
             self.values[name][...] = value
         for name, value in states.items():
@@ -148,14 +148,14 @@ class Probe:
         return self
 
     def reset(self) -> None:
-        """Set state and generators back to where they were."""
+        """Reset state and generators to their starting values."""
         for name, value in self.start.items():
             self.states[name][...] = value
         for generator, state in self.generators:
             generator.bit_generator.state = state
 
     def forward(self, x: Array, training: bool = True, *, reset: bool = True) -> Array:
-        """Return ``y``; without ``reset`` state and generators continue from where they are."""
+        """Return ``y``; without ``reset``, state and generators continue from their current values."""
         if reset and (self.start or self.draws.get(training, True)):
             self.reset()
         self.work.add(x)
@@ -168,13 +168,13 @@ class Probe:
         return y
 
     def draws_at(self, point: Point) -> bool:
-        """Return whether forward draws random numbers there."""
+        """Return whether forward draws random numbers at ``point``."""
         if point.training not in self.draws:
             self.forward(point.x.copy(), point.training)
         return self.draws[point.training]
 
     def backward(self, dy: Array) -> Gradients:
-        """Return copies of all gradients by name, without those of own losses; NaN where the layer set nothing."""
+        """Return copies of all gradients by name, without those of own losses; NaN if the layer set none."""
         self.whole = self._backward("backward", dy)
         return self._without_own_loss("backward", self.whole, dy)
 
@@ -185,7 +185,7 @@ class Probe:
         return {"dx": dx, **self.parameter_gradients()}
 
     def _without_own_loss(self, method: str, whole: Gradients, dy: Array) -> Gradients:
-        """Return gradients less those for ``dy = 0``, which are the own loss's; the layer keeps the former."""
+        """Return gradients minus those for ``dy = 0``, which come from own losses; the layer keeps the full ones."""
         if not self.has_own_loss:
             return whole
         own = self._backward(method, np.zeros_like(dy))
@@ -194,15 +194,15 @@ class Probe:
         return {name: value - own[name] if isinstance(value, np.ndarray) else value for name, value in whole.items()}
 
     def parameter_gradients(self) -> Arrays:
-        """Return copies of the current gradients."""
+        """Return copies of the current parameter gradients."""
         return {target_of(name): view.copy() for name, view in self.views.items()}
 
     def call(self, x: Array, dy: Array, training: bool = True) -> Arrays:
-        """Return copies of the output and of all gradients by name, without what is None."""
+        """Return copies of the output and of all gradients by name, without those that are None."""
         return named(self.forward(x, training), self.backward(dy))
 
     def results(self, point: Point) -> Arrays:
-        """Return the same of `run`."""
+        """Return copies of the results of `run` by name, without those that are None."""
         return named(*self.run(point))
 
     def results_and_states(self, point: Point) -> Arrays:
@@ -210,12 +210,12 @@ class Probe:
         return self.results(point) | {f"the state {name}": value.copy() for name, value in self.states.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
-        """Return ``y`` and all gradients at a point, and see to it that nothing else changes.
+        """Return ``y`` and all gradients at a point, and ensure that nothing else changes.
 
         Raises
         ------
         Misconduct
-            If the layer writes into its arguments, into its parameters or, out of turn, into its state.
+            If the layer modifies its arguments, its parameters or, when it must not, its state.
         """
         before = self._now({} if point.training else self.start)
         try:
@@ -261,14 +261,14 @@ class Probe:
 
 
 def guarded(array: Array) -> Array:
-    """Return a read-only copy, so that the line that writes into it raises."""
+    """Return a read-only copy, so that any line that writes into it raises an error."""
     copy = np.array(array)
     copy.flags.writeable = False
     return copy
 
 
 def present(gradients: Gradients) -> Gradients:
-    """Return the gradients that are not None, as dx is where inputs are ids."""
+    """Return the gradients that are not None; dx is None if inputs are ids."""
     return {name: value for name, value in gradients.items() if value is not None}
 
 

@@ -1,4 +1,4 @@
-"""gradient_property: a hypothesis test of all gradients of a layer, a loss or a regularizer, at readable numbers.
+"""gradient_property: a hypothesis test of all gradients of a layer, loss or regularizer, at readable numbers.
 
 Each example is one call of `check_gradients`.
 Importing this module imports hypothesis, so nothing else in the package does.
@@ -46,7 +46,7 @@ def _of_layer(draw: st.DrawFn, subjects: st.SearchStrategy[Subject], shapes: lis
 
 
 def _others(subject: Any) -> st.SearchStrategy[Any]:
-    """Return what is made with other arguments, itself first."""
+    """Return a strategy for copies of ``subject`` made with other arguments, starting with ``subject`` itself."""
     return st.one_of(st.just(subject), arguments(subject).map(type(subject).from_config))
 
 
@@ -78,7 +78,7 @@ def _of_loss(draw: st.DrawFn, loss: Loss) -> Example:
 
 
 def _shapes(subject: Subject, input_shape: Shape | None) -> list[Shape]:
-    """Return the shapes of rows that a layer takes, the smallest first."""
+    """Return the row shapes that a layer accepts, smallest first."""
     rng = np.random.default_rng(0)
     point, _ = first_point(subject, rng, input_shape)
     if input_shape is not None or "square" in subject.excluded:
@@ -93,7 +93,7 @@ def _shapes(subject: Subject, input_shape: Shape | None) -> list[Shape]:
 
 
 def examples(subject: Any, input_shape: Shape | None = None) -> st.SearchStrategy[Example]:
-    """Return a strategy for calls of `check_gradients` for a layer, a loss or a regularizer."""
+    """Return a strategy for calls of `check_gradients` for a layer, loss or regularizer."""
     if isinstance(subject, Loss):
         return _of_loss(subject)
     if isinstance(subject, Regularizer):
@@ -106,21 +106,21 @@ def examples(subject: Any, input_shape: Shape | None = None) -> st.SearchStrateg
 
 
 def gradient_property(subject: Any, *, input_shape: Shape | None = None, **options: Any) -> Callable[[], None]:
-    """Return a hypothesis test: ``dx`` and each parameter's gradient agree with finite differences, wherever.
+    """Return a hypothesis test that ``dx`` and each parameter's gradient agree with finite differences.
 
     Parameters
     ----------
     subject : Layer, Loss, Regularizer or Subject
-        A network is a layer, `FunctionSubject` makes a subject of plain functions.
+        A network is a layer; `FunctionSubject` makes a subject from plain functions.
     input_shape : tuple of int, optional
-        Shape of a row. Default: all small ones that are accepted.
+        Shape of a row. Default: all small shapes that the layer accepts.
     **options
-        Of ``hypothesis.settings``; by default there are 100 examples and no deadline.
+        Passed to ``hypothesis.settings``; by default, 100 examples and no deadline.
 
     Returns
     -------
     function without arguments
-        Give it a name that begins with ``test_``.
+        The test; assign it to a name that begins with ``test_``.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def gradient_property(subject: Any, *, input_shape: Shape | None = None, **optio
     """
     lazily = st.deferred(lambda: examples(subject, input_shape))
     options = {"max_examples": 100, "deadline": None, "suppress_health_check": list(HealthCheck), **options}
-    options = {"phases": set(Phase) - {Phase.explain}, **options}  # the diagnosis explains more
+    options = {"phases": set(Phase) - {Phase.explain}, **options}  # the diagnosis is more helpful
 
     @settings(**options)
     @given(example=lazily)
@@ -141,9 +141,9 @@ def gradient_property(subject: Any, *, input_shape: Shape | None = None, **optio
 
 
 def gradient_properties(subjects: Iterable[Any], **options: Any) -> Any:
-    """Return one test for pytest that runs `gradient_property` for each of ``subjects``.
+    """Return one pytest test that runs `gradient_property` for each of ``subjects``.
 
-    A subject may be a pair ``(subject, input_shape)``; the options are those of `gradient_property`.
+    An item may be a pair ``(subject, input_shape)``; the options are those of `gradient_property`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Registry: the checks by name, and the order in which they run."""
+"""Registry: the checks by name, and the order they run in."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -8,16 +8,16 @@ from minidl.errors import ArgumentError
 from minidl.testing.findings import Finding
 
 LEVELS = ("quick", "standard", "thorough")
-CheckFunction = Callable[[Any], Iterable[Finding] | None]  # of an `Examination`
+CheckFunction = Callable[[Any], Iterable[Finding] | None]  # takes an `Examination`
 
 
 class Check(NamedTuple):
-    """A check and its place in the graph."""
+    """A check and its position in the dependency graph."""
 
     name: str
     run: CheckFunction
     after: tuple[str, ...]
-    level: str  # the lowest level at which it runs
+    level: str  # lowest level at which it runs
 
 
 CHECKS: dict[str, Check] = {}
@@ -26,21 +26,21 @@ CHECKS: dict[str, Check] = {}
 def register_check(
     name: str, *, after: Iterable[str] = (), level: str = "quick"
 ) -> Callable[[CheckFunction], CheckFunction]:
-    """Decorator: add a check that every certification runs from now on.
+    """Decorator that registers a check for all later certifications.
 
     Parameters
     ----------
     name : str
-        Its stable name, for ``checks=``, ``exclude=`` and reports.
+        Stable name, used in ``checks=``, ``exclude=`` and reports.
     after : iterable of str
-        It is skipped unless these passed.
+        Checks that must pass first; otherwise this one is skipped.
     level : {"quick", "standard", "thorough", "never"}
-        The lowest level at which it runs; "never": only when it is named.
+        The lowest level at which it runs; "never" means only when requested by name.
 
     Notes
     -----
-    The function takes an `Examination` and yields `Finding` objects; only the first counts. Or it raises `Skipped`
-    where it does not apply, `Unverified` where it cannot tell. An exception of the layer becomes a finding.
+    The function takes an `Examination` and yields `Finding` objects, of which only the first counts. It raises
+    `Skipped` if it does not apply, or `Unverified` if it cannot decide. An exception of the layer becomes a finding.
 
     Examples
     --------
@@ -65,12 +65,12 @@ def register_check(
 
 
 def chosen(checks: Iterable[str] | None, exclude: Iterable[str], level: str) -> list[Check]:
-    """Return the checks to run, each after those that it waits for.
+    """Return the checks to run, each after the ones it depends on.
 
     Raises
     ------
     ArgumentError
-        For an unknown name.
+        If a name is unknown.
     """
     names = None if checks is None else list(checks)
     for name in [*(names or ()), *exclude]:

@@ -1,6 +1,6 @@
-"""Screening: whether a point deserves a full comparison, found out along one direction at the cost of a few passes.
+"""Screening: tests along one direction, at the cost of a few passes, whether a point needs a full comparison.
 
-It only raises suspicion; `compare` then decides. So many more points can be looked at than could be compared.
+Screening only raises a suspicion; `compare` then decides. This way, many more points can be tested.
 """
 
 import numpy as np
@@ -11,18 +11,18 @@ from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 SMALL = 5e-4, 5e-5, 5e-6  # of the usual first step: most kinks lie beyond the first, nearly all beyond the last
-STEPS = 0.05, 0.0005  # where rounding hides the derivative at small ones, with extrapolation
-OFF = 1e-6  # relative error that arouses suspicion
-COMPARABLE = 10.0  # factor between two sizes of which neither hides the other
+STEPS = 0.05, 0.0005  # used with extrapolation if rounding hides the derivative at small steps
+OFF = 1e-6  # relative error that raises a suspicion
+COMPARABLE = 10.0  # largest factor between two magnitudes of which neither hides the other
 
 
 def looks_wrong(subject: Subject, point: Point, rng: np.random.Generator) -> bool:
-    """Return whether some gradient at ``point`` does not agree with a difference quotient along a random direction.
+    """Return whether any gradient at ``point`` disagrees with a difference quotient along a random direction.
 
     Raises
     ------
     LayerFailure, Misconduct
-        What the layer does wrong.
+        If the layer raises an error or does something that no call may do.
     """
     probe = subject.at(point)
     y, gradients = probe.run(point)

@@ -1,4 +1,4 @@
-"""Source lines: where in a layer's source something happens."""
+"""Source lines: find the line of a layer's source that computes an array or raised an error."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ from minidl.layers.base import Layer
 
 
 def place_of(error: BaseException) -> tuple[str, str]:
-    """Return where in the user's code an exception arose, and that line: the innermost frame of it."""
+    """Return the location in the user's code, by the innermost frame, where an exception arose, and that line."""
     frames = list(traceback.walk_tb(error.__traceback__))
     own = [(frame, line) for frame, line in frames if not _is_foreign(frame.f_code.co_filename)]
     layers = [(frame, line) for frame, line in own if isinstance(frame.f_locals.get("self"), Layer)]
@@ -35,13 +35,13 @@ def _is_foreign(path: str) -> bool:
 
 
 def describe(name: str, path: str, line: int) -> tuple[str, str]:
-    """Return ``"Dense.backward, dense.py:88"`` and the text of the line."""
+    """Return a location such as ``"Dense.backward, dense.py:88"``, and the text of the line."""
     return f"{name}, {Path(path).name}:{line}", linecache.getline(path, line).strip()
 
 
 def source_of(layer: Any, target: str) -> tuple[str, str]:
-    """Return where the layer, or the layer inside it, computes "y", "dx", "dW", ...; where backward begins for ""."""
-    layer = getattr(layer, "certified", layer)  # the loss, or the function, that a layer represents
+    """Return where the layer, or an inner layer, computes "y", "dx", "dW", ...; for "", where backward begins."""
+    layer = getattr(layer, "certified", layer)  # the loss or function that the layer wraps
     if inspect.isfunction(layer):
         return describe(layer.__name__, layer.__code__.co_filename, layer.__code__.co_firstlineno)
     *path, name = target.split("/")

@@ -36,7 +36,7 @@ SMOOTH = ("generic", "special", "extreme")  # regimes without zeros
 ACTIVATIONS = (ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Softplus, Tanh)
 READABLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 3.0, -3.0, 0.1, -0.1)
 KINDS = ("binary", "classes", "numbers")
-EVENLY = 16  # times that few values are listed, because hypothesis prefers the first of a list
+EVENLY = 16  # repetitions of short lists, because hypothesis prefers the first item of a list
 
 LARGE = (20.0, -20.0, 1000.0, -1000.0)
 MILD, REAL = (
@@ -44,7 +44,7 @@ MILD, REAL = (
     for large in ((), LARGE)
 )
 PART = st.one_of(st.sampled_from((0.5, 0.25, 0.75, 0.1, 0.9)), st.floats(0.05, 0.95))
-# Single numbers of a regime or of a domain that shrink to readable ones.
+# Single numbers of a regime or domain, which shrink to readable ones.
 NUMBERS: dict[Any, st.SearchStrategy[float]] = {
     "generic": st.one_of(st.sampled_from(READABLE[:8]), st.floats(0.125, 4), st.floats(-4, -0.125)),
     "special": st.sampled_from(READABLE),
@@ -63,23 +63,23 @@ NUMBERS: dict[Any, st.SearchStrategy[float]] = {
 def inputs(
     draw: st.DrawFn, input_shape: Shape, regime: str | None = None, min_rows: int = 0, max_rows: int = 40
 ) -> Array:
-    """Draw a batch for rows of ``input_shape``, float64, of any regime without zeros unless one is given.
+    """Draw a float64 batch with rows of ``input_shape``, of any regime without zeros unless one is given.
 
-    Numbers are "generic" (of size 1/8 to 4), "special" or "extreme", all away from the kinks that many functions have
-    at 0; or "zeros" and tiny numbers, or integers that make "ties".
+    Numbers are "generic" (of magnitude 1/8 to 4), "special" or "extreme", all away from 0, where many functions have
+    kinks; or "zeros" and tiny numbers; or integers, which produce "ties".
     """
     regime = draw(st.sampled_from(SMOOTH)) if regime is None else regime
     return draw(arrays(float, (draw(st.integers(min_rows, max_rows)), *input_shape), elements=NUMBERS[regime]))
 
 
 def upstream(shape: Shape) -> st.SearchStrategy[Array]:
-    """Return upstream gradients of ``shape``: of both signs, without zeros."""
+    """Return a strategy for upstream gradients of ``shape``, with both signs and without zeros."""
     return arrays(float, shape, elements=NUMBERS["generic"])
 
 
 @st.composite
 def entries(draw: st.DrawFn, shape: Shape, domain: Any = "mild") -> Array:
-    """Draw an array of numbers of a domain: see `minidl.testing`; a "simplex" has rows that sum to one."""
+    """Draw an array of numbers from a domain: see `minidl.testing`; the rows of a "simplex" sum to one."""
     if callable(domain):
         return np.asarray(domain(np.random.default_rng(draw(st.integers(0, 2**16))), shape))
     if isinstance(domain, tuple) and domain[0] == "integer":
@@ -98,13 +98,13 @@ def entries(draw: st.DrawFn, shape: Shape, domain: Any = "mild") -> Array:
 
 
 def layouts(array: Array) -> st.SearchStrategy[Array]:
-    """Return arrays equal to ``array`` that lie differently in memory."""
+    """Return a strategy for arrays equal to ``array`` with different memory layouts."""
     return st.sampled_from([moved for _, moved in memory_layouts(array)])
 
 
 @st.composite
 def arguments(draw: st.DrawFn, layer: Configured) -> dict[str, Any]:
-    """Draw constructor arguments for the class of ``layer`` that it accepts: its flags and numbers varied."""
+    """Draw constructor arguments that the class of ``layer`` accepts, with flags and numbers varied."""
     config = layer.get_config()
     for name, value in config.items():
         if isinstance(value, bool):
@@ -122,7 +122,7 @@ def arguments(draw: st.DrawFn, layer: Configured) -> dict[str, Any]:
 
 @st.composite
 def parameters(draw: st.DrawFn, layer: Layer, input_shape: Shape) -> dict[str, Array]:
-    """Draw a value for each parameter of ``layer`` on rows of ``input_shape``, by name: Gaussian, never neutral."""
+    """Draw a value for each parameter of ``layer``, by name, for rows of ``input_shape``: Gaussian, never neutral."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     probe = Subject(layer).probe(input_shape)
     return {name: value + 0.6 * rng.standard_normal(value.shape) for name, value in probe.values.items()}
@@ -132,7 +132,7 @@ def parameters(draw: st.DrawFn, layer: Layer, input_shape: Shape) -> dict[str, A
 def networks(draw: st.DrawFn, max_depth: int = 3, max_units: int = 6) -> tuple[Sequential, Array, Array]:
     """Draw a small compiled float64 classifier or regressor with a batch for it: ``model, x, y``.
 
-    Kinds, depths and sizes come about equally often.
+    Kinds, depths and sizes are about equally frequent.
     """
     plans = list(itertools.product(range(max_depth + 1), range(1, max_units + 1), range(1, 9), KINDS))
     depth, features, rows, kind = draw(st.sampled_from(plans))

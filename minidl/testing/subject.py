@@ -1,6 +1,6 @@
-"""Subject: the layer under test, which makes fresh, built clones of itself; the layer given stays untouched.
+"""Subject: the layer under test, which creates fresh, built clones of itself; the given layer is left unchanged.
 
-A `Probe` is one such clone: it makes every call repeatable, and returns all gradients of a backward pass.
+Each clone is a `Probe`, which makes every call repeatable and returns all gradients of a backward pass.
 """
 
 import copy
@@ -23,7 +23,7 @@ from minidl.typing import Array, Shape
 
 
 def strip(layer: Layer) -> Layer:
-    """Take back what building a layer has set, in it and all inside."""
+    """Return ``layer`` with the effects of `build` undone, in it and in all inner layers."""
     for _, part in list(walk({"": layer})):
         for name in list(part.declared):
             for attribute in (name, "d" + name):
@@ -35,7 +35,7 @@ def strip(layer: Layer) -> Layer:
 
 
 class Subject:
-    """What is certified: an instance, a class whose arguments can be guessed, or a factory.
+    """A layer under test: an instance, a class whose arguments can be guessed, or a factory.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class Subject:
         If it is none of these.
     """
 
-    whole_batch = False  # whether the output is one number for the batch, as a loss's is
-    longest_refused = False  # whether the forward pass does not keep longdouble
-    call = "certify"  # what made it, for the report
-    excluded: Mapping[str, str] = MappingProxyType({})  # checks that make no sense, with the reasons
-    rounding = float(np.finfo(float).eps)  # relative error of a step of the layer, as measured
+    whole_batch = False  # whether the output is one number for the batch, like that of a loss
+    longest_refused = False  # whether the forward pass loses longdouble
+    call = "certify"  # the call that made it, for the report
+    excluded: Mapping[str, str] = MappingProxyType({})  # checks that do not apply, with the reasons
+    rounding = float(np.finfo(float).eps)  # relative rounding error of the layer, as measured
 
     def __init__(self, given: Any) -> None:
         self.given = given
@@ -61,22 +61,22 @@ class Subject:
         self.example = strip(example)
         try:
             self.arguments = example.get_config()
-        except Exception:  # reported by the check of copies
+        except Exception:  # reported by the `copies` check
             self.arguments = {}
         self.domain: Any = getattr(self.cls, "input_domain", None)
         self.fixed_shape = getattr(self.cls, "certify_other_shapes", True) is False
         self.usual_sizes: dict[str, float] = {}  # of output and gradients at the generic point
         self.work = Work()
-        self._molds: dict[Any, Probe] = {}  # built, never called: what clones are cast from
+        self._molds: dict[Any, Probe] = {}  # built, never called: the originals of all clones
 
     @property
     def has_parameters_pass(self) -> bool:
-        """Whether `backward_parameters` is more than `backward`, in the layer or in one inside it."""
+        """Whether the layer, or an inner layer, overrides `backward_parameters`."""
         parts = [part for _, part in walk({"": self.example})]
         return any(type(part).backward_parameters is not Layer.backward_parameters for part in parts)
 
     def measure(self, point: Point, results: Arrays) -> None:
-        """Take from a generic point how large results are, and whether the layer computes in float32 by design."""
+        """Record the magnitudes of results at a generic point, and whether the layer uses float32 by design."""
         self.usual_sizes = {name: float(np.abs(value).max(initial=0)) for name, value in results.items()}
         y = results["y"]
         if y.dtype.kind == "f" and y.dtype != float:
@@ -87,26 +87,26 @@ class Subject:
                 self.rounding = float(np.finfo(np.float32).eps)
 
     def is_house_rule(self, finding: Finding) -> bool:
-        """Return whether a finding is about a rule that does not count for this subject."""
+        """Return whether a finding concerns a rule that does not count for this subject."""
         return False
 
     def companions(self) -> Iterator[tuple[str, "Subject", tuple[str, ...] | None]]:
-        """Yield what is certified together with this, and the checks that it needs: None for all."""
+        """Yield label, subject and checks (None for all) of each companion, a subject certified with this one."""
         yield from ()
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
-        """Yield inputs that are special for this subject, and what is special about them."""
+        """Yield inputs that are special for this subject, each with a description."""
         yield from ()
 
     def make(self, arguments: dict[str, Any] | None = None) -> Layer:
-        """Return a new layer, not built, with these constructor arguments changed."""
+        """Return a new, unbuilt layer with the given constructor arguments changed."""
         if not arguments:
             return strip(self.make_first())
         with calling("__init__"):
             return strip(self.cls.from_config({**copy.deepcopy(self.arguments), **arguments}))
 
     def probe(self, input_shape: Shape, dtype: Any = float, arguments: dict[str, Any] | None = None) -> Probe:
-        """Return a clone built for rows of ``input_shape``, its parameters as initialised."""
+        """Return a clone built for rows of ``input_shape``, with its initial parameters."""
         key = (tuple(input_shape), np.dtype(dtype), repr(arguments or {}))
         if key not in self._molds:
             self._molds[key] = self.built(self.make(arguments), input_shape, dtype)
@@ -114,7 +114,7 @@ class Subject:
         return self._molds[key].twin()
 
     def built(self, layer: Layer, input_shape: Shape, dtype: Any = float) -> Probe:
-        """Build a layer that is not built yet, as a model would."""
+        """Build a new layer as a model would, and return its probe."""
         rng = np.random.default_rng(1)
         for _, part in walk({"layer": layer}):
             if isinstance(part, LayerList):
@@ -125,7 +125,7 @@ class Subject:
         return Probe(layer, rng, parameters)
 
     def at(self, point: Point, dtype: Any = float) -> Probe:
-        """Return a fresh clone built and set as ``point`` says."""
+        """Return a fresh clone, built and with the parameters and state of ``point``."""
         return self.probe(point.input_shape, dtype, point.arguments).set(point.parameters, point.states)
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
@@ -134,14 +134,14 @@ class Subject:
 
 
 def subject_of(given: Any) -> Subject:
-    """Return what is certified for what `certify` is given; a subject stays as it is."""
+    """Return the subject for an argument of `certify`; a subject is returned unchanged."""
     return given if isinstance(given, Subject) else Subject(given)
 
 
 def _name(layer: Layer) -> str:
     try:
         name = repr(layer)
-    except Exception:  # a constructor that does not store its arguments, or has a custom repr
+    except Exception:  # a constructor that does not store its arguments, or a custom repr
         name = ""
     return name if name and " object at 0x" not in name else f"{type(layer).__name__}(...)"
 
@@ -162,7 +162,7 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
 
 
 def _cloner(layer: Layer) -> tuple[Callable[[], Layer], Layer]:
-    """Return a function that clones ``layer``, and one clone."""
+    """Return a function that creates clones of ``layer``, and one clone."""
     try:
         copied = layer.copy()
         return copied.copy, copied.copy()

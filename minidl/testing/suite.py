@@ -1,4 +1,4 @@
-"""One test for each layer and check: `parametrize_with_checks`, and what the pytest plugin is built on."""
+"""One test for each layer and check: `parametrize_with_checks`, and the basis of the pytest plugin."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
@@ -14,7 +14,7 @@ Expected = Mapping[str, str] | Callable[[Any], Mapping[str, str]] | None
 
 
 class Candidate:
-    """A layer whose certification runs once, when the first of its checks is asked for."""
+    """A layer whose certification runs once, when its first check is requested."""
 
     def __init__(self, layer: Any, expected_failures: Expected = None, level: str = "standard", seed: int = 0) -> None:
         self.layer, self.level, self.seed = layer, level, seed
@@ -23,19 +23,19 @@ class Candidate:
 
     @cached_property
     def certificate(self) -> Certificate:
-        """The certificate of the layer, made at the first use."""
+        """The certificate of the layer, computed on first use."""
         return certify(self.layer, level=self.level, seed=self.seed, expected_failures=self.expected, on_fail="return")
 
     def checks(self) -> list[str]:
-        """Return the names of the checks of this level."""
+        """Return the names of the checks that run at this level."""
         return [check.name for check in chosen(None, (), self.level)]
 
     def conclude(self, check: str, layer: Any = None) -> None:
-        """Pass, skip, expect to fail, or fail the running test as the verdict on ``check`` of this layer says."""
+        """Make the running test pass, skip, xfail or fail according to this layer's verdict on ``check``."""
         import pytest
 
         verdict = self.certificate.verdicts.get(check)
-        if verdict is None:  # the layer could not even be built: its contract failed
+        if verdict is None:  # the layer could not even be built, so `contract` failed
             pytest.skip("contract failed")
         if verdict.outcome == SKIPPED:
             pytest.skip(verdict.reason)
@@ -50,19 +50,19 @@ class Candidate:
 def parametrize_with_checks(
     layers: Iterable[Any], *, expected_failures: Expected = None, level: str = "standard", seed: int = 0
 ) -> Any:
-    """Decorator for pytest: one test for each layer and check, with ids such as ``Dense(5)-numeric``.
+    """Decorator that creates a pytest test for each layer and check, with ids such as ``Dense(5)-numeric``.
 
     Parameters
     ----------
     layers : iterable of Layer, Layer class or function
     expected_failures : dict of str to str, or function, optional
-        Checks that are known to fail with the reason; a function gets the layer and returns such a dict.
+        Checks that are known to fail, each with the reason; a function takes the layer and returns such a dict.
     level, seed
         As in `certify`.
 
     Notes
     -----
-    The decorated test takes ``layer`` and ``check`` and calls ``check(layer)``.
+    The decorated test must take ``layer`` and ``check`` and call ``check(layer)``.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def parametrize_with_checks(
 
 
 def table(candidates: Iterable[Candidate]) -> list[str]:
-    """Return the lines of a table layer x check, with the worst sensitivity of each layer."""
+    """Return the lines of the table of outcomes by layer and check, with the worst sensitivity of each layer."""
     marks = {"PASS": ".", "FAIL": "F", "UNVERIFIED": "?", "SKIPPED": "-", "XFAIL": "x", "NOTED": "n"}
     rows = [candidate for candidate in candidates if "certificate" in vars(candidate)]
     if not rows:

@@ -1,4 +1,4 @@
-"""Work: what a check has cost so far, counted and never timed, so that a certificate is a function of its seed."""
+"""Work: the cost of a check, counted and not timed, so that a certificate depends only on its seed."""
 
 import numpy as np
 
@@ -6,26 +6,26 @@ from minidl.typing import Array
 
 
 class Exhausted(Exception):
-    """A check has cost as much as it may: what it has seen by then is all that it says."""
+    """A check has reached its cost limit; its verdict rests on what it has tested so far."""
 
 
 class Work:
-    """Counts forward passes by the numbers they take in, so that a check ends on every machine at the same place."""
+    """Counts forward passes by the size of their input, so that a check stops at the same place on every machine."""
 
     def __init__(self) -> None:
         self.done, self.most = 0.0, float("inf")
 
     def begin(self, most: float) -> None:
-        """Begin a check that may cost so much."""
+        """Start a check with a cost limit of ``most``."""
         self.done, self.most = 0.0, most
 
     def add(self, x: Array) -> None:
-        """Count one pass.
+        """Count one forward pass over ``x``.
 
         Raises
         ------
         Exhausted
-            If there were too many.
+            If the limit is exceeded.
         """
         self.done += 20 + np.size(x)
         if self.done > self.most:

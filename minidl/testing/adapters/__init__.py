@@ -1,1 +1,1 @@
-"""Adapters: gradients written for another library, as what `certify` takes. Each imports only its own library."""
+"""Adapters: make gradients written for another library acceptable to `certify`. Each imports only its own library."""

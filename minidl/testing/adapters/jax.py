@@ -18,13 +18,13 @@ EXCLUDED = {
 def function(
     f: Callable[..., Any], inputs: Any = None, parameters: dict[str, Any] | None = None, **options: Any
 ) -> FunctionSubject:
-    """Return ``f`` with its gradient by ``jax.vjp``, both compiled and in float64, for `certify`.
+    """Return a subject for `certify`: ``f`` and its gradient by ``jax.vjp``, both compiled and in float64.
 
     Parameters
     ----------
     f : function of arrays
     inputs, parameters
-        As in `certify_function`. Without inputs some shapes are tried.
+        As in `certify_function`. Without inputs, a shape is found by trial.
     **options
         As in `FunctionSubject`.
     """

@@ -10,7 +10,7 @@ from minidl.typing import Array, Shape
 
 
 def model(make: Callable[[], Any], inputs: Any = None, *, shape: Shape = (4,), **options: Any) -> FunctionSubject:
-    """Return a model that ``make()`` makes, with its gradients, for `certify`.
+    """Return a subject for `certify`: the model that ``make()`` creates, with its gradients.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def model(make: Callable[[], Any], inputs: Any = None, *, shape: Shape = (4,), *
         Returns a ``thinc.api.Model``.
     inputs : array, optional
     shape : tuple of int
-        Shape of a row where ``inputs`` are not given.
+        Shape of a row, used if ``inputs`` are not given.
     **options
         As in `FunctionSubject`.
     """
@@ -43,5 +43,5 @@ def model(make: Callable[[], Any], inputs: Any = None, *, shape: Shape = (4,), *
 
 
 def _writeable(array: Array) -> Array:
-    """Return a copy of a read-only array, which Cython's memory views refuse."""
+    """Return a writable copy of a read-only array, because Cython's memory views reject read-only ones."""
     return array if array.flags.writeable else array.copy(order="K")

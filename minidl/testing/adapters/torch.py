@@ -13,13 +13,13 @@ from minidl.typing import Array
 def function(
     f: Callable[..., Any], inputs: Any = None, parameters: dict[str, Any] | None = None, **options: Any
 ) -> FunctionSubject:
-    """Return ``f`` with its gradient by ``torch.autograd``, for `certify`.
+    """Return a subject for `certify`: ``f`` and its gradient by ``torch.autograd``.
 
     Parameters
     ----------
     f : function of tensors
     inputs, parameters
-        As in `certify_function`, as arrays. Without inputs some shapes are tried.
+        As in `certify_function`, as arrays. Without inputs, a shape is found by trial.
     **options
         As in `FunctionSubject`.
     """

@@ -1,6 +1,6 @@
-"""The checks, a file a kind; importing this package registers all of them, in the order of the report."""
+"""The checks, one file per kind; importing this package registers all of them, in the order of the report."""
 
-from minidl.testing.checks import (  # noqa: I001 - the order is that of the report
+from minidl.testing.checks import (  # noqa: I001 - imported in the order of the report
     contract as contract,
     linear as linear,
     numeric as numeric,

@@ -1,4 +1,4 @@
-"""state, parameters-live: the same numbers whatever was called before."""
+"""state, parameters-live: results do not depend on earlier calls."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -21,13 +21,13 @@ KEPT = (
     "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
     "size of the batch"
 )
-CALLS = {"quick": 0, "standard": 130, "thorough": 1100}  # in one row, for what happens once in a while
+CALLS = {"quick": 0, "standard": 130, "thorough": 1100}  # in a row, for effects that occur only occasionally
 MOST_CALLS = 300
 
 
 @register_check("state", after=("numeric", "mode"))
 def state(examination: Examination) -> Iterator[Finding]:
-    """A used layer equals a fresh one, whatever calls came before; a predict in between changes nothing."""
+    """A used layer gives the same results as a fresh one after any calls; a predict in between changes nothing."""
     for point in examination.batches(*((1, 9) if examination.at_least("standard") else ())):
         probe = examination.subject.at(point)
         expected = examination.subject.at(point).results_and_states(point)
@@ -51,7 +51,7 @@ def state(examination: Examination) -> Iterator[Finding]:
 def _cause(
     examination: Examination, point: Point, calls: list[History], run: Callable[..., Any] = Probe.run
 ) -> Callable[[str], str]:
-    """Return what finds the attribute that keeps something of the calls."""
+    """Return a function that names the attribute that keeps data from earlier calls."""
 
     def history(probe: Probe) -> None:
         for call in calls:
@@ -100,7 +100,7 @@ def _histories(examination: Examination, point: Point) -> Iterator[tuple[str, Hi
 
 
 def _many_calls(examination: Examination) -> Iterator[Finding]:
-    """What happens only once in a while, such as at every hundredth call."""
+    """Find effects that occur only occasionally, such as at every hundredth call."""
     lengths = constants_of(examination.subject.example).lengths(MOST_CALLS // 2)
     calls = max([CALLS[examination.level], *(2 * length for length in lengths)]) if CALLS[examination.level] else 0
     points = [examination.point.with_(training=training) for training in (True, False)]
@@ -114,7 +114,7 @@ def _many_calls(examination: Examination) -> Iterator[Finding]:
 
 
 def _in_between(examination: Examination) -> Iterator[Finding]:
-    """A predict on a twin that shares the parameters, between forward and backward, changes nothing."""
+    """Between forward and backward, a predict on a twin that shares the parameters changes nothing."""
     point, probe = examination.point, examination.subject.at(examination.point)
     other = draw_x(examination.subject.domain, examination.rng, point.x.shape)
     y = probe.forward(point.x.copy(), point.training)
@@ -135,7 +135,7 @@ def _in_between(examination: Examination) -> Iterator[Finding]:
 
 
 def _same_array(examination: Examination) -> Iterator[Finding]:
-    """The caller may fill the same array with new values: nothing may be remembered by identity."""
+    """The caller may refill the same array with new values, so results must not be cached by array identity."""
     point = examination.point
     x = np.ascontiguousarray(draw_x(examination.subject.domain, examination.rng, point.x.shape))
     dy = draw_dy(examination.rng, point.dy.shape)
@@ -155,7 +155,7 @@ def _same_array(examination: Examination) -> Iterator[Finding]:
 
 @register_check("parameters-live", after=("numeric", "mode"))
 def parameters_live(examination: Examination) -> Iterator[Finding]:
-    """After an update of the parameters, in place or by assignment, all results are those of the new values."""
+    """After the parameters are updated, in place or by assignment, all results use the new values."""
     point, subject = examination.point, examination.subject
     if not point.parameters and not point.states:
         return
@@ -175,7 +175,7 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
                 call(used)
             why = _cause(examination, here, calls)
             yield from examination.unequal(expected, used.results(here), message, why, tolerance=1e-12)
-        for _ in range(3):  # small steps, as of an optimizer
+        for _ in range(3):  # small steps, like an optimizer's
             near = {name: value * (1 + 1e-7) for name, value in used.values.items()}
             used.set(near, {})
             expected = examination.results(here.with_(parameters=near))
@@ -183,7 +183,7 @@ def parameters_live(examination: Examination) -> Iterator[Finding]:
 
 
 def _assign(probe: Probe, parameters: Arrays, states: Arrays) -> None:
-    """Give a layer these values, as far as possible by assignment."""
+    """Set the parameters of a layer to these values, by assignment where possible."""
     for name, value in parameters.items():
         if "/" not in name:
             setattr(probe.layer, name, value)

@@ -1,6 +1,6 @@
-"""contract: what a layer promises whatever it computes - shapes, arrays left alone, calls that repeat.
+"""contract: what every layer must do - return the right shapes, leave arrays unchanged, give repeatable results.
 
-It runs first: where it fails, numbers mean little. `promises` hold at any point.
+It runs first, because the numbers mean little if it fails. `promises` applies at any point.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from minidl.typing import Array
 
 @register_check("contract")
 def contract(examination: Examination) -> Iterator[Finding]:
-    """Shapes, read-only arguments, earlier results, repeated calls, independence."""
+    """Shapes, read-only arguments, earlier results, repeated calls and independent instances."""
     point, subject = examination.point, examination.subject
-    subject.built(subject.make(point.arguments), point.input_shape)  # for what belongs to the whole program
+    subject.built(subject.make(point.arguments), point.input_shape)  # for process-wide state
     yield from _first_call(examination)
     yield from promises(examination, point)
     yield from _frozen(examination)
@@ -45,7 +45,7 @@ def _first_call(examination: Examination) -> Iterator[Finding]:
 
 
 def _frozen(examination: Examination) -> Iterator[Finding]:
-    """A layer that is not trained passes the gradient on all the same."""
+    """A layer that is not trainable still passes the gradient on."""
     probe = examination.subject.at(examination.point)
     for _, part in walk({"": probe.layer}):
         part.trainable = False
@@ -102,7 +102,7 @@ def _dx(examination: Examination, dx: Any) -> Iterator[Finding]:
 
 
 def _too_early(examination: Examination) -> Iterator[Finding]:
-    """Backward before any forward raises, unless it needs nothing from forward."""
+    """Backward raises an error before any forward, unless it needs nothing from forward."""
     with suppress(LayerFailure):
         early = examination.subject.at(examination.point).backward(examination.point.dy.copy())
         expected = {name: value for name, value in examination.reference.items() if name != "y"}
@@ -111,7 +111,7 @@ def _too_early(examination: Examination) -> Iterator[Finding]:
 
 
 def promises(examination: Examination, point: Point) -> Iterator[Finding]:
-    """Calls repeat, and what was returned or computed elsewhere stays untouched; at one point."""
+    """At one point, calls are repeatable and leave earlier results and other computations unchanged."""
     expected = examination.results(point)
     if not finite(expected):
         return  # such as a variance of one row
@@ -120,7 +120,7 @@ def promises(examination: Examination, point: Point) -> Iterator[Finding]:
 
 
 def repeats(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
-    """Two identical calls agree, and the arrays of the first are changed neither by the second nor by an update."""
+    """Two identical calls agree; neither the second call nor an update changes the arrays that the first returned."""
     probe, x, dy = examination.subject.at(point), point.x.copy(), point.dy.copy()
     first = {"y": probe.forward(x, point.training), **probe.backward(dy)}
     if not (np.array_equal(x, point.x) and np.array_equal(dy, point.dy)):
@@ -151,7 +151,7 @@ def repeats(examination: Examination, point: Point, expected: Arrays) -> Iterato
 
 
 def noise(first: Array, second: Array) -> str:
-    """Return what the difference of two results that should be equal suggests."""
+    """Return the cause suggested by the difference between two results that should be equal."""
     if np.shape(first) != np.shape(second):
         return f"their shapes are {np.shape(first)} and {np.shape(second)}"
     some = np.abs(first) > 0
@@ -167,12 +167,12 @@ def noise(first: Array, second: Array) -> str:
 
 
 def backward_twice(examination: Examination, point: Point, _: Arrays) -> Iterator[Finding]:
-    """A second backward for the same forward may be refused, but not give other numbers; nor may one for another dy."""
+    """A second backward after one forward, for the same dy or a different one, may raise but must not be wrong."""
     probe = examination.subject.at(point)
     probe.run(point)
     first = probe.whole
     try:
-        # The gradients keep the values of the first pass, so that an addition to them shows.
+        # The gradients keep the values of the first pass, so that adding to them shows.
         second = {"dx": probe.layer.backward(point.dy.copy()), **probe.parameter_gradients()}
     except Exception:
         return
@@ -190,7 +190,7 @@ def backward_twice(examination: Examination, point: Point, _: Arrays) -> Iterato
 
 
 def old_gradients(examination: Examination, point: Point, _: Arrays) -> Iterator[Finding]:
-    """What the gradients hold from the last batch does not count."""
+    """The values that the gradient arrays hold from the last batch have no effect."""
     probe = examination.subject.at(point)
     if not examination.subject.whole_batch:
         point = point.with_(x=point.x[:1], dy=point.dy[:1])  # one row leaves most entries of an embedding untouched
@@ -210,7 +210,7 @@ def old_gradients(examination: Examination, point: Point, _: Arrays) -> Iterator
 
 
 def instances(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
-    """Two layers of the same class do not influence each other."""
+    """Two instances of a layer class do not influence each other."""
     one, two = examination.subject.at(point), examination.subject.at(point)
     other = examination.draw(batch=len(point.x), training=point.training)
     y = one.forward(point.x.copy(), point.training)
@@ -225,7 +225,7 @@ def instances(examination: Examination, point: Point, expected: Arrays) -> Itera
 
 
 def parameters_only(examination: Examination, point: Point, expected: Arrays) -> Iterator[Finding]:
-    """`backward_parameters` sets the gradients that `backward` sets, and spoils nothing."""
+    """`backward_parameters` sets the same gradients as `backward` and has no side effects."""
     if not examination.subject.has_parameters_pass:
         return
     probe = examination.subject.at(point)
@@ -235,7 +235,7 @@ def parameters_only(examination: Examination, point: Point, expected: Arrays) ->
     probe.layer.backward_parameters(dy)
     if not np.array_equal(dy, point.dy):
         yield examination.finding("backward_parameters writes into dy where it may", "dx", "work on a copy")
-    with suppress(LayerFailure):  # a second pass for the same forward may be refused
+    with suppress(LayerFailure):  # a second pass for the same forward may raise
         found = probe.backward(point.dy.copy())
         message = "backward gives another {} after backward_parameters"
         gradients = {name: value for name, value in expected.items() if name != "y"}

@@ -1,4 +1,4 @@
-"""copies: a layer made from the config, a deepcopy and a pickle of a used layer give the same numbers."""
+"""copies: a layer made from the config, a deepcopy and a pickle of a used layer all give the same results."""
 
 import copy
 import pickle
@@ -22,7 +22,7 @@ PLAIN = (bool, int, float, str)
 
 @register_check("copies", after=("numeric", "mode", "state"), level="standard")
 def copies(examination: Examination) -> Iterator[Finding]:
-    """Config, deepcopy and pickle."""
+    """Copies by config, deepcopy and pickle give the same results as the layer."""
     if examination.subject.whole_batch:
         raise Skipped("a loss has no parameters to copy")
     yield from _config(examination)
@@ -34,7 +34,7 @@ def copies(examination: Examination) -> Iterator[Finding]:
 
 
 def _config(examination: Examination) -> Iterator[Finding]:
-    """The constructor stores its arguments under their own names, unchanged, and so does build."""
+    """The constructor stores its arguments unchanged under their own names, and build does not change them."""
     layer, given = examination.subject.example, examination.subject.given
     try:
         config = layer.get_config()
@@ -54,7 +54,7 @@ def _config(examination: Examination) -> Iterator[Finding]:
 
 
 def _rebuilt(examination: Examination) -> Iterator[Finding]:
-    """A layer made from a built one's config, or built for other rows before, is like any other."""
+    """A layer made from a built layer's config, or previously built for another row shape, works like a new one."""
     point, subject = examination.point, examination.subject
     built = subject.at(point).layer
     try:
@@ -69,7 +69,7 @@ def _rebuilt(examination: Examination) -> Iterator[Finding]:
     try:
         layer.declare(other)
         probe = subject.built(strip(layer), point.input_shape).set(point.parameters, point.states)
-    except Exception:  # not meant for such rows, or only once
+    except Exception:  # not meant for such rows, or cannot be built twice
         return
     message = f"{{}} is wrong after the layer was built for rows of {other} before"
     why = "build keeps something of its first call"
@@ -77,7 +77,7 @@ def _rebuilt(examination: Examination) -> Iterator[Finding]:
 
 
 def _nothing_stays(examination: Examination) -> Iterator[Finding]:
-    """Public attributes travel in copies and files, so that nothing of a batch may stay in them after a call."""
+    """Public attributes are copied and saved, so they must not keep any data of a batch after a call."""
     sizes: list[dict[str, int]] = []
     for point in examination.batches(9, both_modes=False):
         probe = examination.subject.at(point)
@@ -92,7 +92,7 @@ def _nothing_stays(examination: Examination) -> Iterator[Finding]:
 
 
 def _numbers(value: Any) -> int:
-    """Return how many numbers there are in arrays and containers."""
+    """Return the total count of numbers in arrays and containers."""
     if isinstance(value, np.ndarray):
         return value.size
     items = value.values() if isinstance(value, dict) else value
@@ -101,7 +101,7 @@ def _numbers(value: Any) -> int:
 
 def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
     if examination.subject.at(point).draws_at(point):
-        return  # a copy may draw other numbers
+        return  # a copy may draw different numbers
     probe = examination.subject.at(point)
     expected = probe.results(point)
     probe.reset()  # the state as it was before that pass
@@ -127,12 +127,12 @@ def _twins(layer: Layer) -> Iterator[tuple[str, Layer]]:
     with calling("__deepcopy__"):
         twin = copy.deepcopy(layer)
     yield "a deepcopy", twin
-    if _can_be_pickled(layer):  # if not, `_pickled` tells whether it is the layer's doing
+    if _can_be_pickled(layer):  # if not, `_pickled` tells whether the layer is to blame
         yield "a pickle", pickle.loads(pickle.dumps(layer))
 
 
 def _pickled(examination: Examination) -> Iterator[Finding]:
-    """What a layer sets in public attributes can be pickled, as far as its class and its arguments can."""
+    """The public attributes that a layer sets can be pickled, provided that its class and its arguments can."""
     layer = examination.subject.at(examination.point).layer
     if not _can_be_pickled((type(layer), examination.subject.arguments)):
         return

@@ -1,4 +1,4 @@
-"""layout: the same numbers however an array lies in memory."""
+"""layout: results do not depend on the memory layout of arrays."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ IN_MEMORY = 'right only for C-contiguous memory: look for ravel("K"), reshape or
 
 
 def layouts(array: Array) -> Iterator[tuple[str, Array]]:
-    """Yield copies of ``array``, equal in value, that lie differently in memory."""
+    """Yield copies of ``array`` with equal values but different memory layouts."""
     yield "Fortran order", np.asfortranarray(array)
     twice = np.repeat(array, 2, axis=-1)
     twice[..., 1::2] = 7
@@ -36,19 +36,19 @@ def layouts(array: Array) -> Iterator[tuple[str, Array]]:
 
 @register_check("layout", after=("numeric", "state"))
 def layout(examination: Examination) -> Iterator[Finding]:
-    """Input and upstream gradient in C and Fortran order, strided, reversed, broadcast, with an offset, read-only."""
+    """Try inputs and upstream gradients in C and Fortran order, strided, reversed, broadcast, offset and read-only."""
     if examination.level == "quick":
         yield from _everywhere(examination, examination.point)
         return
     for point in examination.batches():
         yield from _everywhere(examination, point)
-    # For layers that act on the last axis, rows of more axes have their own order.
+    # For layers that act on the last axis, rows with more axes have a memory order of their own.
     for point in examination.drawn(input_shape=(5, *examination.point.input_shape)):
         yield from _everywhere(examination, point)
 
 
 def _everywhere(examination: Examination, point: Point) -> Iterator[Finding]:
-    """Compare calls with arrays that lie otherwise, or are broadcast, with the same call in C order."""
+    """Compare calls on arrays of other layouts, or broadcast ones, with the same call in C order."""
     tries = []
     for (told, x), (_, dy) in zip(layouts(point.x), layouts(point.dy), strict=True):
         ways = [(f"x and dy is {told}", x, dy), (f"x is {told}", x, point.dy), (f"dy is {told}", point.x, dy)]

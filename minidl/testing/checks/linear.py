@@ -1,6 +1,6 @@
-"""linear-in-u: backward is a linear function of the upstream gradient, whatever the layer.
+"""linear-in-u: backward of any layer is a linear function of the upstream gradient.
 
-With that, one random upstream gradient and all coordinates test the whole Jacobian.
+Given linearity, one random upstream gradient and all coordinates test the whole Jacobian.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ NOT_LINEAR = "backward must be linear in dy: look for clipping, a mask or a norm
 
 
 class Combination(NamedTuple):
-    """An upstream gradient, and what the gradients must be by linearity."""
+    """An upstream gradient, and the gradients that follow for it by linearity."""
 
     dy: Array
     expected: Arrays
@@ -41,9 +41,9 @@ def linear_in_u(examination: Examination) -> Iterator[Finding]:
 
 
 def linear(examination: Examination, point: Point) -> Iterator[Finding]:
-    """Yield a finding for each way in which backward at ``point`` is not linear in dy."""
+    """Yield a finding for each way in which backward at ``point`` fails to be linear in dy."""
     of_u = _gradients(examination, point)
-    lost = dict.fromkeys(of_u, 0.0)  # by terms that cancel, whose rounding does not shrink with dy
+    lost = dict.fromkeys(of_u, 0.0)  # due to cancelling terms, whose rounding does not shrink with dy
     for combination in _combinations(examination, point, of_u):
         here = point.with_(dy=combination.dy)
         found = _gradients(examination, here)
@@ -76,14 +76,14 @@ def _combinations(examination: Examination, point: Point, of_u: Arrays) -> Itera
         yield Combination(2.0**power * u, times(2.0**power), 1e-12, message)
     parts = [part for part in _parts(examination, u) if part.any()]
     for part in parts[: 1 if examination.level == "quick" else len(parts)]:
-        digits = 1.0 + max(1.0, float(np.abs(part).max())) / float(np.abs(part).max())  # lost by cancellation
+        digits = 1.0 + max(1.0, float(np.abs(part).max())) / float(np.abs(part).max())  # lost to cancellation
         yield Combination(part, difference(u - part), 1e-12 * digits, "backward is not additive in dy")
 
 
 def _parts(examination: Examination, u: Array) -> Iterator[Array]:
-    """Yield upstream gradients of which something may be kept apart: zero, equal, positive or whole entries."""
+    """Yield upstream gradients that code might treat specially: with zero, equal, positive or integer entries."""
     without = u.copy()
-    without[:1] = 0  # a mask or a norm over all of dy shows where a row has none
+    without[:1] = 0  # a mask or a norm over all of dy shows if a row is zero
     single = np.zeros_like(u)
     single.flat[examination.rng.integers(u.size)] = 1.7
     yield from (without, single)
@@ -98,7 +98,7 @@ def _gradients(examination: Examination, point: Point) -> Arrays:
 
 
 def _allowed(examination: Examination, point: Point, of_u: Array, combination: Combination) -> float:
-    """Return how far the gradient of ``dy`` may be off: a sum of products of dy and x, some of which cancel."""
+    """Return the error allowed in the gradients for ``dy``: they are sums of products of dy and x, which may cancel."""
     if not combination.dy.any():
         return 0.0
     largest = float(np.abs(point.dy).max(initial=0))
@@ -113,7 +113,7 @@ def _finding(
 ) -> Finding:
     gap = np.abs(np.asarray(found[name], float) - combination.expected[name])
     worst = np.unravel_index(int(np.where(np.isfinite(gap), gap, np.inf).argmax()), gap.shape)
-    # Nothing can be told from an upstream gradient of zeros: the diagnosis looks at the generic one then.
+    # An upstream gradient of zeros tells nothing, so the diagnosis uses the generic one.
     shown, gradients = (point, found) if point.dy.any() else (point.with_(dy=examination.point.dy), of_u)
     wrong = list(combination.expected)
     context = Context(examination.subject, shown, gradients, name, examination.check, wrong)

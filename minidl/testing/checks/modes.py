@@ -1,4 +1,4 @@
-"""mode, running, random: training and inference are each right, and belong together."""
+"""mode, running, random: training and inference are each correct and consistent with each other."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,16 +17,16 @@ from minidl.testing.probe import Arrays, LayerFailure, Probe
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
-ROWS = 200  # of the batch on which running statistics settle
-SETTLED = 0.03  # of the output: what another divisor of the variance may do in so many rows
+ROWS = 200  # rows of the batch on which running statistics settle
+SETTLED = 0.03  # of the output: the effect of another variance divisor on this many rows
 DRAWS = 400
 
 
 @register_check("mode", after=("numeric",))
 def mode(examination: Examination) -> Iterator[Finding]:
-    """Inference has a right gradient too, is deterministic, and leaves parameters, state and generators alone."""
+    """Inference has a correct gradient too, is deterministic, and leaves parameters, state and generators unchanged."""
     point = examination.point.with_(training=False)
-    examination.run(point)  # objects to what no call may do
+    examination.run(point)  # reports what no call may do
     probe = examination.subject.at(point)
     first, second = (np.array(probe.forward(point.x.copy(), False, reset=False)) for _ in range(2))
     why = "random numbers belong to training only, and running statistics are not updated at inference"
@@ -47,7 +47,7 @@ def mode(examination: Examination) -> Iterator[Finding]:
 
 @register_check("running", after=("mode", "state"), level="standard")
 def running(examination: Examination) -> Iterator[Finding]:
-    """Once running statistics have settled on one batch, inference gives what training gives on it."""
+    """Once running statistics have settled on one batch, inference and training give the same output for it."""
     point, subject = examination.point, examination.subject
     probe = subject.at(point)
     if point.states:
@@ -55,7 +55,7 @@ def running(examination: Examination) -> Iterator[Finding]:
     if not point.states or not examination.modes_differ or probe.draws.get(True, False):
         raise Skipped("there are no statistics of batches")
     x = draw_x(subject.domain, examination.rng, (ROWS, *point.input_shape))
-    if subject.domain == "real":  # a mean of 0 and a variance of 1 would hide much
+    if subject.domain == "real":  # a mean of 0 and a variance of 1 would hide many bugs
         x = x * examination.rng.uniform(0.4, 3.0, point.input_shape) + examination.rng.uniform(2, 4, point.input_shape)
     settled, share = _settle(probe, x)
     for state, part in share.items():
@@ -72,7 +72,7 @@ def running(examination: Examination) -> Iterator[Finding]:
 
 
 def _without_statistics(examination: Examination) -> Iterator[Finding]:
-    """Inference that ignores the state may not look at the other rows of a batch instead."""
+    """Inference that ignores the state must not depend on the other rows of a batch instead."""
     point = examination.point.with_(training=False)
     y = examination.results(point)["y"]
     states = {name: 1.5 * value + 0.3 for name, value in point.states.items()}
@@ -91,7 +91,7 @@ def _updated(probe: Probe, x: Array, states: Arrays) -> Arrays:
 
 
 def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
-    """Return the state that a training pass over ``x`` leaves as it is, and how much of each array a pass keeps."""
+    """Return the state that a training pass over ``x`` leaves unchanged, and the fraction of each array it keeps."""
     start = {name: value + 1.0 for name, value in probe.start.items()}
     first = _updated(probe, x, start)
     second = _updated(probe, x, first)
@@ -111,7 +111,7 @@ def _settle(probe: Probe, x: Array) -> tuple[Arrays | None, dict[str, float]]:
 
 
 def _momentum(examination: Examination, state: str, share: float) -> Iterator[Finding]:
-    """The part that is kept is the momentum, or, as in some frameworks, the momentum is what is new; never little."""
+    """The fraction kept is the momentum or, as in some frameworks, one minus the momentum; it is never small."""
     for name, value in examination.subject.arguments.items():
         if not ("momentum" in name or "decay" in name) or not isinstance(value, float) or not 0 < value < 1:
             continue
@@ -124,12 +124,12 @@ def _momentum(examination: Examination, state: str, share: float) -> Iterator[Fi
 
 @register_check("random", after=("mode",))
 def random(examination: Examination) -> Iterator[Finding]:
-    """What training draws is new for each batch, and its mean is what inference gives."""
+    """Training draws new random numbers for each batch, and the mean of its outputs is the output of inference."""
     probe, point = examination.subject.at(examination.point), examination.point
     x = draw_x(examination.subject.domain, examination.rng, (16, *point.input_shape))
     with mock.patch("numpy.random.default_rng", side_effect=np.random.default_rng) as made:
         first = np.array(probe.forward(x.copy(), True))
-        made.reset_mock()  # one generator for good may be made at the first call
+        made.reset_mock()  # a permanent generator may be created at the first call
         again = np.array(probe.forward(x.copy(), True, reset=False))
     declared = bool(getattr(examination.subject.cls, "stochastic", False)) and examination.modes_differ
     if not (declared or made.called or probe.draws.get(True, False)):
@@ -146,15 +146,15 @@ def random(examination: Examination) -> Iterator[Finding]:
 
 
 def _dropped(examination: Examination, probe: Probe, x: Array) -> Iterator[Finding]:
-    """Where training drops values, those that stay are scaled so that the mean is that of inference."""
+    """If training drops values, the others are scaled so that the mean is that of inference."""
     inferred = np.array(probe.forward(x.copy(), False), float)
     if not (inferred != 0).all():
         return
     ratios = np.array([probe.forward(x.copy(), True, reset=False) / inferred for _ in range(DRAWS)], float)
     left = ratios[ratios != 0]
     if not 0 < left.size < ratios.size or np.ptp(left) > 1e-6 * np.abs(left).max():
-        return  # nothing is dropped, or the rest is not merely scaled
-    means = ratios.reshape(DRAWS, -1).mean(axis=1)  # one draw may decide over a whole batch
+        return  # nothing is dropped, or the rest is not just scaled
+    means = ratios.reshape(DRAWS, -1).mean(axis=1)  # one draw may affect a whole batch
     mean, deviation = float(means.mean()), float(means.std()) / np.sqrt(DRAWS)
     if abs(mean - 1) > 6 * deviation + 0.02:
         message = f"training gives on average {mean:.3g} times the output of inference"

@@ -1,7 +1,7 @@
-"""numeric, special: every gradient against numerical ones; `trial` does so at one more point.
+"""numeric, special: compare every gradient with numerical ones; `trial` does so at one more point.
 
-Inputs and parameters may be special as a whole: equal, sorted, of one sign, far out, near a constant. A branch of a
-layer may be taken in such a case only.
+Inputs and parameters may be special as a whole: equal, sorted, of one sign, large, near a constant. Some branches
+of a layer are taken only in such cases.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,20 +19,20 @@ from minidl.testing.probe import Arrays, LayerFailure, Point
 from minidl.testing.registry import register_check
 from minidl.typing import Array, Shape
 
-# Factors of the input: within these no layer may lose its way.
+# Factors of the input: every layer must be correct within these.
 SCALES = {"quick": (), "standard": (3.0, 1e-3, 100.0), "thorough": (3.0, 0.3, 1e-1, 1e-2, 1e-3, 1e-6, 10.0, 100.0, 1e3)}
 MOST_PARAMETERS = 20_000
 NO_CONTROL = "the positive control failed: an error planted by the kit was not seen"
 SIZES = (1e-9, 1e-6, 1e-4, 1e-2, 0.1, 5.0, 20.0, 60.0, 300.0, 1e3, 1e4)
 SHIFTS = (10.0, -10.0, 100.0, -100.0, 1e3, -1e3)
-NEAR_THE_EDGE = (0.1, 1e-2, 1e-3, 1e-5)  # nearer, a loss may clip for its own safety
+NEAR_THE_EDGE = (0.1, 1e-2, 1e-3, 1e-5)  # closer than this, a loss may clip for numerical safety
 
 Named = Iterator[tuple[str, Array]]
 
 
 @register_check("numeric", after=("linear-in-u",))
 def numeric(examination: Examination) -> Iterator[Finding]:
-    """At a generic point, at other parameters, at inputs of other sizes."""
+    """Compare the gradients at a generic point, at other parameters and at inputs of other magnitudes."""
     if examination.surrogate:
         raise Skipped("the gradient is declared to be no derivative")
     yield from _generic(examination)
@@ -43,7 +43,7 @@ def numeric(examination: Examination) -> Iterator[Finding]:
 
 
 def _generic(examination: Examination) -> Iterator[Finding]:
-    """Yield a finding if a gradient is wrong; where nothing can be told, draw another point, twice."""
+    """Yield a finding if a gradient is wrong at a generic point; if undecided, try up to two more points."""
     point = examination.point
     for more in (True, True, False):
         try:
@@ -59,7 +59,7 @@ def _generic(examination: Examination) -> Iterator[Finding]:
 
 
 def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point]]]:
-    """Yield the special points: other sizes of inputs and parameters."""
+    """Yield the special points: inputs and parameters of other magnitudes."""
     point, subject = examination.point, examination.subject
     yield "other parameters", examination.draw
     if subject.domain in ("real", "positive"):
@@ -73,7 +73,7 @@ def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point
 
 @register_check("here", after=("linear-in-u",), level="never")
 def here(examination: Examination) -> Iterator[Finding]:
-    """At the given point and nowhere else: for bare functions, and for the layers of a model."""
+    """Compare the gradients at the given point only: for plain functions and for the layers of a model."""
     finding = examination.compare(examination.point, hard=True, lightly=examination.level == "quick")
     if finding is not None:
         yield finding
@@ -84,16 +84,16 @@ def here(examination: Examination) -> Iterator[Finding]:
 def trial(
     examination: Examination, told: str, make: Callable[[], Point], *, covers: str = "regimes"
 ) -> Iterator[Finding]:
-    """Yield a finding if a gradient is wrong at a point, or its backward pass raises; nothing if it is refused.
+    """Yield a finding if a gradient is wrong at a point or backward raises there; none if the layer rejects the point.
 
     Parameters
     ----------
     told : str
         What is special about the point.
     make : function
-        Makes the point; it may raise `Refused` or a `LayerFailure`.
+        Creates the point; it may raise `Refused` or a `LayerFailure`.
     covers : str
-        Where the point is entered in the coverage.
+        Key of the coverage under which the point is recorded.
     """
     try:
         point = make()
@@ -119,7 +119,7 @@ def trial(
 
 
 def _is_a_mistake(failure: LayerFailure) -> bool:
-    """Return whether an exception is no refusal: what forward has taken, backward must take too."""
+    """Return whether an exception is a bug and not a rejected input: backward must take whatever forward took."""
     if isinstance(failure.error, (MinidlError, NotImplementedError)) and failure.method != "backward":
         return False
     return failure.method == "backward" or isinstance(failure.error, (AttributeError, NameError))
@@ -127,7 +127,7 @@ def _is_a_mistake(failure: LayerFailure) -> bool:
 
 @register_check("special", after=("numeric", "mode", "batch", "subgradient", "path-integral"), level="standard")
 def special(examination: Examination) -> Iterator[Finding]:
-    """Equal, sorted, one-signed, tiny, large inputs and parameters, and those near constants of the code."""
+    """Try equal, sorted, one-signed, tiny and large inputs and parameters, and values near constants of the code."""
     if examination.surrogate:
         raise Skipped("the gradient is declared to be no derivative")
     for told, point in _points(examination):
@@ -148,7 +148,7 @@ def _points(examination: Examination) -> Iterator[tuple[str, Point]]:
 
 
 def inputs(domain: Any, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:
-    """Yield special inputs of ``shape``, the batch axis included, and what is special about them."""
+    """Yield special inputs of ``shape``, which includes the batch axis, each with a description."""
     if len(shape) < 2:
         return
     x = draw_x(domain, rng, shape)
@@ -201,7 +201,7 @@ def _between(low: float, high: float, rng: np.random.Generator, shape: Shape, co
 
 
 def parameters(values: Arrays, rng: np.random.Generator, constants: Constants) -> Iterator[tuple[str, Arrays]]:
-    """Yield special values of the parameters, and what is special about them."""
+    """Yield special values of the parameters, each with a description."""
     if not values:
         return
     rows: dict[str, Callable[[Array], Array]] = {

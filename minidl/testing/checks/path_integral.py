@@ -1,4 +1,4 @@
-"""path-integral: what lies between the points that were tried; no interval can hide a wrong derivative."""
+"""path-integral: tests the gradient between the tested points, so that no interval can hide a wrong derivative."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,7 +20,7 @@ Along = Callable[[Array], tuple[Array, Array]]
 
 @register_check("path-integral", after=("numeric", "mode"), level="standard")
 def path_integral(examination: Examination) -> Iterator[Finding]:
-    """Along straight paths the gradient adds up to the change of the output."""
+    """Along straight paths, the integral of the gradient equals the change of the output."""
     domain = examination.subject.domain
     if callable(domain) or examination.point.integer or examination.surrogate:
         raise Skipped("paths run through intervals of inputs, of layers whose gradient is a derivative")
@@ -42,7 +42,7 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
 
 def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
     y, dy = examination.reference["y"], examination.point.dy
-    # A gradient far below what it is computed from is 0 but for rounding.
+    # A gradient far smaller than the values it is computed from is 0 up to rounding.
     noise = max(1e-14, 100 * examination.rounding) * float(np.abs(dy).sum() + np.abs(y * dy).sum())
     if cheap or examination.level == "thorough":
         return path_integral_test(along, most=20_000 if examination.level == "thorough" else 5_000, noise=noise)
@@ -50,7 +50,7 @@ def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
 
 
 def curve(domain: Any, x: Array, direction: Array) -> Along:
-    """Return position and velocity of a path through ``x`` that stays in the domain, a straight line if it may."""
+    """Return position and velocity of a path through ``x`` that stays in the domain, straight if possible."""
     low, high = domain if isinstance(domain, tuple) else (0.0, 1.0)
 
     def along(t: Array) -> tuple[Array, Array]:
@@ -66,7 +66,7 @@ def curve(domain: Any, x: Array, direction: Array) -> Along:
 
 
 def _stacked(examination: Examination, point: Point, path: Along) -> Along:
-    """All positions as rows of one batch: allowed because rows are independent."""
+    """Evaluate all positions as rows of one batch, which is allowed because rows are independent."""
     probe = examination.subject.at(point)
 
     def along(t: Array) -> tuple[Array, Array]:
@@ -80,7 +80,7 @@ def _stacked(examination: Examination, point: Point, path: Along) -> Along:
 
 
 def _one_by_one(examination: Examination, point: Point, move: Along, parameter: str = "") -> Along:
-    """Each position alone: ``move`` returns the input there, or the value of a parameter, and the velocity."""
+    """Evaluate each position alone; ``move`` returns the input or parameter value there, and the velocity."""
     probe = examination.subject.at(point)
 
     def at(t: float) -> tuple[float, float]:
@@ -106,7 +106,7 @@ def _verdict(
         if path is None:
             break
         there = point.with_(x=np.array(path(np.array(t))[0]))
-        with suppress(Unverified):  # what the path has found, an ordinary comparison there says best
+        with suppress(Unverified):  # an ordinary comparison there explains best what the path has found
             finding = examination.compare(there, f"found on a path at t = {t:.6g}", hard=True)
             if finding is not None:
                 finding.message = "the gradient does not add up to the change of the output along a path"

@@ -1,4 +1,4 @@
-"""dtype, extreme: float32 stays float32, integers are promoted, and inputs far out keep their digits."""
+"""dtype, extreme: float32 stays float32, integers are promoted, and extreme inputs keep their precision."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -21,17 +21,17 @@ from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 FAR = 3000.0
-ARGUMENTS = 12  # variations of them in float32
-SMALLEST, LARGEST = 1e-30, 1e37  # what float32 has to hold, with all its digits
+ARGUMENTS = 12  # variations of arguments tried in float32
+SMALLEST, LARGEST = 1e-30, 1e37  # values that float32 must represent with full precision
 MANY = 40  # rows of integers
 SIZES = {"real": (30.0, 800.0, 1e4, 1e-310), "positive": (30.0, 800.0, 1e4)}
-HUGE = 1e300  # a true value beyond it, float64 need not hold
-BIG = 1e150  # beyond this at half the input, the output may rightly overflow
+HUGE = 1e300  # float64 need not represent a true value beyond this
+BIG = 1e150  # if the output at half the input exceeds this, it may overflow legitimately
 
 
 @register_check("dtype")
 def dtype(examination: Examination) -> Iterator[Finding]:
-    """A float32 clone against a float64 clone, in both modes; integer inputs against the same floats."""
+    """Compare a float32 clone with a float64 clone in both modes, and integer inputs with equal floats."""
     subject = examination.subject
     for point in _points(examination):
         yield from _types(examination, examination.results(point), np.float64)
@@ -44,7 +44,7 @@ def dtype(examination: Examination) -> Iterator[Finding]:
     elif subject.domain in ("real", "positive") and not subject.whole_batch:
         yield from _integers(examination)
     if subject.domain == "real" and examination.at_least("standard"):
-        # Inputs that differ little compared with their size cost some digits of float32, but not all of them.
+        # Inputs that differ little compared with their magnitude cost some digits of float32, but not all.
         point = examination.point.with_(x=FAR + examination.point.x)
         why = "cancellation: a difference of large numbers, such as mean(x**2) - mean(x)**2 for a variance"
         yield from _single(examination, point, 0.05, f" for inputs around {FAR:g}", why)
@@ -76,7 +76,7 @@ def _types(
 def _single(
     examination: Examination, point: Point, tolerance: float = 1e-5, told: str = "", why: str = ""
 ) -> Iterator[Finding]:
-    """Compare a float32 clone with its float64 clone, at values that both can hold."""
+    """Compare a float32 clone with its float64 clone, at values that both can represent exactly."""
 
     def rounded(value: Array) -> Array:
         return value if value.dtype.kind in "iub" else value.astype(np.float32).astype(float)
@@ -94,7 +94,7 @@ def _single(
     expected = examination.subject.at(point).results_and_states(point)
     if not all((np.abs(value) < LARGEST).all() for value in expected.values()):
         return
-    # A gradient is a sum of products of dy and x: what is small compared with those may cancel or underflow.
+    # A gradient is a sum of products of dy and x: values small compared with those may cancel or underflow.
     natural = float(np.abs(point.dy).max(initial=0)) * max(1.0, float(np.abs(point.x).max(initial=0))) ** 2
     for name, value in expected.items():
         least = SMALLEST if name == "y" else 1e-2 * natural
@@ -110,13 +110,13 @@ def _states(probe: Probe) -> Arrays:
 
 
 def _changed(point: Point, change: Callable[[Array], Array]) -> Point:
-    """Return a point with changed values."""
+    """Return a copy of ``point`` with ``change`` applied to its values."""
     parameters, states = ({n: change(v) for n, v in arrays.items()} for arrays in (point.parameters, point.states))
     return point.with_(x=change(point.x), parameters=parameters, states=states)
 
 
 def _conditioning(examination: Examination, point: Point, expected: Array, name: str, noise: float = 6e-8) -> float:
-    """Return 100 times what a rounding of input and parameters does by itself, by default one to float32."""
+    """Return 100 times the relative effect of rounding input and parameters, by default to float32."""
 
     def noisy(value: Array) -> Array:
         return value if value.dtype.kind in "iub" else value * (1 + noise * normal(examination.rng, value.shape))
@@ -130,13 +130,13 @@ def _conditioning(examination: Examination, point: Point, expected: Array, name:
 
 
 def _integers(examination: Examination) -> Iterator[Finding]:
-    """Compare integers with the same numbers in floating point."""
+    """Compare integer inputs with the same numbers in floating point."""
     point, real = examination.point, examination.subject.domain == "real"
     here = point.with_(training=point.training and not examination.probe.draws[point.training])
     points = [here.with_(x=point.x.round() + (point.x > 0 if real else 1))]
     with suppress(LayerFailure):  # the number of rows is tested by `batch`
         many = rows_of(examination.subject, examination.rng, here, MANY)
-        # Small ones: y is whole for many integers, as for those that a hard threshold lets pass.
+        # Small ones: y is an integer for many integers, as for those that pass a hard threshold.
         points.append(many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
     why = "integers are truncated: an array made like the input takes its dtype"
     for point in points:
@@ -144,7 +144,7 @@ def _integers(examination: Examination) -> Iterator[Finding]:
 
 
 def _other_ids(examination: Examination) -> Iterator[Finding]:
-    """Ids arrive as smaller integers too, and as floating-point numbers where a model has converted its data."""
+    """Ids may also arrive as smaller integers, or as floating-point numbers if a model has converted its data."""
     for kind in (np.int32, np.uint8, np.float32):
         message = f"{{}} for ids in {np.dtype(kind)} differs from that for the same ids in int64"
         why = "convert the ids first, or refuse them"
@@ -153,7 +153,7 @@ def _other_ids(examination: Examination) -> Iterator[Finding]:
 
 def _converted(examination: Examination, point: Point, kind: Any, message: str, why: str) -> Iterator[Finding]:
     expected = examination.results(point)
-    expected.pop("dx", None)  # of no use for integers: they are the data
+    expected.pop("dx", None)  # useless for integers, which are the data
     try:
         found = examination.subject.at(point).call(point.x.astype(kind), point.dy.copy(), point.training)
     except LayerFailure:
@@ -165,7 +165,7 @@ def _converted(examination: Examination, point: Point, kind: Any, message: str, 
 
 @register_check("extreme", level="standard")
 def extreme(examination: Examination) -> Iterator[Finding]:
-    """Inputs of size 30, 800, 1e4 and denormal: finite, and right as far as longdouble tells."""
+    """At inputs of magnitude 30, 800, 1e4 and denormal, results are finite and agree with longdouble."""
     domain, rng, shape = examination.subject.domain, examination.rng, examination.point.x.shape
     if domain not in ("real", "positive"):
         raise Skipped("inputs are confined to a domain")
@@ -187,7 +187,7 @@ def _far_out(examination: Examination, point: Point, size: float) -> Iterator[Fi
             yield examination.finding(f"{name} is not finite for inputs of size {size:g}", name, why)
         if not true or not within.all() or (verdict is not None and verdict.outcome != PASS):
             continue
-        # Values far below the usual ones may underflow or cancel; products of two inputs grow with their square.
+        # Values far below the usual magnitude may underflow or cancel; products of two inputs grow quadratically.
         least = 1e-6 * max(1.0, size) ** 2 * examination.usual_size(name)
         if close(value, true[name], 1e-6, least):
             continue
@@ -197,7 +197,7 @@ def _far_out(examination: Examination, point: Point, size: float) -> Iterator[Fi
 
 
 def _in_longdouble(examination: Examination, point: Point) -> Arrays:
-    """Return output and gradients computed in longdouble; nothing where the layer does not keep that type."""
+    """Return output and gradients computed in longdouble; nothing if the layer does not preserve that dtype."""
     with suppress(LayerFailure):
         probe = examination.subject.at(point, LONG)
         found = probe.call(point.x.astype(LONG), point.dy.astype(LONG), point.training)

@@ -1,6 +1,6 @@
-"""batch, empty-batch: the gradients for every number of rows.
+"""batch, empty-batch: the gradients are correct for any number of rows.
 
-Whether rows are independent is measured on forward, so that a layer that couples them excludes itself.
+Row independence is measured on forward, so a layer that couples rows is excluded automatically.
 """
 
 from collections.abc import Iterator
@@ -24,17 +24,17 @@ SIZES = {
     "standard": (*range(1, 18), 20, 21, 24, 25, 31, 32, 33, 50, 63, 64, 65, 100, 128, 129, 130, 256, 500, 1024, 1100),
     "thorough": (*range(1, 70), 80, 99, 100, 101, 127, 128, 129, 200, 255, 256, 257, 500, 512, 513, 1000, 1025, 2049),
 }
-MOST, NUMBERS = 5000, 1_000_000  # rows, and numbers in them, in one batch if rows are independent
-COUPLED = {"quick": 33, "standard": 130, "thorough": 513}  # most rows where each may depend on all
+MOST, NUMBERS = 5000, 1_000_000  # limits of rows, and of numbers, in one batch if rows are independent
+COUPLED = {"quick": 33, "standard": 130, "thorough": 513}  # most rows if each may depend on all others
 
 
 def independent(examination: Examination, point: Point) -> bool:
-    """Return whether each row of forward depends on its own row only, as measured."""
+    """Return whether each output row depends only on its own input row, as measured."""
     if getattr(examination.subject.cls, "rows_coupled", None) or examination.subject.whole_batch:
         return False
     probe = examination.subject.at(point)
     if probe.draws_at(point):
-        return False  # what is drawn depends on the number of rows, or couples them only now and then
+        return False  # the random draws depend on the number of rows, or couple rows only occasionally
     tolerance = examination.at_least_rounding(1e-10)
     with suppress(LayerFailure):
         together = probe.forward(point.x.copy(), point.training)
@@ -48,7 +48,7 @@ def independent(examination: Examination, point: Point) -> bool:
 
 @register_check("batch", after=("numeric", "state", "mode"))
 def batch(examination: Examination) -> Iterator[Finding]:
-    """Batches from 1 row to a thousand: by parts where rows are independent, else by numerical gradients."""
+    """Test batches of 1 to 1000 rows or more: piecewise if rows are independent, else by numerical gradients."""
     standard, subject = examination.at_least("standard"), examination.subject
     most = max(20, min(MOST, NUMBERS // examination.point.x[0].size))
     lengths = constants_of(subject.example).lengths(most)
@@ -64,14 +64,14 @@ def batch(examination: Examination) -> Iterator[Finding]:
                     make = partial(examination.draw, batch=size, training=training)
                     yield from trial(examination, f"batch of {size}", make, covers="batches")
     for point in examination.batches(1, 9) if standard else ():
-        if len(point.x) != len(examination.point.x):  # there, `contract` and `mode` have asked
+        if len(point.x) != len(examination.point.x):  # `contract` and `mode` have tested that size
             yield from promises(examination, point)
 
 
 def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterator[Finding]:
-    """Compare each batch with a smaller one and the rows after it; the first wrong size is found by bisection."""
+    """Compare each batch with a smaller one plus the remaining rows; find the first wrong size by bisection."""
     whole = rows_of(examination.subject, examination.rng, point, max(sizes))
-    probe = examination.subject.at(point)  # a used layer: `state` has shown that it equals a fresh one
+    probe = examination.subject.at(point)  # a used layer, which `state` has shown to equal a fresh one
     mode = "" if point.training else ", inference"
 
     def of_rows(start: int, stop: int) -> Arrays:
@@ -82,7 +82,7 @@ def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterat
         message = f"{{}} of a batch of {size}{mode} is not that of its rows, although other rows do not change y"
         return next(examination.unequal(expected, of_rows(0, size), message, tolerance=1e-9), None)
 
-    low, known = 0, {}  # the largest batch that is known to be right, and its gradients
+    low, known = 0, {}  # the largest batch known to be correct, and its gradients
     for size in sizes:
         examination.certificate.cover("batches", size)
         finding = differs(size)
@@ -96,7 +96,7 @@ def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterat
             low, known = size, of_rows(0, size)
             continue
         bounds = f"right for batch <= {low}, wrong for {high}"
-        with suppress(Unverified, Refused, LayerFailure):  # numerical gradients say more, if they say anything
+        with suppress(Unverified, Refused, LayerFailure):  # numerical gradients say more, if conclusive
             part = whole.with_(x=whole.x[:high], dy=whole.dy[:high])
             finding = examination.compare(part, f"batch of {high}{mode}") or finding
         finding.detail = ", ".join(filter(None, [finding.detail, bounds]))
@@ -105,7 +105,7 @@ def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterat
 
 
 def _together(before: Arrays, after: Arrays) -> Arrays:
-    """Return output and gradients of a batch from those of its two parts."""
+    """Return the output and gradients of a batch, combined from those of its two parts."""
     return {
         name: np.concatenate([value, after[name]]) if name in ("y", "dx") else value + after[name]
         for name, value in before.items()
@@ -113,7 +113,7 @@ def _together(before: Arrays, after: Arrays) -> Arrays:
 
 
 def _among_others(examination: Examination, whole: Point, rows: int) -> Arrays:
-    """Return what the first rows give in a batch whose two other rows have no weight."""
+    """Return the results of the first rows in a batch with two more rows, whose upstream gradient is zero."""
     dy = whole.dy[: rows + 2].copy()
     dy[rows:] = 0
     found = examination.results(whole.with_(x=whole.x[: rows + 2], dy=dy))
@@ -122,7 +122,7 @@ def _among_others(examination: Examination, whole: Point, rows: int) -> Arrays:
 
 @register_check("empty-batch")
 def empty_batch(examination: Examination) -> Iterator[Finding]:
-    """No rows: forward gives none, backward gives none, and the gradients of the parameters are zeros."""
+    """For a batch of no rows, forward and backward return no rows, and the parameter gradients are zero."""
     if examination.subject.whole_batch:
         raise Skipped("a loss of no rows is not defined")
     point, subject = examination.point, examination.subject
@@ -137,7 +137,7 @@ def empty_batch(examination: Examination) -> Iterator[Finding]:
             if "reshape" in str(failure.error) and "size 0" in str(failure.error):
                 raise Skipped("a length of -1 in reshape cannot be worked out where there are no rows") from failure
             if training and not independent(examination, point):
-                continue  # statistics of no rows may be refused
+                continue  # a layer may reject statistics of no rows
             raise
         if y.shape != expected:
             yield examination.finding(f"no rows: y has shape {y.shape}, expected {expected}", "y")

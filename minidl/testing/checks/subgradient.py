@@ -1,4 +1,4 @@
-"""subgradient: kinks and ties met on purpose."""
+"""subgradient: tests the gradient at kinks and ties on purpose."""
 
 import itertools
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from minidl.typing import Array
 
 NEAR = 1e-6
 HULL = 1e-3  # residual, relative to the largest gradient around
-# Moves around a kink, and around ties of two and three entries: every order, and for two every pair of signs.
+# Moves around a kink, and around ties of two and three entries: every order, and every pair of signs for two.
 PATTERNS: dict[int, list[tuple[float, ...]]] = {
     1: [(1.0,), (-1.0,)],
     2: [move for a, b in itertools.product((1.0, -1.0), (0.6, -0.6)) for move in ((a, b), (b, a))],
     3: list(itertools.permutations((1.0, 0.2, -0.7))),
 }
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 1.5, -1.5, 2.5, -2.5, 6.0, -6.0)
-OUTPUTS = 64  # that are looked at one by one
+OUTPUTS = 64  # most outputs to test one by one
 
 Entry = tuple[int, ...]
 
 
 @register_check("subgradient", after=("numeric",))
 def subgradient(examination: Examination) -> Iterator[Finding]:
-    """At kinks the gradient is a convex combination of the gradients around: the Clarke subdifferential.
+    """At kinks, the gradient is a convex combination of the gradients around: the Clarke subdifferential.
 
     Notes
     -----
@@ -52,14 +52,14 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
         x = examination.point.x.copy()
         rows = x.reshape(len(x), -1)  # a view
         rows[np.arange(len(x)), examination.rng.integers(0, rows.shape[1], len(x))] = 0
-        # Entry by entry: each is right between its one-sided derivatives.
+        # Entry by entry: each must lie between its one-sided derivatives.
         yield from trial(examination, "inputs with zeros", partial(examination.point.with_, x=x))
 
 
 def _ties(examination: Examination) -> Iterator[tuple[list[Entry], float]]:
-    """Yield entries of a row that are made equal: two or three along an axis, next to each other or in order of size.
+    """Yield sets of entries of a row to tie: two or three along an axis, adjacent or consecutive in size.
 
-    Among those in order of size is the tie at the cut, for a layer that takes the largest few.
+    The sets consecutive in size include the tie at the cut of a layer that selects the k largest.
     """
     x = examination.point.x
     row = int(examination.rng.integers(x.shape[0]))
@@ -83,7 +83,7 @@ def _at_kink(examination: Examination, entries: list[Entry], value: float, told:
     if problem is None:
         examination.certificate.cover("kinks", told)
         return
-    # Where several outputs have a kink, each may take another side: then each is looked at alone.
+    # If several outputs have a kink, each may take a different side, so each is tested alone.
     few = point.dy.size <= OUTPUTS
     if few and all(_outside(examination, one, entries) is None for one in point.single_outputs()):
         return
@@ -97,7 +97,7 @@ def _at_kink(examination: Examination, entries: list[Entry], value: float, told:
 
 
 def _outside(examination: Examination, point: Point, entries: list[Entry]) -> tuple[str, float, float, float] | None:
-    """Return which gradient is outside the hull of those around, its value and the range around; None if none is."""
+    """Return a gradient outside the hull of those around: name, value and their range; None if all are inside."""
     found = examination.probe.results(point)
     y = found.pop("y")
     own = _flat(found)
@@ -117,7 +117,7 @@ def _outside(examination: Examination, point: Point, entries: list[Entry]) -> tu
 
 
 def _around(examination: Examination, point: Point, y: Array, entries: list[Entry], near: float) -> Array | None:
-    """Return the gradients at points around, one a row; None where the function itself jumps."""
+    """Return the gradients at points around, one per row; None if the function itself jumps."""
     around = []
     for pattern in PATTERNS[len(entries)]:
         x = point.x.copy()
@@ -135,7 +135,7 @@ def _flat(gradients: Arrays) -> Array:
 
 
 def distance(hull: Array, own: Array) -> float:
-    """Return how far ``own`` is from the convex hull of the rows of ``hull``."""
+    """Return the distance of ``own`` from the convex hull of the rows of ``hull``."""
     nearest = float(np.abs(hull - own).max(axis=1).min())
     scale = float(np.abs(hull).max(initial=0)) or 1.0
     if nearest <= HULL * scale:
@@ -145,6 +145,6 @@ def distance(hull: Array, own: Array) -> float:
     # The row of ones makes the weights add up to one.
     heavy = 1e3 * scale
     columns = np.vstack([hull.T, np.full(len(hull), heavy)])
-    # bvls bears rows that repeat each other, at which SciPy 1.13's nnls stops with a singular matrix
+    # bvls handles duplicate rows, for which SciPy 1.13's nnls fails with a singular matrix
     weights = lsq_linear(columns, np.append(own, heavy), bounds=(0, np.inf), method="bvls").x
     return float(np.abs(hull.T @ weights - own).max(initial=0))

@@ -1,4 +1,4 @@
-"""square, shapes, arguments: the same layer for other rows, and made with other arguments."""
+"""square, shapes, arguments: the layer is correct for other row shapes and other constructor arguments too."""
 
 import itertools
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ LENGTHS = {
     "thorough": (*range(1, 70), 99, 100, 101, 127, 128, 129, 200, 255, 256, 257, 500, 512, 600),
 }
 FEW = (1, 2, 3, 5, 8, 9, 16, 400)
-LEADING: tuple[Shape, ...] = ((5,), (7,), (3, 5))  # further axes of two lengths, so that one is not that of the row
+LEADING: tuple[Shape, ...] = ((5,), (7,), (3, 5))  # extra axes of two lengths, so that one differs from the row's
 LONGEST = 400
 SHORT = 100  # rows up to here are tried in both modes
 MOST = {"standard": 40, "thorough": 120}
-PAIRS = 2  # combinations of values for each two arguments
-TINY = 0.01  # a number below, such as an epsilon, guards against 0
+PAIRS = 2  # combinations of values for each pair of arguments
+TINY = 0.01  # smaller numbers, such as an epsilon, guard against 0
 
 
 @register_check("square", after=("numeric",))
 def square(examination: Examination) -> Iterator[Finding]:
-    """Where batch, inputs and outputs have the same length, an axis taken for another one shows only in the numbers."""
+    """If batch, inputs and outputs have equal lengths, a mix-up of axes shows only in the values."""
     shape, output = examination.point.input_shape, examination.reference["y"].shape[1:]
     tries: list[tuple[Shape, int]] = []
     for length in dict.fromkeys([output[-1] if output else 1, shape[-1] if shape else 1]):
@@ -48,7 +48,7 @@ def square(examination: Examination) -> Iterator[Finding]:
 
 @register_check("shapes", after=("numeric", "mode", "batch"), level="standard")
 def shapes(examination: Examination) -> Iterator[Finding]:
-    """Rows of other lengths and of more axes, as far as the layer accepts them."""
+    """Test rows of other lengths and with more axes, if the layer accepts them."""
     shape, constants = examination.point.input_shape, constants_of(examination.subject.example)
     if not shape:
         raise Skipped("a row is one number")
@@ -65,7 +65,7 @@ def shapes(examination: Examination) -> Iterator[Finding]:
 
 
 def _rows_of_rows(examination: Examination, shape: Shape, training: bool) -> Point:
-    """Return a point of rows of more axes, where forward takes what lies along them as further rows, as measured."""
+    """Return a point whose rows have more axes, along which forward measurably treats entries as further rows."""
     subject = examination.subject
     if subject.whole_batch or subject.fixed_shape or callable(subject.domain):
         raise Refused("rows have one shape")
@@ -90,7 +90,7 @@ def _rows_of_rows(examination: Examination, shape: Shape, training: bool) -> Poi
 
 
 def _shapes(examination: Examination, tries: list[tuple[Shape, int]], both: int) -> Iterator[Finding]:
-    """Yield a finding where the layer takes rows of a shape and gets them wrong; in both modes up to a length."""
+    """Yield a finding for a row shape that the layer accepts but gets wrong; short rows are tested in both modes."""
     if examination.subject.fixed_shape:
         raise Skipped("the class declares that rows have one shape")
     for shape, batch in dict.fromkeys(tries):
@@ -102,14 +102,14 @@ def _shapes(examination: Examination, tries: list[tuple[Shape, int]], both: int)
 
 @register_check("arguments", after=("numeric", "mode", "copies"), level="standard")
 def arguments(examination: Examination) -> Iterator[Finding]:
-    """Constructor arguments varied: a constant in place of an argument hides at its default."""
+    """Vary the constructor arguments: a constant used in place of an argument goes unnoticed at the default."""
     own = examination.subject.arguments
     for changed in variations(examination):
         told = ", ".join(f"{name}={value!r}" for name, value in changed.items())
         yield from _stored(examination, changed)
         drawn = list(examination.drawn(arguments=changed))
         tries = [partial(point.with_) for first in drawn for point in examination.batches(9, 1, point=first)]
-        # In place of None, a value may be of a wrong kind.
+        # A value that replaces None may be of the wrong type.
         if not drawn and all(own.get(name) is not None for name in changed):
             tries = [partial(examination.draw, arguments=changed)]
         for make in tries:
@@ -120,7 +120,7 @@ def arguments(examination: Examination) -> Iterator[Finding]:
 
 
 def _stored(examination: Examination, changed: dict[str, Any]) -> Iterator[Finding]:
-    """The constructor stores what it is given, or refuses it."""
+    """The constructor stores its arguments, or rejects them."""
     try:
         config = examination.subject.make(changed).get_config()
     except Exception:
@@ -133,7 +133,7 @@ def _stored(examination: Examination, changed: dict[str, Any]) -> Iterator[Findi
 
 
 def variations(examination: Examination) -> list[dict[str, Any]]:
-    """Return the changes of arguments to try, the arguments by turns: one alone, then two together, then one again."""
+    """Return the argument changes to try: single arguments in turn, then pairs, then the remaining single ones."""
     subject, constants = examination.subject, constants_of(examination.subject.example)
     declared = getattr(subject.cls, "certify_arguments", {})
     others: dict[str, list[Any]] = {}
@@ -155,7 +155,7 @@ def variations(examination: Examination) -> list[dict[str, Any]]:
 
 
 def _makes_sense(name: str, value: Any, other: Any, arguments: dict[str, Any]) -> bool:
-    """Return whether a number keeps its place among the others: low stays below high, an epsilon above 0."""
+    """Return whether a number keeps its order among the other arguments: low stays below high, an epsilon above 0."""
     if isinstance(other, bool) or not isinstance(other, (int, float)) or not isinstance(value, (int, float)):
         return True
     if isinstance(other, float) and 0 < value < TINY and not 1e-9 < other < 1:
@@ -176,7 +176,7 @@ def _others(name: str, value: Any, constants: Constants) -> list[Any]:
         found = [*constants.lengths(40), value + 1, value - 1, 1, 2, 3, 8, value + 20, 0]
         found = [other for other in found if other >= 0]
     elif isinstance(value, (float, np.floating)):
-        # What lies between 0 and 1 stays there: a rate, a slope, a quantile may mean nothing beyond.
+        # Values between 0 and 1 stay there: a rate, slope or quantile may be meaningless outside.
         part = 0 < value < 1
         found = [0.37 * value or 0.3, 2.3 * value + 0.1, 0.0, 1e-12, 1.0, 10.0, 0.7]
         found += [0.5 + 0.5 * value, 0.97, 0.999] if part else [30.0]

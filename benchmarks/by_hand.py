@@ -1,7 +1,7 @@
-"""NumPy by hand: the training step that minidl's objects carry out, written down as one straight program.
+"""NumPy by hand: minidl's training step written as one straight-line program.
 
-The same mathematics on the same flat vectors, and Adam in the same blocks, to the same digits. Nothing is checked, and
-nothing can be exchanged: the time that minidl takes beyond it is the price of the objects and of the checks.
+It uses the same mathematics on the same flat vectors, and Adam in the same blocks, and gives the same digits. Nothing
+is checked or exchangeable: the extra time that minidl takes is the price of its objects and checks.
 """
 
 import math
@@ -14,8 +14,8 @@ from peers.shared import Batches, Run, turns
 from scipy.linalg.blas import saxpy
 
 BETA_1, BETA_2 = 0.9, 0.999
-BLOCK = 9_984  # values that Adam works on at a time: they stay in the cache
-PERIOD = 100  # steps between two rescalings of its averages, whose decay is a mere factor meanwhile
+BLOCK = 9_984  # values that Adam updates at a time: they fit in the cache
+PERIOD = 100  # steps between rescalings of the moving averages; in between, the decay is a scalar factor
 
 
 def by_hand_step(network: Network, batches: Batches) -> Run:
@@ -30,7 +30,7 @@ def by_hand_step(network: Network, batches: Batches) -> Run:
 
 
 def by_hand_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> tuple[Run, Any]:
-    """Return ``run(epochs)`` over shuffled batches; there is nothing to predict with."""
+    """Return ``run(epochs)``, which trains on shuffled batches, and None because it cannot predict."""
     step, rng = training_step(network, batch), np.random.default_rng(0)
 
     def run(n: int) -> float:
@@ -45,7 +45,7 @@ def by_hand_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) ->
 
 
 def training_step(network: Network, rows: int) -> Callable[[np.ndarray, np.ndarray], float]:
-    """Return ``step(x, y)``, which changes the weights and returns the loss, for batches of so many rows."""
+    """Return ``step(x, y)`` for batches of ``rows`` rows; it updates the weights and returns the loss."""
     values = np.concatenate([array.ravel() for array in network.weights()])
     gradients, m, v, scratch = (np.zeros_like(values) for _ in range(4))
     p, dp = views(values, network), views(gradients, network)
@@ -84,7 +84,7 @@ def training_step(network: Network, rows: int) -> Callable[[np.ndarray, np.ndarr
 
 
 def views(vector: np.ndarray, network: Network) -> list[np.ndarray]:
-    """Return W, b of every layer in turn, as parts of a flat vector."""
+    """Return W and b of each layer in turn, as views of a flat vector."""
     shapes = [array.shape for array in network.weights()]
     ends = np.cumsum([math.prod(shape) for shape in shapes])
     return [part.reshape(shape) for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)]
@@ -103,7 +103,7 @@ def tanh(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def softmax_loss(z: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean cross-entropy of the labels, and its gradient with respect to the logits."""
+    """Return the mean cross-entropy of the labels and its gradient with respect to the logits."""
     rows = len(z)
     d = z.T.astype(np.float64, order="C")
     d -= np.maximum.reduce(d, axis=0)
@@ -118,7 +118,7 @@ def softmax_loss(z: np.ndarray, labels: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def sigmoid_loss(z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the mean cross-entropy of targets 0 and 1, and its gradient with respect to the logits."""
+    """Return the mean cross-entropy of 0/1 targets and its gradient with respect to the logits."""
     e = np.exp(-np.abs(z))
     miss = ~np.signbit(z) - y
     loss = float((z * miss + np.log1p(e)).sum(dtype=np.float64)) / z.size
@@ -132,7 +132,7 @@ def squared_loss(z: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def adam(blocks: list[list[np.ndarray]], t: int) -> None:
-    """Change the values by step t = 1, 2, ... of Adam."""
+    """Update the values by step t = 1, 2, ... of Adam."""
     k = t % PERIOD
     root = math.sqrt((1 - BETA_2) * BETA_2**k / (1 - BETA_2**t))
     rate = -RATE * (1 - BETA_1) * BETA_1**k / (1 - BETA_1**t) / root

@@ -1,11 +1,12 @@
-"""What the certification kit sees: planted bugs, mutants, false alarms, diagnoses, times, the smallest error.
+"""Power of the certification kit: planted bugs, mutants, false alarms, diagnoses, times, smallest detected error.
 
-Prints each miss, each false alarm and each diagnosis that lacks the right words, and then the tables. Seconds are of
-processor time, so that other work on the machine counts little. Fails if a bug is missed or a right layer blamed.
+Prints each miss, each false alarm and each diagnosis that lacks the expected words, and then the tables. Times are
+processor seconds, so other work on the machine has little effect. Fails if a bug is missed or a correct layer is
+blamed.
 
-A diagnosis counts as right if the message and the cause of the first finding hold words that name the cause, or if an
-edit is told of a line of the bug's own source. The words match no report that names no cause. They were written with
-sight of what the kit says, so the figure shows that diagnoses stay right, not what a new bug would be told.
+A diagnosis counts as correct if the message and cause of the first finding contain words that name the cause, or if the
+suggested edit is on a line of the bug's own source. No report without a cause contains these words. They were written
+after reading the kit's output, so the figure shows that diagnoses remain correct, not how a new bug would be diagnosed.
 """
 
 import statistics
@@ -21,14 +22,14 @@ from minidl.testing.examination import LEVELS
 from tests.planted import BUGS, CATEGORIES, CORRECT, mutants, power
 
 SEEDS = 20
-QUICK = 10  # the quick form takes every tenth bug, seed and mutant
+QUICK = 10  # the quick version takes every tenth bug, seed and mutant
 EXPECTED = "detected, and the cause or the wrong line told (words written with sight of the results)"
 
 Outcomes = list[power.Outcome]
 
 
 def of_bugs(every: int, level: str) -> Outcomes:
-    """Certify the planted bugs."""
+    """Certify the planted bugs and return the outcomes."""
     outcomes = []
     for planted in BUGS[::every]:
         outcomes.append(power.examine(planted, level=level))
@@ -39,7 +40,7 @@ def of_bugs(every: int, level: str) -> Outcomes:
 
 
 def of_right_layers(every: int) -> Outcomes:
-    """Certify the right layers with many seeds, every second time at hard inputs."""
+    """Certify the correct layers with many seeds, every second time on hard inputs."""
     outcomes = []
     for outcome in power.false_alarms(CORRECT, range(0, SEEDS, every)):
         outcomes.append(outcome)
@@ -49,7 +50,7 @@ def of_right_layers(every: int) -> Outcomes:
 
 
 def of_mutants(every: int) -> tuple[int, int, list[str]]:
-    """Return how many mutants of the shipped layers there are, how many compute the same, and which others survive."""
+    """Return the number of mutants of the built-in layers, the number of equivalent ones, and the other survivors."""
     made = [mutant for kind in mutants.shipped() for mutant in list(mutants.mutants_of(kind))[::every]]
     tried = [mutant for mutant in made if mutant.key not in mutants.EQUIVALENT]
     survivors = []
@@ -61,7 +62,7 @@ def of_mutants(every: int) -> tuple[int, int, list[str]]:
 
 
 def smallest_errors(every: int) -> list[float]:
-    """Return the smallest relative error of dx that is detected, for each right layer that has a dx."""
+    """Return the smallest relative error of dx that is detected, for each correct layer that has a dx."""
     layers = [planted for planted in CORRECT if not planted.is_loss]
     layers = [planted for planted in layers if getattr(planted.kind, "input_domain", None) != "integer"]
     return [power.smallest_error(planted) for planted in layers[::every]]
@@ -78,7 +79,7 @@ def by_category(bugs: Outcomes) -> str:
 
 
 def by_level(levels: dict[str, tuple[Outcomes, Outcomes]]) -> str:
-    """Return the table of times and detections, a level a row."""
+    """Return the table of times and detections, with one row per level."""
     rows = []
     for level, (bugs, right) in levels.items():
         cells = [common.middle_and_worst(outcome.seconds for outcome in outcomes) for outcomes in (right, bugs)]
@@ -90,7 +91,7 @@ def by_level(levels: dict[str, tuple[Outcomes, Outcomes]]) -> str:
 
 
 def other_figures(right: Outcomes, mutated: tuple[int, int, list[str]], smallest: list[float]) -> str:
-    """Return the table of what is one number each."""
+    """Return the table of the remaining single figures."""
     made, equivalent, survivors = mutated
     alarms, unverified = (sum(o.certificate.outcome == name for o in right) for name in ("FAIL", "UNVERIFIED"))
     killed = common.share(made - equivalent - len(survivors), made - equivalent)

@@ -1,8 +1,8 @@
-"""What the certification kit sees of bugs by authors who had not seen it: detections, false alarms, times.
+"""Certification of bugs whose authors had not seen the kit: detections, false alarms, times.
 
-Prints each miss and each false alarm, and then the tables; with ``--list`` for every bug what is wrong, in its author's
-words, above what the first finding says, so that a reader can judge the diagnoses. Seconds are of processor time. Fails
-if a bug is missed that is no known miss, or if a right layer is blamed.
+Prints each miss and each false alarm, and then the tables. With ``--list``, also prints what is wrong for each bug in
+its author's words, followed by the first finding, so that a reader can judge the diagnoses. Times are processor
+seconds. Fails if a bug other than a known miss is missed, or if a correct layer is blamed.
 """
 
 import sys
@@ -17,7 +17,7 @@ from tests.planted import power
 from tests.unseen import BUGS, CATEGORIES, CORRECT, MISSES, Bug, right
 
 SEEDS = 20
-QUICK = 2  # seeds of a right layer in the quick form, which takes all bugs
+QUICK = 2  # seeds of each correct layer in the quick version, which takes all bugs
 
 Examined = list[tuple[Bug, power.Outcome]]
 
@@ -34,7 +34,7 @@ def of_bugs(folder: Path) -> Examined:
 
 
 def of_right_layers(seeds: int) -> list[power.Outcome]:
-    """Certify every right layer with many seeds."""
+    """Certify every correct layer with many seeds."""
     outcomes = []
     for planted in map(right, CORRECT):
         for seed in range(seeds):
@@ -45,7 +45,7 @@ def of_right_layers(seeds: int) -> list[power.Outcome]:
 
 
 def diagnosis(outcome: power.Outcome) -> str:
-    """Return the first ``why`` line; without one, what the first finding says."""
+    """Return the first ``why`` line or, if there is none, the message of the first finding."""
     if not outcome.certificate.findings:
         return outcome.certificate.outcome
     finding = outcome.certificate.findings[0]
@@ -53,7 +53,7 @@ def diagnosis(outcome: power.Outcome) -> str:
 
 
 def by_category(examined: Examined) -> str:
-    """Return the table of detections, a category a row."""
+    """Return the table of detections, with one row per category."""
     rows = []
     for category in [*CATEGORIES.values(), "all"]:
         part = [outcome for bug, outcome in examined if category in (bug.category, "all")]
@@ -64,7 +64,7 @@ def by_category(examined: Examined) -> str:
 
 
 def of_the_right(outcomes: list[power.Outcome]) -> str:
-    """Return the table of false alarms."""
+    """Return the table of false alarms on correct layers."""
     rows = []
     for title, name in (("false alarms, of the runs", "FAIL"), ("runs that stay unverified", "UNVERIFIED")):
         rows.append([title, common.share(sum(o.certificate.outcome == name for o in outcomes), len(outcomes))])

@@ -1,11 +1,11 @@
-"""The planted bugs of tests/planted under the gradient checkers of torch, JAX and Chainer and under the kit.
+"""The gradient checkers of torch, JAX and Chainer compared with the kit, on the planted bugs of tests/planted.
 
-The same objects run in all, in float64, one object for all calls as its user would keep it. "once" is a checker with
-its own tolerances at one point, in training; "x20" is the same at 20 points of random batch size, shape, scale,
-parameters, constructor arguments, targets and weights, in both modes, with the tightest tolerance at which it blames no
-right layer. At each point one layer serves four calls, which differ in inputs, rows, parameters, targets and mode.
-Any exception counts as an objection; a point counts only if the right layer takes it. A library that is not installed
-is left out. Seconds are of processor time.
+All checkers get the same objects, in float64, and one object serves all calls, as users would keep it. "once" runs a
+checker with its own tolerances at one point, in training. "x20" runs it at 20 points with random batch size, shape,
+scale, parameters, constructor arguments, targets and weights, in both modes, with the tightest tolerance at which it
+blames no correct layer. At each point one layer serves four calls, which differ in inputs, rows, parameters, targets
+and mode. Any exception counts as an objection; a point counts only if the correct layer accepts it. Libraries that are
+not installed are left out. Times are processor seconds.
 """
 
 import statistics
@@ -33,12 +33,12 @@ from tests.planted import BUGS, CATEGORIES, CORRECT, Planted, power
 
 POINTS = 20
 ROWS = 50  # at most; batches of 1 to 7 are as frequent as those of 8 to 50
-CALLS = 2  # with one layer, so that stale state shows
-QUICK = 8  # the quick form takes one bug and one right layer in eight
+CALLS = 2  # with the same layer, so that stale state shows
+QUICK = 8  # the quick version takes every eighth bug and correct layer
 
 
 class OfLoss(Layer):
-    """``y = [loss(x, targets)]``: a loss as a layer; its targets and weights are the same until ``turn`` changes."""
+    """``y = [loss(x, targets)]``: a loss as a layer, whose targets and weights change only when ``turn`` changes."""
 
     def __init__(self, loss: Loss, targets: str, weighted: bool, turn: int = 0) -> None:
         self.loss, self.targets, self.weighted, self.turn = loss, targets, weighted, turn
@@ -57,27 +57,27 @@ class OfLoss(Layer):
 
 
 class Point(NamedTuple):
-    """Where a layer is looked at, but for the numbers in its parameters."""
+    """A point at which a layer is checked, without the values of its parameters."""
 
-    arguments: dict[str, Any] | None  # None: the usual ones
-    targets: str  # for a loss
+    arguments: dict[str, Any] | None  # if None, the default ones
+    targets: str  # for losses
     weighted: bool
     x: np.ndarray
 
 
 def layer_at(planted: Planted, kind: Any, point: Point) -> Layer:
-    """Return a layer of ``kind``, which is that of ``planted`` or the right one."""
+    """Return a layer of class ``kind``, either the planted one or the correct one."""
     made = kind(*planted.arguments) if point.arguments is None else kind(**point.arguments)
     return OfLoss(made, point.targets, point.weighted) if planted.is_loss else made
 
 
 def right_kind(planted: Planted) -> Any:
-    """Return the right layer that a bug was planted in."""
+    """Return the correct class in which the bug was planted."""
     return next(right.kind for base in planted.kind.__mro__ for right in CORRECT if right.kind is base)
 
 
 def draw(planted: Planted, rng: np.random.Generator, size: float | None = None) -> Point:
-    """Return a point: the usual one, or a random one whose number of rows grows with ``size``, from 0 to 1."""
+    """Return the default point, or a random one whose number of rows grows with ``size``, from 0 to 1."""
     right = right_kind(planted)(*planted.arguments)
     kinds = kinds_of_targets(right) if planted.is_loss else [""]
     domain = input_domain(right, kinds[0]) if planted.is_loss else getattr(right, "input_domain", None)
@@ -96,7 +96,7 @@ def draw(planted: Planted, rng: np.random.Generator, size: float | None = None) 
 
 
 def varied(config: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
-    """Return constructor arguments with other flags and numbers."""
+    """Return constructor arguments with different flags and numbers."""
     for name, value in config.items():
         if isinstance(value, bool):
             config[name] = bool(rng.integers(2))
@@ -108,7 +108,7 @@ def varied(config: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 
 
 def takes(planted: Planted, point: Point, training: bool) -> bool:
-    """Return whether the right layer gives finite numbers at a point."""
+    """Return whether the correct layer gives finite numbers at a point."""
     try:
         built = BuiltLayer(layer_at(planted, right_kind(planted), point), point.x.shape[1:])
         y = built.layer.forward(point.x.copy(), training)
@@ -136,13 +136,13 @@ def objects(
 
 
 def once(check: Checker, planted: Planted) -> bool:
-    """Return whether a checker, with its own tolerances, objects at the usual point, in training."""
+    """Return whether a checker with its own tolerances objects at the default point, in training."""
     rng = np.random.default_rng(0)
     return objects(check, planted, draw(planted, rng), rng, [True], None)
 
 
 def often(check: Checker, planted: Planted, tolerance: float) -> bool:
-    """Return whether a checker objects at one of `POINTS` random points that the right layer takes, in either mode."""
+    """Return whether a checker objects at any of `POINTS` random points accepted by the correct layer."""
     rng = np.random.default_rng(0)
     tried = 0
     for _ in range(10 * POINTS):
@@ -163,7 +163,7 @@ def timed(ask: Callable[[], bool]) -> tuple[bool, float]:
 
 
 def examine(planted: Planted) -> dict[str, tuple[bool, float]]:
-    """Return, by checker, whether it objects, and the seconds."""
+    """Return, by checker, whether it objects and how many seconds it takes."""
     found = {}
     for name in checkers():
         check, tolerance = checker(name), TOLERANCES[name]
@@ -173,7 +173,7 @@ def examine(planted: Planted) -> dict[str, tuple[bool, float]]:
 
 
 def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict[str, tuple[bool, float]]]) -> Any:
-    """Return what each checker found by category with its false alarms, and what they missed, but for single calls."""
+    """Return the tables of what each checker found, with its false alarms, and of what it missed ("once" left out)."""
     rows, missed = [], []
 
     def counts(part: list[Planted]) -> list[str]:

@@ -1,8 +1,8 @@
-"""From ``python script.py`` to a result, in new processes: time and peak memory, interpreter and imports included.
+"""Time and peak memory from ``python script.py`` to a result, in new processes, including interpreter and imports.
 
-Three scripts a stack: the import alone, a model trained on the digits for 20 epochs (64-64-10, batch 32) and saved, and
-a first prediction from the saved model. The files are in the system's cache and the modules compiled by a first,
-untimed run. Further, the installed size of each stack: its packages and all that they require.
+There are three scripts per library: the import alone, training a model on the digits for 20 epochs (64-64-10, batch 32)
+and saving it, and a first prediction from the saved model. An untimed first run compiles the modules and brings the
+files into the system's cache. The installed size of each library, including its requirements, is measured as well.
 """
 
 import importlib.metadata
@@ -152,7 +152,7 @@ print(jax.jit(lambda x: jax.nn.relu(x @ V + c) @ W + b)(x[:1]).argmax())
 TASKS = ("import", "train", "predict")
 
 
-PACKAGES = {  # what `pip install` is asked for
+PACKAGES = {  # what `pip install` installs for each library
     "numpy alone": ("numpy",),
     "minidl": ("minidl",),
     "scikit-learn": ("scikit-learn",),
@@ -163,7 +163,7 @@ PACKAGES = {  # what `pip install` is asked for
 
 
 def installed(packages: tuple[str, ...]) -> set[str]:
-    """Return the names of ``packages`` and of all that they require and that is installed."""
+    """Return the names of ``packages`` and of all their requirements that are installed."""
     found: set[str] = set()
     waiting = list(packages)
     while waiting:
@@ -171,7 +171,7 @@ def installed(packages: tuple[str, ...]) -> set[str]:
         try:
             requirements = importlib.metadata.requires(name) or []
         except importlib.metadata.PackageNotFoundError:
-            continue  # required on other systems only
+            continue  # required only on other systems
         if name not in found:
             found.add(name)
             waiting += [re.match(r"[\w.-]+", text)[0] for text in requirements if "extra ==" not in text]  # type: ignore[index]
@@ -179,7 +179,7 @@ def installed(packages: tuple[str, ...]) -> set[str]:
 
 
 def mebibytes(package: str) -> float:
-    """Return the size of a package's files; minidl's are counted where they are, in the clone."""
+    """Return the size of a package's files in MiB; for minidl, of those in the clone."""
     if package == "minidl":
         paths = [path for path in Path(__file__).parents[1].joinpath("minidl").rglob("*") if path.is_file()]
     else:
@@ -231,7 +231,7 @@ def main() -> None:
 
 
 def beyond_numpy(results: dict[str, Any]) -> str:
-    """Return the table of what importing a stack costs beyond numpy, and of the installed sizes."""
+    """Return the table of import costs beyond numpy and of installed sizes."""
     alone, rows = results["numpy alone"]["import"], []
     for stack, result in results.items():
         more = [
@@ -246,7 +246,7 @@ def beyond_numpy(results: dict[str, Any]) -> str:
 
 
 def measure(folder: Path, environment: dict[str, str], rounds: int) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return seconds and MiB of each round by stack and task, and why a stack could not be measured."""
+    """Return seconds and MiB for each round by library and task, and the reasons why a library was not measured."""
     results: dict[str, Any] = {}
     remarks: dict[str, str] = {}
     for stack, (modules, scripts) in SCRIPTS.items():
@@ -254,14 +254,14 @@ def measure(folder: Path, environment: dict[str, str], rounds: int) -> tuple[dic
             remarks[stack] = "not installed"
             continue
         try:
-            for script in scripts.values():  # compiles the modules, trains what `predict` loads
+            for script in scripts.values():  # compiles the modules and trains the model for `predict`
                 run(script, folder, environment)
             results[stack] = {task: {"seconds": [], "MiB": []} for task in scripts}
         except RuntimeError as error:
             remarks[stack] = str(error)
     order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # no contender always follows the same one
+        rng.shuffle(order)  # so that no contender always follows the same one
         for stack in order:
             for task, result in results[stack].items():
                 seconds, mebibytes = run(SCRIPTS[stack][1][task], folder, environment)

@@ -1,7 +1,7 @@
-"""What the benchmarks share: a fair process, interleaved timing, and tables.
+"""Shared code of the benchmarks: a fair process, interleaved timing, and tables.
 
-Only medians of ratios within one run mean anything: every round times each contender once, so that
-a slow moment of the machine hits all of them.
+Compare only medians of ratios within one run: every round times each contender once, so a slow moment of the machine
+affects all of them.
 """
 
 import argparse
@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 THREADS = 2
-REST = 0.05  # seconds; idle threads of OpenBLAS and OpenMP look for work in a loop before they sleep
+REST = 0.05  # seconds; idle threads of OpenBLAS and OpenMP spin before they sleep
 PEERS = ("numpy", "scipy", "torch", "jax", "optax", "keras", "scikit-learn")
 
 
 def _busy_seconds() -> tuple[float, float, float]:
-    """Return the time, the processor seconds that this machine has spent, and those of this process."""
+    """Return the wall time, and the processor seconds used by the whole machine and by this process."""
     try:
         ticks = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
     except OSError:
@@ -41,21 +41,21 @@ _START = _busy_seconds()
 
 
 class Contender(NamedTuple):
-    """One thing to time: ``run(n)`` does n calls and waits until they are done."""
+    """A function to time: ``run(n)`` makes n calls and waits until they finish."""
 
     run: Callable[[int], Any]
-    units: int = 1  # what a call does: 32 training steps, 1e6 parameters, ...
+    units: int = 1  # units of work per call: 32 training steps, 1e6 parameters, ...
 
 
 def positive(text: str) -> int:
-    """Return the integer in ``text``, at least 1, for argparse."""
+    """Return the integer in ``text``, which must be at least 1, for argparse."""
     if int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1; got {text}")
     return int(text)
 
 
 def options(description: str | None, *, rounds: int = 5, threads: int = THREADS, **more: Any) -> argparse.Namespace:
-    """Read the command line that all benchmarks share, and restart with the same threads for every library.
+    """Parse the command line shared by all benchmarks, and restart with the same number of threads for every library.
 
     ``rounds`` and ``threads`` are the defaults of their flags; ``more`` maps further flags to the keywords of
     `argparse.ArgumentParser.add_argument`.
@@ -83,19 +83,19 @@ def options(description: str | None, *, rounds: int = 5, threads: int = THREADS,
 
 
 def start_fairly(threads: int) -> None:
-    """Start this program again with ``threads`` cores for every library, unless it runs so already."""
+    """Restart this program with ``threads`` cores for every library, unless it already runs that way."""
     if os.environ.get("MINIDL_BENCHMARK") == str(threads):
         return
     environment = child_environment(threads)
-    if hasattr(os, "sched_setaffinity"):  # XLA and OpenMP count the cores they are allowed
+    if hasattr(os, "sched_setaffinity"):  # XLA and OpenMP use the number of cores in the process's affinity mask
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     sys.stdout.flush()
     os.execve(sys.executable, [sys.executable, *sys.argv], environment)
 
 
 def child_environment(threads: int) -> dict[str, str]:
-    """Return the environment of a measured process."""
-    # A forced kernel would slow NumPy's OpenBLAS, but not the other libraries, which bring their own.
+    """Return the environment variables of a measured process."""
+    # A forced kernel would slow down NumPy's OpenBLAS but not the other libraries, which bring their own BLAS.
     environment = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         environment[name] = str(threads)
@@ -109,15 +109,16 @@ def child_environment(threads: int) -> dict[str, str]:
 
 
 def installed(*modules: str) -> bool:
-    """Whether all ``modules`` can be imported."""
+    """Return whether all ``modules`` can be imported."""
     return all(importlib.util.find_spec(module) is not None for module in modules)
 
 
 def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 0.1) -> dict[str, list[float]]:
-    """Time all contenders once a round, in turn; return the seconds per unit of each round, by name.
+    """Time all contenders once per round, in turn; return the seconds per unit of each round, by name.
 
-    A first, untimed round compiles and warms up, and finds the number of calls that takes ``seconds``. The garbage
-    collector stays on, as it is for users, but does not search what was built before: that belongs to all contenders.
+    An untimed first round compiles, warms up, and finds the number of calls that takes ``seconds``. The garbage
+    collector stays on, as it is for users, but ignores objects built before the timing, which are common to all
+    contenders.
     """
     calls = {name: _calls_for(contender, seconds) for name, contender in contenders.items()}
     gc.collect()
@@ -125,7 +126,7 @@ def interleaved(contenders: dict[str, Contender], rounds: int, seconds: float = 
     times: dict[str, list[float]] = {name: [] for name in contenders}
     order, rng = list(contenders), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # no contender always follows the same one
+        rng.shuffle(order)  # so that no contender always follows the same one
         for name in order:
             time.sleep(REST)
             if calls[name] > 1:
@@ -159,12 +160,12 @@ def ratio(times: dict[str, list[float]], name: str, other: str) -> float | None:
 
 
 def best_of(times: dict[str, list[float]], names: Iterable[str]) -> str | None:
-    """Return the name with the smallest median among ``names`` that were measured."""
+    """Return the name with the smallest median among the measured ``names``."""
     return min((name for name in names if name in times), key=lambda name: statistics.median(times[name]), default=None)
 
 
 def duration(seconds: float | None) -> str:
-    """Return seconds with a fitting unit and three digits: ``"206 us"``."""
+    """Return a duration with three significant digits and a suitable unit, such as ``"206 us"``."""
     if seconds is None:
         return "-"
     for unit, scale in (("s", 1), ("ms", 1e-3), ("us", 1e-6)):
@@ -174,29 +175,29 @@ def duration(seconds: float | None) -> str:
 
 
 def middle_and_worst(seconds: Iterable[float]) -> str:
-    """Return the median and the largest of some times."""
+    """Return the median and the largest of several times."""
     seconds = list(seconds) or [0.0]
     return f"{duration(statistics.median(seconds))}, {duration(max(seconds))}"
 
 
 def three_digits(value: float) -> str:
-    """Return ``value`` rounded to three digits, never in powers of ten."""
+    """Return ``value`` rounded to three significant digits, without an exponent."""
     return f"{value:.0f}" if value >= 99.5 else f"{value:.1f}" if value >= 9.95 else f"{value:.2f}"
 
 
 def factor(value: float | None) -> str:
-    """Return a ratio with two decimals, or a dash."""
+    """Return a ratio with two decimals, or a dash for None."""
     return "-" if value is None else f"{value:.2f}"
 
 
 def share(part: int, whole: int) -> str:
     """Return ``"35 of 37 (94.5 %, 81.8 to 99.4)"``: rounded down, so that 100 % means all.
 
-    After it comes the 95 % interval of Clopper and Pearson (1934) for independent cases, rounded outwards.
+    The range is the 95 % interval of Clopper and Pearson (1934) for independent cases, rounded outwards.
     """
     if not whole:
         return f"{part} of {whole}"
-    from scipy.special import betaincinv  # the benchmarks of speed do not load it
+    from scipy.special import betaincinv  # imported here because the speed benchmarks do not need it
 
     low = betaincinv(part, whole - part + 1, 0.025) if part else 0.0
     high = betaincinv(part + 1, whole - part, 0.975) if part < whole else 1.0
@@ -205,7 +206,7 @@ def share(part: int, whole: int) -> str:
 
 
 def table(header: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a Markdown table whose columns line up."""
+    """Return a Markdown table with aligned columns."""
     lines = [header, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     text = [
@@ -215,7 +216,7 @@ def table(header: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return what the numbers depend on: processor, cores, versions, BLAS, what else the machine did meanwhile."""
+    """Return what the numbers depend on: processor, cores, versions, BLAS, and other load on the machine."""
     from minidl import __version__
 
     facts = {
@@ -254,7 +255,7 @@ def _processor() -> str:
 
 
 def command(name: str) -> str:
-    """Return the command that is running, without the flags that say where to write."""
+    """Return the command that is running, without the flags for output files."""
     words = sys.argv[1:]
     flags = [
         word for before, word in zip(["", *words], words, strict=False) if not {before, word} & {"--json", "--markdown"}
@@ -263,7 +264,7 @@ def command(name: str) -> str:
 
 
 def report(name: str, arguments: argparse.Namespace, tables: dict[str, str], numbers: Any) -> None:
-    """Print tables, command and environment; write them and ``numbers`` to the files that the flags name."""
+    """Print tables, command and environment; write them and ``numbers`` to the files given by the flags."""
     facts = environment()
     conditions = ", ".join(f"{key} {value}" for key, value in facts.items())
     text = "\n\n".join(f"**{title}**\n\n{rows}" for title, rows in tables.items())

@@ -1,7 +1,7 @@
-"""What training on several ranks gains here, and, by a model of its cost, on up to 1,000 ranks of other networks.
+"""Speedup of training on several ranks here and, from a cost model, on up to 1,000 ranks of other networks.
 
-Strong scaling shares a batch of fixed size, weak scaling gives each rank a batch of its own. Each rank has one thread
-of BLAS. Needs mpi4py and mpiexec: ``pip install mpi4py mpich``.
+Strong scaling splits a batch of fixed size; weak scaling gives each rank its own batch. Each rank uses one BLAS thread.
+Needs mpi4py and mpiexec: ``pip install mpi4py mpich``.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 
 SIZES = ((20, 64, 64, 2), (784, 128, 10), (784, 512, 512, 10), (1024, 1024, 1024, 10))
 BATCH = 1024
-STEPS = 8  # in an epoch
-VECTORS = (1_000, 10_000, 100_000, 1_000_000, 4_000_000)  # floats in a sum
+STEPS = 8  # per epoch
+VECTORS = (1_000, 10_000, 100_000, 1_000_000, 4_000_000)  # floats per sum
 
 
 class Link(NamedTuple):
-    """A network between ranks: seconds before the first byte, and bytes a second."""
+    """A network between ranks: latency in seconds, and bandwidth in bytes per second."""
 
     name: str
     latency: float
@@ -41,18 +41,18 @@ def parameters(sizes: tuple[int, ...]) -> int:
 
 
 def time_of_sum(count: int, ranks: int, link: Link) -> float:
-    """Return the seconds of an all-reduce of float32: reduce-scatter and all-gather, in 2 log2(ranks) messages."""
+    """Return the seconds of a float32 all-reduce: reduce-scatter and all-gather, in 2 log2(ranks) messages."""
     if ranks == 1:
         return 0.0
     return 2 * math.ceil(math.log2(ranks)) * link.latency + 2 * (ranks - 1) / ranks * 4 * count / link.bandwidth
 
 
 def time_of_step(fixed: float, calculation: float, count: int, ranks: int, link: Link) -> float:
-    """Return the seconds of a step whose batch is shared: what every rank does, its share, and the sum."""
+    """Return the seconds of a step with a split batch: the fixed part, the rank's share of the rest, and the sum."""
     return fixed + calculation / ranks + time_of_sum(count, ranks, link)
 
 
-# On each rank
+# Run on each rank
 
 
 def worker(task: dict[str, Any]) -> None:
@@ -65,7 +65,7 @@ def worker(task: dict[str, Any]) -> None:
 
 
 def sums(comm: Any) -> dict[str, float]:
-    """Return the seconds of a sum by the number of floats."""
+    """Return the seconds per sum, by number of floats."""
     import numpy as np
 
     found = {}
@@ -82,7 +82,7 @@ def sums(comm: Any) -> dict[str, float]:
 
 
 def steps(comm: Any, task: dict[str, Any]) -> dict[str, float]:
-    """Return the seconds of a step: of the clock, and of all processors."""
+    """Return the seconds per step: wall time, and processor time summed over the ranks."""
     import contextlib
 
     import numpy as np
@@ -141,7 +141,7 @@ def name_of(sizes: tuple[int, ...]) -> str:
 
 
 def measure(ranks: int, epochs: int) -> dict[tuple[int, ...], dict[str, dict[str, float]]]:
-    """Return the times of each network: alone, with shards, shared, and with a batch for each rank."""
+    """Return the times of each network: without ranks, with shards, with strong scaling and with weak scaling."""
     cases = {
         "alone": (1, {"plain": True, "shards": None, "batch": BATCH}),
         "shards=4, 1 rank": (1, {"plain": False, "shards": 4, "batch": BATCH}),
@@ -157,7 +157,7 @@ def measure(ranks: int, epochs: int) -> dict[tuple[int, ...], dict[str, dict[str
 
 
 def fitted(times: dict[str, float]) -> Link:
-    """Return latency and bandwidth of this machine's sums between 2 ranks, from the smallest and the largest."""
+    """Return the latency and bandwidth of sums between 2 ranks of this machine, from the smallest and largest sums."""
     latency, count = times[str(VECTORS[0])] / 2, VECTORS[-1]
     return Link("this machine", latency, 4 * count / max(times[str(count)] - 2 * latency, 1e-9))
 

@@ -1,8 +1,8 @@
-"""Whole training runs as a user writes them, to a fixed accuracy: the time, and the accuracy that was reached.
+"""Whole training runs, as users write them, to a fixed accuracy: the time, and the accuracy reached.
 
-Each contender gets as many epochs as it needs to reach the accuracy on the test set (found in runs that are not
-timed), and is then timed from the arrays to the trained model, compiling included: every run is a new model. All are
-seeded; the accuracy is the median over the runs.
+Each contender trains for the number of epochs that it needs to reach the accuracy on the test set, which untimed runs
+determine. It is then timed from the arrays to the trained model, including compilation, because every run builds a new
+model. All runs are seeded; the reported accuracy is the median over the runs.
 """
 
 import gc
@@ -29,7 +29,7 @@ CONTENDERS = {
 
 
 class Task(NamedTuple):
-    """A data set, the network that learns it, and the accuracy it is to reach."""
+    """A data set, the network to train on it, and the target accuracy."""
 
     network: Network
     batch: int
@@ -62,7 +62,7 @@ TASKS = {
 
 
 def train(build: Any, task: Task, data: Any, epochs: int) -> tuple[float, float]:
-    """Return the seconds that training took, and the accuracy on the test set."""
+    """Return the training time in seconds and the accuracy on the test set."""
     (x, y), (x_test, y_test) = data
     gc.collect()
     time.sleep(common.REST)
@@ -78,25 +78,25 @@ def accuracy(predict: Any, x: np.ndarray, y: np.ndarray) -> float:
 
 
 def epochs_needed(build: Any, task: Task, data: Any) -> int:
-    """Return the smallest number of epochs after which a new model has the accuracy, at most ``most_epochs``."""
+    """Return the smallest number of epochs after which a new model reaches the accuracy, at most ``most_epochs``."""
     (x, y), test = data
     run, predict = build(task.network, x, y, task.batch)
     for epochs in range(1, task.most_epochs):
-        run(epochs if build is peers.sklearn_epoch else 1)  # its fit starts from scratch
+        run(epochs if build is peers.sklearn_epoch else 1)  # its fit restarts from scratch
         if accuracy(predict, *test) >= task.target:
             return epochs
     return task.most_epochs
 
 
 def measure(task: Task, data: Any, rounds: int) -> dict[str, Any]:
-    """Return what each contender needed, by name."""
+    """Return the epochs, times and accuracies of each contender, by name."""
     results: dict[str, Any] = {}
     for name, (build, modules) in CONTENDERS.items():
         if common.installed(*modules):
             results[name] = {"epochs": epochs_needed(build, task, data), "seconds": [], "accuracies": []}
     order, rng = list(results), random.Random(0)
     for _ in range(rounds):
-        rng.shuffle(order)  # no contender always follows the same one
+        rng.shuffle(order)  # so that no contender always follows the same one
         for name in order:
             seconds, reached = train(CONTENDERS[name][0], task, data, results[name]["epochs"])
             results[name]["seconds"].append(seconds)

@@ -1,7 +1,7 @@
-"""Wrong gradients that the kit found in released libraries, each shown without the kit, by plain NumPy.
+"""Wrong gradients that the kit found in released libraries, each reproduced without the kit, in plain NumPy.
 
 Each row compares what the library returns with a central difference, with the same call in another memory order, or
-with the shape of the argument. A library that is not installed is left out: ``pip install thinc autograd``.
+with the shape of the argument. Libraries that are not installed are left out: ``pip install thinc autograd``.
 """
 
 import importlib.metadata
@@ -11,9 +11,9 @@ from typing import Any
 import common
 import numpy as np
 
-STEP = 1e-2  # in float32 the central difference is right to about four digits
+STEP = 1e-2  # in float32 the central difference is accurate to about four digits
 
-Row = tuple[str, str, str, str]  # the function, on which condition, what it returns, what is right
+Row = tuple[str, str, str, str]  # the function, the condition, what it returns, the correct result
 
 
 def central_difference(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, index: tuple[int, ...]) -> float:
@@ -25,7 +25,7 @@ def central_difference(f: Callable[[np.ndarray], np.ndarray], x: np.ndarray, ind
 
 
 def outcome(call: Callable[[], Any]) -> str:
-    """Return what a call returns or raises."""
+    """Return the result of a call, or the exception that it raises."""
     try:
         return str(call())
     except Exception as error:

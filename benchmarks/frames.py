@@ -1,6 +1,6 @@
-"""Data frames as arrays: by column as minidl converts them, and as an array of objects, as pandas does.
+"""Converting data frames to arrays: column by column, as minidl does, and through an object array, as pandas does.
 
-Frames of one type of NumPy are converted at once; mixed, nullable and Arrow ones column by column.
+Frames with a single NumPy dtype are converted at once; mixed, nullable and Arrow frames are converted by column.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from minidl.data import as_array
 
 
 def frames(rows: int) -> dict[str, Any]:
-    """Return frames of 20 columns by kind."""
+    """Return data frames with 20 columns, by kind."""
     import pandas as pd
 
     plain = pd.DataFrame(np.random.default_rng(0).standard_normal((rows, 20))).add_prefix("column ")

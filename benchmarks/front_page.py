@@ -1,6 +1,6 @@
 """The README's comparison of minidl with other libraries, made from the tables in docs/numbers.
 
-``python benchmarks/front_page.py`` writes it into README.md; a test holds the two together.
+``python benchmarks/front_page.py`` writes it into README.md; a test checks that the README is up to date.
 """
 
 import re
@@ -29,12 +29,12 @@ def cells(text: str, title: str) -> Cells | None:
 
 
 def column(table: Cells, name: str) -> list[str]:
-    """Return a column of a table with a row for each library."""
+    """Return a column of a table that has one row per library."""
     return [table[peer][name] for peer in PEERS]
 
 
 def fastest(table: Cells) -> list[str]:
-    """Return the time of the fastest contender of each peer: its name begins as the peer's."""
+    """Return the time of the fastest contender of each peer; contenders' names begin with the peer's."""
     found = []
     for peer in ("minidl", "torch", "JAX", "Keras", "sklearn"):
         times = [row["a step"] for name, row in table.items() if re.split("[ ,]", name)[0] == peer]
@@ -44,12 +44,12 @@ def fastest(table: Cells) -> list[str]:
 
 
 def bugs(table: Cells) -> list[str]:
-    """Return how many of all bugs each checker finds; Keras and scikit-learn have none."""
+    """Return how many of all bugs each checker finds; Keras and scikit-learn have no checker."""
     shares = [next(cell for name, cell in table["all"].items() if name.startswith(checker)) for checker in CHECKERS]
     return [re.sub(r" \(.*", "", share) for share in shares] + 2 * ["-"]
 
 
-# what is compared -> the benchmark, its table, and what to read there
+# row label -> the benchmark, the title of its table, and the function that reads the cells
 ROWS: dict[str, tuple[str, str, Callable[[Cells], list[str]]]] = {
     "installed size": ("cold_start", "more than numpy alone, and on disk", partial(column, name="installed size")),
     "import": ("cold_start", "import alone", partial(column, name="time")),
@@ -61,7 +61,7 @@ ROWS: dict[str, tuple[str, str, Callable[[Cells], list[str]]]] = {
 
 
 def front_page() -> str:
-    """Return the table as Markdown; a row whose table is not measured yet is left out."""
+    """Return the table as Markdown; rows without measurements are left out."""
     lines = []
     for label, (benchmark, title, read) in ROWS.items():
         text = (NUMBERS / f"{benchmark}.txt").read_text(encoding="utf-8")

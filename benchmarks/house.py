@@ -1,7 +1,7 @@
-"""The meters of the house: what a reader opens to follow a training step, and what the files know of each other.
+"""Code metrics: what a reader opens to follow a training step, and the dependencies between the files.
 
-Run ``python benchmarks/house.py``; ``-v`` names the places behind each figure. tests/test_house.py keeps the figures
-from rising. Docstrings, comments and blank lines are free.
+Run ``python benchmarks/house.py``; ``-v`` lists the locations behind each figure. tests/test_house.py keeps the figures
+from rising. Docstrings, comments and blank lines do not count.
 """
 
 import ast
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from package import Package, largest_circle, private_places, room, upward, way
 
 PACKAGE = Path(__file__).resolve().parent.parent / "minidl"
-# Code lines are counted by part: the longest name that fits a module decides, and what has no name here is the core.
+# Code lines are counted by part: the longest matching name decides; modules that match none belong to the core.
 PARTS = {
     "kit": "testing",
     "side": "plotting explain datasets __main__",
@@ -25,7 +25,7 @@ PARTS = {
     "layers.gaussian_noise layers.input_normalization layers.integer_inputs layers.layer_normalization "
     "layers.prelu layers.rescaling layers.residual layers.row_blocks layers.selu",
 }
-# Who never imports whom, directly or through others.
+# Pairs (importer, imported) of parts that must not depend on each other, directly or indirectly.
 NEVER = [
     ("layers", "losses"),
     ("layers", "optimizers solvers"),
@@ -33,20 +33,20 @@ NEVER = [
     ("optimizers solvers", "layers"),
     ("layers losses optimizers solvers", "network training sequential"),
 ]
-FACE = "sequential"  # the parameters of its public methods are Keras'
+FACE = "sequential"  # its public methods have Keras' parameters
 PARAMETERS = 7
 LINES_OF_A_FUNCTION = 40
 
 
 class Meter(NamedTuple):
-    """A figure, and the places that it counts."""
+    """A figure, and the locations that it counts."""
 
     figure: int
     places: list[str] = []
 
 
 class Trace(NamedTuple):
-    """The functions and the lines of a package that a call enters, each with its file."""
+    """The functions and lines of a package that a call executes, each with its file."""
 
     functions: set[tuple[str, int, str]]
     lines: set[tuple[str, int]]
@@ -57,7 +57,7 @@ class Trace(NamedTuple):
 
 
 def trace(call: Callable[[], Any], folder: Path) -> Trace:
-    """Run ``call``; return what it enters of the package in ``folder``."""
+    """Run ``call`` and return the functions and lines in ``folder`` that it executes."""
     home = f"{folder}{os.sep}"
     found = Trace(set(), set())
 
@@ -72,7 +72,7 @@ def trace(call: Callable[[], Any], folder: Path) -> Trace:
         return enter
 
     before = sys.gettrace()
-    gc.disable()  # a finalizer would count
+    gc.disable()  # finalizers would be counted
     sys.settrace(enter)
     try:
         call()
@@ -83,7 +83,7 @@ def trace(call: Callable[[], Any], folder: Path) -> Trace:
 
 
 def traces() -> dict[str, Trace]:
-    """Return the traces of a warm training step and of a model's first fit, without metrics and with accuracy."""
+    """Return the traces of a warm training step and of a model's first fit, with and without accuracy."""
     import numpy as np
 
     from minidl import Dense, Input, Sequential
@@ -92,7 +92,7 @@ def traces() -> dict[str, Trace]:
     x, y = rng.standard_normal((64, 20)), rng.integers(0, 2, 64)
     found = {}
     for metrics, what in ((None, ""), (["accuracy"], " with accuracy")):
-        for again in (False, True):  # the first round imports what is imported late
+        for again in (False, True):  # the first round triggers the lazy imports
             layers = [Input((20,)), Dense(64, activation="relu"), Dense(2, activation="softmax")]
             model = Sequential(layers, seed=0)
             model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=metrics)
@@ -104,7 +104,7 @@ def traces() -> dict[str, Trace]:
 
 
 def measured_steps(package: Package) -> dict[str, Meter]:
-    """Return the meters of a training step and of a fit of one epoch of two batches."""
+    """Return the metrics of a training step, and of a fit with one epoch of two batches."""
     meters = {}
     code_lines = {str(module.path): module.code_lines for module in package.modules.values()}
     for name, found in traces().items():
@@ -117,7 +117,7 @@ def measured_steps(package: Package) -> dict[str, Meter]:
 
 
 def measured_files(package: Package) -> dict[str, Meter]:
-    """Return the meters that are read from the files."""
+    """Return the metrics that are computed from the files."""
     names = list(package.modules)
     kit = {name for name in names if part(name) == "kit"}
     core = set(names) - kit
@@ -145,13 +145,13 @@ def measured_files(package: Package) -> dict[str, Meter]:
 
 
 def counted(places: list[Any], members: set[str]) -> Meter:
-    """Count the places, each of which begins with its module, that lie in ``members``."""
+    """Return the number of locations, each starting with its module, that are in ``members``."""
     found = [str(place) for place in places if str(place).partition(",")[0] in members]
     return Meter(len(found), found)
 
 
 def part(name: str) -> str:
-    """Return the part of the package that a module belongs to."""
+    """Return the part of the package to which a module belongs."""
     while name:
         for known, names in PARTS.items():
             if name in names.split():
@@ -161,7 +161,7 @@ def part(name: str) -> str:
 
 
 def forbidden(package: Package) -> list[str]:
-    """Return the shortest way for each pair of `NEVER`, and the imports of the kit or an integration from outside."""
+    """Return the shortest import path for each pair in `NEVER`, and outside imports of the kit or an integration."""
     graph = package.graph()
     found = []
     for who, whom in NEVER:
@@ -185,7 +185,7 @@ def ignored_types(package: Package) -> list[str]:
 
 
 def wide_functions(package: Package) -> list[str]:
-    """Return the functions of too many parameters; constructors and Keras' signatures do not count."""
+    """Return the functions with too many parameters; constructors and Keras' signatures do not count."""
     found = []
     for name, module in package.modules.items():
         for function, is_method in module.functions():
@@ -199,7 +199,7 @@ def wide_functions(package: Package) -> list[str]:
 
 
 def long_functions(package: Package) -> list[str]:
-    """Return the functions of too many lines, their docstrings not counted."""
+    """Return the functions with too many lines, not counting docstrings."""
     found = []
     for name, module in package.modules.items():
         for function, _ in module.functions():

@@ -1,4 +1,4 @@
-"""Writes tests/keras_names.json: the public names of Keras 3 with their arguments and defaults, by introspection.
+"""Write tests/keras_names.json: the public names of Keras 3 with their arguments and defaults, by introspection.
 
 ``python benchmarks/keras_names.py`` needs Keras and one of its backends, such as JAX.
 """
@@ -29,7 +29,7 @@ BASES = {
 
 
 def arguments(thing: Any) -> list[str] | None:
-    """Return the arguments of a class or function, each as its name, or ``name=default``; None for other things."""
+    """Return the arguments of a class or function as names or ``name=default``; None for other objects."""
     if not callable(thing):
         return None
     try:

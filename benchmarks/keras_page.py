@@ -1,4 +1,4 @@
-"""Writes the tables of docs/keras.md from minidl/names.txt; tests/test_keras_names.py fails where the page is older.
+"""Write the tables of docs/keras.md from minidl/names.txt; tests/test_keras_names.py fails if the page is outdated.
 
 Run ``python benchmarks/keras_page.py``.
 """
@@ -26,7 +26,7 @@ def row(entry: Entry) -> str:
 
 
 def tables() -> str:
-    """Return a table for each section, those of the base classes last."""
+    """Return one table per section, with the base classes last."""
     sections = sorted(table().items(), key=lambda item: item[0] in BASES)
     parts = []
     for section, entries in sections:
@@ -37,7 +37,7 @@ def tables() -> str:
 
 
 def renewed(page: str) -> str:
-    """Return the page with the tables as they are now."""
+    """Return the page with updated tables."""
     return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{tables()}\n{END}", page, flags=re.S)
 
 

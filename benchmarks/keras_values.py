@@ -1,4 +1,4 @@
-"""Writes tests/keras_values.json: what Keras' losses, metrics, optimizers, schedules and constraints give, in float64.
+"""Write tests/keras_values.json: values of Keras' losses, metrics, optimizers, schedules and constraints, in float64.
 
 ``python benchmarks/keras_values.py`` needs Keras and JAX. The data is stored with the values.
 """
@@ -16,13 +16,13 @@ import numpy as np
 
 PATH = Path(__file__).parent.parent / "tests" / "keras_values.json"
 ROWS, OUTPUTS = 7, 3
-START = [-1.2, 1.0, 0.5, 2.0]  # and the gradient of Rosenbrock's valley, as in optimizer_trajectories.py
+START = [-1.2, 1.0, 0.5, 2.0]  # a point in Rosenbrock's valley, as in optimizer_trajectories.py
 STEPS = [1, 2, 3, *range(10, 101, 10)]
 STEEP = {"learning_rate": 0.01}
 
 
 def data() -> dict[str, Any]:
-    """Return the fixed predictions and targets of each kind."""
+    """Return the fixed predictions and targets, by kind."""
     rng = np.random.default_rng(16)
     logits, labels = rng.normal(size=(ROWS, OUTPUTS)) * 2, rng.integers(0, OUTPUTS, ROWS)
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -1,8 +1,8 @@
-"""Activations and cross-entropies of minidl compared with SciPy and plain NumPy: time, and accuracy.
+"""Activations and cross-entropies of minidl compared with SciPy and plain NumPy: time and accuracy.
 
-In float32 on arrays of three sizes; a loss with its gradient. The error is the largest on 1e5 values between about -40
-and 40, in units in the last place (ulp) of float32, against the same in float64; ``tests/test_ulps.py`` holds minidl to
-4 ulp for both dtypes and up to 1e4, against mpmath.
+In float32, on arrays of three sizes; losses are timed with their gradients. The error is the largest on 1e5 values
+between about -40 and 40, in units in the last place (ulp) of float32, compared with float64.
+``tests/test_ulps.py`` checks against mpmath that minidl stays within 4 ulp for both dtypes and values up to 1e4.
 """
 
 import statistics
@@ -42,7 +42,7 @@ def minidl_loss(loss: Any, targets: Callable[[np.ndarray], np.ndarray]) -> Calla
 
 
 def softmax_loss(log_softmax: Any, softmax: Any) -> Callable[[np.ndarray], Any]:
-    """Sparse categorical cross-entropy of logits, made of the two functions given."""
+    """Return the sparse categorical cross-entropy of logits, built from the two functions."""
 
     def compute(z: np.ndarray) -> tuple[Any, np.ndarray]:
         chosen = np.arange(len(z)), labels(z)
@@ -54,7 +54,7 @@ def softmax_loss(log_softmax: Any, softmax: Any) -> Callable[[np.ndarray], Any]:
 
 
 def sigmoid_loss(softplus: Any, sigmoid: Any) -> Callable[[np.ndarray], Any]:
-    """Binary cross-entropy of logits, made of the two functions given."""
+    """Return the binary cross-entropy of logits, built from the two functions."""
 
     def compute(z: np.ndarray) -> tuple[Any, np.ndarray]:
         y = yes_no(z)
@@ -105,7 +105,7 @@ def repeated(kernel: Callable[[np.ndarray], Any], z: np.ndarray) -> Contender:
 
 
 def worst_ulp(kernel: Callable[[np.ndarray], Any], exact: Callable[[np.ndarray], Any]) -> float:
-    """Return the largest error of an elementwise kernel in float32, in ulp of what ``exact`` gives in float64."""
+    """Return the largest error of an elementwise float32 kernel, in ulp relative to ``exact`` in float64."""
     z = (np.random.default_rng(0).standard_normal((10_000, 10)) * 10).astype(np.float32)
     truth = exact(z.astype(np.float64))
     unit = np.spacing(np.maximum(np.abs(truth), np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
@@ -113,8 +113,8 @@ def worst_ulp(kernel: Callable[[np.ndarray], Any], exact: Callable[[np.ndarray],
 
 
 def errors(kernels: tuple[Any, ...]) -> list[str]:
-    """Return the errors of the three, which lose digits to different degrees."""
-    exact = kernels[0]  # in float64
+    """Return the errors of the three kernels, which lose digits to different degrees."""
+    exact = kernels[0]  # run in float64
     return ["-" if kernel is None else f"{worst_ulp(kernel, exact):,.1f}" for kernel in kernels]
 
 

@@ -1,7 +1,7 @@
-"""Outputs, gradients and states of Keras' layers, for tests/layer_values.json: in float64 where Keras computes in it.
+"""Write tests/layer_values.json: outputs, gradients and states of Keras' layers, in float64 where Keras supports it.
 
-Run ``KERAS_BACKEND=jax JAX_ENABLE_X64=1 python benchmarks/layer_values.py`` where Keras and JAX are installed; the
-tests of minidl compare its layers with these numbers. Each case is a class, its arguments and the shape of a batch.
+Run ``KERAS_BACKEND=jax JAX_ENABLE_X64=1 python benchmarks/layer_values.py`` with Keras and JAX installed; minidl's
+tests compare its layers with these numbers. Each case consists of a class, its arguments and the shape of a batch.
 """
 
 import inspect
@@ -40,7 +40,7 @@ STOCHASTIC = ("GaussianNoise", "AlphaDropout")
 
 
 def values(name: str, arguments: dict[str, Any], shape: tuple[int, ...], seed: int) -> dict[str, Any]:
-    """Return input, parameters, upstream gradient, and what the layer makes of them in training and in inference."""
+    """Return a layer's input, parameters and upstream gradient, and its results in training and inference."""
     import jax
     import keras
 

@@ -1,4 +1,4 @@
-"""Writes tests/loss_values.json: what torch's losses and their gradients are on fixed data, in float64.
+"""Write tests/loss_values.json: torch's losses and their gradients on fixed data, in float64.
 
 ``python benchmarks/loss_values.py`` needs the dependency group ``peers``.
 """
@@ -18,7 +18,7 @@ ROWS, OUTPUTS = 6, 3
 
 
 def data() -> dict[str, Any]:
-    """Return the fixed predictions and targets of each kind."""
+    """Return the fixed predictions and targets, by kind."""
     rng = np.random.default_rng(20)
     logits = rng.normal(size=(ROWS, OUTPUTS)) * 3
     labels = rng.integers(0, OUTPUTS, ROWS)

@@ -1,8 +1,8 @@
-"""Memory of a training step: bytes a parameter and bytes a sample of the batch, each library in separate processes.
+"""Memory of a training step: bytes per parameter and bytes per sample, with each library in separate processes.
 
-Measured is the largest resident set during three steps, above what the process had after its imports and a step of a
-tiny network; the samples themselves are not counted. The figures are slopes between networks of three widths, and
-batches of three sizes. For minidl, tracemalloc counts what NumPy allocates, as a check.
+The figure is the peak resident set during three steps, minus that of the process after its imports and a step of a tiny
+network; the samples themselves are not counted. The results are slopes over networks of three widths and batches of
+three sizes. For minidl, tracemalloc counts NumPy's allocations as a cross-check.
 """
 
 import gc
@@ -18,8 +18,8 @@ import numpy as np
 import peers
 from networks import Network
 
-WIDTHS = (512, 1024, 2048)  # of two hidden layers, with a batch of 32
-BATCHES = (1024, 4096, 16_384)  # of a network of two layers of 256
+WIDTHS = (512, 1024, 2048)  # units of the two hidden layers, with a batch of 32
+BATCHES = (1024, 4096, 16_384)  # samples per batch, for a network with two hidden layers of 256 units
 STEPS: dict[str, tuple[str, Callable[[Network, Any], Callable[[int], Any]]]] = {
     "minidl": ("numpy", peers.minidl_step),
     "torch": ("torch", peers.torch_step),
@@ -30,7 +30,7 @@ STEPS: dict[str, tuple[str, Callable[[Network, Any], Callable[[int], Any]]]] = {
 
 
 def cases(quick: bool) -> list[tuple[str, Network, int]]:
-    """Return what is varied, with the network and the batch."""
+    """Return (what varies, network, batch size) for each case."""
     few = slice(0, 2 if quick else None)
     wide = [("parameter", Network((64, units, units, 10)), 32) for units in WIDTHS[few]]
     return wide + [("sample", Network((64, 256, 256, 10)), batch) for batch in BATCHES[few]]
@@ -41,13 +41,13 @@ def parameters(network: Network) -> int:
 
 
 def resident(name: str) -> int:
-    """Return a figure of this process's memory in bytes: VmRSS, or VmHWM, its largest."""
+    """Return the current (VmRSS) or peak (VmHWM) resident memory of this process in bytes."""
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     return 1024 * int(status.partition(f"{name}:")[2].split()[0])
 
 
 def child(task: dict[str, Any]) -> None:
-    """Print the memory that the steps of one network take in this process."""
+    """Print the memory in bytes that the steps of one network take in this process."""
     step = STEPS[task["library"]][1]
     tiny = Network((4, 4, 2))
     step(tiny, tiny.batches(4))(2)
@@ -65,17 +65,17 @@ def child(task: dict[str, Any]) -> None:
     run = step(network, batches)
     run(2)
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the largest begins at what is there now
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # resets the peak to the current value
     run(3)
     print(resident("VmHWM") - before)
 
 
 def measure(library: str, network: Network, batch: int, threads: int, *, traced: bool = False) -> int:
-    """Return the bytes that training takes, measured in a new process."""
+    """Return the memory in bytes that training takes, measured in a new process."""
     task = json.dumps({"library": library, "sizes": network.sizes, "batch": batch, "traced": traced})
     environment = common.child_environment(threads) | {
         "MALLOC_MMAP_THRESHOLD_": "262144"
-    }  # large arrays are given back
+    }  # freed large arrays are returned to the system
     command = [sys.executable, __file__, "--child", task]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if result.returncode:
@@ -84,7 +84,7 @@ def measure(library: str, network: Network, batch: int, threads: int, *, traced:
 
 
 def slopes(found: dict[tuple[str, int], int]) -> dict[str, float]:
-    """Return bytes a parameter and bytes a sample: the slopes through the points of each."""
+    """Return bytes per parameter and bytes per sample: the slopes of lines fitted to the measurements."""
     kinds = {kind for kind, _ in found}
     points = {kind: [(size, taken) for (other, size), taken in found.items() if other == kind] for kind in kinds}
     return {kind: float(np.polyfit(*zip(*points[kind], strict=True), 1)[0]) for kind in kinds}

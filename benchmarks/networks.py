@@ -1,6 +1,6 @@
-"""The networks that the benchmarks train, the same for minidl and for every peer.
+"""The networks that the benchmarks train, the same for minidl and every peer.
 
-All of them in float32, with Adam at rate 0.001 and epsilon 1e-7, from the same initial weights on the same rows.
+All use float32 and Adam with rate 0.001 and epsilon 1e-7, and start from the same weights on the same rows.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ RATE, EPSILON = 0.001, 1e-7
 
 
 class Network(NamedTuple):
-    """A stack of dense layers with one activation between them, and what it learns."""
+    """A stack of dense layers with one activation between them, and the task that it learns."""
 
     sizes: tuple[int, ...]
     activation: str = "relu"
@@ -32,7 +32,7 @@ class Network(NamedTuple):
         return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
     def weights(self, seed: int = 0) -> list[np.ndarray]:
-        """Return W, b of every layer in turn: Glorot's uniform weights and zeros."""
+        """Return W and b of every layer in turn: Glorot uniform weights and zeros."""
         rng = np.random.default_rng(seed)
         arrays: list[np.ndarray] = []
         for inputs, units in self.pairs:
@@ -41,7 +41,7 @@ class Network(NamedTuple):
         return arrays
 
     def data(self, rows: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Return x (rows, inputs) and targets: labels, or (rows, outputs).
+        """Return x (rows, inputs) and targets: labels, or an array (rows, outputs).
 
         Every row appears twice, with contradictory targets: a network that had memorised its batch would have
         gradients so small that their squares are denormal numbers, which cost some of the contenders 100 cycles each.
@@ -63,7 +63,7 @@ class Network(NamedTuple):
         return x.repeat(2, axis=0)[:rows], y[:rows]
 
     def batches(self, rows: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the (x, y) that a step learns in turn: a batch of `data`, or both targets of the row if it has one."""
+        """Return the (x, y) batches to cycle through: one batch of `data`; for one row, one for each of its targets."""
         x, y = self.data(max(rows, 2))
         return [(x[start : start + rows], y[start : start + rows]) for start in range(0, len(x), rows)]
 
@@ -76,7 +76,7 @@ DEEP = Network((16, *[32] * 12, 4))
 SMOOTH = Network((100, 256, 256, 1), activation="tanh", task="binary")
 REGRESSION = Network((8, 128, 128, 1), task="regression")
 
-# (network, rows in a batch); the first four are the project's goals
+# (network, rows per batch); the first four are the project's goals
 CASES = [
     (SMALL, 32),
     (MNIST, 128),

@@ -1,10 +1,11 @@
-"""One step of each optimizer, 5e3 to 1e7 parameters in float32, compared with torch.
+"""One step of each optimizer on 5e3 to 1e7 float32 parameters, compared with torch.
 
-Nanoseconds a parameter, for torch with ``fused=True`` where it has that, otherwise with ``foreach=True``; a single
-flat parameter on both sides. JAX is left out: it fuses the step into that of the network, see train_step.
+Times are nanoseconds per parameter, for torch with ``fused=True`` where available and ``foreach=True`` elsewhere; both
+sides have a single flat parameter. JAX is left out because it fuses the step with that of the network; see train_step.
 
-The roofline is the time to move the bytes that a step must read and write (values, gradients and state, once), at the
-bandwidth of one thread that copies vectors of the same size in the same run: on small vectors that of a cache.
+The roofline is the time to move the bytes that a step must read and write (values, gradients and state, once) at the
+bandwidth of one thread that copies vectors of the same size in the same run; for small vectors that is a cache
+bandwidth.
 """
 
 import statistics
@@ -17,7 +18,7 @@ from common import Contender
 
 SIZES = (5_000, 50_000, 500_000, 1_000_000, 10_000_000)
 KINDS: dict[str, tuple[str, dict[str, Any], str | None, dict[str, Any]]] = {
-    # our class and its arguments, torch's and its
+    # minidl's class and arguments, torch's class and arguments
     "SGD": ("SGD", {}, "SGD", {"fused": True}),
     "SGD, momentum": ("SGD", {"momentum": 0.9}, "SGD", {"momentum": 0.9, "fused": True}),
     "RMSprop": ("RMSprop", {}, "RMSprop", {"foreach": True}),
@@ -45,7 +46,7 @@ def minidl_step(kind: str, arguments: dict[str, Any], size: int) -> Callable[[in
 
 
 def copies(size: int) -> Callable[[int], None]:
-    """Return what measures the bandwidth: a copy reads and writes 8 bytes for each value."""
+    """Return contenders that measure the bandwidth: a copy reads and writes 8 bytes per value."""
     source = np.ones(size, np.float32)
     target = np.empty_like(source)
 
@@ -57,7 +58,7 @@ def copies(size: int) -> Callable[[int], None]:
 
 
 def bytes_moved(kind: str, arguments: dict[str, Any]) -> int:
-    """Return the bytes for each parameter: gradients are read, values and state read and written."""
+    """Return the bytes per parameter: gradients are read, values and state are read and written."""
     from minidl import optimizers
 
     state = getattr(optimizers, kind)(**arguments).initial_state(np.zeros(1, np.float32))
@@ -81,7 +82,7 @@ def torch_step(kind: str, arguments: dict[str, Any], size: int, threads: int) ->
 
 
 def row(name: str, size: int, times: dict[str, list[float]], bytes_moved: int) -> list[str]:
-    """Return a line of the table: medians, the roofline, and the ratio to torch with the better number of threads."""
+    """Return a table row: medians, the roofline, and the ratio to torch with its faster number of threads."""
     ours, roofline = statistics.median(times["minidl"]), statistics.median(times["copies"]) * bytes_moved / 8
     best = common.best_of(times, times.keys() - {"minidl", "copies"})
     if best is None:

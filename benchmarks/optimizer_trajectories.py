@@ -1,9 +1,9 @@
-"""Writes tests/optimizer_trajectories.json: how torch's and optax's optimizers walk on one fixed problem, in float64.
+"""Write tests/optimizer_trajectories.json: trajectories of torch's and optax's optimizers on one problem, in float64.
 
-``python benchmarks/optimizer_trajectories.py`` needs the dependency group ``peers``. The problem is Rosenbrock's
-valley in four dimensions; stored are the points after the first three steps and after every tenth of a hundred.
-The rates are such that no walk magnifies a rounding error more than a thousandfold: the processors round differently.
-Their schedules, over 40 steps, are in the same file.
+``python benchmarks/optimizer_trajectories.py`` needs the dependency group ``peers``. The problem is Rosenbrock's valley
+in four dimensions; the file contains the points after the first three steps and after every tenth of a hundred. The
+learning rates are chosen so that no trajectory amplifies a rounding error more than a thousandfold, because processors
+round differently. The file also contains the schedules over 40 steps.
 """
 
 import importlib.metadata
@@ -58,13 +58,13 @@ def optax_walk(optimizer: optax.GradientTransformation) -> list[list[float]]:
 
 
 def points(step: Callable[[], np.ndarray]) -> list[list[float]]:
-    """Return what ``step`` returns in each of `STEPS`."""
+    """Return the values that ``step`` returns in each of `STEPS`."""
     walk = [step().tolist() for _ in range(STEPS[-1])]
     return [walk[count - 1] for count in STEPS]
 
 
 def walks() -> dict[str, list[list[float]]]:
-    """Return the points by the name of the case, which tests/test_optimizers.py gives to minidl's optimizer."""
+    """Return the points of each trajectory, by the name of its case in tests/test_optimizers.py."""
     heavy_ball = optax.chain(optax.trace(0.9), optax.add_decayed_weights(0.1), optax.scale_by_learning_rate(0.001))
     clipped_adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.05, eps=1e-7))
     return {
@@ -89,7 +89,7 @@ def walks() -> dict[str, list[list[float]]]:
 
 
 def rates() -> dict[str, list[float]]:
-    """Return the learning rates of steps 0 to 40, by the names of the cases of tests/test_schedules.py."""
+    """Return the learning rates of steps 0 to 40, by the name of the case in tests/test_schedules.py."""
     schedules = {
         "exponential": optax.exponential_decay(0.1, 10, 0.5),
         "exponential, staircase": optax.exponential_decay(0.1, 10, 0.5, staircase=True),

@@ -1,6 +1,6 @@
 """Package: the modules of a Python package and the imports between them, read from their syntax trees.
 
-Imports inside functions and for type checkers count as well: a reader follows them like the others.
+Imports inside functions and for type checkers count as well, because a reader follows them like the others.
 """
 
 import ast
@@ -16,7 +16,7 @@ Graph = dict[str, set[str]]
 
 
 class Import(NamedTuple):
-    """One module imports another of the package: at "top" level, "lazy" in a function, or for "types" only."""
+    """An import of one module by another: "top" at module level, "lazy" in a function, "types" for type checkers."""
 
     source: str
     target: str
@@ -28,7 +28,7 @@ class Import(NamedTuple):
 
 
 class Module:
-    """A file of the package, by its name inside: "layers.dense", "layers", or "__init__" for the package's own."""
+    """A file of the package, named relative to it: "layers.dense", "layers", or "__init__" for the package itself."""
 
     def __init__(self, path: Path, folder: Path) -> None:
         parts = path.relative_to(folder).with_suffix("").parts
@@ -44,7 +44,7 @@ class Module:
 
     @property
     def code_lines(self) -> int:
-        """Lines without docstrings, comments and blank ones."""
+        """The number of lines without docstrings, comments and blank lines."""
         docstrings = set()
         for node in ast.walk(self.tree):
             if (
@@ -57,7 +57,7 @@ class Module:
         return sum(bool(line) and line[0] != "#" and number not in docstrings for number, line in lines)
 
     def functions(self) -> Iterator[tuple[ast.FunctionDef | ast.AsyncFunctionDef, bool]]:
-        """Yield every function, and whether it is a method."""
+        """Yield every function, with whether it is a method."""
         methods = {line for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) for line in node.body}
         for node in ast.walk(self.tree):
             if isinstance(node, FUNCTIONS):
@@ -65,17 +65,17 @@ class Module:
 
 
 class Package:
-    """The modules of a package by name, and the imports between them."""
+    """The modules of a package by name, with the imports between them."""
 
     def __init__(self, folder: Path) -> None:
         self.name = folder.name
         found = [Module(path, folder) for path in sorted(folder.rglob("*.py"))]
         self.modules = {module.name: module for module in found}
         imports = (one for module in found for one in self._imports(module) if one.source != one.target)
-        self.imports = list(dict.fromkeys(imports))  # a line that names two things imports their module once
+        self.imports = list(dict.fromkeys(imports))  # an import statement with two names counts once
 
     def graph(self, kinds: str = "top lazy types", rooms: bool = False) -> Graph:
-        """Return what each module imports; with ``rooms``, what each file or folder at the top of the package does."""
+        """Return the imports of each module or, with ``rooms``, of each file or folder at the top of the package."""
         graph: Graph = defaultdict(set)
         for one in self.imports:
             source, target = (room(name) if rooms else name for name in (one.source, one.target))
@@ -107,7 +107,7 @@ class Package:
         return []
 
     def _inside(self, name: str) -> str | None:
-        """Return the module that a whole name such as ``minidl.layers.Dense`` lies in, None if it is foreign."""
+        """Return the module that contains a full name such as ``minidl.layers.Dense``, or None outside the package."""
         first, _, inner = name.partition(".")
         if first != self.name or inner == "__version__":
             return None
@@ -117,12 +117,12 @@ class Package:
 
 
 def room(name: str) -> str:
-    """Return the file or folder at the top of the package that holds a module."""
+    """Return the file or folder at the top of the package that contains a module."""
     return name.partition(".")[0]
 
 
 def way(graph: Graph, start: str, goals: set[str]) -> list[str]:
-    """Return the shortest way along imports from a module to one of ``goals``; empty if there is none."""
+    """Return the shortest path of imports from a module to any of ``goals``; empty if there is none."""
     ways = {start: [start]}
     queue = [start]
     for module in queue:
@@ -136,7 +136,7 @@ def way(graph: Graph, start: str, goals: set[str]) -> list[str]:
 
 
 def largest_circle(graph: Graph) -> list[str]:
-    """Return the modules of the largest set in which each imports each, directly or through others."""
+    """Return the modules of the largest import cycle, direct or indirect."""
     reached: Graph = {}
     for module in list(graph):
         reached[module], queue = set(), [module]
@@ -148,9 +148,9 @@ def largest_circle(graph: Graph) -> list[str]:
 
 
 def upward(package: Package) -> list[Import]:
-    """Return the lazy imports, and those for types, whose target imports their source, directly or through others.
+    """Return the lazy and type-checking imports whose target imports their source, directly or indirectly.
 
-    The imports at top level say which of the two is above the other; where they do not, all imports do.
+    Top-level imports decide which of the two modules is above the other; if they do not, all imports count.
     """
     graphs = {kinds: (package.graph(kinds), package.graph(kinds, rooms=True)) for kinds in ("top", "top lazy types")}
 
@@ -160,7 +160,7 @@ def upward(package: Package) -> list[Import]:
 
     def rises(source: str, target: str) -> bool:
         if source == "__init__" or (package.modules[source].opens_package and target.startswith(f"{source}.")):
-            return False  # a package's own list of names
+            return False  # a package's own __all__
         ordered = above(source, target, "top")
         return above(target, source, "top") or (not ordered and above(target, source, "top lazy types"))
 
@@ -168,9 +168,9 @@ def upward(package: Package) -> list[Import]:
 
 
 def private_places(package: Package) -> list[str]:
-    """Return the uses of private names that another module defines.
+    """Return the uses of private names that are defined in another module.
 
-    A name that no class has, set on other objects by several modules, counts in each of them.
+    A name that no class defines but several modules set on other objects counts in each of them.
     """
     defined, planted = definitions(package)
     found = []
@@ -198,7 +198,7 @@ def definitions(package: Package) -> tuple[dict[str, set[str]], dict[str, set[st
 
 
 def private_uses(tree: ast.Module) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, name, code) for each private name of another object, however it is reached."""
+    """Yield (line, name, code) for each access to a private name of another object, in any form."""
     for node in ast.walk(tree):
         owner, name = None, None
         if isinstance(node, ast.Attribute):

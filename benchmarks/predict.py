@@ -1,6 +1,6 @@
 """Predictions of a trained network: latency for one row, throughput for 1e5 rows.
 
-From a NumPy array to a NumPy array, as a service would use it.
+Inputs and outputs are NumPy arrays, as in a service.
 """
 
 import statistics
@@ -31,7 +31,7 @@ def torch_predict(network: Network, compiled: bool = False) -> Predict:
     from torch import nn
 
     model, _, _ = peers.torch_parts(network, fused=False)
-    model = nn.Sequential(model, nn.Softmax(1)).eval()  # probabilities, as the others give
+    model = nn.Sequential(model, nn.Softmax(1)).eval()  # returns probabilities, like the others
     return peers.torch_predict(torch.compile(model) if compiled else model)
 
 
@@ -45,7 +45,7 @@ def jax_predict(network: Network) -> Predict:
 
 def keras_predict(network: Network) -> Predict:
     model = peers.keras_model(network)
-    return lambda x: model.predict(x, batch_size=1024, verbose=0)  # many times faster than with its default of 32
+    return lambda x: model.predict(x, batch_size=1024, verbose=0)  # much faster than with the default of 32
 
 
 def keras_call(network: Network) -> Predict:

@@ -1,6 +1,6 @@
-"""What reliability costs: checking the data, saving, and checkpoints, on a 784-128-10 network.
+"""The cost of reliability: checking the data, saving, and checkpoints, on a 784-128-10 network.
 
-The limits are those of docs/promises.md; every figure is a median over interleaved rounds.
+The limits are those in docs/promises.md; every figure is a median over interleaved rounds.
 """
 
 import functools
@@ -18,7 +18,7 @@ from minidl import Dense, Input, Sequential
 from minidl.callbacks import ModelCheckpoint
 from minidl.saving import read_file
 
-STEPS = 100  # between two checkpoints
+STEPS = 100  # between checkpoints
 BATCH = 128
 
 
@@ -36,7 +36,7 @@ def seconds(call: Callable[[], Any]) -> float:
 
 
 def interleaved(rounds: int, *calls: Callable[[], Any]) -> list[list[float]]:
-    """Return the seconds of each call in every round, each round taking them in turn."""
+    """Return the seconds of each call in every round; each round makes the calls in turn."""
     for call in calls:
         call()
     return [list(times) for times in zip(*([seconds(call) for call in calls] for _ in range(rounds)), strict=True)]
@@ -54,7 +54,7 @@ class Saving(ModelCheckpoint):
 
 
 def validation(rounds: int, rows: int) -> tuple[str, float, float]:
-    """Checking all data once, as a part of one epoch."""
+    """Measure the check of all data once, as a fraction of one epoch."""
     x = np.random.default_rng(0).random((rows, 784), dtype=np.float32)
     y = np.arange(rows) % 10
     model = network()
@@ -65,7 +65,7 @@ def validation(rounds: int, rows: int) -> tuple[str, float, float]:
 
 
 def saving(rounds: int, folder: Path) -> tuple[str, float, float]:
-    """One save, next to numpy.savez of the same arrays (which neither syncs nor seals them)."""
+    """Measure one save, and numpy.savez of the same arrays, which neither syncs nor adds a checksum."""
     model = network()
     model.fit(np.ones((BATCH, 784)), np.zeros(BATCH, int), verbose=0)
     model.save(folder / "model")
@@ -77,7 +77,7 @@ def saving(rounds: int, folder: Path) -> tuple[str, float, float]:
 
 
 def checkpoints(rounds: int, folder: Path) -> tuple[str, float, float]:
-    """A checkpoint every 100 steps of 1,000, as a part of the training; the first one looks at the data as well."""
+    """Measure a checkpoint every 100 of 1,000 steps as a fraction of training; the first also reads all data."""
     x = np.random.default_rng(0).random((STEPS * BATCH, 784), dtype=np.float32)
     y = np.arange(len(x)) % 10
     shares = []

@@ -1,8 +1,9 @@
-"""Runs the benchmarks one after another, each in a separate process: ``python benchmarks/run.py --quick``.
+"""Run the benchmarks one after another, each in a separate process: ``python benchmarks/run.py --quick``.
 
-Names choose some of them, ``speed`` and ``certify`` those of a page; ``--json FOLDER`` and ``--markdown FOLDER`` write
-a file for each; every other flag goes to all of them. ``python benchmarks/run.py speed --markdown docs/numbers`` writes
-the tables of docs/performance.md: about 12 minutes on two cores with nothing else to do.
+Names select benchmarks; ``speed`` and ``certify`` select those of a page. ``--json FOLDER`` and ``--markdown FOLDER``
+write one file per benchmark; all other flags are passed to each of them.
+``python benchmarks/run.py speed --markdown docs/numbers`` writes the tables of docs/performance.md: about 12 minutes on
+two otherwise idle cores.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""How the cost of training grows: with rows, width, depth and batch, the exponent fitted; and peak memory.
+"""Growth of the training cost with rows, width, depth and batch size, with fitted exponents; and peak memory.
 
-Time is that of a step or an epoch; the exponent is the slope of log(time) over log(size), 1 for proportional.
-Memory is the peak of what Python and NumPy allocate during ``fit``, in a process whose data segment may not grow
-beyond a limit, with the data in a memory-mapped file that is larger than this limit. Last, an epoch on up to 1e8 rows
-of four bytes on disk: time a row, and the memory of the process without the pages of the file.
+Times are those of a step or an epoch; the exponent is the slope of log(time) over log(size), 1 for proportional growth.
+Memory is the peak of what Python and NumPy allocate during ``fit``, in a process whose data segment is limited, with
+the data in a memory-mapped file larger than this limit. The last table is an epoch on up to 1e8 rows of four bytes on
+disk: the time per row, and the memory of the process without the pages of the file.
 """
 
 import json
@@ -21,12 +21,12 @@ import peers
 from common import Contender
 from networks import Network
 
-LIMIT = 256  # MiB that the measured process may allocate beyond what it has after its imports
+LIMIT = 256  # MiB that the measured process may allocate on top of its imports
 ROWS, FEATURES, ROW_BATCH = (100_000, 1_000_000, 10_000_000, 100_000_000), 4, 4096
 
 
 def time_cases(quick: bool) -> dict[str, dict[int, Contender]]:
-    """Return what is timed: for each quantity, contenders by size."""
+    """Return the contenders to time, by quantity and size."""
     few = slice(0, 3 if quick else None)
     network = Network((64, 128, 128, 10))
     rows = {count: epoch(network, count, 128) for count in (2048, 8192, 32768, 131072)[few]}
@@ -50,7 +50,7 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 
 
 def memory_cases(quick: bool) -> list[dict[str, Any]]:
-    """Return what is measured in separate processes: data, model and batch, each varied alone."""
+    """Return the cases to measure in separate processes: data, model and batch, each varied alone."""
     base = {"mebibytes": 64, "units": 128, "batch": 128}
     data = [64, 512] if quick else [64, 256, 1024, 2048]
     cases = [{**base, "varied": "data on disk, MiB", "mebibytes": size} for size in data]
@@ -61,7 +61,7 @@ def memory_cases(quick: bool) -> list[dict[str, Any]]:
 
 
 def measure_memory(case: dict[str, Any], folder: Path, threads: int) -> dict[str, Any]:
-    """Run `memory_child` in a new process on a file of the wanted size."""
+    """Run `memory_child` in a new process on a file of the required size."""
     features, rows = 784, case["mebibytes"] * 2**20 // (784 * 4)
     path = folder / f"{case['mebibytes']}.npy"
     if not path.exists():
@@ -78,14 +78,14 @@ def measure_memory(case: dict[str, Any], folder: Path, threads: int) -> dict[str
 
 
 def memory_child(case: dict[str, Any]) -> None:
-    """Train one epoch from a memory-mapped file; print the peak of the allocations, model and optimizer included."""
+    """Train one epoch from a memory-mapped file; print the peak allocation, including model and optimizer."""
     import resource
     import tracemalloc
 
     network = Network((784, case["units"], 10))
     model = peers.minidl_model(network)
     x, y = network.data(256)
-    model.fit(x, y, batch_size=128, verbose=0)  # imports, and the buffers of the threads
+    model.fit(x, y, batch_size=128, verbose=0)  # triggers imports and allocates the buffers of the threads
     x = np.load(case["path"], mmap_mode="r")
     y = np.arange(len(x)) % 10
     allocated = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
@@ -98,7 +98,7 @@ def memory_child(case: dict[str, Any]) -> None:
 
 
 def rows_child(case: dict[str, Any]) -> None:
-    """Train one epoch on bytes in files; print its seconds and the most memory that was taken beside the files."""
+    """Train one epoch on bytes in files; print its seconds and the peak memory, not counting the files."""
     from minidl import Dense, Input, Sequential
     from minidl.callbacks import Callback
 
@@ -122,7 +122,7 @@ def rows_child(case: dict[str, Any]) -> None:
 
 
 def measure_rows(quick: bool, folder: Path, threads: int) -> dict[int, dict[str, float]]:
-    """Return seconds and memory of an epoch by the number of rows on disk."""
+    """Return the seconds and memory of an epoch, by the number of rows on disk."""
     largest = ROWS[1 if quick else -1]
     paths = {"x": str(folder / "x"), "y": str(folder / "y")}
     rng = np.random.default_rng(0)
@@ -163,7 +163,7 @@ def main() -> None:
         sizes = [f"{case[key]:,}" for key in ("mebibytes", "units", "batch")]
         rows.append([case["varied"], *sizes, case.get("error") or f"{case['peak']:.1f} MiB"])
     first, *_, last = (case for case in measured if case["varied"].startswith("data"))
-    if "peak" in first and "peak" in last:  # the order of the rows, and nothing else, should grow with the data
+    if "peak" in first and "peak" in last:  # only the permutation of the rows should grow with the data
         growth = (last["peak"] - first["peak"]) * 2**20 / (last["rows"] - first["rows"])
         rows.append(["peak a row of data", "", "", "", f"{growth:.1f} bytes"])
     header = ["varied", "data on disk, MiB", "units", "batch", "peak in fit"]

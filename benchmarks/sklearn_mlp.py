@@ -1,8 +1,7 @@
-"""MinidlClassifier and MinidlRegressor against scikit-learn's MLP, all with their default arguments, on five data sets.
+"""MinidlClassifier and MinidlRegressor compared with scikit-learn's MLP, with default arguments, on five data sets.
 
-Each round draws another division into samples for training and for testing, standardises them, and fits both, in turn.
-The score is the accuracy, or R2 where numbers are predicted; "difference" is the mean over the rounds with its
-standard error.
+Each round draws a new split into training and test samples, standardises them, and fits both models in turn. The score
+is the accuracy, or R2 for regression; "difference" is its mean over the rounds with the standard error.
 """
 
 import statistics
@@ -14,7 +13,7 @@ import numpy as np
 
 
 def data_sets() -> dict[str, Any]:
-    """Return the samples and targets of each data set; those with float targets are regressions."""
+    """Return the samples and targets of each data set; float targets mean regression."""
     from sklearn import datasets
 
     made = datasets.make_classification(5000, 30, n_informative=15, n_classes=4, random_state=0)
@@ -28,7 +27,7 @@ def data_sets() -> dict[str, Any]:
 
 
 def measure(x: np.ndarray, y: np.ndarray, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Return the seconds, scores and epochs of both in each round, by name."""
+    """Return the seconds, scores and epochs of both models in each round, by name."""
     from sklearn.model_selection import train_test_split
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.preprocessing import StandardScaler
@@ -75,7 +74,7 @@ def main() -> None:
     import warnings
 
     arguments = common.options(__doc__, rounds=10)
-    warnings.filterwarnings("ignore", message=".*Maximum iterations")  # MLP's defaults do not converge everywhere
+    warnings.filterwarnings("ignore", message=".*Maximum iterations")  # MLP does not always converge with its defaults
     numbers, rows = {}, []
     for title, (x, y) in list(data_sets().items())[: 2 if arguments.quick else None]:
         numbers[title] = measure(x, y, arguments.rounds)

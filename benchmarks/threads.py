@@ -1,19 +1,19 @@
-"""Where parts of a batch in threads beat the threads of BLAS: predicting block by block, and training in two halves.
+"""Threads over parts of a batch compared with BLAS threads: prediction in blocks, and training on two halves.
 
-Three ways are timed in turn, in one process whose BLAS is told how many threads to use before each:
+Three methods are timed in turn, in one process that sets the number of BLAS threads before each:
 
-- BLAS: one Python thread, as many threads of BLAS as there are cores;
-- threads: a Python thread a core, each with one thread of BLAS; NumPy's loops then use every core, too;
-- one: one thread of each.
+- BLAS: one Python thread, with one BLAS thread per core;
+- threads: one Python thread per core, with one BLAS thread each, so that NumPy's loops also use every core;
+- one: one Python thread with one BLAS thread.
 
-A training step in threads is that of `minidl.distributed` with a part of the batch for each thread. The tables show
-medians of the clock. Run it on a quiet machine: with other work on the cores, the threads of BLAS wait for each other.
-Needs threadpoolctl.
+A training step in threads is that of `minidl.distributed`, with a part of the batch for each thread. The tables show
+medians of wall time. Run it on a quiet machine: if other work uses the cores, BLAS threads wait for each other. Needs
+threadpoolctl.
 
-A last table says what a step could gain on more cores, by a model whose parts are processor times of one thread:
-``fixed + rest + products / cores`` for the threads of BLAS, which divide the products alone, and
-``fixed + (products + rest) / cores + sum`` for parts of the batch, whose gradients are added up in log2(cores) passes.
-The optimizer and the calls of Python are in the fixed part.
+The last table estimates the gain of a step on more cores, from processor times of its parts on one thread:
+``fixed + rest + products / cores`` for BLAS threads, which divide only the products, and
+``fixed + (products + rest) / cores + sum`` for parts of the batch, whose gradients are summed in log2(cores) passes.
+The fixed part contains the optimizer and Python's call overhead.
 """
 
 import math
@@ -30,7 +30,7 @@ import numpy as np
 import peers
 from networks import LARGE, MNIST, SMALL, SMOOTH, WIDE, Network
 
-BLOCK = 1024  # rows that `predict` works on at a time
+BLOCK = 1024  # rows that `predict` processes at a time
 PREDICT = [(SMALL, 4096), (SMALL, 100_000), (MNIST, 4096), (MNIST, 60_000), (WIDE, 20_000), (SMOOTH, 50_000)]
 TRAIN = [(SMALL, 1024), (MNIST, 128), (MNIST, 1024), (WIDE, 128), (WIDE, 1024), (SMOOTH, 1024), (LARGE, 1024)]
 CORES = (2, 8, 64)
@@ -38,13 +38,13 @@ Timed = dict[str, Callable[[], Any]]
 
 
 def predictions(network: Network, rows: int, pool: ThreadPoolExecutor) -> Timed:
-    """Return the ways to predict so many rows."""
+    """Return the methods of predicting ``rows`` rows, by name."""
     model, x = peers.minidl_model(network), network.data(rows)[0]
     model.predict(x[:BLOCK])
     y = np.empty((len(x), *model.output_shape), "float32")
 
     def in_threads() -> None:
-        starts = iter(range(0, len(x), BLOCK))  # taken by whichever thread is free
+        starts = iter(range(0, len(x), BLOCK))  # shared: each thread takes the next block
 
         def work() -> None:
             twin = model.network.inference_twin()
@@ -61,7 +61,7 @@ def predictions(network: Network, rows: int, pool: ThreadPoolExecutor) -> Timed:
 
 
 class Ranks:
-    """Threads that take the steps of a distributed training, each with its part of every batch."""
+    """Threads that run the steps of distributed training, each with its part of every batch."""
 
     def __init__(self, network: Network, batch: int, count: int) -> None:
         self.network, self.samples, self.count = network, network.data(batch), count
@@ -97,14 +97,14 @@ def cores() -> int:
 
 
 def measured(ways: Timed, rounds: int, limits: Any) -> dict[str, list[float]]:
-    """Return the seconds of a call of each way in every round; each round takes them in turn, and rests before each."""
+    """Return the seconds per call of each method in every round; the methods take turns, with a pause before each."""
     calls, times = 1, {name: list[float]() for name in ways}
     for _ in range(2):
         start = time.perf_counter()
         for _ in range(calls):
             ways["one"]()
         calls = max(1, round(calls * 0.05 / (time.perf_counter() - start)))
-    for _ in range(rounds + 1):  # the first warms up
+    for _ in range(rounds + 1):  # the first round warms up
         for name, call in ways.items():
             limits.set(cores() if name == "BLAS" else 1)
             time.sleep(0.01)
@@ -116,7 +116,7 @@ def measured(ways: Timed, rounds: int, limits: Any) -> dict[str, list[float]]:
 
 
 class Parts(NamedTuple):
-    """Seconds of one thread in a step: what the batch does not change, products, other loops, one sum of gradients."""
+    """Seconds per step on one thread: the fixed part, matrix products, other loops, and one gradient sum."""
 
     fixed: float
     products: float
@@ -131,7 +131,7 @@ class Parts(NamedTuple):
 
 
 def parts_of_a_step(network: Network, batch: int, rounds: int) -> Parts:
-    """Measure them by processor time, the whole batch and a sixteenth of it in turn; BLAS must have one thread."""
+    """Measure the parts in processor time, with the whole batch and a sixteenth in turn; BLAS must use one thread."""
     model, x = peers.minidl_model(network), network.data(batch)
     small = tuple(array[: batch // 16] for array in x)
     gradients, products = model.parameters.gradients, peers.products(network, x[0])
@@ -166,7 +166,7 @@ class Limits:
 
 
 def row(what: str, times: dict[str, list[float]]) -> list[str]:
-    """Return a line of a table: times, and how many times as fast as BLAS' threads the others are."""
+    """Return a table row: the times, and the speedup of the other methods over BLAS threads."""
     ratios = {name: common.ratio(times, "BLAS", name) for name in ("threads", "one")}
     cells = [common.duration(statistics.median(seconds)) for seconds in times.values()]
     return [what, *cells, common.factor(ratios["threads"]), common.factor(ratios["one"])]

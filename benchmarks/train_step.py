@@ -1,8 +1,8 @@
-"""One training step of minidl compared with its peers, with the same step by hand, and with the products alone.
+"""One training step of minidl compared with its peers, with a hand-written step, and with the matrix products alone.
 
-Forward, loss, backward and Adam on one batch (``train_on_batch`` and its like), the cost per step of whole shuffled
-epochs (``fit`` and its like), and every network with batches of 1 to 1,024 rows: medians over interleaved rounds of the
-times, and of the ratios within a round.
+The tables show forward, loss, backward and Adam on one batch (``train_on_batch`` and equivalents), the cost per step of
+whole shuffled epochs (``fit`` and equivalents), and every network with batches of 1 to 1,024 rows. All are medians over
+interleaved rounds, of the times and of the ratios within a round.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from by_hand import by_hand_epoch, by_hand_step
 from common import Contender
 from networks import CASES, NORMALISED, Network
 
-STEPS = {  # name -> builder, modules it needs
+STEPS = {  # name -> builder, required modules
     "NumPy by hand": (by_hand_step, ("numpy",)),
     "minidl": (peers.minidl_step, ("numpy",)),
     "torch": (peers.torch_step, ("torch",)),
@@ -43,7 +43,7 @@ SWEPT = ("products", "NumPy by hand", "minidl", "torch, fused Adam", "JAX jit")
 
 
 def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict[str, Contender], dict[str, Any]]:
-    """Return what can be timed here, and the loss after ten steps, or why something cannot be timed."""
+    """Return the contenders available here, and for each the loss after ten steps or why it cannot be timed."""
     epoch_steps = 128 if batch * network.sizes[0] < 10_000 else 32 if batch * network.sizes[0] < 200_000 else 8
     x, y = network.data(batch * epoch_steps)
     found = {"products": Contender(peers.products(network, x[:batch]))}
@@ -64,14 +64,14 @@ def contenders(network: Network, batch: int, leave_out: list[str]) -> tuple[dict
                 run, _ = build(network, x, y, batch)
                 run(1)
                 found[name] = Contender(run, units=epoch_steps)
-        except Exception as error:  # a peer that does not work here is a row of the table, not the end of the run
+        except Exception as error:  # if a peer fails, report it in its row and continue
             found.pop(name, None)
             remarks[name] = " ".join([f"{type(error).__name__}:", *str(error).strip().splitlines()[:1]])
     return found, remarks
 
 
 def by_batch(networks: Iterable[Network], arguments: argparse.Namespace) -> tuple[str, list[Any]]:
-    """Return the table of a step's time by network and rows in the batch, and its numbers."""
+    """Return the table of step times by network and batch size, and its numbers."""
     numbers, rows = [], []
     for network, batch in itertools.product(networks, BATCHES):
         batches = network.batches(batch)
@@ -90,7 +90,7 @@ def by_batch(networks: Iterable[Network], arguments: argparse.Namespace) -> tupl
 
 
 def check_losses(remarks: dict[str, Any]) -> None:
-    """Refuse to compare contenders that do not do the same work: ten steps from one start give one loss."""
+    """Raise if contenders do different work: from one start, ten steps must give the same loss."""
     losses = {name: loss for name, loss in remarks.items() if isinstance(loss, float)}
     if losses and max(losses.values()) - min(losses.values()) > 1e-5 + 1e-3 * max(losses.values()):
         raise SystemExit(f"the losses after ten equal steps differ: {losses}")
@@ -132,14 +132,14 @@ def main() -> None:
 
 
 def fit_adds(times: dict[str, list[float]]) -> list[str]:
-    """Return what a step costs more within fit, in microseconds and as a part of train_on_batch."""
+    """Return the extra cost of a step within fit, in microseconds and as a fraction of train_on_batch."""
     pairs = list(zip(times["minidl fit"], times["minidl"], strict=True))
     part = statistics.median(fit / step - 1 for fit, step in pairs)
     return [f"{statistics.median(fit - step for fit, step in pairs) * 1e6:+.1f} us", f"{part:+.1%}"]
 
 
 def case_table(times: dict[str, list[float]], remarks: dict[str, Any]) -> str:
-    """Return a row a contender: median time a step, minidl's time divided by it, loss after ten steps or a remark."""
+    """Return one table row per contender: median step time, minidl's relative time, and loss or remark."""
     rows = []
     for name in ["products", "products and dx of the input", *STEPS, *EPOCHS]:
         if name not in times and name not in remarks:

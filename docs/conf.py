@@ -1,4 +1,4 @@
-"""The documentation's build: every number and picture in it comes from running the library here."""
+"""Sphinx configuration: every number and picture in the documentation is computed by running the library."""
 
 import importlib
 import re
@@ -45,13 +45,13 @@ exclude_patterns = [
 ]
 nitpicky = True
 default_role = "py:obj"  # `fit` links to Sequential.fit: see link_short_names
-suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold classes
+suppress_warnings = ["config.cache"]  # sphinx-gallery's settings contain classes, which cannot be pickled
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the docstrings say it in words
-autodoc_inherit_docstrings = False  # the base class says what `forward` is
+autodoc_typehints = "none"  # the docstrings state the types
+autodoc_inherit_docstrings = False  # the base class documents `forward`
 autosummary_generate = False
 numpydoc_show_class_members = False
 
@@ -61,7 +61,7 @@ html_static_path = ["_static"]
 html_css_files = ["minidl.css"]
 html_theme_options = {"light_logo": "logo-light.svg", "dark_logo": "logo-dark.svg", "sidebar_hide_name": True}
 html_favicon = "_static/favicon.svg"
-copybutton_selector = "div.highlight:not(.highlight-text *, .highlight-none *) > pre"  # code, not what it prints
+copybutton_selector = "div.highlight:not(.highlight-text *, .highlight-none *) > pre"  # code, but not its output
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 html_show_sourcelink = False
@@ -69,7 +69,7 @@ html_copy_source = False
 
 
 def without_frames(gallery_conf, fname):
-    """Draw each page's pictures as minidl.plotting does: no edges above and on the right."""
+    """Draw each page's pictures as minidl.plotting does, without the top and right axis lines."""
     import matplotlib as mpl
 
     mpl.rcdefaults()
@@ -117,17 +117,17 @@ PUBLIC = [
     "minidl.testing.strategies",
     "minidl.utils",
 ]
-# Line: no function takes or returns it. html: what notebooks show of a model.
+# Line: no function takes or returns it. html: the notebook representation of a model.
 INSIDE = {"minidl.explain.Line", "minidl.explain.html"}
 
-warnings.filterwarnings("ignore", "Unknown section Shapes")  # of numpydoc: see show_shapes
+warnings.filterwarnings("ignore", "Unknown section Shapes")  # from numpydoc: see show_shapes
 logger = logging.getLogger(__name__)
-# A table of contents may name pages that are still to come: the warning has no type by which to suppress it.
+# A table of contents may list pages that do not exist yet; this warning has no type by which to suppress it.
 logging.getLogger("sphinx.directives.other").logger.addFilter(lambda record: "glob pattern" not in str(record.msg))
 
 
 def check_that_every_public_name_is_documented(app, env):
-    """Warn, which fails the build, of each public name that has no entry in the API reference."""
+    """Warn (which fails the build) about each public name without an entry in the API reference."""
     documented = {target.split(".")[-1] for target in env.get_domain("py").objects}
     for module_name in PUBLIC:
         module = importlib.import_module(module_name)
@@ -137,14 +137,14 @@ def check_that_every_public_name_is_documented(app, env):
             is_module = type(thing) is type(minidl)
             if f"{module_name}.{name}" in INSIDE:
                 continue
-            if not is_module and not {name, type(thing).__name__} & documented:  # or it is an instance of a class
+            if not is_module and not {name, type(thing).__name__} & documented:  # or the class of an instance is
                 logger.warning("%s.%s is public and has no entry in the API reference", module_name, name)
             if not is_module and not getattr(thing, "__doc__", None):
                 logger.warning("%s.%s is public and has no docstring", module_name, name)
 
 
 def show_shapes(app, what, name, obj, options, lines):
-    """Turn the section ``Shapes`` of our docstrings, which numpydoc does not know, into a block above the others."""
+    """Move the section ``Shapes`` of our docstrings, which numpydoc does not know, into a block above the others."""
     if "Shapes" not in lines:
         return
     start = lines.index("Shapes")
@@ -153,7 +153,7 @@ def show_shapes(app, what, name, obj, options, lines):
     end = next(
         (at - 1 for at in range(start + 2, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines)
     )
-    rows = ["    " + line.replace("`", "") for line in lines[start + 2 : end]]  # literal: no markup in it
+    rows = ["    " + line.replace("`", "") for line in lines[start + 2 : end]]  # literal block: no markup
     block = ["**Shapes**", "", ".. code-block:: text", "", *rows, ""]
     del lines[start:end]
     first = next((at - 1 for at in range(1, len(lines)) if lines[at] and set(lines[at].strip()) == {"-"}), len(lines))
@@ -161,12 +161,12 @@ def show_shapes(app, what, name, obj, options, lines):
 
 
 def close_examples(app, docname, source):
-    """Take away the empty line that ends an example for the tests' sake."""
+    """Remove the empty line that ends an example and is needed only by the tests."""
     source[0] = re.sub(r"(?ms)^```python\n.*?^```$", lambda block: block[0].replace("\n\n```", "\n```"), source[0])
 
 
 def link_short_names(app, env, node, text):
-    """Resolve a name in backticks, such as `fit` or `Dense.build`, to the documented object that ends in it."""
+    """Resolve a name in backticks, such as `fit` or `Dense.build`, to the documented object whose name ends with it."""
     if node.get("refdomain") != "py" or node.get("reftype") != "obj":
         return None
     domain, target = env.get_domain("py"), node["reftarget"].rstrip("()")
@@ -179,20 +179,20 @@ def link_short_names(app, env, node, text):
 
 
 def check_alternative_texts(app, doctree, docname):
-    """Warn, which fails the build, of a picture on a page that says nothing to those who cannot see it."""
+    """Warn (which fails the build) about each picture on a page that has no alternative text."""
     for image in doctree.findall(nodes.image):
-        if not image.get("alt") and "/thumb/" not in image.get("uri", ""):  # a thumbnail is next to its title
+        if not image.get("alt") and "/thumb/" not in image.get("uri", ""):  # thumbnails have their titles next to them
             logger.warning("%s: the picture %s has no alternative text", docname, image.get("uri"))
 
 
 def build_live_page(app, error):
-    """Put the live page and the wheel of this checkout next to the pages."""
+    """Copy the live page and the wheel of this checkout into the built site."""
     if error is None and app.builder.format == "html":
         page.build(Path(app.outdir) / "live")
 
 
 def let_names_break(app, doctree, docname):
-    """Let long names break after a separator, but not in a path before ``::``; keep short cells of tables on a line."""
+    """Allow line breaks in long names, but not in a path before ``::``; keep short table cells on one line."""
     for literal in list(doctree.findall(nodes.literal)):
         path, colons, name = literal.astext().rpartition("::")
         if len(path + name) > 16:
@@ -206,13 +206,13 @@ def let_names_break(app, doctree, docname):
 
 
 def setup(app):
-    """Draw the figures, then watch over names, shapes and pictures."""
+    """Draw the figures and connect the checks and page transformations."""
     figures.draw_all(HERE / "_generated")
     app.connect("source-read", close_examples)
     app.connect("autodoc-process-docstring", show_shapes, priority=400)
     app.connect("env-check-consistency", check_that_every_public_name_is_documented)
     app.connect("missing-reference", link_short_names)
-    app.connect("builder-inited", thumbnails.replace_thumbnails, priority=900)  # once the gallery is there
+    app.connect("builder-inited", thumbnails.replace_thumbnails, priority=900)  # after the gallery is generated
     app.connect("doctree-resolved", check_alternative_texts)
     app.connect("doctree-resolved", let_names_break)
     app.connect("build-finished", build_live_page)

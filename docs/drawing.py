@@ -1,4 +1,4 @@
-"""SVG: boxes, lines of text, arrows and flat vectors, as strings; and the logo."""
+"""SVG drawing: boxes, text, arrows and flat vectors as strings, and the logo."""
 
 FONT = 'font-family="sans-serif"'
 ARROW = (
@@ -8,13 +8,13 @@ ARROW = (
 
 
 def titled(x: float, y: float, width: float, height: float, title: str, detail: str) -> str:
-    """Return a box with two lines of text at its top."""
+    """Return a box with a title and a line of detail at its top."""
     lines = text(x + width / 2, y + 22, title, 15, weight="bold") + text(x + width / 2, y + 41, detail, 12)
     return box(x, y, width, height) + lines
 
 
 def row_of(x: float, y: float, width: float, height: float, names: tuple[str, ...]) -> str:
-    """Return boxes next to each other."""
+    """Return a row of boxes."""
     each = width / len(names)
     boxes = [(x + index * each, name) for index, name in enumerate(names)]
     return "".join(
@@ -25,13 +25,13 @@ def row_of(x: float, y: float, width: float, height: float, names: tuple[str, ..
 
 
 def lines_of(path: str) -> list[tuple[str, int]]:
-    """Return a path as one line, or as two above each other."""
+    """Return a path on one line, or split over two lines."""
     first, slash, second = path.partition("/")
     return [(first + slash, -1), (second, 1)] if slash else [(path, 0)]
 
 
 def vector(x: float, y: float, name: str) -> str:
-    """Return a flat vector, with the parts that belong to the arrays of two dense layers."""
+    """Return a flat vector, divided into the arrays of two dense layers."""
     parts, letter = [], "d" if name == "gradients" else ""
     left = x + 70
     for size, array in ((120, "W"), (36, "b"), (104, "W"), (36, "b")):
@@ -44,7 +44,7 @@ def vector(x: float, y: float, name: str) -> str:
 
 
 def box(x: float, y: float, width: float, height: float, fill: str = "#f2f2f2") -> str:
-    """Return a box with round corners."""
+    """Return a box with rounded corners."""
     return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{fill}" stroke="black"/>'
 
 
@@ -54,13 +54,13 @@ def text(x: float, y: float, words: str, size: float, *, anchor: str = "middle",
 
 
 def arrow(x: float, y: float, end: float, low: float, words: str = "") -> str:
-    """Return an arrow with a few words at its right."""
+    """Return an arrow with a short label on its right."""
     line = f'<path d="M{x} {y} L{end} {low}" stroke="black" marker-end="url(#head)"/>'
     return line + (text(x + 10, (y + low) / 2 + 4, words, 12, anchor="start") if words else "")
 
 
 def bent_arrow(path: str) -> str:
-    """Return an arrow along ``path``, in the letters of SVG."""
+    """Return an arrow along ``path``, in SVG path syntax."""
     return f'<path d="{path}" fill="none" stroke="black" marker-end="url(#head)"/>'
 
 
@@ -73,14 +73,14 @@ def marker(shape: str, x: float, y: float, color: str) -> str:
 
 
 def document(width: float, height: float, parts: list[str]) -> str:
-    """Return the parts as an SVG document on white."""
+    """Return the parts as an SVG document with a white background."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'{FONT}>{ARROW}<rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>'
     )
 
 
-# One unit: two inputs, the unit and its output.
+# A unit with two inputs and its output.
 MARK = (
     '<path d="M12 14 L32 32 M12 50 L32 32" stroke="{ink}"/><path d="M32 32 H52" stroke="{accent}"/>'
     '<circle cx="12" cy="14" r="8" fill="{ink}"/><circle cx="12" cy="50" r="8" fill="{ink}"/>'
@@ -98,19 +98,19 @@ DOTS = '<circle cx="134" cy="13" r="4.5" fill="{accent}"/><circle cx="184" cy="1
 
 
 def logo(ink: str, accent: str, ground: str) -> str:
-    """Return the mark and the name, for a page of the colour ``ground``."""
+    """Return the logo with the name, for a page with background colour ``ground``."""
     return strokes(250, f'{MARK}<path d="{" ".join(LETTERS)}" stroke="{{ink}}"/>{DOTS}', ink, accent, ground)
 
 
 def favicon(ink: str, accent: str, ground: str) -> str:
-    """Return the mark on a tile of the colour ``ground``."""
+    """Return the logo without the name, on a tile of colour ``ground``."""
     tile = '<rect width="64" height="64" rx="12" fill="{ground}"/>'
     inside = f'<g transform="translate(7 7) scale(0.78)">{MARK}</g>'
     return strokes(64, tile + inside, ink, accent, ground)
 
 
 def strokes(width: int, shapes: str, ink: str, accent: str, ground: str) -> str:
-    """Return ``shapes`` in these colours as an SVG document of round strokes."""
+    """Return ``shapes`` in these colours as an SVG document of rounded strokes."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 64" width="{width}" height="64" fill="none" '
         f'stroke-width="6.5" stroke-linecap="round" stroke-linejoin="round"><title>minidl</title>'

@@ -1,6 +1,6 @@
-"""Draws the figures of the pages that are not part of the course: the objects, the modules, a model, and the README's.
+"""Draw the figures outside the course: the objects, the modules, a model, and those of the README.
 
-``python docs/figures.py`` draws the README's picture and the logo again.
+``python docs/figures.py`` redraws the README's picture and the logo.
 """
 
 import ast
@@ -19,14 +19,14 @@ from minidl.plotting import plot_decision_boundary, plot_model
 
 HERE = Path(__file__).parent
 PACKAGE = Path(minidl.__file__).parent
-# What nearly every module imports: drawn as one box, without lines.
+# Modules that nearly all others import: drawn as one box, without lines.
 GROUND = ["typing", "errors", "checks", "config", "numeric", "normal", "files", "signals", "ownership"]
-WIDTH, HEIGHT, GAP = 104, 30, 10  # pixels, of a module's box and between two
+WIDTH, HEIGHT, GAP = 104, 30, 10  # in pixels, for a module's box and the gap between two boxes
 STEPS = ("dense", "dense/activation", "dense_1", "dense_1/activation")
 
 
 def imports_of(name: str) -> set[str]:
-    """Return the modules of minidl that ``name`` imports at the top."""
+    """Return the modules of minidl that ``name`` imports at module level."""
     path = PACKAGE / name
     files = sorted(path.rglob("*.py")) if path.is_dir() else [PACKAGE / f"{name}.py"]
     found = set()
@@ -39,7 +39,7 @@ def imports_of(name: str) -> set[str]:
 
 
 def imports() -> dict[str, set[str]]:
-    """Return what each module above the ground imports, but for the package's own __init__ and __main__."""
+    """Return the imports of each module that is drawn, except the package's own __init__ and __main__."""
     names = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
     if not names.issuperset(GROUND):
         raise ValueError(f"docs/figures.py: GROUND names modules that are gone: {sorted(set(GROUND) - names)}")
@@ -48,7 +48,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def rows_of(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Return the modules in rows from the top down, each just below who imports it, or just above what it imports."""
+    """Return the modules in rows from top to bottom, each just below its importers or just above its imports."""
     place_of: dict[str, int] = {}
     left = dict(graph)
     while left:
@@ -59,13 +59,13 @@ def rows_of(graph: dict[str, set[str]]) -> list[list[str]]:
         place_of.update(dict.fromkeys(free, max(place_of.values(), default=-1) + 1))
         left = {name: below for name, below in left.items() if name in imported}
     last = max(place_of.values())
-    for name in set(graph).difference(*graph.values()):  # not imported by any
+    for name in set(graph).difference(*graph.values()):  # imported by none
         place_of[name] = min([place_of[one] - 1 for one in graph[name]], default=last)
     return [sorted(name for name in graph if place_of[name] == row) for row in range(min(place_of.values()), last + 1)]
 
 
 def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the imports without those that are implied by others."""
+    """Return the imports without those that other imports imply."""
     reached: dict[str, set[str]] = {}
     for name in (name for row in reversed(rows_of(graph)) for name in row):
         reached[name] = graph[name].union(*(reached[other] for other in graph[name]))
@@ -76,7 +76,7 @@ def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def modules() -> str:
-    """Return the modules in rows as SVG, with a line from each down to what it imports."""
+    """Return an SVG of the modules in rows, with a line from each down to its imports."""
     graph = direct(imports())
     rows = arranged(rows_of(imports())[::-1], graph)
     width = max(map(len, rows)) * (WIDTH + GAP)
@@ -110,7 +110,7 @@ def line(place: dict[str, tuple[float, float]], name: str, other: str) -> str:
 
 
 def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str]]:
-    """Return the rows with each module near those that it imports, so that few lines cross."""
+    """Return the rows with each module placed near its imports, so that few lines cross."""
     place: dict[str, float] = {}
     for row in rows:
         wanted = {name: sum(place[one] for one in below[name]) / max(len(below[name]), 1) for name in row}
@@ -120,7 +120,7 @@ def arranged(rows: list[list[str]], below: dict[str, set[str]]) -> list[list[str
 
 
 def objects() -> str:
-    """Return the objects that a training step passes through as SVG, from what the user calls down to the numbers."""
+    """Return an SVG of the objects involved in a training step, from the user's call down to the arrays."""
     left, middle, right = 10, 210, 640
     shapes = [
         titled(middle, 16, 390, 54, "Sequential", "the list of layers, with the names of Keras"),
@@ -156,7 +156,7 @@ def model() -> str:
 
 
 def front(path: Path) -> None:
-    """Train three networks on two spirals, and write their decision boundaries to ``path``."""
+    """Train three networks on two spirals and draw their decision boundaries in the file ``path``."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -180,7 +180,7 @@ def front(path: Path) -> None:
 
 
 def quickstart(folder: Path) -> None:
-    """Run the code of the quickstart, which writes its pictures into ``folder``."""
+    """Run the code of the quickstart, which saves its pictures in ``folder``."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -193,7 +193,7 @@ def quickstart(folder: Path) -> None:
 
 
 def misprint() -> str:
-    """Return the first of the notes' errata as SVG: a formula that is crossed out, and the right one."""
+    """Return an SVG of the first erratum of the notes: the wrong formula crossed out, and the correct one."""
     formulas = text(200, 105, "J = -1/m Σ L", 44) + text(200, 200, "J = 1/m Σ L", 44, weight="bold")
     return document(400, 280, [formulas, '<path d="M70 112 L330 70" stroke="#c8553d" stroke-width="7"/>'])
 
@@ -206,7 +206,7 @@ LOGOS = {
 
 
 def draw_all(folder: Path) -> None:
-    """Write every figure into ``folder``."""
+    """Write all figures to ``folder``."""
     folder.mkdir(exist_ok=True)
     for figure in (objects, modules, model, misprint, speed.chart):
         (folder / f"{figure.__name__}.svg").write_text(figure(), encoding="utf-8")

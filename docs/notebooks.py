@@ -1,6 +1,6 @@
-"""Runs the notebooks of examples/ in Jupyter, and compares the text that they print with the text that they store.
+"""Run the notebooks of examples/ in Jupyter, and compare the text that they print with the stored text.
 
-``python docs/notebooks.py`` exits with 1 and names the cells that differ; with ``--write`` it stores the outputs.
+``python docs/notebooks.py`` exits with 1 and names the cells that differ; ``--write`` stores the new outputs.
 """
 
 import re
@@ -14,14 +14,14 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
 def texts(cell):
-    """Return what a code cell prints and returns, as text, without durations and estimates of rounding errors."""
+    """Return the printed and returned text of a code cell, without durations and estimates of rounding errors."""
     parts = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell["outputs"]]
     text = "".join(part for part in parts if "<Figure size" not in part)
     return re.sub(r"\b[\d.]+ s\b|\b[\d.]+e-\d+", "...", text)
 
 
 def run(path):
-    """Return the notebook as it is stored, and as it is after a run; the run adds nothing but outputs."""
+    """Return the notebook as stored, and as it is after a run, which changes only the outputs."""
     stored = nbformat.read(path, as_version=4)
     fresh = nbformat.read(path, as_version=4)
     NotebookClient(fresh, record_timing=False, resources={"metadata": {"path": str(EXAMPLES)}}).execute()

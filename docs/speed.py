@@ -1,4 +1,4 @@
-"""The chart and the verdict of the page on performance, made from the tables in docs/numbers."""
+"""The chart and the summary on the performance page, generated from the tables in docs/numbers."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from drawing import document, marker, text
 sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 from front_page import NUMBERS, UNITS, cells
 
-# first word of a column -> the library, and its mark and colour
+# first word of a column -> the library, its marker and its colour
 PEERS = {
     "torch": ("PyTorch", "circle", "#12355b"),
     "JAX": ("JAX", "square", "#c8553d"),
@@ -31,9 +31,9 @@ def table(benchmark: str, title: str) -> dict[str, dict[str, str]]:
 
 
 def ratios(columns: dict[str, str]) -> dict[str, dict[str, float]]:
-    """Return, for each network, minidl's time for a step divided by that of the fastest way of each library.
+    """Return, for each network, minidl's step time divided by that of each library's fastest variant.
 
-    ``columns`` has the library for the first word of its columns.
+    ``columns`` maps the first word of a column to the library.
     """
     found: dict[str, dict[str, float]] = {}
     for network, row in table("train_step", "minidl's time divided by the peer's").items():
@@ -46,7 +46,7 @@ def ratios(columns: dict[str, str]) -> dict[str, dict[str, float]]:
 
 
 def chart() -> str:
-    """Return the time of each library's step, divided by minidl's, for each network, as SVG on a logarithmic scale."""
+    """Return a log-scale SVG chart of each library's step time divided by minidl's, for each network."""
     rows = ratios({word: name for word, (name, _, _) in PEERS.items()})
     reach = math.ceil(max(abs(math.log2(value)) for row in rows.values() for value in row.values()))
     bottom = TOP + ROW * len(rows)
@@ -75,7 +75,7 @@ def chart() -> str:
 
 
 def verdict() -> str:
-    """Return what the tables say of minidl's speed, in a few sentences of Markdown."""
+    """Return a summary of minidl's speed according to the tables, in a few sentences of Markdown."""
     libraries = {word: name for word, (name, _, _) in PEERS.items()} | {"by hand": "by hand"}
     rows = ratios(libraries)
     ranges = {name: [row[name] for row in rows.values() if name in row] for name in libraries.values()}

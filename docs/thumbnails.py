@@ -1,4 +1,4 @@
-"""The gallery's thumbnails: the first panel of a page's first picture, large enough to be read."""
+"""Gallery thumbnails: the first panel of a page's first picture, large enough to read."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ PANELS = HERE / "_generated" / "panels"
 
 
 def scrape(block, block_vars, gallery_conf):
-    """Collect the pictures of a block as sphinx-gallery does, and save the first panel of the page's first one."""
+    """Collect the pictures of a block as sphinx-gallery does, and save the first panel of the page's first picture."""
     from matplotlib import pyplot
 
     if pyplot.get_fignums() and len(block_vars["image_path_iterator"]) == 0:
@@ -23,7 +23,7 @@ def scrape(block, block_vars, gallery_conf):
 
 
 def replace_thumbnails(app):
-    """Put the panels in place of the thumbnails, which show whole pictures."""
+    """Replace the thumbnails, which show whole pictures, with the saved panels."""
     for panel in PANELS.glob("*.png"):
         for thumbnail in HERE.glob(f"*/images/thumb/sphx_glr_{panel.stem}_thumb.png"):
             shutil.copy(panel, thumbnail)

@@ -1,7 +1,8 @@
-"""Gradient checkers of other libraries, each asked in the same way whether it accepts a layer's backward.
+"""Gradient checkers of other libraries behind one interface: does the checker accept a layer's backward?
 
-``accepts(layer, x, values, tolerance)`` runs a checker at one point, in float64; None takes its own tolerances. It
-raises whatever the checker or the layer raises. Each module imports its library when it is imported.
+``accepts(layer, x, values, tolerance)`` runs a checker at one point, in float64; if the tolerance is None, the
+checker's own tolerances apply. Exceptions from the checker or the layer propagate. Each module imports its library on
+import.
 """
 
 import importlib
@@ -14,12 +15,12 @@ from checking.built_layer import BuiltLayer
 
 Checker = Callable[[BuiltLayer, np.ndarray, Sequence[np.ndarray], float | None], None]
 
-# library -> the tightest power of ten at which no right layer is blamed at twenty points
+# library -> the tightest power of ten at which no correct layer is blamed at twenty points
 TOLERANCES = {"torch": 1e-6, "jax": 1e-7, "chainer": 1e-6}
 
 
 def checkers() -> list[str]:
-    """Return the libraries that are installed."""
+    """Return the names of the installed libraries."""
     return [name for name in TOLERANCES if common.installed(name)]
 
 

@@ -1,4 +1,4 @@
-"""A layer that is built once and serves all calls of a checker, as its user would keep it."""
+"""A layer that is built once and serves all calls of a checker, as users would keep it."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Pullback = Callable[[np.ndarray], list[np.ndarray | None]]
 
 
 class BuiltLayer:
-    """One built layer; the random numbers are the same in each call, as finite differences need them."""
+    """A built layer that uses the same random numbers in every call, as finite differences require."""
 
     def __init__(self, layer: Layer, shape: tuple[int, ...]) -> None:
         layer.declare(shape)
@@ -25,7 +25,7 @@ class BuiltLayer:
         self.gradients = [part.views["d" + name] for part, name in parts]
 
     def forward(self, x: np.ndarray, values: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the layer's output with these parameters. The memory is shared: what the layer overwrites, shows."""
+        """Return the layer's output for these parameters, which are not copied: in-place changes show."""
         self.calls += 1
         for view, value in zip(self.values, values, strict=True):
             view[...] = value
@@ -33,7 +33,7 @@ class BuiltLayer:
         return np.ascontiguousarray(self.layer.forward(x, self.training))
 
     def pullback(self, x: np.ndarray, values: Sequence[np.ndarray]) -> Pullback:
-        """Return the backward of the latest forward; if another one has come between, forward is called again."""
+        """Return the gradients for the latest forward; forward is called again if another call has come between."""
         call = self.calls
 
         def backward(dy: np.ndarray) -> list[np.ndarray | None]:

@@ -1,6 +1,6 @@
-"""``chainer.gradient_check.check_backward``: the backward along one random direction against a central difference.
+"""``chainer.gradient_check.check_backward``: compares backward with a central difference along one random direction.
 
-Chainer's last release, 7.8.1, is from before NumPy 2: it needs setuptools < 80 and a table that NumPy has dropped.
+Chainer's last release, 7.8.1, predates NumPy 2: it needs setuptools < 80 and a table that NumPy has removed.
 """
 
 import warnings
@@ -23,11 +23,11 @@ with warnings.catch_warnings():
     import chainer
     from chainer.gradient_check import check_backward
 
-STEP = 1e-6  # with a tolerance: the step of 1e-3 crosses kinks
+STEP = 1e-6  # used with a tolerance, because the default step of 1e-3 crosses kinks
 
 
 class Wrapped(chainer.FunctionNode):
-    """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for Chainer; the parameters are inputs too."""
+    """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for Chainer, with the parameters as further inputs."""
 
     def __init__(self, layer: BuiltLayer, ids: np.ndarray | None) -> None:
         super().__init__()

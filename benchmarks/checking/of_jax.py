@@ -1,4 +1,4 @@
-"""``jax.test_util.check_vjp``: the backward along one random direction against a central difference."""
+"""``jax.test_util.check_vjp``: compares backward with a central difference along one random direction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from jax.test_util import check_vjp
 
 from checking.built_layer import BuiltLayer
 
-STEP = 1e-6  # with a tolerance: the step of 1e-4 crosses kinks
+STEP = 1e-6  # used with a tolerance, because the default step of 1e-4 crosses kinks
 jax.config.update("jax_enable_x64", True)
 
 
 def accepts(layer: BuiltLayer, x: np.ndarray, values: Sequence[np.ndarray], tolerance: float | None) -> None:
-    """Raise if check_vjp objects. It takes functions of arrays, so nothing is traced."""
+    """Raise if check_vjp objects. It takes functions of arrays, so no tracing is needed."""
     floating = x.dtype.kind == "f"
 
     def parts(inputs: tuple[Any, ...]) -> tuple[np.ndarray, list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""``torch.autograd.gradcheck``: each entry of the Jacobian against a central difference."""
+"""``torch.autograd.gradcheck``: compares each entry of the Jacobian with a central difference."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from checking.built_layer import BuiltLayer
 
 
 class Wrapped(torch.autograd.Function):
-    """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for torch; the parameters are inputs too."""
+    """``y = layer.forward(x)`` and ``dx = layer.backward(dy)`` for torch, with the parameters as further inputs."""
 
     @staticmethod
     def forward(ctx: Any, layer: BuiltLayer, x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:

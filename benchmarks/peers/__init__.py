@@ -1,9 +1,9 @@
-"""One training step, and one epoch, of minidl and of each peer at its best.
+"""Training steps and epochs of minidl and its peers, each in its fastest form.
 
-``..._step(network, batches)`` returns ``run(n)``: n steps on the batches in turn, waiting for the last, whose loss it
-returns.
-``..._epoch(network, x, y, batch)`` returns ``run(n)``, n shuffled epochs in batches, and ``predict(x)``, the scores of
-the rows with what has been learnt. Peers are optional, hence imported where they are used.
+``..._step(network, batches)`` returns ``run(n)``, which takes n steps on the batches in turn, waits for the last one
+and returns its loss. ``..._epoch(network, x, y, batch)`` returns ``run(n)``, which trains for n shuffled epochs, and
+``predict(x)``, which returns the scores of the trained model. Peers are optional, so each is imported only where it is
+used.
 """
 
 from peers.of_jax import jax_epoch, jax_loop_epoch, jax_parts, jax_step

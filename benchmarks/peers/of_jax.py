@@ -1,4 +1,4 @@
-"""JAX: a compiled step, an epoch in one scan and as its tutorials write it."""
+"""JAX: a compiled step, and epochs in a single scan and as in its tutorials."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from peers.shared import Batches, Epochs, Run, turns
 
 
 def jax_parts(network: Network) -> tuple[Callable[..., Any], Callable[..., Any], tuple[Any, Any]]:
-    """Return ``scores(parameters, x)``, ``step(state, x, y) -> (state, loss)``, neither compiled yet, and the state."""
+    """Return ``scores(parameters, x)`` and ``step(state, x, y) -> (state, loss)``, not yet compiled, and the state."""
     import jax
     import jax.numpy as jnp
     import optax
@@ -76,7 +76,7 @@ def jax_step(network: Network, batches: Batches) -> Run:
 
 
 def jax_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    """An epoch in one compiled scan, shuffled on the device, without the rows that fill no batch."""
+    """Return an epoch as one compiled scan, shuffled on the device, without the rows of an incomplete batch."""
     import jax
 
     scores, step, state = jax_parts(network)
@@ -101,7 +101,7 @@ def jax_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epo
 
 
 def jax_loop_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    """As JAX's tutorials write it: a compiled step, and the batches taken from NumPy arrays."""
+    """Return an epoch as in JAX's tutorials: a compiled step on batches taken from NumPy arrays."""
     import jax
 
     scores, step, state = jax_parts(network)

@@ -9,7 +9,7 @@ from peers.shared import Batches, Epochs, Run, turns
 
 
 def keras_model(network: Network, steps: int = 1) -> Any:
-    """Return Keras' compiled model, on JAX; jit_compile is its default there."""
+    """Return a compiled Keras model on JAX, where jit_compile is the default."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -49,6 +49,6 @@ def keras_step(network: Network, batches: Batches) -> Run:
 
 
 def keras_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int, *, steps: int = 1) -> Epochs:
-    """Fit; ``steps`` is how many training steps a call of the compiled function does, at most an epoch."""
+    """Return an epoch of fit; each call of the compiled function takes ``steps`` training steps, at most an epoch."""
     model = keras_model(network, min(steps, len(x) // batch))
     return lambda n: model.fit(x, y, batch_size=batch, epochs=n, verbose=0), lambda x: model.predict(x, verbose=0)

@@ -9,7 +9,7 @@ from peers.shared import Batches, Epochs, Run, turns
 
 
 def minidl_model(network: Network) -> Any:
-    """Return the compiled model with the common initial weights."""
+    """Return a compiled model with the initial weights that all contenders share."""
     from minidl import BatchNormalization, Dense, Input, LayerNormalization, ReLU, Sequential, Tanh, optimizers
 
     *hidden, last = [units for _, units in network.pairs]

@@ -10,7 +10,7 @@ from peers.shared import Batches, Epochs, Run, turns
 
 
 def sklearn_model(network: Network, batch: int, epochs: int = 1, **more: Any) -> Any:
-    """Return scikit-learn's estimator; it draws its own initial weights."""
+    """Return scikit-learn's estimator, which draws its own initial weights."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
     return (MLPRegressor if network.task == "regression" else MLPClassifier)(
@@ -21,7 +21,7 @@ def sklearn_model(network: Network, batch: int, epochs: int = 1, **more: Any) ->
 
 
 def flat(y: np.ndarray) -> np.ndarray:
-    """Return targets of shape (rows, 1) as scikit-learn wants them: (rows,)."""
+    """Return targets of shape (rows, 1) as (rows,), the shape that scikit-learn expects."""
     return y.reshape(len(y)) if y.shape[1:] == (1,) else y
 
 
@@ -47,7 +47,7 @@ def sklearn_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) ->
 
         model = sklearn_model(network, batch, n)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # it is told to stop after n epochs
+            warnings.simplefilter("ignore", ConvergenceWarning)  # training stops after n epochs on purpose
             model.fit(x, y)
 
     return run, lambda x: (model.predict if network.task == "regression" else model.predict_proba)(x)

@@ -1,4 +1,4 @@
-"""torch: a step, an epoch as it is fastest and as its tutorials write it, predictions."""
+"""torch: a step, epochs in the fastest form and as in its tutorials, and predictions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from peers.shared import Batches, Epochs, Run, turns
 
 
 def torch_parts(network: Network, fused: bool, compiled: bool = False) -> tuple[Any, Any, Any]:
-    """Return torch's model, loss function and optimizer; and have it shuffle the same way each time."""
+    """Return torch's model, loss function and optimizer; seeds torch, so that it always shuffles in the same way."""
     import torch
     from torch import nn
 
@@ -53,7 +53,7 @@ def torch_step(network: Network, batches: Batches, *, fused: bool = False, compi
 
 
 def torch_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    """The tensors cut up by a permutation, and the fused Adam: faster than a DataLoader."""
+    """Return an epoch that indexes the tensors with a permutation and uses the fused Adam: faster than a DataLoader."""
     import torch
 
     model, loss_function, optimizer = torch_parts(network, fused=True)
@@ -70,7 +70,7 @@ def torch_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> E
 
 
 def torch_loader_epoch(network: Network, x: np.ndarray, y: np.ndarray, batch: int) -> Epochs:
-    """As torch's tutorials write it: a DataLoader and the default Adam."""
+    """Return an epoch as in torch's tutorials: a DataLoader and the default Adam."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 

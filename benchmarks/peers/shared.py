@@ -1,4 +1,4 @@
-"""What all contenders share: the types, the batches in turn, and the products that none can do without."""
+"""Code shared by all contenders: the types, the order of batches, and the matrix products of a step."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ Epochs = tuple[Run, Callable[[np.ndarray], np.ndarray]]
 
 
 def turns(batches: Batches, n: int) -> Iterator[tuple[Any, Any]]:
-    """Return n batches: all in turn, again and again."""
+    """Return n batches, cycling through ``batches``."""
     return itertools.islice(itertools.cycle(batches), n)
 
 
 def products(network: Network, x: np.ndarray, lowest: bool = False) -> Run:
-    """The matrix products that a step cannot do without: the limit on this machine; ``lowest`` adds the input's dx."""
+    """Return the matrix products that every step needs, the lower bound here; ``lowest`` adds the input's dx."""
     weights = network.weights()[::2]
     gradients = [np.empty_like(w) for w in weights]
     inputs = [x]

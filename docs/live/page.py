@@ -1,4 +1,4 @@
-"""Build the live page: its files and the wheel of this checkout in one folder, for any web server."""
+"""Build the live page: one folder with its files and the wheel of this checkout, for any web server."""
 
 import shutil
 import sys
@@ -10,7 +10,7 @@ ROOT = HERE.parent.parent
 
 
 def build(folder: Path) -> None:
-    """Write the page into ``folder``; what was there before goes."""
+    """Build the page in ``folder``, replacing what was there before."""
     from hatchling.builders.wheel import WheelBuilder
 
     shutil.rmtree(folder, ignore_errors=True)

@@ -22,7 +22,7 @@ from minidl import Layer, Loss
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; return 0 if every exercise that was checked is solved."""
+    """Run the command; return 0 if every exercise checked is solved."""
     parser = argparse.ArgumentParser(prog="python examples/exercises", description="The exercises of the course.")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list", help="list the exercises")

@@ -1,6 +1,6 @@
 """Exercise: a function or class that a learner writes, and how it is graded.
 
-What returns numbers is compared with the library on random arguments; what has a gradient is certified.
+Functions that return numbers are compared with the library on random arguments; those with a gradient are certified.
 """
 
 from abc import ABC, abstractmethod
@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-DRAWS = 12  # sets of arguments that an answer is tried on
+DRAWS = 12  # sets of arguments on which an answer is tested
 CLOSE = 1e-9
 
 
 class Answer(NamedTuple):
-    """What became of an exercise: whether it is solved, which array is wrong and where, and the likely cause."""
+    """The result of an exercise: whether it is solved, which array is wrong and where, and the likely cause."""
 
     passed: bool
     place: str = ""
@@ -27,9 +27,9 @@ class Exercise(ABC):
     Parameters
     ----------
     number : str
-        Such as ``"6.1"``: the chapter, and which of its two.
+        The chapter and the exercise's number in it, such as ``"6.1"``.
     stub : str
-        The code to fill in. It defines ``name``.
+        The code to complete. It defines ``name``.
     name : str
         The function or class that is graded.
     """
@@ -38,7 +38,7 @@ class Exercise(ABC):
         self.number, self.name, self.stub = number, name, stub
 
     def grade(self, namespace: dict[str, Any], seed: int) -> Answer:
-        """Return what became of the exercise in a learner's file, given as the names that it defines."""
+        """Return the result of the exercise for a learner's file, given the names that the file defines."""
         if self.name not in namespace:
             return Answer(False, f"the file defines no {self.name}", "write it, under this name")
         try:
@@ -50,22 +50,22 @@ class Exercise(ABC):
 
     @abstractmethod
     def judge(self, solution: Any, rng: np.random.Generator, seed: int) -> Answer:
-        """Return what became of the exercise; what ``solution`` raises may go through."""
+        """Return the result of the exercise; exceptions raised by ``solution`` may propagate."""
 
 
 class Computation(Exercise):
-    """A function that returns one array or several: it is compared with ``truth``.
+    """A function that returns one or more arrays, which are compared with those of ``truth``.
 
     Parameters
     ----------
     draw : callable
-        ``draw(rng)`` returns arguments.
+        ``draw(rng)`` returns the arguments.
     truth : callable
-        ``truth(*arguments)`` returns the right arrays.
+        ``truth(*arguments)`` returns the correct arrays.
     outputs : tuple of str
-        What the arrays are called.
+        The names of the arrays.
     slips : dict of str to callable
-        Typical mistakes: the cause, and the function that has it.
+        Typical mistakes: maps the cause to a function that makes the mistake.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Computation(Exercise):
             return Answer(False, self._place(got, expected), self._cause(draws, pairs))
 
     def _place(self, got: list[Any], expected: list[Any]) -> str:
-        """Return which output is wrong, and its first wrong entry."""
+        """Return the wrong output and its first wrong entry."""
         if len(got) != len(expected):
             return f"expected {len(expected)} results ({', '.join(self.outputs)}), got {len(got)}"
         name, one, other = next(
@@ -105,12 +105,12 @@ class Computation(Exercise):
         return f"{name}{list(entry) or ''}: expected {other[entry]:.6g}, got {one[entry]:.6g}"
 
     def _cause(self, draws: list[tuple[Any, ...]], pairs: list[tuple[list[Any], list[Any]]]) -> str:
-        """Return the first mistake that explains all results, or what they are to the right ones."""
+        """Return the first mistake that explains all results, or how they are related to the correct ones."""
         for cause, slip in self.slips.items():
             try:
                 if all(_equal(got, _arrays(slip(*given))) for given, (got, _) in zip(draws, pairs, strict=True)):
                     return cause
-            except (ValueError, IndexError):  # the mistake is none for these shapes
+            except (ValueError, IndexError):  # the mistake is impossible with these shapes
                 continue
         for relation, cause in RELATIONS.items():
             if all(len(g) == len(e) and _related(g, e, relation) for g, e in pairs):
@@ -119,7 +119,7 @@ class Computation(Exercise):
 
 
 class Differentiation(Exercise):
-    """A function or class with a gradient: it is certified.
+    """A function or class with a gradient, which is certified.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _related(got: list[Any], expected: list[Any], relation: Callable[[Any], Any]
 
 
 def _arrays(result: Any) -> list[Any]:
-    """Return what a function gave as a list of arrays."""
+    """Return a function's results as a list of arrays."""
     results = result if isinstance(result, tuple) else (result,)
     return [np.asarray(value, float) for value in results]
 

@@ -1,4 +1,4 @@
-"""Gradients: the exercises of chapters 6 to 11, graded by the certification kit where they differentiate."""
+"""Gradients: the exercises of chapters 6 to 11, graded by the certification kit if they involve gradients."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ Rng = np.random.Generator
 
 
 def certify_layer(layer: type[Layer], seed: int) -> Any:
-    """Certify a learner's layer on rows of five values."""
+    """Certify a learner's layer on samples with five features."""
     from minidl.testing import certify
 
     return certify(layer, input_shape=(5,), seed=seed, level="quick", on_fail="return")
 
 
 def dense(x: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:
-    """Return the output of a dense layer, and what its backward is given."""
+    """Return the output of a dense layer, and the values that its backward needs."""
     return x @ W + b, (x, W)
 
 
@@ -35,7 +35,7 @@ def certify_dense(backward: Any, seed: int) -> Any:
 
 
 def relu_layer(A: np.ndarray, W: np.ndarray, b: np.ndarray) -> Any:
-    """Return relu(A W + b), and what its backward is given: A, W and Z."""
+    """Return relu(A W + b), and the values that its backward needs: A, W and Z."""
     Z = A @ W + b
     return np.maximum(Z, 0), (A, W, Z)
 
@@ -68,7 +68,7 @@ def certify_squares(loss: type[Loss], seed: int) -> Any:
 
 
 def trained(rng: Rng) -> tuple[Any, ...]:
-    """X, Y and the parameters of a network 3-4-1."""
+    """Return X, Y and the parameters of a 3-4-1 network."""
     arrays = [rng.normal(size=shape) for shape in ((3, 4), (4,), (4, 1), (1,))]
     return rng.normal(size=(5, 3)), (rng.uniform(size=(5, 1)) < 0.5).astype(float), *arrays
 
@@ -85,7 +85,7 @@ def four_gradients(
     slope: Any = None,
     at: str = "",
 ) -> tuple[Any, ...]:
-    """Return dW1, db1, dW2, db2 of the network 3-4-1, with a mistake if one is asked for."""
+    """Return dW1, db1, dW2, db2 of the 3-4-1 network, optionally with a mistake."""
     A1 = sigmoid(X @ W1 + b1)
     A2 = sigmoid(A1 @ W2 + b2)
     dZ2 = (Y - A2 if at == "sign" else A2 - Y) / (len(X) if mean else 1)
@@ -97,7 +97,7 @@ def four_gradients(
 
 
 def deep_gradients(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray]) -> tuple[Any, ...]:
-    """Return the gradient of each W of a network of ReLU layers without biases that ends in a sigmoid."""
+    """Return the gradient of each W of a network with bias-free ReLU layers that ends in a sigmoid."""
     widths = [W.shape[1] for W in weights]
     hidden = [Dense(n, activation="relu", use_bias=False) for n in widths[:-1]]
     layers = [Input((len(weights[0]),)), *hidden, Dense(widths[-1], activation="sigmoid", use_bias=False)]
@@ -109,7 +109,7 @@ def deep_gradients(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray]) -> t
 
 
 def by_hand(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray], *, at: str) -> tuple[Any, ...]:
-    """Return what `deep_gradients` returns, with a mistake."""
+    """Return the gradients of `deep_gradients` with a mistake."""
     inputs = [X]
     for W in weights[:-1]:
         inputs.append(np.maximum(inputs[-1] @ W, 0))
@@ -127,13 +127,13 @@ def by_hand(X: np.ndarray, Y: np.ndarray, weights: list[np.ndarray], *, at: str)
 
 
 def glorot(shape: tuple[int, int], seed: int) -> np.ndarray:
-    """Return Glorot's uniform weights."""
+    """Return Glorot uniform weights."""
     limit = np.sqrt(6 / sum(shape))
     return np.random.default_rng(seed).uniform(-limit, limit, shape)
 
 
 def he(shape: tuple[int, int], seed: int) -> np.ndarray:
-    """Return He's normal weights."""
+    """Return He normal weights."""
     return np.random.default_rng(seed).normal(size=shape) * np.sqrt(2 / shape[0])
 
 
@@ -143,7 +143,7 @@ def shape_and_seed(rng: Rng) -> tuple[Any, ...]:
 
 
 def merged(W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, b2: np.ndarray) -> tuple[Any, ...]:
-    """Return the one W and b of two linear layers."""
+    """Return the W and b that are equivalent to two linear layers."""
     return W1 @ W2, b1 @ W2 + b2
 
 
@@ -158,7 +158,7 @@ def dead(outputs: np.ndarray, slip: Any = None) -> float:
 
 
 def some_dead(rng: Rng) -> tuple[Any, ...]:
-    """Return outputs of ReLU units, of which some are dead."""
+    """Return outputs of ReLU units, some of which are dead."""
     outputs = np.maximum(rng.normal(size=(6, 8)), 0)
     outputs[:, : rng.integers(1, 6)] = 0
     return (outputs,)

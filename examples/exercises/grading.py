@@ -1,4 +1,4 @@
-"""Grading: the exercises by chapter, and a learner's file put to them."""
+"""Grading: the exercises by chapter, and the check of a learner's file."""
 
 import importlib.util
 from pathlib import Path
@@ -17,7 +17,7 @@ EXERCISES: dict[str, Exercise] = {
 
 
 def of_chapter(chapter: int) -> list[Exercise]:
-    """Return the exercises of a chapter, or raise an `ArgumentError` if there is none of this number."""
+    """Return the exercises of a chapter, or raise an `ArgumentError` if there is no such chapter."""
     found = [exercise for number, exercise in EXERCISES.items() if number.split(".")[0] == str(chapter)]
     if not found:
         raise ArgumentError(f"chapter: expected a number from 1 to 14, got {chapter}.")
@@ -35,7 +35,7 @@ def names_in(file: Path) -> dict[str, Any]:
 
 
 def grade(chapter: int, file: Path | str, seed: int = 0) -> dict[str, Answer]:
-    """Return what became of a chapter's exercises in a file, by their numbers.
+    """Return the results of a chapter's exercises in a file, by exercise number.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def grade(chapter: int, file: Path | str, seed: int = 0) -> dict[str, Answer]:
     file : path
         The learner's file, which is run.
     seed : int
-        Draws the arguments: another one for each learner, say.
+        Seed for the arguments; use a different one for each learner, for example.
 
     Raises
     ------

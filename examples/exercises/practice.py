@@ -1,4 +1,4 @@
-"""Practice: the exercises of chapters 12 to 14, from choosing to classifying."""
+"""Practice: the exercises of chapters 12 to 14, from model selection to classification."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def softmax(z: np.ndarray) -> np.ndarray:
 
 
 def split(rows: int, fraction: float, seed: int, *, order: Any = None) -> tuple[Any, ...]:
-    """Return the rows for training and for validation."""
+    """Return the indices of the training and validation rows."""
     order = np.random.default_rng(seed).permutation(rows) if order is None else order
     count = int(np.floor(rows * (1 - fraction)))
     return order[:count], order[count:]
@@ -41,7 +41,7 @@ def curve(rng: Rng) -> tuple[Any, ...]:
 
 
 def folded(x: np.ndarray, depth: int) -> np.ndarray:
-    """Return the tent, applied ``depth`` times."""
+    """Return the tent map applied ``depth`` times."""
     for _ in range(depth):
         x = 2 * np.maximum(x, 0) - 4 * np.maximum(x - 0.5, 0)
     return x
@@ -55,7 +55,7 @@ def certify_block(layer: type[Layer], seed: int) -> Any:
 
 
 def certify_cross_entropy(backward: Any, seed: int) -> Any:
-    """Certify a learner's gradient of the mean cross-entropy of a softmax."""
+    """Certify a learner's gradient of the mean softmax cross-entropy."""
     from minidl.testing import certify_function
 
     rng = np.random.default_rng(seed)

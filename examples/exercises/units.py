@@ -1,4 +1,4 @@
-"""Units: the exercises of chapters 1 to 5, from one unit to the matrix."""
+"""Units: the exercises of chapters 1 to 5, from a single unit to matrices."""
 
 from itertools import pairwise
 from typing import Any
@@ -14,17 +14,17 @@ Rng = np.random.Generator
 
 
 def cost(a: np.ndarray, y: np.ndarray) -> float:
-    """Return J of probabilities."""
+    """Return the cost J of predicted probabilities."""
     return BinaryCrossentropy().forward(a, y)
 
 
 def labels(rng: Rng, rows: int) -> np.ndarray:
-    """Return labels of shape (rows, 1), both of them."""
+    """Return labels of shape (rows, 1) that include both 0 and 1."""
     return (np.arange(rows) % 2 == rng.integers(2))[:, None].astype(float)
 
 
 def samples(rng: Rng) -> tuple[Any, ...]:
-    """W, b, x, y of one unit."""
+    """Return W, b, x, y of one unit."""
     rows, inputs = int(rng.integers(4, 9)), int(rng.integers(2, 4))
     return rng.normal(size=(inputs, 1)), rng.normal(size=1), rng.normal(size=(rows, inputs)), labels(rng, rows)
 
@@ -32,7 +32,7 @@ def samples(rng: Rng) -> tuple[Any, ...]:
 def step(
     W: np.ndarray, b: np.ndarray, x: np.ndarray, y: np.ndarray, sign: int = -1, mean: bool = True, error: Any = None
 ) -> Any:
-    """Return W and b after a step of gradient descent, with a mistake if one is asked for."""
+    """Return W and b after a gradient descent step, optionally with a mistake."""
     dz = (sigmoid(x @ W + b) - y if error is None else error) / (len(x) if mean else 1)
     return W + sign * 0.1 * x.T @ dz, b + sign * 0.1 * dz.sum(axis=0)
 
@@ -44,7 +44,7 @@ def counts(probability: np.ndarray, y: np.ndarray, said: np.ndarray | None = Non
 
 
 def judged(rng: Rng) -> tuple[Any, ...]:
-    """Probabilities, among them exactly 0.5, and labels."""
+    """Return probabilities, some of them exactly 0.5, and labels."""
     probability = rng.uniform(size=(24, 1))
     probability[:4], y = 0.5, (rng.uniform(size=(24, 1)) < 0.4).astype(float)
     y[:8] = np.array([[0, 1, 0, 1, 0, 1, 1, 0]]).T
@@ -58,13 +58,13 @@ def three_scores(TP: Any, FP: Any, FN: Any) -> tuple[Any, ...]:
 
 
 def network(rng: Rng) -> tuple[Any, ...]:
-    """X of the network 3-4-1 and its parameters."""
+    """Return X and the parameters of a 3-4-1 network."""
     arrays = [rng.normal(size=shape) for shape in ((3, 4), (4,), (4, 1), (1,))]
     return (rng.normal(size=(5, 3)), *arrays)
 
 
 def outputs(X: np.ndarray, W1: np.ndarray, b1: np.ndarray, W2: np.ndarray, b2: np.ndarray) -> np.ndarray:
-    """Return the outputs of the network 3-4-1."""
+    """Return the outputs of the 3-4-1 network."""
     return Sigmoid().forward(Sigmoid().forward(X @ W1 + b1) @ W2 + b2)
 
 
@@ -320,7 +320,7 @@ def _separable(x: np.ndarray, y: np.ndarray) -> bool:
 
 
 def _line(rng: Rng) -> tuple[Any, ...]:
-    """A feature and labels: separated in either direction, with a tie between the classes, or mixed."""
+    """Return a feature and labels: separated in either direction, with a tie between the classes, or mixed."""
     x, kind = np.sort(rng.normal(2, 1, 6)), rng.integers(4)
     y = (np.arange(6) > 2).astype(float)
     if kind == 1:

@@ -1,4 +1,4 @@
-"""Answer: the page calls a function of a room by name; arguments and result travel as JSON."""
+"""Answer: the page calls a function of a room by name, with arguments and result encoded as JSON."""
 
 import importlib
 import json
@@ -9,13 +9,13 @@ from minidl.errors import MinidlError
 
 
 def answer(room, name, arguments):
-    """Print what ``room.name(**arguments)`` returns as JSON, or the error that it raises.
+    """Print the result of ``room.name(**arguments)``, or the error that it raises, as JSON.
 
-    JSON has no NaN and no infinity: they become null.
+    NaN and infinity, which JSON does not support, become null.
     """
     try:
         result = {"value": getattr(importlib.import_module(room), name)(**json.loads(arguments))}
-    except MinidlError as error:  # written for the user, who chose the arguments
+    except MinidlError as error:  # the message is for the user, who chose the arguments
         result = {"error": str(error)}
     except Exception:
         result = {"error": traceback.format_exc()}
@@ -26,7 +26,7 @@ def answer(room, name, arguments):
 
 
 def with_nulls(value):
-    """Return a result with None in place of NaN and infinity."""
+    """Return a result with NaN and infinity replaced by None."""
     if isinstance(value, dict):
         return {key: with_nulls(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

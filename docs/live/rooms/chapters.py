@@ -1,7 +1,7 @@
-"""Chapters: figures of the course, computed again for the settings of the sliders.
+"""Chapters: figures of the course, recomputed for the settings of the sliders.
 
-Each function returns a chart: ``lines`` and ``bars`` with their axes, or a ``map`` with paths on it, and a ``text``
-that says what there is to see.
+Each function returns a chart, either ``lines`` and ``bars`` with their axes or a ``map`` with paths on it, and a
+``text`` that describes it.
 """
 
 import functools
@@ -14,10 +14,10 @@ from minidl.losses import BinaryCrossentropy
 from minidl.metrics import F1Score, Precision, Recall
 from minidl.optimizers import SGD, Adam
 
-LOW, HIGH, CELLS = -4.0, 8.0, 64  # of the landscape of the cost
+LOW, HIGH, CELLS = -4.0, 8.0, 64  # range and resolution of the cost landscape
 STARTS = ((-3.0, -3.0), (-3.0, 6.0), (6.0, -3.0), (6.0, 6.0))
 LANDSCAPES = ("a bowl", "a valley without end", "a trough")
-LAYERS, WIDTH = 8, 64  # of the network whose signals are followed
+LAYERS, WIDTH = 8, 64  # size of the network whose signals are followed
 RACE_STEPS, RACE_EVERY = 240, 8
 
 
@@ -28,19 +28,19 @@ def line(name, x, y, **style):
 
 @functools.cache
 def landscape(kind):
-    """Return inputs and targets of a unit with two parameters, the names of the two, and the cost over the plane."""
+    """Return inputs and targets of a unit with two parameters, their names, and the cost over the plane."""
     rng = np.random.default_rng(0)
     hours = rng.normal(size=(100, 1))
     passed = (rng.uniform(size=(100, 1)) < 1 / (1 + np.exp(-2 * hours))).astype(float)
     x = np.hstack([hours, hours if kind == "a trough" else np.ones_like(hours)])
     y = (hours > 0).astype(float) if kind == "a valley without end" else passed
     loss, axis = BinaryCrossentropy(from_logits=True), np.linspace(LOW, HIGH, CELLS)
-    cost = np.array([[loss.forward(x @ [[u], [v]], y) for u in axis] for v in axis[::-1]])  # the top row first
+    cost = np.array([[loss.forward(x @ [[u], [v]], y) for u in axis] for v in axis[::-1]])  # top row first
     return x, y, ("W[0]", "W[1]") if kind == "a trough" else ("W", "b"), cost
 
 
 def one_minimum(kind, steps, rate):
-    """Chapter 2: gradient descent from four corners of the landscape of one unit's cost."""
+    """Chapter 2: gradient descent on the cost of one unit, from four corners of the landscape."""
     x, y, names, cost = landscape(LANDSCAPES[kind])
     loss, paths = BinaryCrossentropy(from_logits=True), []
     for start in STARTS:
@@ -64,7 +64,7 @@ def one_minimum(kind, steps, rate):
 
 @functools.cache
 def rare_event():
-    """Return probabilities and labels of 2,000 samples of which one in seven is positive."""
+    """Return probabilities and labels of 2,000 samples, one in seven of them positive."""
     rng = np.random.default_rng(0)
 
     def draw(count):
@@ -91,7 +91,7 @@ def scores_at(threshold):
 
 
 def threshold(value):
-    """Chapter 3: what the threshold does to precision, recall and F1."""
+    """Chapter 3: the effect of the threshold on precision, recall and F1."""
     probability, y = rare_event()
     thresholds = np.linspace(0.02, 0.9, 45)
     curves = np.transpose([scores_at(round(float(t), 4)) for t in thresholds])
@@ -109,7 +109,7 @@ def threshold(value):
 
 
 def how_to_start(scale, activation):
-    """Chapter 7: the size of signal and gradient in each layer of a deep network, for a scale of the first weights."""
+    """Chapter 7: signal and gradient sizes in each layer of a deep network, for a scale of the initial weights."""
     size = scale / np.sqrt(WIDTH)
     hidden = [
         Dense(WIDTH, activation=("tanh", "relu")[activation], kernel_initializer=RandomNormal(stddev=size))
@@ -138,7 +138,7 @@ def how_to_start(scale, activation):
 
 
 def activations(seed):
-    """Chapter 8: a race on two spirals, the same start and the same data for each activation."""
+    """Chapter 8: training on two spirals with each activation, from the same start and on the same data."""
     x, y = datasets.spirals(400, turns=1.5, seed=0)
     lines, ends = [], []
     for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
@@ -159,7 +159,7 @@ def activations(seed):
 
 
 def depth(layers, noise):
-    """Chapter 13: a network of two ReLU units a layer folds [0, 1] once more with each layer."""
+    """Chapter 13: each layer of a network with two ReLU units per layer folds [0, 1] once more."""
     hidden = [Dense(2, activation="relu") for _ in range(layers)]
     model = Sequential([Input((1,)), *hidden, Dense(1)], dtype="float64")
     out, rng = np.array([[2.0], [-4.0]]), np.random.default_rng(0)
@@ -178,7 +178,7 @@ def depth(layers, noise):
 
 
 def hyperparameters(rate, momentum):
-    """Chapter 12: the cost of a network on two moons by steps, for a learning rate and a momentum."""
+    """Chapter 12: the cost by step of a network on two moons, for a learning rate and a momentum."""
     x, y = datasets.moons(200, noise=0.15, seed=0)
     lines = []
     for chosen in ((0.5, 0.0), (rate, momentum)):

@@ -1,4 +1,4 @@
-"""Playground: a small network that learns to colour the plane, a few steps at a time, and what it computes there."""
+"""Playground: a small network that learns to colour the plane a few steps at a time, and its computations."""
 
 import base64
 import functools
@@ -10,16 +10,16 @@ from minidl import Dense, Dropout, Input, Sequential, regularizers
 from minidl.explain import explain
 from minidl.optimizers import SGD, Adam, RMSprop
 
-SAMPLES, TRAINED = 400, 300  # the rest is the test set
-SIDE = 48  # of the output's map, in cells
-COARSE = 2  # a hidden unit's map has a cell for so many of them in each direction
+SAMPLES, TRAINED = 400, 300  # the remaining samples are the test set
+SIDE = 48  # cells per side of the output's map
+COARSE = 2  # a hidden unit's map has one cell for this many cells in each direction
 EDGE = 1.1 * points.EDGE  # the maps reach from -EDGE to EDGE
 OPTIMIZERS = {"sgd": SGD, "momentum": functools.partial(SGD, momentum=0.9), "rmsprop": RMSprop, "adam": Adam}
 REGULARIZERS = {"none": None, "l1": regularizers.L1, "l2": regularizers.L2}
 
 
 class Playground:
-    """A data set and a model, as the page sets them."""
+    """A data set and a model with the settings of the page."""
 
     def __init__(self, data, noise, hidden, activation, optimizer, rate, regularizer, strength, dropout, batch, seed):
         self.classifies = data not in points.REGRESSION
@@ -37,10 +37,10 @@ class Playground:
         loss, metrics = ("binary_crossentropy", ["accuracy"]) if self.classifies else ("mse", [])
         self.model.compile(OPTIMIZERS[optimizer](rate), loss, metrics)
         axis = np.linspace(-EDGE, EDGE, SIDE, dtype=np.float32)
-        self.grid = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)  # the top row first
+        self.grid = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2)  # top row first
 
     def train(self, steps):
-        """Take steps of the optimizer on batches that go through the training set, reshuffled each time."""
+        """Train for ``steps`` batches, reshuffling the training set after each pass."""
         for _ in range(steps):
             if len(self.order) < self.batch:
                 self.order = self.rng.permutation(TRAINED)
@@ -49,7 +49,7 @@ class Playground:
             self.steps += 1
 
     def scores(self):
-        """Return loss and accuracy on the training set and on the test set."""
+        """Return loss and accuracy on the training and test sets."""
         found = {}
         for name, rows in (("train", slice(TRAINED)), ("test", slice(TRAINED, None))):
             values = self.model.evaluate(self.x[rows], self.y[rows], SAMPLES, 0, return_dict=True)
@@ -57,7 +57,7 @@ class Playground:
         return found
 
     def maps(self):
-        """Return the outputs over the plane, and those of each hidden unit, a byte for a cell."""
+        """Return the outputs over the plane, and those of each hidden unit, as one byte per cell."""
         output = self.model.predict(self.grid, verbose=0)[:, 0]
         shown = self.grid.reshape(SIDE, SIDE, 2)[::COARSE, ::COARSE].reshape(-1, 2)
         units, y = [], shown
@@ -68,9 +68,9 @@ class Playground:
         low, high = (0.0, 1.0) if self.classifies else (-1.0, 1.0)
         return as_bytes(2 * (output - low) / (high - low) - 1), units
 
-    @np.errstate(all="ignore")  # a model that diverges is shown, too
+    @np.errstate(all="ignore")  # diverging models are shown as well
     def frame(self):
-        """Return all that the page draws, as JSON takes it."""
+        """Return everything that the page draws, in a form that JSON supports."""
         output, units = self.maps()
         return {
             "step": self.steps,
@@ -83,7 +83,7 @@ class Playground:
 
 
 def as_bytes(values):
-    """Return values from -1 to 1 as bytes from 0 to 255; NaN is in the middle."""
+    """Return values from -1 to 1 as bytes from 0 to 255; NaN becomes the middle value."""
     return np.rint(127.5 + 127.5 * np.clip(np.nan_to_num(values), -1, 1)).astype(np.uint8)
 
 
@@ -96,7 +96,7 @@ playground = None
 
 
 def start(**settings):
-    """Set up data and model; return the points and the first frame."""
+    """Create the data and the model; return the points and the first frame."""
     global playground
     playground = Playground(**settings)
     return {
@@ -113,13 +113,13 @@ def start(**settings):
 
 
 def tick(steps):
-    """Train for some steps; return the next frame."""
+    """Train for ``steps`` steps and return the next frame."""
     playground.train(steps)
     return playground.frame()
 
 
 def probe(x, y):
-    """Return the sample nearest to a place, what the model says there, and the step on this sample written out."""
+    """Return the sample nearest to (x, y), the model's prediction there, and a worked step on this sample."""
     nearest = int(np.argmin(((playground.x - np.array([x, y])) ** 2).sum(axis=1)))
     rows, targets = playground.x[nearest : nearest + 1], playground.y[nearest : nearest + 1]
     return {

@@ -1,10 +1,10 @@
-"""Points: the data sets of the playground, each inside the square from -3 to 3."""
+"""Points: the data sets of the playground, each in the square from -3 to 3."""
 
 import numpy as np
 
 from minidl import datasets
 
-EDGE = 3.0  # the generators fill the square from -1 to 1; inputs about 1 in size train best
+EDGE = 3.0  # the generators fill the square from -1 to 1; inputs of about unit size train best
 RINGS, BLOB_CENTRE = (0.4, 0.85), 0.45
 
 
@@ -17,19 +17,19 @@ def circles(n, rng):
 
 
 def blobs(n, rng):
-    """Return one cloud per class, which overlap a little."""
+    """Return one cloud per class, with some overlap."""
     y = rng.permutation(np.arange(n) % 2)
     return 0.2 * rng.standard_normal((n, 2)) + np.where(y == 0, -BLOB_CENTRE, BLOB_CENTRE)[:, None], y
 
 
 def waves(n, rng):
-    """Return points with a value between -1 and 1, for regression: ``sin(x0) cos(x1)`` in the stretched square."""
+    """Return points with targets between -1 and 1, for regression: ``sin(x0) cos(x1)`` in the scaled square."""
     x = rng.uniform(-1, 1, size=(n, 2))
     return x, np.sin(EDGE * x[:, 0]) * np.cos(EDGE * x[:, 1])
 
 
 def of_minidl(generator, scale, centre=(0.0, 0.0)):
-    """Return one of the library's data sets, moved into the square."""
+    """Return one of the library's data sets, scaled to the square."""
 
     def points(n, rng):
         x, y = generator(n, noise=0.0, seed=int(rng.integers(1 << 30)))
@@ -50,7 +50,7 @@ REGRESSION = {"waves"}
 
 
 def draw(name, n, noise, seed):
-    """Return n points of a data set and their targets; ``noise`` is added to the points, or to the values."""
+    """Return n points of a data set with targets; ``noise`` is added to the points or, in regression, the targets."""
     rng = np.random.default_rng(seed)
     x, y = GENERATORS[name](n, rng)
     if name in REGRESSION:

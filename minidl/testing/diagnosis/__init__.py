@@ -1,8 +1,9 @@
 """Diagnosis: why a gradient is wrong.
 
-Three questions, each an engine: *what* is the wrong gradient to the right one, *when* is it right, and *where* in the
-source does an edit make it right. They share the `Evidence`: the failing call and fresh ones. A claim is made only if
-it holds on all of them, and claims are ranked by the length of the description that they give of the wrong gradient.
+Three engines each answer one question: *what* the wrong gradient is compared with the correct one, *when* it is
+correct, and *where* in the source an edit makes it correct. They share the `Evidence`: the failing call and further
+samples. A claim is made only if it holds on all of them, and claims are ranked by the length of their description of
+the wrong gradient.
 """
 
 import warnings
@@ -23,7 +24,7 @@ from minidl.typing import Array
 __all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
 
 Engine = Callable[[Evidence], Claims]
-# Nothing further is tried if one of these has an answer, by the check that objects.
+# By the name of the failed check: if one of these engines makes a claim, no others are tried.
 SETTLED: dict[str, list[Engine]] = {
     "": [relations.wrong_shape, interventions.earlier_calls],
     "linear-in-u": [linearity.not_linear, precision.representable],
@@ -44,7 +45,7 @@ AT_ONCE: list[Engine] = [
     regions.scan,
     regions.positions,
 ]
-# Slower, and left out where a short description is known.
+# Slower; skipped once a short description is found.
 LATE: list[Engine] = [
     jacobian.structure,
     linearity.not_linear,
@@ -57,7 +58,7 @@ EARLIER_CALL = (
 
 
 def diagnose(analytic: Array, numeric: Array, context: Context | None = None) -> list[Hypothesis]:
-    """Return the possible causes of the difference of two gradients, best first, each with a score from 0 to 1.
+    """Return the possible causes of the difference between two gradients, best first, each with a score from 0 to 1.
 
     Parameters
     ----------
@@ -70,8 +71,8 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     Returns
     -------
     list of Hypothesis
-        Each with a ``text`` and a ``score``, the higher the shorter the description of the wrong gradient is. Never
-        empty: the last resort says that no hypothesis fits, with statistics.
+        Each has a ``text`` and a ``score``, which is higher for shorter descriptions of the wrong gradient. Never
+        empty: if nothing fits well, the last hypothesis says so and gives statistics.
 
     Examples
     --------
@@ -92,7 +93,7 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
 
 
 def all_claims(evidence: Evidence) -> list[Hypothesis]:
-    """Return what all engines claim; the slower ones are left out once a short description is found."""
+    """Return the claims of all engines; the slower ones are skipped once a short description is found."""
     for engine in [*SETTLED[""], *SETTLED.get(evidence.check, [])]:
         found = claims(engine, evidence)
         if found:
@@ -105,24 +106,24 @@ def all_claims(evidence: Evidence) -> list[Hypothesis]:
 
 
 def tell_where(found: list[Hypothesis]) -> None:
-    """Add to the best cause where the gradient is wrong, if that is known exactly: together they say most."""
+    """Extend the best cause with the condition under which the gradient is wrong, if it is known exactly."""
     where = next((h for h in found if h.text.startswith("wrong exactly where") and h.bits <= OPEN), None)
     if where and found[0] is not where and not found[0].text.startswith(("analytic/numeric", "right for batch")):
         found[0] = Hypothesis(f"{found[0].text}; {where.text.partition(':')[0]}", found[0].bits)
 
 
 def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
-    """Return what an engine claims until it fails, such as where the layer refuses a call."""
+    """Return the claims that an engine makes before it fails, for example because the layer refuses a call."""
     found: list[Hypothesis] = []
     try:
         found.extend(engine(evidence))
-    except Exception:  # a layer may raise anything outside its domain
+    except Exception:  # a layer may raise any exception outside its domain
         return found
     return found
 
 
 def statistics_of(e: Evidence) -> str:
-    """Return what can be said when nothing fits."""
+    """Return the message for a gradient that no hypothesis fits: the number of wrong entries, and ratios."""
     s = e.first
     large = np.abs(s.numeric) > 1e-6 * s.scale
     ratio = s.analytic[large] / s.numeric[large]

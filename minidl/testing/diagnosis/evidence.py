@@ -1,4 +1,4 @@
-"""Evidence: the failing call and further ones, on which every hypothesis is tried before it is claimed."""
+"""Evidence: the failing call and further samples, on which every hypothesis is tested before it is claimed."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -11,9 +11,9 @@ from minidl.testing.context import Context
 from minidl.testing.diagnosis.sample import EXACT, Sample, Setting, copies, floats, largest, settings_of
 from minidl.typing import Array
 
-FEW = 24  # entries on which a hypothesis about a large array is tried
+FEW = 24  # entries of a large array on which a hypothesis is tested
 STEP = 2e-3
-SMALL = 2000  # outputs up to which further samples are drawn
+SMALL = 2000  # further samples are drawn only if there are fewer outputs
 
 Named = tuple[str, Array]
 Source = Callable[[Sample], Iterable[Named]]
@@ -21,16 +21,16 @@ T = TypeVar("T")
 
 
 class Evidence:
-    """What `Context` says, and further samples, each drawn when it is first needed.
+    """The `Context`, and further samples, each drawn when it is first needed.
 
-    What a layer raises where it was not made to go comes through; `attempt` gives None instead.
+    Exceptions that the layer raises outside its domain propagate; `attempt` returns None instead.
 
     Parameters
     ----------
     analytic, numeric : array
         The gradients that differ.
     context : Context or None
-        None: only the two arrays are known.
+        If None, only the two arrays are known.
     """
 
     def __init__(self, analytic: Array, numeric: Array, context: Context | None) -> None:
@@ -42,7 +42,7 @@ class Evidence:
 
     @property
     def context(self) -> Context:
-        """The layer and the call; what asks for them has nothing to say where only the two arrays are known."""
+        """The layer and the call; raises LookupError if only the two arrays are known."""
         if self.known is None:
             raise LookupError("only the two arrays are known")
         return self.known
@@ -58,7 +58,7 @@ class Evidence:
         return self._named(Sample(np.asarray(point.x), floats(point.dy), y, analytic, self.numeric, parameters))
 
     def _named(self, s: Sample) -> Sample:
-        """Return the sample with state, attributes and arguments."""
+        """Return the sample with its state, attributes and arguments added."""
         cached = attempt(self.context.attributes, x=s.x, dy=s.dy, parameters=s.parameters) or {}
         known = [s.x, s.y, *s.parameters.values()]
         found = copies({**self.context.point.states, **cached})
@@ -67,7 +67,7 @@ class Evidence:
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """The failing call, and up to three more: other values, other batch sizes, other parameters."""
+        """The failing call and up to three more, with other values, batch sizes or parameters."""
         found = [self.first]
         rows = len(self.first.x) if self.first.x.ndim else 0
         if rows and rows * self.first.dy[:1].size < SMALL:
@@ -78,7 +78,7 @@ class Evidence:
 
     @cached_property
     def visible(self) -> list[Sample]:
-        """The samples on which the error shows."""
+        """The samples in which the error shows."""
         return [s for s in self.samples if s.shows] or [self.first]
 
     @property
@@ -87,13 +87,13 @@ class Evidence:
         return self.first.gap < 1e-5 * self.first.scale
 
     def other_parameters(self) -> dict[str, dict[str, Array]]:
-        """Return the parameters' values in another order, jittered."""
+        """Return the parameters with their values shuffled and jittered."""
         values = self.first.parameters
         moved = {name: self.rng.permutation(p.ravel()).reshape(p.shape) for name, p in values.items()}
         return {"parameters": {name: p * self.rng.uniform(0.75, 1.0, p.shape) for name, p in moved.items()}}
 
     def values(self, rows: int) -> dict[str, Any]:
-        """Return another x and dy from the same domain: the old values in another order, jittered."""
+        """Return x shuffled and jittered, and a new random dy where it has one row per sample."""
         x, dy = self.first.x, self.first.dy
         drawn = self.rng.permutation(np.resize(x, (rows, *x.shape[1:])).ravel()).reshape(rows, *x.shape[1:])
         if x.dtype.kind == "f":
@@ -103,10 +103,10 @@ class Evidence:
         return {"x": drawn, "dy": 1.3 * self.rng.standard_normal((rows, *dy.shape[1:])) + 0.1}
 
     def run(self, **changes: Any) -> Sample:
-        """Return the sample at the failing point with these parts changed."""
+        """Return the failing sample with these parts of the call changed."""
         y, gradients = self.context.run(**changes)
         analytic = floats(gradients[self.target])
-        precise = self.first.gap < 1e-4 * self.first.scale  # a small error needs all digits
+        precise = self.first.gap < 1e-4 * self.first.scale  # a small error requires an accurate numeric gradient
         numeric = (self.numeric_at if precise else self.quick_numeric)(**changes)
         if analytic.shape != numeric.shape or not np.isfinite([analytic, numeric]).all():
             raise ValueError("this sample cannot be compared")
@@ -116,22 +116,22 @@ class Evidence:
         return self._named(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
 
     def analytic_at(self, **changes: Any) -> Array:
-        """Return what the layer's own backward gives with these parts of the failing call changed."""
+        """Return the gradient from the layer's own backward with these parts of the failing call changed."""
         return floats(self.context.run(**changes)[1][self.target])
 
     def numeric_at(self, **changes: Any) -> Array:
-        """Return the numeric gradient, to all digits, with these parts of the failing call changed."""
+        """Return the numeric gradient at full accuracy with these parts of the failing call changed."""
         return floats(self.context.numeric(self.target, **changes))
 
     def quick_numeric(self, **changes: Any) -> Array:
-        """Return the numeric gradient to some eight digits."""
+        """Return the numeric gradient to about eight digits."""
         matrix = self.jacobian(self.target, None, **changes)
         return (matrix @ floats(changes.get("dy", self.first.dy)).ravel()).reshape(
             self.start(self.target, changes).shape
         )
 
     def equals_numeric(self, value: Array, target: str | None = None, **changes: Any) -> bool:
-        """Return whether ``value`` is the numeric gradient of a target elsewhere; of a large one, parts are tried."""
+        """Return whether ``value`` is the numeric gradient of a changed call; large ones are sampled."""
         target = target or self.target
         if self.start(target, changes).shape != value.shape or not value.size:
             return False
@@ -148,31 +148,31 @@ class Evidence:
         return True
 
     def is_right(self, **changes: Any) -> bool | None:
-        """Return whether the layer's own backward is right with these parts changed; None where it refuses them."""
+        """Return whether the layer's backward is correct with these parts changed; None if the layer refuses them."""
         value = attempt(self.analytic_at, **changes)
         if value is None or not np.isfinite(value).all():
             return None
         return bool(attempt(self.equals_numeric, value, **changes))
 
     def start(self, target: str, changes: dict[str, Any]) -> Array:
-        """Return the array for which ``target`` is the derivative."""
+        """Return the array with respect to which ``target`` is the derivative."""
         if target == "dx":
             return floats(changes.get("x", self.first.x))
         return {**self.first.parameters, **copies(changes.get("parameters", {}))}[parameter_of(target)]
 
     def moving(self, target: str, value: Array, changes: dict[str, Any]) -> dict[str, Any]:
-        """Return the changes with another value of the array for which ``target`` is the derivative."""
+        """Return the changes with ``value`` for the array with respect to which ``target`` is the derivative."""
         there = {k: v for k, v in changes.items() if k != "dy"}
         if target == "dx":
             return {**there, "x": value}
         return {**there, "parameters": {**changes.get("parameters", {}), parameter_of(target): value}}
 
     def jacobian(self, target: str, entries: Array | None = None, **changes: Any) -> Array:
-        """Return d y / d (entries of the target's array), (entries, size of y), to some ten digits.
+        """Return dy/d(entries of the target's array), shape (entries, size of y), to about ten digits.
 
         Notes
         -----
-        Fourth-order central differences on one clone: quick, for hypotheses; never for a verdict.
+        Fourth-order central differences on one clone: fast enough for hypotheses, but never used for a verdict.
         """
         start = self.start(target, changes)
         h = STEP * min(1.0, float(np.sqrt((start**2).mean())) or 1.0)
@@ -189,11 +189,11 @@ class Evidence:
         return np.array([(8 * difference(n, h) - difference(n, 2 * h)) / (12 * h) for n in which])
 
     def everywhere(self, claim: Callable[..., bool], *arguments: Any) -> bool:
-        """Return whether ``claim(sample, *arguments)`` holds on every sample on which the error shows."""
+        """Return whether ``claim(sample, *arguments)`` holds in every sample in which the error shows."""
         return all(claim(sample, *arguments) for sample in self.visible)
 
     def names(self, source: Source, claim: Callable[..., bool], *arguments: Any) -> Iterator[str]:
-        """Yield the names of the quantities for which ``claim(sample, quantity, *arguments)`` holds everywhere."""
+        """Yield the names of the quantities for which ``claim(sample, quantity, *arguments)`` always holds."""
 
         def holds(s: Sample, value: Array | None) -> bool:
             return value is not None and bool(np.isfinite(value).all()) and claim(s, value, *arguments)
@@ -204,7 +204,7 @@ class Evidence:
                 yield name
 
     def quantity(self, source: Source, s: Sample, name: str) -> Array | None:
-        """Return a quantity of a sample by its name; only those before it are calculated."""
+        """Return a quantity of a sample by name; only those before it are computed."""
         table, rest = self._tables.setdefault((source, s), ({}, iter(source(s))))
         while name not in table:
             item = next(rest, None)
@@ -215,7 +215,7 @@ class Evidence:
 
     @cached_property
     def settings(self) -> dict[str, Setting]:
-        """The numeric constructor arguments, those of a loss in the layer's place included."""
+        """The numeric constructor arguments, including those of a wrapped loss."""
         return settings_of(type(self.known.layer), self.known.arguments) if self.known else {}
 
     @property
@@ -225,7 +225,7 @@ class Evidence:
 
 
 def attempt(question: Callable[..., T], *arguments: Any, **changes: Any) -> T | None:
-    """Return the answer to a question; None where the layer refuses the call, whatever it raises."""
+    """Return the answer to a question, or None if the layer raises an exception."""
     try:
         return question(*arguments, **changes)
     except Exception:
@@ -233,6 +233,6 @@ def attempt(question: Callable[..., T], *arguments: Any, **changes: Any) -> T | 
 
 
 def parameter_of(target: str) -> str:
-    """Return the parameter that a gradient belongs to: "inner/dW" -> "inner/W"."""
+    """Return the parameter to which a gradient belongs: "inner/W" for "inner/dW"."""
     path, slash, name = target.rpartition("/")
     return f"{path}{slash}{name[1:]}"

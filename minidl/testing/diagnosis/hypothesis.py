@@ -1,11 +1,11 @@
-"""Hypothesis: a possible cause of a wrong gradient, ranked by how little it takes to describe the gradient with it."""
+"""Hypothesis: a possible cause of a wrong gradient, ranked by the length of the description that it gives."""
 
 from collections.abc import Iterator
 from math import log2
 from typing import NamedTuple
 
-OPEN = 12.0  # bits that it costs to leave one thing open, such as the value where only the place is told
-HALF = 48.0  # bits for which a score is halved
+OPEN = 12.0  # bits charged for each detail left open, such as the value where only the place is known
+HALF = 48.0  # bits that halve the score
 
 
 class Hypothesis(NamedTuple):
@@ -28,7 +28,7 @@ class Hypothesis(NamedTuple):
 
     @property
     def score(self) -> float:
-        """From 0 to 1, higher for the shorter description."""
+        """Score from 0 to 1, higher for shorter descriptions."""
         return float(2 ** (-self.bits / HALF))
 
 
@@ -36,5 +36,5 @@ Claims = Iterator[Hypothesis]
 
 
 def bits_of(number: int) -> float:
-    """Return what it takes to tell which in a list, that is ordered from likely to unlikely, is meant."""
+    """Return the bits needed to select item ``number`` of a list that is ordered from likely to unlikely."""
     return log2(1 + number)

@@ -1,4 +1,4 @@
-"""Sample: one call of the layer, with the analytic and the numeric gradient for it, and what may be set in it."""
+"""Sample: one call of the layer with its analytic and numeric gradients, and the settings that can be changed."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.layers.base import Layer
 from minidl.typing import Array
 
-EXACT = 1e-6  # relative difference up to which a formula is said to fit
+EXACT = 1e-6  # relative difference up to which a formula counts as a fit
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One call.
+    """One call of the layer.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Sample:
     analytic, numeric : array
         The gradient that `backward` returned, and what it should have returned.
     parameters, attributes : dict of str to array
-        Parameters; state, and what the layer keeps in underscore attributes, such as ``"self._mask"``.
+        Parameters; state and cached underscore attributes, such as ``"self._mask"``.
     arguments : dict of str to float
         Numeric constructor arguments.
     precision : float
@@ -44,32 +44,32 @@ class Sample:
 
     @property
     def residual(self) -> Array:
-        """``numeric - analytic``: what is missing."""
+        """``numeric - analytic``: the missing part of the gradient."""
         return self.numeric - self.analytic
 
     @property
     def scale(self) -> float:
-        """The largest entry."""
+        """The largest magnitude of the numeric gradient."""
         return largest(self.numeric) or largest(self.analytic) or 1.0
 
     @property
     def gap(self) -> float:
-        """The largest difference between the two gradients."""
+        """The largest absolute difference between the two gradients."""
         return largest(self.residual)
 
     @property
     def noise(self) -> float:
-        """What is surely rounding."""
+        """The difference that rounding alone explains."""
         return self.precision * self.scale
 
     @property
     def shows(self) -> bool:
-        """Whether the error is there at all."""
+        """Whether the error shows in this sample."""
         return self.gap > 30 * self.noise
 
     @property
     def wrong(self) -> Array:
-        """Which entries differ."""
+        """Mask of the entries that differ."""
         return np.abs(self.residual) > max(self.noise, 1e-4 * self.gap)
 
     def fits(self, one: Any, other: Any, whole: Array | None = None) -> bool:
@@ -84,12 +84,12 @@ class Sample:
         return largest(one - other) <= min(EXACT * scale, 0.02 * self.gap) + 0.01 * self.noise
 
     def is_residual(self, term: Array) -> bool:
-        """Return whether ``term`` is what is missing, to the accuracy with which that is known."""
+        """Return whether ``term`` equals the residual, to the accuracy with which the residual is known."""
         return largest(self.residual - term) <= 1e-4 * self.gap + self.noise
 
 
 class Setting(NamedTuple):
-    """A numeric constructor argument: its value, its default, and the object that it belongs to, if not the layer."""
+    """A numeric constructor argument: its value, its default, and its owner if that is not the layer."""
 
     value: float
     default: Any
@@ -98,7 +98,7 @@ class Setting(NamedTuple):
     config: dict[str, Any] = {}
 
     def changed(self, name: str, value: float) -> dict[str, Any]:
-        """Return the change of the call that gives the argument another value."""
+        """Return the change of the call that sets the argument to ``value``."""
         value = type(self.value)(value)
         if self.owner is None:
             return {"arguments": {name: value}}
@@ -111,7 +111,7 @@ def is_number(value: Any) -> bool:
 
 
 def settings_of(kind: type, arguments: dict[str, Any]) -> dict[str, Setting]:
-    """Return the numeric constructor arguments of a class, those of a loss among them included."""
+    """Return the numeric constructor arguments of a class, including those of any loss among them."""
     defaults = constructor_arguments(kind)
     found = {name: Setting(v, defaults.get(name, REQUIRED)) for name, v in arguments.items() if is_number(v)}
     for argument, value in arguments.items():
@@ -123,26 +123,26 @@ def settings_of(kind: type, arguments: dict[str, Any]) -> dict[str, Setting]:
 
 
 def largest(array: Array) -> float:
-    """Return the largest magnitude, 0 if there is none."""
+    """Return the largest magnitude, or 0 for an empty array."""
     return float(np.abs(array).max(initial=0))
 
 
 def least_squares(basis: Array, values: Array) -> float:
-    """Return the number c for which ``c * basis`` is nearest to ``values``."""
+    """Return the number c that minimises the squared error of ``c * basis - values``."""
     square = float((basis * basis).sum())
     return float((basis * values).sum()) / square if square > 0 else 0.0
 
 
 def floats(array: Any) -> Array:
-    """Return an array of float64."""
+    """Return the values as a float64 array."""
     return np.asarray(array, float)
 
 
 def copies(arrays: dict[str, Any]) -> dict[str, Array]:
-    """Return arrays of float64; what was not set is left out."""
+    """Return the arrays as float64, without those that are None."""
     return {name: floats(value) for name, value in arrays.items() if value is not None}
 
 
 def number(value: float) -> str:
-    """Return a number as messages write it: four significant digits."""
+    """Return a number formatted for messages, with four significant digits."""
     return f"{value:.4g}"

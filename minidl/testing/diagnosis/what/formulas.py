@@ -1,6 +1,6 @@
-"""Formulas: what the wrong gradient, the right one, and the difference of the two are equal to.
+"""Formulas: expressions that equal the wrong gradient, the correct one, or their difference.
 
-Tried are the expressions that one may write with dy, x, y, the parameters and what the layer keeps.
+The expressions combine dy, x, y, the parameters and the layer's cached values.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ from minidl.testing.diagnosis.what.quantities import FORMS, arrays_of_shape, ele
 from minidl.typing import Array, Shape
 
 WHICH = ("analytic", "numeric", "residual")
-NEARLY_ONE = 0.99999  # squared cosine from which it is worth looking closely
-MOST = 6  # arrays of which pairs are tried
-LARGE = 2000  # entries; of larger gradients only the simple expressions are tried
+NEARLY_ONE = 0.99999  # squared cosine above which an expression is examined closely
+MOST = 6  # number of arrays that are combined in pairs
+LARGE = 2000  # entries; for larger gradients only the simple expressions are tried
 
 
 class Formula(NamedTuple):
-    """``factor * name``, the same on every sample; ``rank`` is the name's place in the list of expressions."""
+    """``factor * name``, the same on every sample; ``rank`` is the position of the name in the list of expressions."""
 
     factor: float
     name: str
@@ -37,7 +37,7 @@ class Formula(NamedTuple):
 
 
 def formulas(e: Evidence) -> list[Formula | None]:
-    """Return the simplest expressions for the analytic, the numeric gradient and their difference, up to a factor."""
+    """Return the simplest formula for each of the analytic gradient, the numeric gradient and their difference."""
     found: list[Formula | None] = [None, None, None]
     s = e.first
     if s.analytic.size < 2 and len(e.visible) < 3:
@@ -58,7 +58,7 @@ def formulas(e: Evidence) -> list[Formula | None]:
 
 
 def formula(e: Evidence, name: str, which: str, rank: int) -> Formula | None:
-    """Return the expression with its factor, if that is the same on every sample, or falls or grows with the batch."""
+    """Return the formula for a name if its factor is constant over the samples, up to a power of the batch size."""
     terms = [e.quantity(expressions, s, name) for s in e.visible]
     pairs = [(s, t, getattr(s, which)) for s, t in zip(e.visible, terms, strict=True) if t is not None]
     if len(pairs) < len(terms) or not all(is_proportional(s, t, v, which) for s, t, v in pairs):
@@ -67,27 +67,27 @@ def formula(e: Evidence, name: str, which: str, rank: int) -> Formula | None:
     for c, more in ((found, ""), (found * rows, " / batch size"), (found / rows, " * batch size")):
         if np.allclose(c, c[0], rtol=1e-3 if which == "residual" else 1e-6, atol=0):
             nearest = round(2 * c[0]) / 2
-            shown = name.removeprefix("dy*") if e.first.dy.size == 1 else name  # of a loss dy is one number
+            shown = name.removeprefix("dy*") if e.first.dy.size == 1 else name  # for a loss, dy is a single number
             factor = nearest if abs(c[0] - nearest) < 1e-3 * abs(nearest) else float(c[0])
             return Formula(factor, shown + more, rank)
     return None
 
 
 def is_proportional(s: Sample, term: Array, value: Array, which: str) -> bool:
-    """Return whether the analytic or the numeric gradient or their difference is a multiple of a term."""
+    """Return whether the analytic gradient, the numeric gradient or the difference is a multiple of a term."""
     c = least_squares(term, value)
     return c != 0 and (s.is_residual(c * term) if which == "residual" else s.fits(value, c * term))
 
 
 def equals_formula(e: Evidence) -> Claims:
-    """The gradient equals a formula; so does the right one, or what is missing."""
+    """Claim a formula for the wrong gradient, the correct one, or the missing term."""
     if not e.first.dy.size:
         return
     found, expected, missing = formulas(e)
     bits = 1 + bits_of(max((f.rank for f in (found, expected, missing) if f is not None), default=0))
     is_dy = found is not None and str(found) == "dy"
     if found is not None and str(found) == str(expected):
-        return  # it is right but for the last digits
+        return  # correct except for the last digits
     if missing is not None and missing.name == "dy" and abs(missing.factor) == 1:
         text = "numeric - analytic equals dy: the identity path is missing"
         if missing.factor < 0:
@@ -112,12 +112,12 @@ def equals_formula(e: Evidence) -> Claims:
 
 
 def is_mask_of_dy(s: Sample) -> bool:
-    """Return whether the right gradient is dy in some entries, and 0 in the others."""
+    """Return whether the correct gradient equals dy in some entries and 0 in the others."""
     return s.fits(s.numeric, np.where(np.abs(s.numeric) > 1e-9 * s.scale, s.dy, 0))
 
 
 def difference(short: str, long: str) -> str:
-    """Return ": the factor (1-y**2) is missing" where one formula is the other with more after it."""
+    """Return ": the factor (1-y**2) is missing" where one formula extends the other by a factor."""
     if short.replace(".T", "") == long.replace(".T", ""):
         return ": a transpose is missing, or one too many"
     for one, other, told in ((short, long, "missing"), (long, short, "too much")):
@@ -127,7 +127,7 @@ def difference(short: str, long: str) -> str:
 
 
 def expressions(s: Sample) -> Iterator[Named]:
-    """Yield expressions in the shape of the gradient, the simple ones first."""
+    """Yield expressions with the shape of the gradient, simple ones first."""
     yield from in_shape(s, "dy", s.dy)
     for axis in range(s.dy.ndim if s.dy.shape == s.analytic.shape else 0):
         if s.dy.shape[axis] > 1:
@@ -149,14 +149,14 @@ def expressions(s: Sample) -> Iterator[Named]:
 
 
 def products(told: str, d: Array, factors: Iterable[Named]) -> Iterator[Named]:
-    """Yield an array times, and divided by, each of the factors."""
+    """Yield an array multiplied and divided by each factor."""
     for name, q in factors:
         yield f"{told}*{name}", d * q
         yield f"{told}/{name}", d / q
 
 
 def pairs(s: Sample, shape: Shape) -> Iterator[Named]:
-    """Yield products of two arrays of a shape, and of their usual derivatives."""
+    """Yield products of two arrays of the given shape, or of their usual derivatives."""
     known = list(arrays_of_shape(s, shape))[:MOST]
     forms = [form for name, q in known for form in functions_of(name, q, FORMS)]
     for (one, p), (other, q) in combinations(forms, 2):
@@ -164,7 +164,7 @@ def pairs(s: Sample, shape: Shape) -> Iterator[Named]:
 
 
 def sums_along_axes(s: Sample) -> Iterator[Named]:
-    """Yield what is multiplied last in a term through a sum: sums of dy, or of dy times an array, along an axis."""
+    """Yield sums along an axis, of dy or of dy times an array: the building blocks of terms through a sum."""
     if s.dy.ndim > 1 and s.dy.shape == s.analytic.shape:
         for name, q in (("", np.ones(s.dy.shape)), *((f"*{name}", q) for name, q in arrays_of_shape(s, s.dy.shape))):
             for axis in range(s.dy.ndim):
@@ -172,7 +172,7 @@ def sums_along_axes(s: Sample) -> Iterator[Named]:
 
 
 def in_shape(s: Sample, told: str, d: Array) -> Iterator[Named]:
-    """Yield the ways in which ``d``, one value an output, gets the shape of the gradient."""
+    """Yield the ways to bring ``d``, which has one value per output, to the shape of the gradient."""
     shape = s.analytic.shape
     if d.shape == shape or d.size == 1:
         yield told, np.broadcast_to(d, shape)

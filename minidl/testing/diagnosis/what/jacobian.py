@@ -1,4 +1,4 @@
-"""Jacobian: the whole matrix of a few rows, one upstream gradient for each output, shows which dependence is wrong."""
+"""Jacobian: the matrix for a few rows, built from one upstream gradient per output, shows which dependence is wrong."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.sample import Sample, largest, least_squares, number
 from minidl.typing import Array
 
-LARGEST = 130  # entries of y and of the gradient for which matrices are built
-PRECISION = 1e-8  # of quick derivatives
+LARGEST = 130  # largest number of entries, of y and of the gradient, for which matrices are built
+PRECISION = 1e-8  # relative accuracy of the quick derivatives
 
 
 def jacobians(e: Evidence) -> Sample | None:
-    """Return both matrices, (entries of dy, entries of the gradient), of as many first rows as are not too large."""
+    """Return both Jacobians, (entries of dy, entries of the gradient), for a few rows; None if they are too large."""
     if e.is_tiny or e.first.dy.ndim < 2 or len(e.first.dy) != len(e.first.x):
         return None
     for rows in range(min(3, len(e.first.x)), 0, -1):
@@ -26,18 +26,18 @@ def jacobians(e: Evidence) -> Sample | None:
 
 
 def is_zero(s: Sample, matrix: Array) -> Array:
-    """Return which entries of a matrix are nothing."""
+    """Return a mask of the entries of a matrix that are zero up to rounding."""
     return np.abs(matrix) <= s.noise
 
 
 def by_rows(s: Sample, matrix: Array) -> Array:
-    """Return a matrix as (row of dy, row of dx, entry of dy, entry of dx)."""
+    """Return a matrix reshaped to (row of dy, row of dx, entry of dy, entry of dx)."""
     rows = len(s.dy)
     return matrix.reshape(rows, len(matrix) // rows, rows, -1).transpose(0, 2, 1, 3)
 
 
 def structure(e: Evidence) -> Claims:
-    """Compare the two Jacobians, entry by entry."""
+    """Compare the two Jacobians entry by entry."""
     s = jacobians(e)
     if s is None or s.gap <= s.noise:
         return
@@ -49,7 +49,7 @@ def structure(e: Evidence) -> Claims:
 
 
 def dependence_of_rows(s: Sample) -> Claims:
-    """Rows depend on each other in one of the two Jacobians only."""
+    """Claim that rows depend on each other in only one of the two Jacobians."""
     off = ~np.eye(len(s.dy), dtype=bool)
     a, n = (largest(by_rows(s, m)[off]) for m in (s.analytic, s.numeric))
     if a > s.noise >= n:
@@ -60,7 +60,7 @@ def dependence_of_rows(s: Sample) -> Claims:
 
 
 def within_rows(s: Sample) -> Claims:
-    """The square Jacobian of a row: transposed, or only its diagonal."""
+    """Claim that the Jacobian of a row is transposed, or only its diagonal."""
     rows = np.arange(len(s.dy))
     a, n = (by_rows(s, m)[rows, rows] for m in (s.analytic, s.numeric))
     if np.any(by_rows(s, s.wrong)[~np.eye(len(rows), dtype=bool)]) or not a.shape[1] == a.shape[2] > 1:
@@ -77,13 +77,13 @@ def within_rows(s: Sample) -> Claims:
 
 
 def is_scaled_last(a: Array, n: Array) -> bool:
-    """Return whether the Jacobians of a row differ by a factor of each line, divided by that of each column."""
+    """Return whether the Jacobians of a row differ by a factor per line times a factor per column."""
     ratio = np.abs(a / n)
     return bool(np.allclose(ratio, ratio[:, :1] / ratio[:1, :1] * ratio[:1, :], rtol=1e-5)) and np.ptp(ratio) > 1e-5
 
 
 def overwritten_contributions(s: Sample) -> Claims:
-    """Of several contributions to one entry only one counts: the others are overwritten, or never added."""
+    """Claim that only one of several contributions to an entry counts: the others are overwritten or never added."""
     if not is_zero(s, s.analytic)[s.wrong].all():
         return
     last = len(s.dy.shape) - 1
@@ -98,19 +98,19 @@ def overwritten_contributions(s: Sample) -> Claims:
 
 
 def contributors(s: Sample, some: Array, axes: tuple[int, ...]) -> Array:
-    """Return which groups of entries of dy, one for each index outside ``axes``, contribute to each entry."""
+    """Return which groups of entries of dy, one group per index outside ``axes``, contribute to each entry."""
     found = np.any(some.reshape(*s.dy.shape, -1), axis=axes)
     return np.asarray(found.reshape(-1, some.shape[1]))
 
 
 def is_own_position(found: Array) -> bool:
-    """Return whether each position of dy contributes to its own position only: what acts on each alone."""
+    """Return whether each position of dy contributes to its own position only, as in a position-wise layer."""
     own = np.eye(len(found), dtype=bool)
     return np.array_equal(found, np.repeat(own, found.shape[1] // len(own), axis=1))
 
 
 def contributions(s: Sample, target: str) -> Claims:
-    """What some rows, positions or columns of dy contribute is wrong, that of the others right."""
+    """Claim that the contributions of some rows, positions or columns of dy are wrong and the others correct."""
     lines: Array = np.any(s.wrong, axis=1).reshape(s.dy.shape)
     for axis, length in enumerate(lines.shape):
         which = np.flatnonzero(np.any(lines, axis=tuple(k for k in range(lines.ndim) if k != axis)))
@@ -126,7 +126,7 @@ def contributions(s: Sample, target: str) -> Claims:
 
 
 def what_they_are(s: Sample, lines: Array) -> str:
-    """Return "missing", "2 times the right one" or "wrong", for the lines of the Jacobian that are."""
+    """Return "missing", "2 times the right one" or "wrong" for the selected lines of the Jacobian."""
     a, n = s.analytic[lines], s.numeric[lines]
     if is_zero(s, a).all():
         return "missing"

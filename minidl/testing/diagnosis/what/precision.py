@@ -1,4 +1,4 @@
-"""Precision: gradients that are right but for their last digits, and where the digits went."""
+"""Precision: gradients that are correct except for their last digits, and where the digits were lost."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.sample import largest, number
 
-STEP = 1e-6  # of x: rounding to float32 changes at random over it, what is computed in float64 hardly bends
+STEP = 1e-6  # relative step of x: float32 rounding varies randomly over it, while float64 results are almost linear
 
 
 def representable(e: Evidence) -> Claims:
-    """Every entry is a float32 or float16 number."""
+    """Claim lost digits if every entry is exactly a float32 or float16 number."""
     values = np.concatenate([s.analytic.ravel() for s in e.samples])
     values = values[values != 0]
     if e.first.gap > 0.01 * e.first.scale or values.size < 3 or all(float(v).is_integer() for v in values):
@@ -22,7 +22,7 @@ def representable(e: Evidence) -> Claims:
 
 
 def small_error(e: Evidence) -> Claims:
-    """A small relative error of no other structure."""
+    """Claim an approximation or rounding if the relative error is small and has no other structure."""
     s = e.first
     relative = max(v.gap / v.scale for v in e.visible)
     if relative > 0.02 or e.known is None:
@@ -43,7 +43,7 @@ def small_error(e: Evidence) -> Claims:
 
 
 def is_smooth(e: Evidence) -> bool:
-    """Return whether backward follows a tiny step of x along a straight line, far more closely than it is right."""
+    """Return whether backward is nearly linear over a tiny step of x, far more accurately than it is correct."""
     s = e.first
     if s.x.dtype.kind != "f":
         return False

@@ -1,4 +1,4 @@
-"""Quantities: the named numbers and arrays that a wrong factor or a missing term turns out to be equal to."""
+"""Quantities: the named numbers and arrays to which a wrong factor or a missing term may be equal."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -12,7 +12,7 @@ Function = Callable[[Array], Array]
 
 
 def counts(s: Sample) -> Iterator[tuple[str, int]]:
-    """Yield what a sum may wrongly be divided by: the batch size, lengths of axes, the number of outputs."""
+    """Yield the counts by which a sum may be wrongly divided: batch size, axis lengths, number of outputs."""
     yield "batch size", len(s.x) if s.x.ndim else 1
     for where, shape in (("x", s.x.shape), ("y", s.y.shape), *((n, (0, *p.shape)) for n, p in s.parameters.items())):
         for axis, length in enumerate(shape[1:], start=0 if where in s.parameters else 1):
@@ -37,24 +37,24 @@ def numbers(s: Sample) -> Iterator[Named]:
 
 
 def powers(told: str, n: float, more: str = "") -> Iterator[Named]:
-    """Yield n, 1/n and their square roots."""
+    """Yield n, 1/n and their square roots, by name."""
     forms = {f"1/{told}": 1 / n, told: float(n), f"sqrt({told})": n**0.5, f"1/sqrt({told})": n**-0.5}
     yield from ((form + more, np.asarray(value)) for form, value in forms.items())
 
 
 def with_count(s: Sample, name: str) -> str:
-    """Return "1/batch size" as "1/batch size (3)"."""
+    """Return a name with the value of its count: "1/batch size (3)" for "1/batch size"."""
     told, n = max(((told, n) for told, n in counts(s) if told in name), key=lambda item: len(item[0]), default=("", 0))
     return f"{name} ({n})" if told else name
 
 
 def sigmoid(v: Array) -> Array:
-    """1 / (1 + exp(-v)), without overflow."""
+    """Return 1 / (1 + exp(-v)), computed without overflow."""
     return 0.5 * (1 + np.tanh(0.5 * v))
 
 
 def softmax(v: Array) -> Array:
-    """exp(v) / sum(exp(v)) over the last axis."""
+    """Return exp(v) / sum(exp(v)) over the last axis."""
     e = np.exp(v - v.max(axis=-1, keepdims=True))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
@@ -95,7 +95,7 @@ def functions_of(name: str, v: Array, which: Iterable[str] | None = None) -> Ite
 
 
 def fitting(name: str, v: Array, shape: Shape) -> Iterator[Named]:
-    """Yield the array, and with an axis put in, where it broadcasts to ``shape``."""
+    """Yield the array as it is and with an axis inserted, where it broadcasts to ``shape``."""
     if not v.ndim or v.size < 2:
         return
     if fits_beside(v.shape, shape):
@@ -108,7 +108,7 @@ def fitting(name: str, v: Array, shape: Shape) -> Iterator[Named]:
 
 
 def fits_beside(one: Shape, shape: Shape) -> bool:
-    """Return whether arrays of these shapes can be multiplied to one of ``shape``."""
+    """Return whether the product of an array of shape ``one`` and one of ``shape`` has ``shape``."""
     try:
         return np.broadcast_shapes(one, shape) == shape
     except ValueError:
@@ -116,7 +116,7 @@ def fits_beside(one: Shape, shape: Shape) -> bool:
 
 
 def arrays_of_shape(s: Sample, shape: Shape) -> Iterator[Named]:
-    """Yield the arrays of real numbers that broadcast to ``shape``."""
+    """Yield the real arrays that broadcast to ``shape``."""
     for name, v in (("y", s.y), ("x", s.x)):
         if v.shape == shape and v.dtype.kind == "f":
             yield name, v
@@ -126,17 +126,17 @@ def arrays_of_shape(s: Sample, shape: Shape) -> Iterator[Named]:
 
 
 def targets(s: Sample, shape: Shape) -> Iterator[Named]:
-    """Yield what a loss compares: differences from the targets."""
+    """Yield the differences between the predictions and the targets of a loss."""
     t = s.attributes.get("y_true")
     if t is not None and t.shape == shape[:1] and len(shape) == 2 and (t == np.round(t)).all() and t.max() < shape[1]:
-        t = np.eye(shape[1])[t.astype(int)]  # labels
+        t = np.eye(shape[1])[t.astype(int)]  # one-hot encoded labels
     if t is not None and t.shape == s.x.shape == shape:
         for told, v in (("y_pred", s.x), ("softmax(y_pred)", softmax(s.x)), ("sigmoid(y_pred)", sigmoid(s.x))):
             yield f"({told} - y_true)", v - t
 
 
 def elementwise(s: Sample, shape: Shape | None = None) -> Iterator[Named]:
-    """Yield one value an entry of the gradient, or of an array of ``shape``: usual functions of all that is known."""
+    """Yield arrays with one value per entry of the gradient, or of ``shape``: the usual functions of known arrays."""
     shape = s.analytic.shape if shape is None else shape
     x = s.x if s.x.shape == shape and s.x.dtype.kind == "f" else None
     if x is not None:

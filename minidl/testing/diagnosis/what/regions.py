@@ -1,4 +1,4 @@
-"""Regions: the gradient is wrong exactly where some condition holds, or in some rows or columns only."""
+"""Regions: the gradient is wrong exactly where some condition holds, or only in some rows or columns."""
 
 import numpy as np
 
@@ -7,14 +7,14 @@ from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.sample import Sample, least_squares, number
 from minidl.typing import Array
 
-RARE = 0.35  # of the entries: fewer wrong ones may be a matter of their values
+RARE = 0.35  # fraction of entries: so few wrong ones may be explained by their values
 SCAN = np.concatenate([np.arange(-8.0, 8.1, 0.5) + 0.013, 2.0 ** np.arange(-9, 0), -(2.0 ** np.arange(-9, 0))])
 
 
 def condition(e: Evidence) -> Claims:
     """Wrong where a value of x, y or dy lies beyond a threshold or inside an interval.
 
-    The rest has to be right to rounding: an error that fades away near a point is everywhere, only smaller there.
+    All other entries must be correct up to rounding: an error that fades near a point is present everywhere.
     """
     samples = [s for s in e.samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]]
     wrong = np.concatenate([s.wrong.ravel() for s in samples])
@@ -35,7 +35,7 @@ def condition(e: Evidence) -> Claims:
 
 
 def scan(e: Evidence) -> Claims:
-    """Where few entries are wrong: move one of them, where it acts on y alone, and see for which values it is wrong."""
+    """If few entries are wrong, vary one that affects a single output, and find where it is wrong."""
     s = e.first
     if e.target != "dx" or s.x.shape != s.analytic.shape or s.wrong.mean() > RARE or s.x.dtype.kind != "f":
         return
@@ -55,7 +55,7 @@ def scan(e: Evidence) -> Claims:
 
 
 def describe(values: Array, wrong: Array, name: str) -> str:
-    """Return the condition on ``values`` under which all are wrong, and no others; empty if there is none."""
+    """Return a condition on ``values`` that holds for all wrong entries and no others; empty if there is none."""
     bad, good = values[wrong], values[~wrong]
     if not len(bad) or not len(good):
         return ""
@@ -68,7 +68,7 @@ def describe(values: Array, wrong: Array, name: str) -> str:
 
 
 def beyond(bad: Array, good: Array, name: str) -> str:
-    """Return the threshold that separates the wrong from the right."""
+    """Return the threshold that separates the wrong values from the correct ones; empty if there is none."""
     if bad.max() < good.min():
         return f"{name} < {number(between(float(bad.max()), float(good.min())))}"
     if bad.min() > good.max():
@@ -77,13 +77,13 @@ def beyond(bad: Array, good: Array, name: str) -> str:
 
 
 def within(bad: Array, good: Array, name: str) -> str:
-    """Return the interval that holds the wrong and none of the right."""
+    """Return an interval that contains the wrong values and none of the correct ones."""
     low, high = float(good[good < bad.min()].max()), float(good[good > bad.max()].min())
     return f"{number(between(low, float(bad.min())))} < {name} < {number(between(float(bad.max()), high))}"
 
 
 def between(low: float, high: float) -> float:
-    """Return the roundest number between two."""
+    """Return the roundest number between two numbers."""
     if low <= 0 <= high:
         return 0.0
     rounded = (round((low + high) / 2, digits) for digits in range(-3, 8))
@@ -91,7 +91,7 @@ def between(low: float, high: float) -> float:
 
 
 def what_there(samples: list[Sample]) -> str:
-    """Return what the gradient is in the wrong entries."""
+    """Return a description of the gradient in the wrong entries."""
     a, n, dy = (
         np.concatenate([getattr(s, name)[s.wrong] for s in samples if getattr(s, name).shape == s.wrong.shape] or [[]])
         for name in ("analytic", "numeric", "dy")
@@ -106,7 +106,7 @@ def what_there(samples: list[Sample]) -> str:
 
 
 def positions(e: Evidence) -> Claims:
-    """Wrong in some rows, columns or positions along the axes only."""
+    """Claim that only some rows, columns or positions along the axes are wrong."""
     s = e.first
     if s.wrong.all():
         return
@@ -119,11 +119,11 @@ def positions(e: Evidence) -> Claims:
 
 
 def along(e: Evidence, axis: int) -> str:
-    """Return the few indices along an axis where something is wrong, as words; empty if they are not few."""
+    """Return a description of the few wrong indices along an axis; empty if they are not few."""
     s = e.first
     length, indices = s.analytic.shape[axis], bad_indices(s, axis)
     alike = [v for v in e.visible if axis or v.analytic.shape == s.analytic.shape]
-    by_chance = axis == 0 and e.target == "dx" and len(alike) < 2  # which rows are where
+    by_chance = axis == 0 and e.target == "dx" and len(alike) < 2  # the order of the rows is random
     if by_chance or not 0 < len(indices) < length or any(bad_indices(v, axis) != indices for v in alike):
         return ""
     last = axis == s.analytic.ndim - 1
@@ -137,6 +137,6 @@ def along(e: Evidence, axis: int) -> str:
 
 
 def bad_indices(s: Sample, axis: int) -> list[int]:
-    """Return the indices along an axis where something is wrong."""
+    """Return the indices along an axis at which any entry is wrong."""
     others = tuple(k for k in range(s.analytic.ndim) if k != axis)
     return [int(i) for i in np.flatnonzero(s.wrong.any(axis=others))]

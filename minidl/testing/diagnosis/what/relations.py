@@ -1,4 +1,4 @@
-"""Relations: what the wrong gradient is to the right one, as an operation on the whole array."""
+"""Relations: operations on the whole array that relate the wrong gradient to the correct one."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +15,7 @@ from minidl.typing import Array, Shape
 Operator = Callable[[Array], Array]
 Relation = tuple[float, str, Callable[[Sample], bool]]
 
-# What a constant factor means, by the first words of its name.
+# The meaning of a constant factor, by the first words of its name.
 MEANINGS = {
     "-1": "wrong sign",
     "2 ": "counted twice, or a factor 1/2 is missing",
@@ -30,7 +30,7 @@ MEANINGS = {
 
 
 def wrong_shape(e: Evidence) -> Claims:
-    """The gradient has another shape than it should: which sum, or which transpose, gives the right one."""
+    """If the gradient has the wrong shape, claim which sum, mean or transpose gives the correct one."""
     a, n = e.analytic, e.numeric
     if a.shape == n.shape:
         return
@@ -56,7 +56,7 @@ def reductions(a: Array) -> Iterator[tuple[str, Array]]:
 
 
 def constant_ratio(e: Evidence) -> Claims:
-    """analytic = c * numeric with one number c, which may have a name."""
+    """Claim that analytic = c * numeric for a single number c, with its name if it has one."""
     ratios = np.array([least_squares(s.numeric, s.analytic) for s in e.visible])
     r, size = float(ratios[0]), e.first.analytic.size
     if not all(map(tolerance, e.visible, ratios)) or abs(r) < 1e-12 or (size < 2 and len(e.visible) < 2):
@@ -74,26 +74,26 @@ def constant_ratio(e: Evidence) -> Claims:
 
 
 def tolerance(s: Sample, r: float) -> float:
-    """Return how well it is known that analytic is r * numeric; 0 if it is not. Forward may be float32."""
+    """Return the accuracy to which analytic is r * numeric; 0 if it is not. Forward may be float32."""
     if s.fits(s.analytic, r * s.numeric):
         return 1e-6
     return 1e-4 if s.is_residual((1 - r) * s.numeric) else 0.0
 
 
 def is_ratio(s: Sample, value: Array) -> bool:
-    """Return whether analytic/numeric is this number, or minus this number."""
+    """Return whether analytic/numeric equals a number."""
     r = least_squares(s.numeric, s.analytic)
     return bool(abs(r - value) <= tolerance(s, r) * abs(value))
 
 
 def equal(name: str, r: float) -> str:
-    """Return " = 1/batch size (3): divided by m once too often", or less where the name is the number itself."""
+    """Return " = 1/batch size (3): divided by m once too often"; names that repeat the number are left out."""
     told = next((text for start, text in MEANINGS.items() if f"{name} ".startswith(start)), "")
     return ("" if name == number(r) else f" = {name}") + (f": {told}" if told else "")
 
 
 def factor(e: Evidence) -> Claims:
-    """analytic = q * numeric or numeric / q, where q is a known value per row, per feature or per entry."""
+    """Claim that analytic is numeric times or divided by q, a known value per row, feature or entry."""
     if e.known is None or e.first.gap < 1e-9 * e.first.scale:
         return
     for inverse in (False, True):
@@ -111,19 +111,19 @@ def factor(e: Evidence) -> Claims:
 def is_factor(s: Sample, q: Array, inverse: bool) -> bool:
     """Return whether the gradient is multiplied, or divided, by q."""
     if not fits_beside(q.shape, s.analytic.shape) or set(np.unique(q)) <= {0, 1}:
-        return False  # where a mask matters, `regions` tells
+        return False  # masks are left to `regions`
     return s.fits(s.analytic * q, s.numeric, s.numeric) if inverse else s.fits(s.analytic, s.numeric * q)
 
 
 def ratio_kind(shape: Shape, of: Shape) -> str:
-    """Return whether a factor of shape ``of`` has one value a row, a feature or an entry."""
+    """Return whether a factor of shape ``of`` has one value per row, per feature or per entry."""
     if len(of) == len(shape) and of[0] > 1 and np.prod(of[1:]) == 1:
         return "per row"
     return "per entry" if of == shape and len(shape) > 1 else "per feature"
 
 
 def related(e: Evidence) -> Claims:
-    """The first of the relations below that holds."""
+    """Claim the first relation below that holds."""
     if e.first.analytic.size < 2:
         return
     for bits, text, holds in relations(e.first.analytic.shape):
@@ -133,7 +133,7 @@ def related(e: Evidence) -> Claims:
 
 
 def relations(shape: Shape) -> Iterator[Relation]:
-    """Yield what the wrong gradient may be: nothing, summed, reversed, shifted, transposed, masked, permuted."""
+    """Yield relations to the correct gradient: zero, summed, reversed, shifted, transposed, masked, permuted."""
     yield 0, "gradient is identically zero: never computed or never stored", lambda s: not s.analytic.any()
     long = [axis for axis, length in enumerate(shape) if length > 1]
     for axes in dict.fromkeys([tuple(range(len(shape))), *((axis,) for axis in long)]):
@@ -174,42 +174,42 @@ def operators(shape: Shape) -> Iterator[tuple[str, Operator]]:
 
 
 def other_order(v: Array) -> Array:
-    """Return each row of v, or a matrix, read column by column."""
+    """Return v with each sample, or the whole matrix, read column by column."""
     inner = v.shape[1:] if v.ndim > 2 else v.shape
     return np.array([one.ravel().reshape(inner, order="F") for one in v.reshape(-1, *inner)]).reshape(v.shape)
 
 
 def is_reduced(s: Sample, reduce: Callable[..., Array], axes: tuple[int, ...]) -> bool:
-    """Return whether every entry is the sum, or the mean, of the right ones along the axes."""
+    """Return whether every entry is the sum, or the mean, of the correct entries along the axes."""
     return s.fits(s.analytic, np.broadcast_to(reduce(s.numeric, axis=axes, keepdims=True), s.analytic.shape))
 
 
 def is_right_under(s: Sample, operator: Operator) -> bool:
-    """Return whether the gradient, so changed, is right."""
+    """Return whether applying the operator makes the gradient correct."""
     return s.fits(operator(s.analytic), s.numeric)
 
 
 def is_inverted(s: Sample) -> bool:
-    """Return whether the wrong gradient is zero exactly where the right one is not."""
+    """Return whether the wrong gradient is zero exactly where the correct one is not."""
     a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
     return bool(n.any() and a.any() and not (a & n).any() and (a | n).mean() > 0.5)
 
 
 def is_offset(s: Sample, axis: int, by: int) -> bool:
-    """Return whether ``analytic[t] == numeric[t - by]`` along an axis, and that is not right as it is."""
+    """Return whether ``analytic[t] == numeric[t - by]`` along an axis while the gradient itself is wrong there."""
     there, origin = (slice(by, None), slice(None, -by)) if by > 0 else (slice(None, by), slice(-by, None))
     one, other, wrong = (np.moveaxis(v, axis, 0) for v in (s.analytic, s.numeric, s.wrong))
     return bool(wrong[there].any()) and s.fits(one[there], other[origin])
 
 
 def has_same_values(s: Sample) -> bool:
-    """Return whether both gradients hold the same values in any order."""
+    """Return whether both gradients contain the same values, in any order."""
     one, other = np.sort(s.analytic, axis=None), np.sort(s.numeric, axis=None)
     return len(np.unique(np.round(other / s.scale, 9))) > 2 and s.fits(one, other)
 
 
 def has_same_slices(s: Sample, axis: int) -> bool:
-    """Return whether both gradients hold the same rows (axis 0) or columns in any order."""
+    """Return whether both gradients contain the same rows (axis 0) or columns, in any order."""
     one, other = (np.moveaxis(v, axis, 0).reshape(v.shape[axis], -1) for v in (s.analytic, s.numeric))
     order_one, order_other = (np.lexsort(np.round(v / (1e-6 * s.scale)).T) for v in (one, other))
     return has_same_values(s) and s.fits(one[order_one], other[order_other])

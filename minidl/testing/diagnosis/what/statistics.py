@@ -1,4 +1,4 @@
-"""Statistics: the term through a mean, a variance or a norm that is missing, told by the structure of the error."""
+"""Statistics: a missing term through a mean, a variance or a norm, identified by the structure of the error."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ BOTH = "a constant plus a multiple of (x - mean)"
 
 
 def terms_of_statistics(e: Evidence) -> Claims:
-    """The error is constant along an axis, or proportional to x - mean, x or y along it."""
+    """Claim that the error is constant along an axis, or proportional to x - mean, x or y along it."""
     s = e.first
     if s.analytic.ndim < 2 or s.wrong.mean() < 0.5:
         return
@@ -28,7 +28,7 @@ def terms_of_statistics(e: Evidence) -> Claims:
 def axes_to_try(s: Sample) -> Iterator[tuple[Axes, str]]:
     """Yield the axes along which statistics are usually taken."""
     ndim, shape = s.analytic.ndim, s.analytic.shape
-    if shape[:1] != s.x.shape[:1] or ndim != s.x.ndim:  # a parameter
+    if shape[:1] != s.x.shape[:1] or ndim != s.x.ndim:  # the gradient of a parameter
         yield from (((axis,), f"axis {axis}") for axis in range(ndim) if shape[axis] > 2)
     else:
         names = {0: "the batch axis", ndim - 1: "the feature axis (per row)"}
@@ -42,7 +42,7 @@ def axes_to_try(s: Sample) -> Iterator[tuple[Axes, str]]:
 
 
 def vectors(s: Sample, axes: Axes) -> Iterator[Named]:
-    """Yield what a term through a statistic is proportional to."""
+    """Yield the vectors to which a term through a statistic is proportional."""
     shape = s.analytic.shape
     arrays = {name: v for name, v in (("y", s.y), ("x", s.x)) if v.shape == shape and v.dtype.kind == "f"}
     if "x" in arrays:
@@ -56,14 +56,14 @@ def vectors(s: Sample, axes: Axes) -> Iterator[Named]:
 
 
 def spanned_by(s: Sample, name: str, axes: Axes) -> bool:
-    """Return whether the error is a multiple of a vector, or constant without a name, along the axes."""
+    """Return whether the error is a multiple of the named vector along the axes, or constant if the name is empty."""
     table = {"": np.ones(s.analytic.shape), **dict(vectors(s, axes))}
     parts = [table.get(part) for part in (("", "(x - mean)") if name == BOTH else (name,))]
     length = int(np.prod([s.analytic.shape[axis] for axis in axes]))
     if length <= len(parts) + 1 or (len(axes) < s.analytic.ndim and length * len(parts) >= s.analytic.size):
         return False
     fitted = np.zeros(s.analytic.shape)
-    for v in parts:  # orthogonal to each other
+    for v in parts:  # the parts are orthogonal
         if v is None:
             return False
         square = (v * v).sum(axis=axes, keepdims=True)
@@ -72,7 +72,7 @@ def spanned_by(s: Sample, name: str, axes: Axes) -> bool:
 
 
 def name_of_term(e: Evidence, name: str, axes: Axes, across: str) -> str:
-    """Return which term is constant, or proportional to a vector, along the axes."""
+    """Return the description of an error that is constant along the axes or a multiple of a vector."""
     if not name:
         term = "the through-the-mean term" if e.first.dy.size > 1 else "a term with a sum over it"
         return f"error is constant along {across}: {term} is missing, wrong or too much"
@@ -92,7 +92,7 @@ def name_of_term(e: Evidence, name: str, axes: Axes, across: str) -> str:
 
 
 def missing_or_wrong(s: Sample, name: str, axes: Axes) -> str:
-    """Return "missing" where the error is all of the term -y*sum(dy*y)."""
+    """Return whether the term -y*sum(dy*y) is "missing", "wrong", or, if that is unknown, "missing or wrong"."""
     v = dict(vectors(s, axes))[name]
     term = -v * (s.dy * (v if name == "y" else 1)).sum(axis=axes, keepdims=True)
     c = least_squares(term, s.residual)

@@ -1,5 +1,5 @@
-"""Second engine: when is the gradient right?
+"""Second engine: when is the gradient correct?
 
-`interventions` changes the call in one thing each, `linearity` the upstream gradient, `jumps` follows forward along an
-entry, and `caches` takes away what is kept between calls.
+`interventions` changes one part of the call at a time, `linearity` scales the upstream gradient, `jumps` follows
+forward along one entry, and `caches` removes values kept between calls.
 """

@@ -1,4 +1,4 @@
-"""Caches: which attribute carries something from one call to the next, found by taking it away in between."""
+"""Caches: the attribute that carries a value from one call to the next, found by resetting it in between."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ Run = Callable[[Probe, Point], tuple[Any, Any]]
 
 
 def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, run: Run = Probe.run) -> str:
-    """Return which attribute has to go after ``history`` for the layer to be like a fresh one; empty if none does.
+    """Return which attribute must be reset after ``history`` to make the layer behave like a fresh one; empty if none.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, r
     history(used)
     history(again)
     if is_as_fresh(again):
-        return attribute_of_identity(make(), point)  # what is found by its address depends on chance
+        return attribute_of_identity(make(), point)  # reuse of an address depends on chance
     for k, name in attributes(used, make()):
         probe = make()
         at_first = {**vars(holders(probe)[k])}
@@ -58,7 +58,7 @@ def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, r
 
 
 def attribute_of_identity(probe: Probe, point: Point) -> str:
-    """Return which attribute remembers the input by its address; empty if none does."""
+    """Return which attribute identifies the input by its address; empty if none does."""
     x = point.x.copy()
     probe.forward(x, point.training)
     for holder in holders(probe):
@@ -71,7 +71,7 @@ def attribute_of_identity(probe: Probe, point: Point) -> str:
 
 
 def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
-    """Yield the attributes of a used layer that a call may have set, as the number of their holder and a name."""
+    """Yield the attributes of a used layer that a call may have set, as (index of the holder, name)."""
     for k, (holder, before) in enumerate(zip(holders(used), holders(fresh), strict=False)):
         for name, value in vars(holder).items():
             own = name[0] == "_" and name not in INTERNAL
@@ -81,7 +81,7 @@ def attributes(used: Probe, fresh: Probe) -> Iterator[tuple[int, str]]:
 
 
 def object_shared_with_twins(probe: Probe, point: Point) -> str:
-    """Return which object a twin shares with the layer and changes in forward; empty if none is seen to change."""
+    """Return which object a layer shares with its twins and changes in forward; empty if none is found."""
     probe.forward(point.x.copy(), point.training)
     twin = probe.layer.inference_twin()
     shared = [
@@ -100,19 +100,19 @@ def object_shared_with_twins(probe: Probe, point: Point) -> str:
 
 
 def items_of(value: Any) -> list[Any]:
-    """Return what a dictionary, a list or a set holds."""
+    """Return the items of a dictionary, list or set."""
     return list(value.values() if isinstance(value, dict) else value)
 
 
 def holders(probe: Probe) -> list[Any]:
-    """Return the layer, the layers inside it, and the losses that they wrap."""
+    """Return the layer, its inner layers, and the losses that they wrap."""
     parts = [part for _, part in walk({"self": probe.layer})]
     others = [getattr(part, "certified", None) for part in parts]
     return parts + [other for other in others if hasattr(other, "__dict__")]
 
 
 def change_by_backward(probe: Probe, point: Point) -> str:
-    """Return what a backward pass changes that a second one needs; empty if nothing is seen to change."""
+    """Return what backward changes although a second backward needs it; empty if no change is found."""
     probe.forward(point.x.copy(), point.training)
     before = cached_arrays(probe.layer)
     states = [generator.bit_generator.state for generator, _ in probe.generators]

@@ -1,4 +1,4 @@
-"""Interventions: when is the gradient right? Each answer is a change of the call, tried at two points at least."""
+"""Interventions: when is the gradient correct? Each answer is a change of the call, tested at two points."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -15,9 +15,9 @@ Values = list[tuple[str, str, Array]]
 
 
 class Change(NamedTuple):
-    """Parts of the call that are replaced, in words, and what it means if the gradient is that one, or right there.
+    """Replacements for parts of a call, their description, and what it means if the gradient is correct with them.
 
-    ``bits`` is what that leaves open, such as what is wrong with a term of which only this is known.
+    ``bits`` is the cost of what remains unknown, such as what is wrong with a term that is merely located.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Change(NamedTuple):
 
 
 def changes(e: Evidence, s: Sample) -> Iterator[Change]:
-    """Yield changes of a sample's call: its arguments, mode, x, parameters and dy, the most telling first."""
+    """Yield changes of a sample's call (arguments, mode, x, parameters, dy), the most informative first."""
     for name, setting in e.settings.items():
         if is_number(setting.default) and setting.default != setting.value:
             told = f"the default {name}={setting.default}"
@@ -59,7 +59,7 @@ def changes(e: Evidence, s: Sample) -> Iterator[Change]:
 
 
 def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
-    """Return other values of a parameter: its first one, transposed, symmetric, of another sign, summed, or zero."""
+    """Return variants of a parameter, such as its initial value, transposed, symmetric, negated, summed, or zero."""
     found: Values = []
     if initial is not None and np.size(initial) and np.ptp(initial) == 0:
         told = f"{name} = {float(initial.flat[0]):g}, its first value"
@@ -81,13 +81,13 @@ def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
 
 
 def gradient_elsewhere(e: Evidence) -> Claims:
-    """What backward gave is the right gradient of a changed call, or that of another parameter."""
+    """Claim that backward returned the correct gradient of a changed call or of another parameter."""
     for name, value in e.first.parameters.items():
         path, slash, last = name.rpartition("/")
         target = f"{path}{slash}d{last}"
         if target != e.target and value.shape == e.first.analytic.shape and e.equals_numeric(e.first.analytic, target):
             yield Hypothesis(f"equals the gradient of the other parameter {name}, {target}: swapped", 1)
-    is_dy = np.array_equal(e.first.analytic, e.first.dy)  # then the derivative of the identity is that at any x
+    is_dy = np.array_equal(e.first.analytic, e.first.dy)  # dy is the gradient of the identity at any x
     for k, change in answers(e, equals_gradient):
         if not (is_dy and "x" in change.replaced):
             text = any_small_value(e, change) or f"equals the gradient for {change.name}: {change.meaning}"
@@ -96,7 +96,7 @@ def gradient_elsewhere(e: Evidence) -> Claims:
 
 
 def right_elsewhere(e: Evidence) -> Claims:
-    """A change of the call makes backward right, or backward is right for the changed call."""
+    """Claim a change that makes backward correct, or a changed call for which it is correct."""
     if e.is_tiny:
         return
     for k, change in answers(e, becomes_right):
@@ -105,13 +105,13 @@ def right_elsewhere(e: Evidence) -> Claims:
         return
     rare = len(e.visible) < len(e.samples)
     for k, change in answers(e, is_right):
-        if not (rare and "parameters" in change.replaced):  # a change of the values may lead away from the place
+        if not (rare and "parameters" in change.replaced):  # other parameters may lead away from the failing point
             yield Hypothesis(f"right for {change.name}: {change.meaning}", OPEN + bits_of(k))
             return
 
 
 def answers(e: Evidence, question: Question) -> list[tuple[int, Change]]:
-    """Return the changes to which a question is answered with yes, at the failing call and at another one."""
+    """Return the changes for which the answer is yes at both the failing call and another sample."""
     second, found = e.visible[-1], []
     for k, change in enumerate(changes(e, e.first)):
         if attempt(question, e, e.first, change.replaced):
@@ -124,28 +124,28 @@ def answers(e: Evidence, question: Question) -> list[tuple[int, Change]]:
 
 
 def call_of(s: Sample) -> dict[str, Any]:
-    """Return the changes that lead from the failing call to a sample."""
+    """Return the changes that turn the failing call into a sample."""
     return {"x": s.x, "dy": s.dy, "parameters": s.parameters}
 
 
 def equals_gradient(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
-    """Return whether the wrong gradient of a sample is the right one of the changed call."""
+    """Return whether the wrong gradient of a sample is the correct gradient of the changed call."""
     return e.equals_numeric(s.analytic, **{**call_of(s), **replaced})
 
 
 def becomes_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
-    """Return whether backward, in the changed call, gives the right gradient of the sample."""
+    """Return whether backward in the changed call returns the correct gradient of the sample."""
     return "training" not in replaced and s.fits(e.analytic_at(**{**call_of(s), **replaced}), s.numeric)
 
 
 def is_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
-    """Return whether the gradient is right, and not zero, for the changed call."""
+    """Return whether the gradient of the changed call is correct and nonzero."""
     value = e.analytic_at(**{**call_of(s), **replaced})
     return largest(value) > 1e-9 and e.equals_numeric(value, **{**call_of(s), **replaced})
 
 
 def any_small_value(e: Evidence, change: Change) -> str:
-    """Return another cause where the gradient is that for many values of a parameter: none of them matters."""
+    """Return a different cause if the gradient is correct for many values of a parameter, so that none is special."""
     for name, value in change.replaced.get("parameters", {}).items():
         own = e.first.parameters[name]
         others = (0.9 * value, 0.8 * value) if np.any(value) else (0.3 * own, -0.3 * own)
@@ -157,8 +157,8 @@ def any_small_value(e: Evidence, change: Change) -> str:
 
 
 def batch_sizes(e: Evidence) -> Claims:
-    """Right up to some batch size, wrong from the next on; or wrong for one size only."""
-    bad, certain = len(e.first.x), e.check == "batch"  # that the size matters
+    """Claim that the gradient is correct up to some batch size, or wrong for one size only."""
+    bad, certain = len(e.first.x), e.check == "batch"  # whether the size is known to matter
     if e.is_tiny or (not certain and all(s.shows for s in e.samples)):
         return
     known: dict[int, bool] = {}
@@ -192,7 +192,7 @@ def batch_sizes(e: Evidence) -> Claims:
 
 
 def earlier_calls(e: Evidence) -> Claims:
-    """Forward gives another output after a call with other parameters."""
+    """Claim a stale cache if the output of forward changes after a call with other parameters."""
     e.context.forward()
     for name, p in e.first.parameters.items():
         moved = {name: 1.1 * p + 0.1}

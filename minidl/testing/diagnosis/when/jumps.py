@@ -1,4 +1,4 @@
-"""Jumps: forward steps, as a sign or a rounding does, or does not depend on what is differentiated at all."""
+"""Jumps: forward has steps, such as a sign or rounding, or does not depend on the differentiated variable."""
 
 from itertools import pairwise
 
@@ -13,10 +13,10 @@ FAR, PIECES, HALVINGS = 3.0, 48, 40
 
 
 def zero_derivative(e: Evidence) -> Claims:
-    """The numeric gradient is zero, though backward gives one: forward jumps, or does not depend on its argument."""
+    """Claim a jump or an unused argument if the numeric gradient is zero but the analytic one is not."""
     s = e.first
     zero = np.abs(s.numeric[s.wrong]) <= 1e-12 * largest(s.analytic)
-    if not zero.size or zero.mean() < 0.5:  # steps across a jump may give any number
+    if not zero.size or zero.mean() < 0.5:  # differences across a jump may be arbitrary
         return
     name = "x" if e.target == "dx" else parameter_of(e.target)
     jump = jump_of_forward(e)
@@ -30,7 +30,7 @@ def zero_derivative(e: Evidence) -> Claims:
 
 
 def jump_of_forward(e: Evidence) -> tuple[str, str] | None:
-    """Return by how much y jumps while one wrong entry moves, and where; None if it does not."""
+    """Return the size and place of the jump of y as one wrong entry varies; None if there is no jump."""
     start = e.start(e.target, {})
     index = int(np.argmax(np.where(e.first.wrong, -np.abs(e.first.numeric), -np.inf)))
 

@@ -1,4 +1,4 @@
-"""Linearity: how backward depends on dy where it is not linear in it: additions, clipping, normalisation, masks."""
+"""Linearity: how backward depends nonlinearly on dy: additions, clipping, normalisation, masks."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from minidl.testing.diagnosis.what.quantities import elementwise
 from minidl.typing import Array
 
 SIZES = [2.0**k for k in range(-200, 61, 4)]
-SIZES_32 = [2.0**k for k in range(-40, 61, 4)]  # of dy for what is float32: smaller results vanish by rounding
+SIZES_32 = [2.0**k for k in range(-40, 61, 4)]  # of dy for float32 results, as smaller ones underflow
 NOISE = "two identical backward calls differ: backward draws random numbers, noise"
 
 
 def not_linear(e: Evidence) -> Claims:
-    """backward is not linear in dy: something is added, clipped, normalised, or depends on the sign."""
+    """Claim why backward is not linear in dy: an added term, clipping, normalisation, or dependence on the sign."""
     dy = e.first.dy
     zero, once, again, minus = (e.analytic_at(dy=c * dy) for c in (0.0, 1.0, 1.0, -1.0))
     if not np.isfinite(once).all():
@@ -34,7 +34,7 @@ def not_linear(e: Evidence) -> Claims:
 
 
 def what_is_added(e: Evidence, zero: Array, once: Array) -> str:
-    """Return what backward gives for an upstream gradient of zeros."""
+    """Return what is added to the gradient, judged by the result of backward for dy = 0."""
     if np.array_equal(zero, once):
         return "backward does not depend on dy at all: something replaces the upstream gradient, which is ignored"
     for name, p in [("1", np.ones(zero.shape)), *e.first.parameters.items(), *elementwise(e.first)]:
@@ -46,7 +46,7 @@ def what_is_added(e: Evidence, zero: Array, once: Array) -> str:
 
 
 def scaling(sizes: list[float], slopes: list[Array]) -> Claims:
-    """Dy times powers of two: backward(t dy)/t is the same for all t between a smallest and a largest size."""
+    """Claim clipping or thresholds if backward(t dy)/t is not the same for every power of two t."""
     alike = [[close(one, other) for other in slopes] if one.any() else [] for one in slopes]
     common = max(range(len(slopes)), key=lambda k: sum(alike[k]))
     follows = alike[common]
@@ -64,5 +64,5 @@ def scaling(sizes: list[float], slopes: list[Array]) -> Claims:
 
 
 def close(one: Array, other: Array) -> bool:
-    """Return whether two arrays are equal to nine digits."""
+    """Return whether two arrays agree to nine digits."""
     return largest(one - other) <= 1e-9 * largest(one)

@@ -1,7 +1,7 @@
-"""Alterations: what an author may have meant to write instead, for each expression and statement of a gradient.
+"""Alterations: what an author may have meant to write instead of an expression or statement of a gradient.
 
-Each has a cost: how unlikely it is that this was meant. Something left out of what is there is tried first, then
-something else in its place, then something added to it.
+The cost of each says how unlikely it is that this was meant. Removing something is tried first, then replacing it, then
+adding to it.
 """
 
 import ast
@@ -17,12 +17,12 @@ from minidl.testing.diagnosis.where.edits import Edit, Site
 PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", "sin": "cos", "exp": "expm1"}
 PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
 PAIRS |= {two: one for one, two in PAIRS.items()}
-# What may be missing around an expression or a number, and the factors made of an array or a number; {} is its name.
+# Forms that may be missing around an expression or a number, and factors made of an array or a number; {} is its name.
 AROUND = ["-{}", "(1 - {})", "{} ** 2", "np.abs({})", "np.sign({})", "({} > 0)", "np.exp({})", "1 / {}"]
 OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
 FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2", "np.exp({})"]
 NUMBERS = ["{}", "(1 - {})", "{} ** 2", "np.sqrt({})"]
-# Derivatives of usual functions; {} is the argument.
+# Derivatives of common functions; {} is the argument.
 DERIVATIVES = {"sin": "np.cos({})", "cos": "-np.sin({})", "tanh": "(1 - np.tanh({}) ** 2)", "log": "(1 / {})"}
 DERIVATIVES |= {"sqrt": "(0.5 / np.sqrt({}))", "abs": "np.sign({})"}
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
@@ -31,7 +31,7 @@ COUNTS = ("len({})", "{}.shape[-1]", "{}[0].size", "{}.size")
 
 
 def alterations(site: Site) -> Iterator[Edit]:
-    """Yield the edits of one place, each with what it costs."""
+    """Yield the edits of a site, each with its cost."""
     node = site.node
     if isinstance(node, ast.stmt):
         yield from of_statements(site)
@@ -59,12 +59,12 @@ def alterations(site: Site) -> Iterator[Edit]:
 
 
 def less(site: Site) -> Iterator[Edit]:
-    """Yield the parts of an expression: one side, one argument, the array without its index or its method."""
+    """Yield the parts of an expression: one side, one argument, the array without its index or method."""
     node = site.node
     by_one = isinstance(node, ast.BinOp) and ast.unparse(node.right) == "1"
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Attribute) and isinstance(node, ast.Call) and child is node.func:
-            child = child.value  # of a method the object alone
+            child = child.value  # only the object of a method
         if isinstance(child, (ast.expr)) and ast.unparse(child) not in ("np", "self"):
             first = 0.85 if by_one else 0.9 if site.text.endswith(".T") else 1.0
             inside = isinstance(node, (ast.Call, ast.Subscript)) or site.place[1] == "step"
@@ -74,7 +74,7 @@ def less(site: Site) -> Iterator[Edit]:
 
 
 def other_names(site: Site) -> Iterator[Edit]:
-    """Yield another name of the same shape, and usual functions of the name."""
+    """Yield other names of the same shape, and common functions of the name."""
     value, linear = site.values[site.text], site.text in site.function.linear
     shape = np.shape(value)
     for other, there in site.values.items():
@@ -93,12 +93,12 @@ def other_names(site: Site) -> Iterator[Edit]:
 
 
 def alternatives(op: ast.AST) -> list[Any]:
-    """Return the operators that an author may confuse with one."""
+    """Return the operators that an author may confuse with ``op``."""
     return [kind() for group in OPERATORS if isinstance(op, group) for kind in group if not isinstance(op, kind)]
 
 
 def other_operators(site: Site, node: ast.BinOp | ast.Compare) -> Iterator[Edit]:
-    """Yield the other operators, and the two sides exchanged."""
+    """Yield the expression with another operator, or with its two sides swapped."""
     if isinstance(node, ast.Compare):
         for op in alternatives(node.ops[0]):
             yield site.edit(ast.Compare(node.left, [op], node.comparators), 0.9)
@@ -122,7 +122,7 @@ def other_constants(site: Site, value: Any) -> Iterator[Edit]:
 
 
 def other_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
-    """Yield the call of a function that resembles it, with arguments exchanged, or times its own derivative."""
+    """Yield a call of a similar function, with swapped arguments, or multiplied by its own derivative."""
     function, name = node.func, ast.unparse(node.func).rpartition(".")[2]
     if isinstance(function, ast.Attribute) and name in PAIRS:
         other = ast.Attribute(function.value, PAIRS[name], ast.Load())
@@ -134,13 +134,13 @@ def other_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
     shape = np.shape(site.values.get(ast.unparse(function.value), 0.0)) if isinstance(function, ast.Attribute) else ()
     axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")
     for other_axis in map(str, range(len(shape)) if axis.isdigit() else ()):
-        if other_axis != axis and shape[int(other_axis)] == shape[int(axis)]:  # one half of the pairs
+        if other_axis != axis and shape[int(other_axis)] == shape[int(axis)]:  # each axis covers half of the pairs
             half = site.text.replace(f"axis={axis}", f"axis={other_axis}")
             yield from (site.edit(form, 1.1) for form in (half, f"({site.text} - {half})", f"({site.text} + {half})"))
 
 
 def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
-    """Yield one end alone, one end more or less, and as much from the other end."""
+    """Yield slices with one end removed, moved by one, or counted from the other end."""
     one, minus = ast.Constant(1), ast.UnaryOp(ast.USub(), ast.Constant(1))
     ends: list[tuple[Any, Any]] = [(None, None), (one, None), (None, minus), (node.lower, None), (None, node.upper)]
     if node.lower is None and node.upper is not None:
@@ -151,7 +151,7 @@ def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
 
 
 def of_statements(site: Site) -> Iterator[Edit]:
-    """Yield the statement left out, what forward keeps instead, and an addition in the place of an assignment."""
+    """Yield the statement removed, a cached value assigned instead, or an addition instead of an assignment."""
     node = site.node
     target = ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else ""
     computed = bool(target) and not isinstance(node.value, ast.Constant)
@@ -172,7 +172,7 @@ def of_statements(site: Site) -> Iterator[Edit]:
 
 
 def more(site: Site) -> Iterator[Edit]:
-    """Yield the factors and terms that an expression may lack, made of all known values."""
+    """Yield the expression with a factor or term added, made of the known values."""
     known, whole, linear = site.values.get(site.text), is_whole(site), site.function.linear
     wanted = whole if known is None else np.ndim(known) > 0
     if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
@@ -191,7 +191,7 @@ def more(site: Site) -> Iterator[Edit]:
         if whole and shape and (name in linear or not linear):
             yield site.edit(f"{text} + {name}", 1.6)
             yield site.edit(f"{text} - {name}", 1.6)
-        elif whole and shape:  # the projections that go with a norm
+        elif whole and shape:  # the projections in the gradient of a norm
             for reduce in ("mean", "sum"):
                 yield site.edit(f"{text} - {name} * ({name} * {text}).{reduce}(axis=-1, keepdims=True)", 1.9)
     if whole:
@@ -200,7 +200,7 @@ def more(site: Site) -> Iterator[Edit]:
 
 
 def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
-    """Yield what is carried back through a matrix: a path from the input that may not count yet."""
+    """Yield upstream gradients times a matrix: paths from the input that may be missing."""
     for name in site.function.linear:
         rows, last = np.shape(site.values[name])[:-1], np.shape(site.values[name])[-1:]
         for matrix, p in site.values.items() if rows else ():
@@ -211,7 +211,7 @@ def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
 
 
 def is_whole(site: Site) -> bool:
-    """Return whether an expression is all that is assigned or returned, or one side of a sum."""
+    """Return whether an expression is the whole value assigned or returned, or one side of a sum."""
     parent, field, _ = site.place
     if isinstance(parent, (ast.Assign, ast.AugAssign, ast.Return)):
         return field == "value" and not isinstance(site.node, ast.Tuple)
@@ -221,7 +221,7 @@ def is_whole(site: Site) -> bool:
 
 
 def shape_of_result(site: Site) -> tuple[int, ...] | None:
-    """Return the shape of an expression, as far as it has a name, or is all that is assigned to one."""
+    """Return the shape of an expression that has a name or is assigned to one; None if it is unknown."""
     parent = site.place[0]
     names = [site.text]
     if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
@@ -231,7 +231,7 @@ def shape_of_result(site: Site) -> tuple[int, ...] | None:
 
 
 def fits(one: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Return whether a factor of shape ``one`` leaves ``shape`` as it is."""
+    """Return whether multiplying by a factor of shape ``one`` keeps ``shape``."""
     try:
         return np.broadcast_shapes(one, shape) == shape
     except ValueError:

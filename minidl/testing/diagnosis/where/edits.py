@@ -1,4 +1,4 @@
-"""Edits: the places of a function's source that can be altered, and what replaces them."""
+"""Edits: the sites in a function's source that can be altered, and their replacements."""
 
 import ast
 import copy
@@ -19,9 +19,9 @@ class Edit(NamedTuple):
     statement : ast.stmt
         The innermost statement around the node.
     place : tuple
-        Where the node is: its parent, the field of that, and the position where that is a list.
+        The position of the node: its parent, the parent's field, and the index if that field is a list.
     new : ast.AST
-        What replaces it.
+        The replacement node.
     cost : float
         How unlikely it is that this was meant.
     """
@@ -33,7 +33,7 @@ class Edit(NamedTuple):
     cost: float
 
     def swap(self, node: ast.AST) -> ast.AST:
-        """Put a node into the place, and return what it replaces."""
+        """Put a node at the place, and return the node that was there."""
         parent, field, index = self.place
         old: ast.AST
         if index is None:
@@ -45,7 +45,7 @@ class Edit(NamedTuple):
         return old
 
     def shown(self) -> str:
-        """Return the statement as it is and as it would be right."""
+        """Return a message with the statement before and after the edit."""
         before = text_of(self.statement)
         old = self.swap(self.new)
         after = text_of(self.new if old is self.statement else self.statement)
@@ -56,12 +56,12 @@ class Edit(NamedTuple):
 
 
 def text_of(statement: ast.AST) -> str:
-    """Return the source of a statement; of a compound one, its first line."""
+    """Return the source of a statement; only the first line of a compound one."""
     return ast.unparse(ast.fix_missing_locations(copy.deepcopy(statement))).partition("\n")[0]
 
 
 class Site(NamedTuple):
-    """A node of a function, where it is, and the statement around it."""
+    """A node of a function, its position, and the statement around it."""
 
     function: Function
     statement: ast.stmt
@@ -70,25 +70,25 @@ class Site(NamedTuple):
     text: str
 
     def edit(self, new: ast.AST | str, cost: float) -> Edit:
-        """Return the edit that puts ``new`` here."""
+        """Return the edit that replaces the node with ``new``."""
         node = ast.parse(new, mode="eval").body if isinstance(new, str) else new
         return Edit(self.function, self.statement, self.place, node, cost)
 
     @property
     def whole(self) -> str:
-        """The source of the node, in brackets where it needs them."""
+        """The source of the node, in parentheses where needed."""
         return (
             self.text if isinstance(self.node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else f"({self.text})"
         )
 
     @property
     def values(self) -> Values:
-        """The values of the names."""
+        """The values of the function's names."""
         return self.function.values
 
 
 def sites(function: Function, target: str) -> Iterator[Site]:
-    """Yield the statements and expressions of a function on which a gradient can depend."""
+    """Yield the sites of statements and expressions on which a gradient may depend."""
     for parent in ast.walk(function.tree):
         for field, index, node in children(parent):
             if isinstance(node, ast.stmt) and matters(function.tree.name, node, target.rpartition("/")[2]):
@@ -97,7 +97,7 @@ def sites(function: Function, target: str) -> Iterator[Site]:
 
 
 def children(parent: ast.AST) -> Iterator[tuple[str, int | None, Any]]:
-    """Yield what is in a node, by field and position."""
+    """Yield the children of a node as (field, index, child)."""
     for field, value in ast.iter_fields(parent):
         yield from (
             ((field, k, node) for k, node in enumerate(value)) if isinstance(value, list) else [(field, None, value)]
@@ -105,7 +105,7 @@ def children(parent: ast.AST) -> Iterator[tuple[str, int | None, Any]]:
 
 
 def expressions(function: Function, statement: ast.stmt, parent: ast.AST) -> Iterator[Site]:
-    """Yield the expressions of a statement, those of statements inside it left out."""
+    """Yield the expressions of a statement, without those of nested statements."""
     for field, index, node in children(parent):
         if isinstance(node, ast.expr):
             yield Site(function, statement, (parent, field, index), node, ast.unparse(node))
@@ -114,7 +114,7 @@ def expressions(function: Function, statement: ast.stmt, parent: ast.AST) -> Ite
 
 
 def matters(function: str, statement: ast.stmt, name: str) -> bool:
-    """Return whether the gradient ``name`` may come from a statement: of `forward`, from what it keeps."""
+    """Return whether the gradient ``name`` may depend on a statement; in `forward`, only cached values count."""
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return False  # a docstring
     targets = [n for t in getattr(statement, "targets", []) for n in ast.walk(t) if isinstance(n, ast.Attribute)]

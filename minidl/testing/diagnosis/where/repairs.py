@@ -1,7 +1,7 @@
-"""Repairs: the gradient becomes right when one line of its source is edited, which is tried on copies of the code.
+"""Repairs: single edits of the source that make the gradient correct, tried on copies of the code.
 
-Nothing points at a cause as well as a small edit that makes the gradient right: hundreds of slips of the pen are
-undone, one at a time, and the first for which it is right in every sample is told.
+A small edit that makes the gradient correct is the clearest pointer to a cause. Hundreds of typical mistakes are undone
+one at a time, and the first edit that makes the gradient correct in every sample is reported.
 """
 
 import warnings
@@ -19,11 +19,11 @@ from minidl.testing.diagnosis.where.edits import Edit, sites
 from minidl.testing.diagnosis.where.source import functions_behind, watch
 from minidl.typing import Array
 
-TRIALS = 900  # of edits in one diagnosis
-WORK = 500_000  # events and numbers in all these trials: fewer for a layer that calls much, or has large arrays
-# How causes begin that no line of backward is to blame for.
+TRIALS = 900  # edits tried per diagnosis
+WORK = 500_000  # limit on events and numbers over all trials: fewer trials for layers with many calls or large arrays
+# Beginnings of causes that no line of backward is to blame for.
 ELSEWHERE = ("two identical", "forward", "the output does not depend", "self.")
-SHORT = 160  # characters: a longer formula is fitted rather than meant
+SHORT = 160  # characters: a longer formula is probably a coincidence
 
 
 class Call(NamedTuple):
@@ -34,7 +34,7 @@ class Call(NamedTuple):
 
 
 def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, context: Context) -> list[Hypothesis]:
-    """Return the causes found so far, headed by the edit that makes the gradient right, if there is one.
+    """Return the causes found so far, preceded by the edit that makes the gradient correct, if there is one.
 
     Parameters
     ----------
@@ -60,11 +60,11 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
 
 
 def first_repair(e: Evidence) -> tuple[Edit | None, int]:
-    """Return the likeliest edit under which the gradient is right on every sample, and so are the other wrong ones."""
+    """Return the most likely edit that makes the gradients correct on every sample, and its rank."""
     functions = functions_behind(e.context.layer)
     events = watch(e.context, functions)
     trials = min(TRIALS, WORK // (events + sum(v.size for v in (e.first.x, e.first.y, *e.first.parameters.values()))))
-    calls = calls_of(e) if trials else []  # before anything is edited
+    calls = calls_of(e) if trials else []  # before any edit
     places = [site for function in functions if function.values for site in sites(function, e.target)]
     edits = sorted((edit for site in places for edit in alterations(site)), key=lambda edit: edit.cost)
     second: tuple[Edit | None, int] = None, 0
@@ -82,7 +82,7 @@ def first_repair(e: Evidence) -> tuple[Edit | None, int]:
 
 
 def code_of(edit: Edit) -> CodeType | None:
-    """Return the code of the edited function, if there is such a function."""
+    """Return the code of the edited function, or None if it does not compile."""
     old = edit.swap(edit.new)
     try:
         return edit.function.compiled()
@@ -93,9 +93,9 @@ def code_of(edit: Edit) -> CodeType | None:
 
 
 def calls_of(e: Evidence) -> list[Call]:
-    """Return the samples with the changes of the failing call that lead to them: other values, other arguments."""
+    """Return the samples, with other values and other arguments, and the changes of the failing call."""
     calls = [Call(s, {"x": s.x, "dy": s.dy, "parameters": s.parameters}) for s in e.samples]
-    more = [{"x": 0.1 * e.first.x}] if e.first.x.dtype.kind == "f" else []  # what special points ask may spoil others
+    more = [{"x": 0.1 * e.first.x}] if e.first.x.dtype.kind == "f" else []  # an edit may suit only special points
     for name, setting in list(e.settings.items())[:3]:
         other = setting.value + 1 if isinstance(setting.value, int) else 0.8 * setting.value
         more.append(setting.changed(name, other))
@@ -104,28 +104,28 @@ def calls_of(e: Evidence) -> list[Call]:
 
 
 def leaves_right(e: Evidence) -> bool:
-    """Return whether the edited layer leaves the gradients as they are that were right."""
+    """Return whether the edited layer leaves the correct gradients unchanged."""
     known, found = e.context.gradients, e.context.run()[1]
     right = [name for name in found if name not in (*e.context.wrong, e.target) and name in known]
     return all(largest(floats(found[name]) - known[name]) <= 1e-9 * largest(known[name]) for name in right)
 
 
 def others_are_right(e: Evidence) -> bool:
-    """Return whether the other gradients of the edited layer that were wrong are right."""
+    """Return whether the edit also corrects the other wrong gradients of the layer."""
     found = e.context.run()[1]
     wrong = [name for name in e.context.wrong if name in found and name != e.target]
     return all(e.equals_numeric(floats(found[name]), name) for name in wrong)
 
 
 def is_right(e: Evidence, call: Call) -> bool:
-    """Return whether the layer, as it is now, gives the right gradient and the same output."""
+    """Return whether the layer now returns the correct gradient and an unchanged output."""
     s = call.sample
     y, gradients = e.context.run(**call.changes)
     found = floats(gradients[e.target])
     if y.shape != s.y.shape or not np.allclose(y, s.y, rtol=1e-12, atol=0) or found.shape != s.numeric.shape:
         return False
-    # Where the error does not show, the gradient has to stay as it was.
+    # Where the error does not show, the gradient must not change.
     if s.fits(found, s.numeric if s.shows or s is e.first else s.analytic):
         return True
-    # A quick numeric gradient may be wrong near a kink.
+    # The quick numeric gradient may be inaccurate near a kink.
     return s is not e.first and largest(found - e.numeric_at(**call.changes)) <= EXACT * s.scale

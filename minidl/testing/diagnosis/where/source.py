@@ -1,4 +1,4 @@
-"""Source: the functions that compute a gradient, as syntax trees that can be altered, compiled and tried."""
+"""Source: the functions that compute a gradient, as syntax trees that can be altered, compiled and run."""
 
 import ast
 import inspect
@@ -19,7 +19,7 @@ from minidl.testing.context import Context
 from minidl.testing.source_lines import describe
 
 BEGINNINGS = ("backward", "backward_parameters", "forward")
-LARGEST = 400  # syntax nodes of a function, from which on it is too long to be altered
+LARGEST = 400  # syntax nodes; longer functions are not altered
 Values = dict[str, Any]
 
 
@@ -31,11 +31,11 @@ class Function:
     ----------
     function : function
     tree : ast.FunctionDef
-        Its source; edited in place for a trial, and restored.
+        Its source; edited in place for a trial, then restored.
     values : dict of str to object
-        The values of its names and attributes when it was last called: ``"dy"``, ``"self._x"``.
+        The values of its names and attributes at the last call: ``"dy"``, ``"self._x"``.
     linear : set of str
-        Those of them that are proportional to the upstream gradient.
+        The names whose values are proportional to the upstream gradient.
     """
 
     function: FunctionType
@@ -44,17 +44,17 @@ class Function:
     linear: set[str] = field(default_factory=set)
 
     def place(self, node: ast.AST) -> tuple[str, str]:
-        """Return where a node is, and the text of that line."""
+        """Return the location of a node, and the text of its line."""
         return self.place_of_line(self.function.__code__.co_firstlineno + getattr(node, "lineno", 1) - 1)
 
     def place_of_line(self, line: int) -> tuple[str, str]:
-        """Return where a line of the file is, and its text."""
+        """Return the location of a line of the file, and its text."""
         return describe(self.function.__qualname__, self.function.__code__.co_filename, line)
 
     def compiled(self) -> CodeType:
-        """Return the code of the function that the tree describes now."""
+        """Return the code compiled from the current tree."""
         free = self.function.__code__.co_freevars
-        # An altered function may no longer use a name from outside, but has to know as many as the original.
+        # The altered function may use fewer free variables, but must declare as many as the original.
         names: list[ast.expr] = [ast.Name(name, ast.Load()) for name in free]
         unused = ast.If(ast.Constant(False), [ast.Expr(ast.Tuple(names, ast.Load()))], [])
         inner = ast.FunctionDef(self.tree.name, self.tree.args, [unused, *self.tree.body], [])
@@ -71,7 +71,7 @@ class Function:
 
     @contextmanager
     def replaced(self, code: CodeType) -> Iterator[None]:
-        """Let the function run other code, wherever it is called from, for as long as a trial takes."""
+        """Make the function run other code during a trial, wherever it is called from."""
         own = self.function.__code__
         self.function.__code__ = code
         try:
@@ -81,9 +81,9 @@ class Function:
 
 
 def watch(context: Context, functions: list[Function]) -> int:
-    """Let the functions know their values at the end of the failing call, and what in them is proportional to ``dy``.
+    """Record the values in each function at the end of the failing call, and which of them are proportional to ``dy``.
 
-    Return the number of calls and returns in it, which tells how long it takes whatever the machine.
+    Return the number of calls and returns in the call, a measure of its cost that does not depend on the machine.
     """
     codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
     events: list[str] = []
@@ -104,20 +104,20 @@ def watch(context: Context, functions: list[Function]) -> int:
 
 
 def is_double(two: Any, one: Any) -> bool:
-    """Return whether a value is twice another, which is not zero."""
+    """Return whether a value is twice another that is not zero."""
     return np.shape(two) == np.shape(one) and bool(np.any(one)) and np.array_equal(two, 2 * one)
 
 
 def functions_behind(layer: Layer) -> list[Function]:
-    """Return the author's functions from which the gradient comes; empty where the source is not to be had."""
-    top = getattr(layer, "certified", layer)  # the loss, or the function, that a layer wraps
+    """Return the author's functions that compute the gradient; empty where their source is unavailable."""
+    top = getattr(layer, "certified", layer)  # the loss or function that a layer wraps
     waiting: list[tuple[type, Any]] = [(object, top)]
     for part in (top, *(part for _, part in walk({"layer": layer}) if part is not layer)):
         for cls in type(part).__mro__ if isinstance(part, (Layer, Loss)) else ():
             if cls not in (Layer, Loss) and (part is top or not is_ours(cls)):
                 waiting += [(type(part), vars(cls).get(name)) for name in BEGINNINGS]
     found: dict[FunctionType, Function] = {}
-    for kind, function in waiting:  # which grows by what they call
+    for kind, function in waiting:  # grows as the functions that they call are added
         tree = tree_of(function) if isinstance(function, FunctionType) and function not in found else None
         if tree is not None:
             found[function] = Function(function, tree)
@@ -126,7 +126,7 @@ def functions_behind(layer: Layer) -> list[Function]:
 
 
 def called_by(function: FunctionType, tree: ast.FunctionDef, kind: type) -> Iterator[FunctionType]:
-    """Yield the methods of ``kind``, and the functions of the same module, that a function but `forward` calls."""
+    """Yield the methods of ``kind`` and the functions of the same module that a function other than `forward` calls."""
     for node in ast.walk(tree) if function.__name__ != "forward" else ():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             called = getattr(kind, node.func.attr, None) if ast.unparse(node.func.value) == "self" else None
@@ -139,13 +139,13 @@ def called_by(function: FunctionType, tree: ast.FunctionDef, kind: type) -> Iter
 
 
 def is_ours(thing: Any) -> bool:
-    """Return whether a class or a function is minidl's, or of the language itself."""
+    """Return whether a class or function belongs to minidl or to the builtins."""
     module = getattr(thing, "__module__", None) or ""
     return module.startswith("minidl.") or module == "builtins"
 
 
 def tree_of(function: FunctionType) -> ast.FunctionDef | None:
-    """Return the syntax tree of a function without decorators and endless loops, if its source can be read."""
+    """Return the syntax tree of a short function without decorators or while loops, if its source is available."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
     except (OSError, TypeError, SyntaxError, IndexError):
@@ -155,7 +155,7 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
     nodes = list(ast.walk(tree))
     if len(nodes) > LARGEST or any(isinstance(node, (ast.While, ast.Yield, ast.Global)) for node in nodes):
         return None
-    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # the true ones are put in by `compiled`
+    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # `compiled` restores the real defaults
     tree.args.kw_defaults = [ast.Constant(None) for _ in tree.args.kw_defaults]
     tree.returns = None
     for argument in ast.walk(tree.args):
@@ -166,7 +166,7 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
 
 @contextmanager
 def profiled(note: Callable[[FrameType, str], None]) -> Iterator[None]:
-    """Call ``note(frame, event)`` at each call and return; never where a profiler is at work already."""
+    """Call ``note(frame, event)`` on each call and return, unless a profiler is already active."""
     if sys.getprofile() is not None:
         yield
         return
@@ -178,7 +178,7 @@ def profiled(note: Callable[[FrameType, str], None]) -> Iterator[None]:
 
 
 def values_of(names: Values, *, caches: bool) -> Values:
-    """Return the arrays and numbers among local names, and among the attributes of ``self``, with or without caches."""
+    """Return the arrays and numbers among local names and the attributes of ``self``, with or without caches."""
     layer = names.get("self")
     if layer is None:
         return {name: value for name, value in names.items() if is_value(value)}
@@ -190,5 +190,5 @@ def values_of(names: Values, *, caches: bool) -> Values:
 
 
 def is_value(value: Any) -> bool:
-    """Return whether a value can be calculated with."""
+    """Return whether a value is an array or a number."""
     return isinstance(value, (np.ndarray, int, float, np.number, np.bool_)) and not isinstance(value, bool)

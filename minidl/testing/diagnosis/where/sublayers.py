@@ -1,4 +1,4 @@
-"""Sublayers: which layers inside the layer take part in forward, and are left out of backward."""
+"""Sublayers: the inner layers that take part in forward but are left out of backward."""
 
 from collections import Counter
 from types import FrameType
@@ -11,7 +11,7 @@ from minidl.testing.diagnosis.where.source import profiled
 
 
 def left_out(e: Evidence) -> Claims:
-    """A layer inside is called in forward more often than its backward: what it does is not differentiated."""
+    """Claim that backward leaves out an inner layer whose forward is called more often than its backward."""
     if not e.context.layer.sublayers():
         return
     forward, backward = calls_inside(e)
@@ -28,14 +28,14 @@ def left_out(e: Evidence) -> Claims:
 
 
 def calls_inside(e: Evidence) -> tuple[Counter[str], Counter[str]]:
-    """Return how often forward and backward of each layer inside are called in one run, by its path."""
+    """Return how often forward and backward of each inner layer are called in one run, by path."""
     seen: list[tuple[str, Layer]] = []
 
     def note(frame: FrameType, event: str) -> None:
         name, owner = frame.f_code.co_name, frame.f_locals.get("self")
         if event == "call" and name in ("forward", "backward", "backward_parameters") and isinstance(owner, Layer):
             caller = frame.f_back.f_locals.get("self") if frame.f_back else None
-            if owner is not caller:  # not what calls itself, or its parent class
+            if owner is not caller:  # ignore calls from the same layer, such as super()
                 seen.append((name, owner))
 
     with profiled(note):

@@ -1,4 +1,4 @@
-"""Upcast: the line at which a float32 layer begins to calculate in float64, and the argument that makes it so."""
+"""Upcast: the line at which a float32 layer begins to compute in float64, and the argument that causes it."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,7 @@ USUAL = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless to
 
 
 def origin_of_upcast(layer: Layer, call: Callable[[], Any]) -> tuple[str, str, str]:
-    """Return why ``call`` leaves float32, the place and its source, both empty where it is not found."""
+    """Return why ``call`` leaves float32, and the place and its source, which are empty if not found."""
     functions = {f.function.__code__: f for f in functions_behind(layer)}
     last: dict[FrameType, int] = {}
     known: set[int] = {id(value) for value in vars(layer).values()}

@@ -1,4 +1,4 @@
-"""The command ``python -m minidl inspect FILE``: what a model file holds, without making any of it."""
+"""The command ``python -m minidl inspect FILE``: print what a model file holds, without building the model."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from typing import Any
 from minidl.errors import MinidlError
 from minidl.saving import file_errors, read_content
 
-WIDTH, ITEMS = 400, 20  # characters of a line, and items of a list, that are printed
+WIDTH, ITEMS = 400, 20  # maximum number of characters per line and items per list that are printed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
         with file_errors(path):
             lines = describe(path, content, arrays)
         _print(lines)
-    except BrokenPipeError:  # a pager that was left
+    except BrokenPipeError:  # the user quit the pager
         pass
     except (OSError, MinidlError) as error:
         print(error, file=sys.stderr)
@@ -34,16 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _print(lines: list[str]) -> None:
     encoding = sys.stdout.encoding or "utf-8"
     cut = (line if len(line) <= WIDTH else f"{line[:WIDTH]}..." for line in lines)
-    clean = (line if line.isprintable() else ascii(line) for line in cut)  # a file must not command the terminal
+    clean = (line if line.isprintable() else ascii(line) for line in cut)  # no control codes for the terminal
     try:
         print("\n".join(clean).encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python tries to write the rest at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes the rest when it exits
         raise
 
 
 def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list[str]:
-    """Return the lines that say what the content of a file is."""
+    """Return the lines that describe the content of a model file."""
     environment = ", ".join(f"{name} {version}" for name, version in content["environment"].items())
     first = f"{path}: format {content['format']}, written by minidl {content['minidl']} ({environment})"
     lines = [first, "whole: its SHA-256 is right", "", "model", *_object(content["model"], 1)]
@@ -68,7 +68,7 @@ def describe(path: str, content: dict[str, Any], arrays: dict[str, Any]) -> list
 
 
 def _object(encoded: Any, depth: int) -> list[str]:
-    """Return a line for an encoded object, and those of the layers inside it."""
+    """Return the line of an encoded object, followed by those of the layers inside it."""
     if not isinstance(encoded, dict) or "class" not in encoded:
         return ["  " * depth + _plain(encoded)]
     config = dict(encoded["config"])
@@ -84,7 +84,7 @@ def _settings(config: dict[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    """Return an encoded value as people write it."""
+    """Return an encoded value in readable form."""
     if isinstance(value, dict) and "class" in value:
         return f"{value['class']}({_settings(value['config'])})"
     if isinstance(value, dict) and len(value) == 1:

@@ -1,4 +1,4 @@
-"""Aliases: the modules and names of Keras, found here under their own names or explained where they are missing."""
+"""Aliases: Keras' modules and names resolve to those of minidl, or raise an error that explains what to use instead."""
 
 import importlib
 import opcode
@@ -17,7 +17,7 @@ MODULES = (
 
 
 def finder(module: str) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a module: it finds Keras' names for what is there, and explains what is missing."""
+    """Return the ``__getattr__`` of a module: it resolves Keras' names, and explains those that minidl lacks."""
 
     def find_name(name: str) -> Any:
         entry = None if name.startswith("__") else _entry(module, name)
@@ -26,17 +26,17 @@ def finder(module: str) -> Callable[[str], Any]:
         if entry.kind == "renamed":
             home, _, name = entry.text.rpartition(".")
             return getattr(importlib.import_module(home or module), name)
-        if f"{module}.{name}".removeprefix("minidl.") in table():  # a module: what is taken from it is explained
+        if f"{module}.{name}".removeprefix("minidl.") in table():  # a module: the names in it are explained
             return importlib.import_module(f"{module}.{name}")
         text = f"{module} has no {name}: {entry.fix}"
-        # `from module import name` drops the text of an AttributeError; hasattr and getattr need one
+        # `from module import name` drops the text of an AttributeError; hasattr and getattr need an AttributeError
         raise ImportError(text) if _imports(sys._getframe(1)) else AttributeError(text, name="")
 
     return find_name
 
 
 def _entry(module: str, name: str) -> Entry | None:
-    """Return the entry of a name in the section of a module, or of the one around it; or that of the module itself."""
+    """Return the entry of a name in the section of a module or its parent, or else the entry of the module itself."""
     section = module.removeprefix("minidl").removeprefix(".")
     while section and section not in table():
         section = section.rpartition(".")[0]
@@ -45,11 +45,11 @@ def _entry(module: str, name: str) -> Entry | None:
 
 
 class ModuleFinder:
-    """Finder of ``sys.meta_path`` for modules that only Keras has, which are names of the table."""
+    """Finder for ``sys.meta_path`` of the modules that only Keras has, as listed in the table."""
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Return how to import a module; None for those that the table does not name."""
+        """Return the import spec of a module; None if it is not in the table."""
         home, _, last = name.rpartition(".")
         entry = _entry(sys.modules[home].__name__, last) if home.partition(".")[0] == "minidl" else None
         loader: Any = ModuleFinder
@@ -57,11 +57,11 @@ class ModuleFinder:
 
     @staticmethod
     def create_module(spec: ModuleSpec) -> None:
-        """Leave it to Python to make an empty module."""
+        """Return None, so that Python creates an empty module."""
 
     @staticmethod
     def exec_module(module: Any) -> None:
-        """Put the module with the names in place of an empty one, or explain what is missing in it."""
+        """Replace the empty module with its counterpart in minidl, or make it explain the names looked up in it."""
         entry = module.__spec__.loader_state
         if entry.kind == "renamed":
             sys.modules[module.__name__] = importlib.import_module(entry.text)
@@ -70,7 +70,7 @@ class ModuleFinder:
 
 
 def _imports(frame: FrameType) -> bool:
-    """Return whether a frame is at ``from module import name``."""
+    """Return whether a frame is executing ``from module import name``."""
     code = frame.f_code.co_code[frame.f_lasti] if frame.f_lasti >= 0 else 0
     return opcode.opname[code] == "IMPORT_FROM" or frame.f_globals.get("__name__") in (
         "importlib._bootstrap",
@@ -79,10 +79,10 @@ def _imports(frame: FrameType) -> bool:
 
 
 def explain_modules() -> None:
-    """Let ``import`` and attributes of modules find Keras' names, or explain them, in modules of older versions too."""
+    """Make imports and module attributes resolve or explain Keras' names, including modules of older versions."""
     for module in ("minidl", *(f"minidl.{name}" for name in MODULES.split())):
-        vars(sys.modules[module]).setdefault("__path__", [])  # what is imported from it can be a module
+        vars(sys.modules[module]).setdefault("__path__", [])  # names imported from it can be modules
         vars(sys.modules[module])["__getattr__"] = finder(module)
     for name in ("adagrad", "adam", "adamax", "lion", "nadam", "rmsprop", "sgd"):
-        delattr(sys.modules["minidl.optimizers"], name)  # modules, where Keras 2 has functions
+        delattr(sys.modules["minidl.optimizers"], name)  # modules here, functions in Keras 2
     sys.meta_path.append(ModuleFinder)

@@ -1,4 +1,4 @@
-"""Attribute names: the names that an object has, and which of them a wrong name means."""
+"""Attribute names: those that an object has, and the one that a misspelled name means."""
 
 from functools import lru_cache
 from typing import Any, Never
@@ -9,13 +9,13 @@ from minidl.names import PAGE, find_for
 
 
 def name_here(made: Any, name: str) -> str:
-    """Return under which name ``made`` has the new attribute ``name``: Keras' names are translated.
+    """Return the name under which ``made`` stores the new attribute ``name``; Keras' names are translated.
 
     Raises
     ------
     ArgumentError
-        For one that a class of minidl's does not have, unless it is ``open_to_names``. Other classes may have any, but
-        not one that differs by a slip of the finger from an attribute that minidl looks at.
+        If a minidl class does not have the attribute, unless the class is ``open_to_names``. Custom classes may have
+        any attribute except one that looks like a typo for an attribute that minidl uses.
     """
     cls: Any = type(made)
     known = attributes_of(cls)
@@ -38,7 +38,7 @@ def name_here(made: Any, name: str) -> str:
 
 
 def refuse_unfinished(cls: Any) -> Never:
-    """Raise a TypeError for a class without all its methods; it says what to write for those that Keras has instead."""
+    """Raise a TypeError for a class with abstract methods left; it says what replaces the Keras methods it defines."""
     own = sorted({name for base in cls.__mro__ if not is_builtin(base) for name in vars(base)})
     texts = [f" In place of {name}: {entry.text.rstrip('.')}." for name in own if (entry := find_for(cls, name))]
     missing, page = " and ".join(sorted(cls.__abstractmethods__)), f" {PAGE}" if texts else ""
@@ -47,7 +47,7 @@ def refuse_unfinished(cls: Any) -> Never:
 
 @lru_cache(maxsize=512)
 def attributes_of(cls: type) -> tuple[str, ...]:
-    """Return the public attributes, but for methods, that minidl's classes among the bases of ``cls`` declare."""
+    """Return the public attributes, except methods, that minidl's base classes of ``cls`` declare."""
     return tuple(
         name
         for base in cls.__mro__
@@ -59,15 +59,15 @@ def attributes_of(cls: type) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def near_miss(name: str, known: tuple[str, ...]) -> str | None:
-    """Return the one of ``known`` names that ``name`` is with a slip of the finger, or None."""
+    """Return the first of the ``known`` names that ``name`` is a typo of, or None."""
     return next((one for one in known if is_slip(name, one)), None)
 
 
 def is_slip(name: str, known: str) -> bool:
-    """Return whether ``name`` is ``known``, a word of five letters or more, with a letter or two wrong."""
+    """Return whether ``name`` is ``known`` with one or two wrong letters; ``known`` must have five letters or more."""
     if len(known) < 5 or name.rstrip("s_0123456789") == known.rstrip("s_0123456789"):
         return False
-    import difflib  # only an unknown name needs it
+    import difflib  # only needed for an unknown name
 
     return difflib.SequenceMatcher(None, name, known).ratio() > 0.85
 

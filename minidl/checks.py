@@ -28,7 +28,7 @@ def number(
     value: Any, who: str, *, at_least: float = -inf, above: float = -inf, at_most: float = inf, below: float = inf
 ) -> float:
     """Return ``value`` as a finite float inside the bounds; booleans and strings are refused."""
-    value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value  # np.where returns such
+    value = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value  # np.where returns 0-d arrays
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     fits = real and (not isinstance(value, int) or abs(value) <= float_info.max) and isfinite(value)
     if fits and at_least <= value <= at_most and above < value < below:
@@ -63,7 +63,7 @@ def flag(value: Any, who: str) -> bool:
 
 
 def choice(value: Any, who: str, choices: Iterable[str]) -> str:
-    """Return ``value`` if it is one of ``choices``; otherwise name them and the nearest one."""
+    """Return ``value`` if it is one of ``choices``; otherwise raise an error that lists them."""
     known = list(choices)
     if isinstance(value, str) and value in known:
         return value
@@ -72,8 +72,8 @@ def choice(value: Any, who: str, choices: Iterable[str]) -> str:
 
 
 def floating_type(value: Any, who: str) -> str:
-    """Return the name of a type of real numbers: float32, float64 or the machine's long double."""
-    simple = not isinstance(value, str) or value.lstrip("<=>|").isidentifier()  # NumPy parses others, such as "2, f4"
+    """Return the name of a floating-point type: float32, float64 or the platform's long double."""
+    simple = not isinstance(value, str) or value.lstrip("<=>|").isidentifier()  # NumPy also parses "2, f4"
     try:
         name = np.dtype(value if simple and value else "None").name  # NumPy takes None for float64
     except TypeError:
@@ -82,36 +82,36 @@ def floating_type(value: Any, who: str) -> str:
 
 
 def is_same_kind(now: Any, then: Any) -> bool:
-    """Return whether ``then`` is a number (as None is, not yet set), string, list or dict where ``now`` is one."""
+    """Return whether ``then`` and ``now`` are both numbers (or None, not yet set), strings, lists or dicts."""
     if now is None or isinstance(now, (int, float, np.number)):
         return (then is None and now is None) or isinstance(then, (int, float, np.number))
     return isinstance(then, type(now))
 
 
 def wrong_label(labels: Array, count: float) -> int | None:
-    """Return the row of the first label that is not whole or outside [0, ``count``); None if all are right."""
-    with np.errstate(invalid="ignore"):  # of inf % 1
+    """Return the row of the first label that is not an integer in [0, ``count``); None if all are valid."""
+    with np.errstate(invalid="ignore"):  # inf % 1 warns
         wrong = ~((labels >= 0) & (labels < count) & (labels % 1 == 0))
     return int(wrong.argmax()) if wrong.any() else None
 
 
 def batch_shape(shape: Shape | None) -> str:
-    """Return how people write the shape of a batch of rows of ``shape``: ``(batch, 28, 28)``."""
+    """Return the shape of a batch of samples of ``shape`` as text, such as ``(batch, 28, 28)``."""
     return f"({', '.join(['batch', *map(str, shape or ())])})"
 
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'adam'?`` where a known name is close to ``value``, else nothing."""
+    """Return a hint such as `` Did you mean 'adam'?`` if a known name is close to ``value``, else ""."""
     if not isinstance(value, str):
         return ""
-    import difflib  # only an error needs it
+    import difflib  # only needed for an error
 
     near = difflib.get_close_matches(value.lower(), list(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def place(index: tuple[int, ...], names: Sequence[str] = ()) -> str:
-    """Return how messages call a position: ``row 3, column 2``, or ``row 3, column 'age'`` where columns have names."""
+    """Return a position as messages name it: ``row 3, column 2``, or ``row 3, column 'age'`` if columns have names."""
     words = f"row {index[0]}"
     if len(index) == 2:
         return f"{words}, column {repr(names[index[1]]) if names else index[1]}"

@@ -1,7 +1,7 @@
-"""Configured objects: what their constructors were given is all that describes them.
+"""Configured objects: fully described by the arguments of their constructors.
 
 A constructor stores each argument under its own name; repr, config, copies, files and the look-up
-of names such as ``"adam"`` follow from that, with no code in the single classes.
+of names such as ``"adam"`` follow from that, with no code in the individual classes.
 """
 
 import copy
@@ -21,7 +21,7 @@ C = TypeVar("C", bound="Configured")
 
 
 class ConfiguredType(SettingsType, ABCMeta):
-    """The class of all configured classes: help and completion show every argument of a constructor."""
+    """Metaclass of all configured classes: help and completion show every argument of a constructor."""
 
     @property
     def __signature__(cls) -> Any:
@@ -39,7 +39,7 @@ class ConfiguredType(SettingsType, ABCMeta):
 
 
 class PlainType(ConfiguredType):
-    """The class of a configured class without arguments, which has nothing to translate."""
+    """Metaclass of configured classes without arguments, which have nothing to translate."""
 
     __call__ = SettingsType.__call__
 
@@ -52,7 +52,7 @@ class Configured(Settings, metaclass=ConfiguredType):
     aliases : tuple of str
         Further names under which `resolve` finds the class, such as ``"mse"``.
     registered_name : str
-        The class's name in files, where it is not its own.
+        Name of the class in files, if it differs from the class name.
     """
 
     aliases: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Configured(Settings, metaclass=ConfiguredType):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments by name, as this object holds them."""
-        # vars: an optimizer's learning_rate is a property, the rate in force; the schedule is in its dictionary
+        # vars: an optimizer's learning_rate is a property, the current rate; its __dict__ holds the schedule
         stored, arguments = vars(self), constructor_arguments(type(self))
         config = {name: stored[name] if name in stored else getattr(self, name, REQUIRED) for name in arguments}
         for name in [name for name, value in config.items() if value is REQUIRED]:
@@ -70,11 +70,11 @@ class Configured(Settings, metaclass=ConfiguredType):
 
     @classmethod
     def from_config(cls: type[C], config: dict[str, Any]) -> C:
-        """Return a new object made from what `get_config` returned."""
+        """Return a new object built from the dict that `get_config` returned."""
         return construct(cls, config)
 
     def nested_objects(self) -> "dict[str, Configured]":
-        """Return the configured objects among the arguments, by name."""
+        """Return the constructor arguments that are configured objects, by name."""
         return {name: value for name, value in self.get_config().items() if isinstance(value, Configured)}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -95,7 +95,7 @@ class Configured(Settings, metaclass=ConfiguredType):
         Raises
         ------
         ArgumentError
-            For an unknown name, with the nearest one, or a refused value.
+            For an unknown name, with the nearest known one, or an invalid value.
         """
         with restored_on_error(_everything_in(self)):
             self._assign(params)
@@ -117,7 +117,7 @@ class Configured(Settings, metaclass=ConfiguredType):
         else:
             for name, value in own.items():
                 setattr(self, name, value)
-        for name, values in inside.items():  # after the object itself, which may be new
+        for name, values in inside.items():  # after the nested object itself, which may be new
             part = self.nested_objects().get(name)
             if part is None:
                 got = f"{getattr(self, name)!r}. Pass an instance"
@@ -125,16 +125,16 @@ class Configured(Settings, metaclass=ConfiguredType):
             part._assign(values)
 
     def __sklearn_clone__(self: C) -> C:
-        return copy.deepcopy(self)  # as an argument of an estimator: a constructor may convert what it is given
+        return copy.deepcopy(self)  # for an argument of an estimator: a constructor may convert it
 
-    if not TYPE_CHECKING:  # type checkers know what is there
+    if not TYPE_CHECKING:  # type checkers know the attributes
         __getattr__ = attribute
 
     def __repr__(self) -> str:
         shown = []
         for name, default in constructor_arguments(type(self)).items():
             value = vars(self)[name] if name in vars(self) else getattr(self, name, default)
-            if value is REQUIRED or value is SEVERAL:  # a constructor that does not store it
+            if value is REQUIRED or value is SEVERAL:  # the constructor does not store it
                 shown.append("...")
             elif default is SEVERAL:
                 shown += map(repr, value)
@@ -147,7 +147,7 @@ class Configured(Settings, metaclass=ConfiguredType):
 
 @contextmanager
 def restored_on_error(parts: Iterable[Any]) -> Iterator[None]:
-    """Put the attributes of ``parts``, and the dicts among them, back as they were if an exception is raised inside."""
+    """Context that restores the attributes of ``parts``, and the dicts among them, if an exception is raised in it."""
     before = [(part, {n: dict(v) if type(v) is dict else v for n, v in vars(part).items()}) for part in parts]
     try:
         yield
@@ -166,23 +166,23 @@ def _everything_in(configured: Configured) -> Iterator[Configured]:
 
 Kinds = type[Configured] | tuple[type[Configured], ...]
 
-# registered name -> class: the built-ins, and what the user registered
+# registered name -> class: the built-in classes, and those that the user registered
 registry: dict[str, type[Configured]] = {}
 
 
 def registered_name(cls: type) -> str:
-    """Return the name of a class in files: its own, unless a metric shares it with a loss."""
+    """Return the name of a class in files: the class name, unless a metric and a loss share it."""
     name: str = cls.__dict__.get("registered_name", cls.__name__)
     return name
 
 
 def register(cls: type[T]) -> type[T]:
-    """Class decorator: make a custom class known by name to ``load_model`` and to strings.
+    """Class decorator: register a custom class, so that ``load_model`` and strings find it by name.
 
     Raises
     ------
     ArgumentError
-        If the class is not one of minidl's kinds, or its name belongs to a built-in class.
+        If the class is not derived from a minidl base class, or its name belongs to a built-in class.
     """
     if not (isinstance(cls, type) and issubclass(cls, Configured)):  # type: ignore[redundant-expr]
         raise ArgumentError(f"register: expected a class derived from one of minidl's base classes, got {cls!r}.")
@@ -195,7 +195,7 @@ def register(cls: type[T]) -> type[T]:
 
 
 def register_builtins(names: dict[str, Any]) -> None:
-    """Register the classes among ``names``, the public names of one of minidl's packages."""
+    """Register the classes among ``names``, the public names of a minidl package."""
     for value in names.values():
         if isinstance(value, type) and issubclass(value, Configured) and value is not Configured:
             registry[registered_name(value)] = value
@@ -212,12 +212,12 @@ def names_of(base: Kinds) -> dict[str, type[Configured]]:
 
 
 def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> Any:
-    """Return an instance of the family ``base``: ``value`` itself, or a new one of the class that a string names.
+    """Return an instance of ``base``: ``value`` itself, or a new instance of the class that it names.
 
-    ``base`` may be a tuple of families, of which the first one's name is shown.
+    ``base`` may be a tuple of base classes; messages name the first one.
 
-    ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` mean the same. Anything else is an `ArgumentError`, opened by
-    ``who``, that lists the known names and those that the caller handles itself, ``also``.
+    ``"leaky_relu"``, ``"LeakyReLU"`` and ``LeakyReLU()`` are equivalent. Anything else raises an `ArgumentError`,
+    opened by ``who``, that lists the known names and ``also``, those that the caller handles itself.
     """
     if isinstance(value, base):
         return value

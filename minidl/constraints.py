@@ -1,4 +1,4 @@
-"""Constraints: what a parameter is changed to after every step of training, such as to vectors of a limited length."""
+"""Constraints: projections applied to a parameter after every training step, such as a limit on the norm of vectors."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,7 +10,7 @@ from minidl.config import Configured, register_builtins, resolve
 from minidl.errors import ArgumentError
 from minidl.typing import Array
 
-TINY = 1e-7  # added to a length by which vectors are divided, as in Keras
+TINY = 1e-7  # added to a norm before dividing by it, as in Keras
 
 
 class Constraint(Configured, ABC):
@@ -24,23 +24,23 @@ class Constraint(Configured, ABC):
 
     @abstractmethod
     def __call__(self, W: Array) -> Array:
-        """Return what the parameter ``W`` is changed to, of the same shape."""
+        """Return the constrained value of the parameter ``W``, of the same shape."""
 
 
 def resolve_constraint(value: Any, who: str) -> Constraint | None:
-    """Return the constraint that ``value`` names or is; None for None."""
+    """Return ``value`` as a constraint: an instance, a name, or None."""
     return None if value is None else resolve(value, Constraint, who)
 
 
 class MaxNorm(Constraint):
-    """Vectors of at most a length: ``W min(|w|, max_value) / |w|``.
+    """Vectors of norm ``max_value`` or less: ``W min(|w|, max_value) / |w|``.
 
     Parameters
     ----------
     max_value : float
         Above 0.
     axis : int or list of int
-        The axes that a vector extends over; 0 for the weights that lead to one output.
+        Axes along which a vector extends; 0 constrains the incoming weights of each output.
 
     Notes
     -----
@@ -57,14 +57,14 @@ class MaxNorm(Constraint):
 
 
 class MinMaxNorm(Constraint):
-    """Vectors whose lengths lie in a range: ``W (rate min(max(|w|, min_value), max_value) / |w| + 1 - rate)``.
+    """Vectors of norms in a range: ``W (rate min(max(|w|, min_value), max_value) / |w| + 1 - rate)``.
 
     Parameters
     ----------
     min_value, max_value : float
-        At least 0 and in this order.
+        Smallest and largest norm, ``0 <= min_value <= max_value``.
     rate : float
-        From 0 to 1: 1 changes the lengths at once, less moves them part of the way.
+        In [0, 1]: 1 enforces the range in one step, a lower value moves the norms part of the way.
     axis : int or list of int
         As in `MaxNorm`.
     """
@@ -84,14 +84,14 @@ class MinMaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """No value below 0: ``max(W, 0)``."""
+    """Non-negative values: ``max(W, 0)``."""
 
     def __call__(self, W: Array) -> Array:
         return np.maximum(W, 0)
 
 
 class UnitNorm(Constraint):
-    """Vectors of length 1: ``W / |w|``.
+    """Vectors of norm 1: ``W / |w|``.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ class UnitNorm(Constraint):
 
 
 def lengths(W: Array, axis: int | list[int]) -> Array:
-    """Return the lengths of the vectors in ``W`` along the axes, in float64, with axes of length 1 in their place."""
+    """Return the norms of the vectors in ``W`` along the axes, in float64; these axes are kept with length 1."""
     axes = tuple(axis) if isinstance(axis, list) else axis
     return np.sqrt(np.square(W, dtype=np.float64).sum(axis=axes, keepdims=True))
 
 
 def check_axis(axis: Any, who: str) -> Any:
-    """Return an integer, or a list of some; anything else is an `ArgumentError`."""
+    """Return ``axis`` as an integer or a list of integers; anything else is an `ArgumentError`."""
     if not isinstance(axis, (list, tuple)):
         return checks.integer(axis, who)
     if not axis:

@@ -1,4 +1,4 @@
-"""Constructor: its arguments, those that it passes on included, what it stores, and the methods of its class."""
+"""Constructor: its arguments, including those passed on to base classes, what it stores, and its class's methods."""
 
 import itertools
 import re
@@ -11,22 +11,22 @@ from minidl.attribute_names import is_builtin
 from minidl.errors import LayerError
 
 T = TypeVar("T")
-REQUIRED = object()  # in place of the default of an argument that has none
-SEVERAL = object()  # in place of the default of ``*arguments``
+REQUIRED = object()  # the default of an argument without one
+SEVERAL = object()  # the default of ``*arguments``
 
-# What may hold scalars of NumPy, for each item of a value; and how to get the items of the types that have some.
+# The types that may be or contain NumPy scalars, repeated for `map`; and how to iterate over the containers.
 NUMPY = itertools.repeat((np.generic, list, tuple, dict))
 ITEMS: dict[type, Any] = {list: iter, tuple: iter, dict: dict.items}
 ALONE = partial(itertools.repeat, times=1)
 
-# the methods that minidl calls with all arguments of its own classes
+# the methods that minidl calls with all the arguments of its own definitions
 CALLED = frozenset(
     "build forward backward backward_parameters update result initial_state penalty gradient minimize __call__".split()  # noqa: SIM905
 )
 
 
 def constructor_arguments(cls: type) -> dict[str, Any]:
-    """Return the names of the constructor's arguments and their defaults, `REQUIRED` or `SEVERAL` where none."""
+    """Return the constructor's arguments with their defaults; `REQUIRED` or `SEVERAL` where there is none."""
     cached: dict[str, Any] | None = cls.__dict__.get("_constructor_arguments")
     if cached is None:
         cached = {}
@@ -38,15 +38,15 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
 
 
 def is_fixed(cls: type, name: str) -> bool:
-    """Return whether a class sets this argument of a base class, and has none of the name itself."""
+    """Return whether a class sets this argument of a base class itself instead of taking it."""
     return name not in constructor_arguments(cls) and any(name in constructor_arguments(one) for one in cls.mro()[1:-1])
 
 
 def construct(cls: type[T], config: dict[str, Any]) -> T:
-    """Return ``cls(...)`` with the arguments of ``config``: ``*arguments`` and those before them by place.
+    """Return ``cls(...)`` with the arguments in ``config``: ``*arguments`` and those before them by position.
 
-    What a constructor passes to its base class itself, as in ``super().__init__(activation="relu", **keywords)``, is
-    left to it.
+    Arguments that the constructor itself sets for its base class, as in
+    ``super().__init__(activation="relu", **keywords)``, are omitted.
     """
     defaults, places, rest = constructor_arguments(cls), list[Any](), dict(config)
     if SEVERAL in defaults.values():
@@ -67,10 +67,10 @@ def construct(cls: type[T], config: dict[str, Any]) -> T:
 def constructor_parameters(cls: type) -> list[Any]:
     """Return the constructor's parameters; ``**keywords`` become those of the next base class's constructor.
 
-    Where the keywords are ``Unpack`` of a typed dict, only the names in it. ``*arguments`` is a parameter like others,
-    unless ``**keywords`` are there too: then both are the base class's.
+    If the keywords are ``Unpack`` of a typed dict, only the names in it count. ``*arguments`` is an ordinary parameter,
+    unless there are ``**keywords`` too: then both are passed to the base class.
     """
-    import inspect  # slow to import, and not needed before the first repr or save
+    import inspect  # slow to import, and only needed for repr and save
 
     found: dict[str, inspect.Parameter] = {}
     inherited = passed_by_place = False
@@ -90,7 +90,7 @@ def constructor_parameters(cls: type) -> list[Any]:
                 passed_by_place = True
             elif not inherited or passed_by_place:
                 found[parameter.name] = parameter
-            elif not several:  # what it fixes itself
+            elif not several:  # arguments that the class sets itself
                 found[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY)
         if not rest:
             break
@@ -99,11 +99,11 @@ def constructor_parameters(cls: type) -> list[Any]:
 
 
 def without_numpy(value: Any) -> Any:
-    """Return ``value``; an integer, bool or string of NumPy, alone or in a list, tuple or dict, as Python's."""
+    """Return ``value`` with NumPy integers, bools and strings, also in lists, tuples and dicts, made Python's."""
     if isinstance(value, np.generic):
         item = value.item()
         same = isinstance(value, (np.float32, np.float64)) or type(item) not in (bool, int, float, str)
-        return value if same else item  # the former two come back from files as they are
+        return value if same else item  # float32 and float64 scalars are restored from files unchanged
     if type(value) is dict:
         return {without_numpy(key): without_numpy(item) for key, item in value.items()}
     if type(value) in (list, tuple) and any(map(isinstance, value, NUMPY)):
@@ -112,8 +112,8 @@ def without_numpy(value: Any) -> Any:
 
 
 def check_methods(cls: Any) -> None:
-    """Raise a `LayerError` for a method that does not take the arguments with which minidl calls it; once a class."""
-    import inspect  # only for the first object of a class
+    """Raise a `LayerError` if a method does not accept the arguments minidl calls it with; runs once per class."""
+    import inspect  # only needed for the first object of a class
 
     for name in () if is_builtin(cls) else dir(cls):
         own = getattr(cls, name)
@@ -135,7 +135,7 @@ def check_methods(cls: Any) -> None:
 
 
 def takes_training(arguments: Any) -> bool:
-    """Return whether the second of a layer's arguments of forward is ``training``, by name or as good as."""
+    """Return whether the second argument of a layer's forward, if any, can be taken for ``training``."""
     names = [argument.name for argument in arguments]
     if len(names) < 2 or "training" in names:
         return len(names) < 2 or names[1] == "training"

@@ -1,6 +1,6 @@
-"""The contract of layers and losses, with every call compared with it, so that the layer or loss at fault is named.
+"""The contract of layers and losses: wrappers check every call, and errors name the layer or loss at fault.
 
-The first training step runs through these, all later ones without them.
+Only the first training step runs through the wrappers.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from minidl.typing import Array
 
 
 class CheckedLayer:
-    """Forward and backward of ``layer``, with every promise of the contract checked."""
+    """Wrapper that checks forward and backward of ``layer`` against the contract."""
 
     def __init__(self, layer: Layer, dtype: Any) -> None:
         self.layer, self.dtype = layer, dtype
@@ -28,7 +28,7 @@ class CheckedLayer:
         self.finite = True
 
     def forward(self, x: Array, training: bool) -> Array:
-        """Run the layer's forward; its output must have the promised shape and dtype."""
+        """Run the layer's forward; the output must have the declared shape and dtype."""
         layer, self.shape, self.finite = self.layer, x.shape, bool(np.isfinite(x).all())
         y, dtype = self._call("forward", x, training), (x if layer.keeps_values else self).dtype
         _expect_array(y, layer, "forward", (len(x), *(layer.output_shape or ())), dtype)
@@ -52,7 +52,7 @@ class CheckedLayer:
         suspects = {name: gradient for name, gradient in self.gradients.items() if finite and np.isnan(gradient).all()}
         for gradient in suspects.values():
             gradient[...] = 0
-        if suspects:  # a gradient that overflowed is NaN again, one that was left alone is not
+        if suspects:  # run again: a gradient that overflowed is NaN again, one that was not set is not
             self._call(method, dy)
         for name, gradient in suspects.items():
             if not np.isnan(gradient).all():
@@ -64,7 +64,7 @@ class CheckedLayer:
 
 
 class CheckedLoss:
-    """Forward and backward of ``loss``, with what they return checked."""
+    """Wrapper that checks what forward and backward of ``loss`` return."""
 
     def __init__(self, loss: Any) -> None:
         self.loss = loss
@@ -82,7 +82,7 @@ class CheckedLoss:
         return value
 
     def backward(self) -> Array:
-        """Run the loss's backward; it must return an array like the predictions."""
+        """Run the loss's backward; it must return an array of the predictions' shape and dtype."""
         dy = self.loss.backward()
         _expect_array(dy, self.loss, "backward", self.shape, self.dtype)
         return dy
@@ -93,7 +93,7 @@ def _label(part: Any, method: str) -> str:
 
 
 def _call_guarded(part: Any, method: str, *arguments: Any) -> Any:
-    """Call a method of a layer or loss; a write into a read-only argument is a `LayerError`."""
+    """Call a method of a layer or loss; a `LayerError` if it writes to a read-only argument."""
     try:
         return getattr(part, method)(*arguments)
     except ValueError as error:
@@ -104,7 +104,7 @@ def _call_guarded(part: Any, method: str, *arguments: Any) -> Any:
 
 
 def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dtype: Any) -> None:
-    """Raise a `LayerError` unless ``value``, from a method of a layer or loss, is an array of this shape and dtype."""
+    """Raise a `LayerError` unless ``value``, returned by a layer or loss, is an array of this shape and dtype."""
     if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:
         return
     who = f"{_label(part, method)}: expected it to return"
@@ -119,7 +119,7 @@ def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dt
 
 @contextmanager
 def layer_noted() -> Iterator[None]:
-    """Note on an exception that is raised inside in which layer it was: see `note_layer`."""
+    """Context that adds a note naming the layer to an exception raised in it: see `note_layer`."""
     try:
         yield
     except Exception as error:
@@ -128,7 +128,7 @@ def layer_noted() -> Iterator[None]:
 
 
 def note_layer(error: BaseException) -> None:
-    """Note on an exception in which layer it was raised, and what that was given, unless its text names a layer."""
+    """Add a note to an exception: the layer that raised it and its input, unless the message already names a layer."""
     trace, note = error.__traceback__, ""
     while trace is not None:
         frame, trace = trace.tb_frame, trace.tb_next

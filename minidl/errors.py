@@ -1,6 +1,6 @@
 """The errors of minidl: one base class and its few kinds.
 
-Every message says who complains, what it expected, what it got and how to fix it.
+Every message names the caller, what it expected, what it got and how to fix it.
 """
 
 
@@ -17,7 +17,7 @@ class ShapeError(MinidlError, ValueError):
 
 
 class DataError(MinidlError, ValueError):
-    """The data handed to ``fit``, ``evaluate`` or ``predict`` cannot be used."""
+    """The data passed to ``fit``, ``evaluate`` or ``predict`` cannot be used."""
 
 
 class StateError(MinidlError, RuntimeError):
@@ -25,7 +25,7 @@ class StateError(MinidlError, RuntimeError):
 
 
 class CacheError(StateError, AttributeError):
-    """A layer was asked for something that only ``build`` or ``forward`` provides."""
+    """A layer was used before ``build`` or ``forward`` had provided the values it needs."""
 
 
 class LayerError(MinidlError, RuntimeError):
@@ -33,12 +33,12 @@ class LayerError(MinidlError, RuntimeError):
 
 
 class NonFiniteError(MinidlError, ArithmeticError):
-    """Training met a NaN or an infinity; the weights are those of the last finite step."""
+    """Training produced NaN or infinity; the weights are those of the last finite step."""
 
 
 class ModelFileError(MinidlError):
-    """A model file is damaged, foreign, or does not fit the known classes."""
+    """A model file is corrupt, not written by minidl, or does not fit the known classes."""
 
 
 class MissingPackageError(MinidlError, ImportError):
-    """An optional package is needed for this and is not installed."""
+    """An optional package is required and not installed."""

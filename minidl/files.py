@@ -1,6 +1,6 @@
-"""Files: a file is replaced as a whole or not at all, whatever happens in between.
+"""Files: writes are atomic, so a file is replaced completely or not at all.
 
-All writing of models goes through `write_file`, and all that this changes on the disk through `os`.
+All models are written by `write_file`, which changes the disk only through functions of `os`.
 """
 
 import contextlib
@@ -15,25 +15,25 @@ from typing import Any
 
 from minidl.errors import ArgumentError
 
-TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of files that are being written
+TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of temporary files
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
 
 
 def as_path(path: Any, who: str) -> Path:
-    """Return ``path`` as a Path, ``~`` expanded, or raise an `ArgumentError` if it cannot name a file here."""
+    """Return ``path`` as a Path with ``~`` expanded; an `ArgumentError` if it is not a valid file name here."""
     try:
         text = os.fspath(path)
         if not text or not isinstance(text, str) or "\0" in text or "://" in text:
             raise ValueError
-        os.fsencode(text)  # fails for half of a surrogate pair
+        os.fsencode(text)  # fails for a lone surrogate
         return Path(text).expanduser()
-    except (TypeError, ValueError, RuntimeError):  # RuntimeError: there is no such user
+    except (TypeError, ValueError, RuntimeError):  # RuntimeError: the user does not exist
         fix = " Download it first." if "://" in str(path) else ""
         raise ArgumentError(f"{who}: expected the path of a file, got {path!r:.200}.{fix}") from None
 
 
 def model_path(path: Any, who: str) -> Path:
-    """Return ``path`` as `as_path` does, or raise an `ArgumentError` if its name promises a format of others."""
+    """Return ``path`` as `as_path` does; an `ArgumentError` if its suffix belongs to another file format."""
     found = as_path(path, who)
     if found.suffix.lower() in (".h5", ".hdf5"):
         name = found.name.removesuffix(found.suffix).removesuffix(".weights") + ".safetensors"
@@ -43,14 +43,14 @@ def model_path(path: Any, who: str) -> Path:
 
 
 def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    """Make ``path`` a file that holds ``parts``; when this returns, it outlives a power failure.
+    """Write ``parts`` to the file ``path``; once this returns, the file survives a power failure.
 
-    A temporary file next to the target is written, brought to the disk, and put in the target's place. After an
-    OSError, which has the path, the file that was there before is untouched, and no temporary is left behind.
+    A temporary file in the same folder is written, flushed to disk, and renamed to the target. After an OSError, which
+    names the path, the previous file is untouched and no temporary file is left behind.
     """
-    target = Path(os.path.realpath(path))  # a link keeps pointing to the file
+    target = Path(os.path.realpath(path))  # a symbolic link is kept
     name = target.name if len(os.fsencode(target.name)) <= 220 else target.name[:40]  # systems allow 255 bytes
-    # random, because a process on another machine that shares the folder may have this one's number
+    # random, because a process on another machine that shares the folder may have the same process id
     temporary = target.with_name(f".{name}.{os.urandom(8).hex()}.minidl")
     try:
         mode = _mode_of(target)
@@ -66,7 +66,7 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def _mode_of(target: Path) -> int | None:
-    """Return the permissions of the file that is replaced; None if there is none."""
+    """Return the permissions of the file to be replaced; None if it does not exist."""
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def _write_temporary(temporary: Path, mode: int | None, parts: Iterable[bytes | 
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         if mode is not None:
-            os.chmod(temporary, mode)  # unlike the mode of a new file, not cut by the umask
+            os.chmod(temporary, mode)  # unlike the mode of a new file, not restricted by the umask
         for part in parts:
             rest = memoryview(part)
             while rest:
@@ -95,8 +95,8 @@ def _write_temporary(temporary: Path, mode: int | None, parts: Iterable[bytes | 
 
 
 def _put_in_place(temporary: Path, target: Path) -> None:
-    """Rename, and undo that if the folder cannot be brought to the disk."""
-    second = temporary.with_name(temporary.name + "-old")  # keeps the old file reachable until the new one is safe
+    """Rename the temporary file to the target, and undo that if the folder cannot be flushed to disk."""
+    second = temporary.with_name(temporary.name + "-old")  # keeps the old file until the new one is safe
     try:
         undo = functools.partial(os.replace, second, target)
         try:
@@ -106,7 +106,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
         except OSError as error:
             if error.errno not in NO_LINKS:
                 raise
-            undo = functools.partial(_remove_quietly, second)  # no links here: the new file, complete, stays
+            undo = functools.partial(_remove_quietly, second)  # no hard links here: the complete new file stays
         os.replace(temporary, target)
         try:
             _sync_folder(target.parent)
@@ -118,7 +118,7 @@ def _put_in_place(temporary: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows opens no folders; its file system logs the rename itself
+    if os.name == "nt":  # Windows cannot open folders; its file system logs the rename itself
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -133,7 +133,7 @@ def _remove_quietly(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path, is_own: Callable[[str], bool]) -> None:
-    """Remove what killed writers left in ``folder`` under names that are ``is_own``; no process may be writing them."""
+    """Remove the temporary files of killed writers whose names satisfy ``is_own``; none may still be being written."""
     for path in folder.iterdir():
         found = TEMPORARY.fullmatch(path.name)
         if found and is_own(found[1]):

@@ -1,7 +1,7 @@
-"""Initializers: how the arrays of a layer start.
+"""Initializers: the initial values of a layer's arrays.
 
-Each is a callable ``(rng, shape, dtype) -> array``; a plain function with these arguments serves as well.
-Values are drawn in float64 and rounded, so that one seed gives equal models in every dtype.
+Each is a callable ``(rng, shape, dtype) -> array``; a plain function with these arguments also works.
+Values are drawn in float64 and rounded, so that a seed gives the same model in every dtype.
 """
 
 import math
@@ -32,17 +32,17 @@ class Initializer(Configured, ABC):
 
 
 def resolve_initializer(value: Any, who: str) -> InitializerFunction:
-    """Return the initializer that a name, an instance or a plain function gives."""
+    """Return ``value`` as an initializer: a name, an instance or a plain function."""
     if callable(value) and not isinstance(value, type):
         return value
     return resolve(value, Initializer, who)
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """Return how many inputs feed one output, and how many outputs one input feeds.
+    """Return ``(fan_in, fan_out)``: the inputs per output and the outputs per input.
 
-    For ``(inputs, units)`` they are its lengths; leading axes, as of a convolution's kernel
-    ``(width, inputs, units)``, multiply both; a vector counts as a square of its length.
+    For ``(inputs, units)`` they are the lengths of the axes; leading axes, as in a convolution kernel
+    ``(width, inputs, units)``, multiply both; a vector counts as a square matrix of its length.
     """
     if len(shape) < 2:
         length = shape[0] if shape else 1
@@ -52,7 +52,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 def draw_truncated(rng: "np.random.Generator", shape: Shape) -> Array:
-    """Return values of a unit normal, drawn again beyond two deviations."""
+    """Return standard normal values, redrawn if they are beyond two standard deviations."""
     values = rng.standard_normal(shape)
     while (outside := np.abs(values) > 2.0).any():
         values[outside] = rng.standard_normal(np.count_nonzero(outside))
@@ -74,7 +74,7 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """``value`` everywhere: a number, or an array of the shape that is asked for; another shape is a `ShapeError`."""
+    """``value`` everywhere: a number, or an array of the requested shape (otherwise a `ShapeError`)."""
 
     def __init__(self, value: Any = 0.0) -> None:
         number = np.ndim(value) == 0
@@ -87,7 +87,7 @@ class Constant(Initializer):
 
 
 class RandomInitializer(Initializer, ABC):
-    """Abstract base of the initializers that draw: `draw` returns the values in float64.
+    """Abstract base of the random initializers: `draw` returns the values in float64.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """`RandomNormal` whose values beyond two standard deviations from the mean are drawn again."""
+    """`RandomNormal`, with values beyond two standard deviations from the mean redrawn."""
 
     def draw(self, rng: "np.random.Generator", shape: Shape) -> Array:
         return self.mean + self.stddev * draw_truncated(rng, shape)
@@ -143,16 +143,16 @@ class RandomUniform(RandomInitializer):
 
 
 class VarianceScaling(RandomInitializer):
-    """Values of variance ``scale / fan``, where fan counts the inputs of an output, the outputs of an input, or both.
+    """Random values of variance ``scale / fan``, where fan is the inputs per output, outputs per input, or their mean.
 
     Parameters
     ----------
     scale : float
         Above 0.
     mode : {"fan_in", "fan_out", "fan_avg"}
-        "fan_avg" is the mean of both.
+        The ``fan``; "fan_avg" is the mean of the other two.
     distribution : {"truncated_normal", "untruncated_normal", "uniform"}
-        Truncated at two deviations, as in Keras; torch does not truncate.
+        Truncated at two standard deviations, as in Keras; torch does not truncate.
     seed : int, optional
         Draws the same values each time. By default they depend on the model's seed.
     """
@@ -173,12 +173,12 @@ class VarianceScaling(RandomInitializer):
             return rng.uniform(-math.sqrt(3 * self.scale / fan), math.sqrt(3 * self.scale / fan), shape)
         if self.distribution == "untruncated_normal":
             return math.sqrt(self.scale / fan) * rng.standard_normal(shape)
-        # divided by the standard deviation of a unit normal cut at +-2
+        # divided by the standard deviation of a standard normal truncated at +-2
         return draw_truncated(rng, shape) * (math.sqrt(self.scale / fan) / 0.87962566103423978)
 
 
 class FixedScaling(VarianceScaling, ABC):
-    """Abstract base of the kinds of `VarianceScaling` with their own names."""
+    """Abstract base of the named special cases of `VarianceScaling`."""
 
     __init__ = RandomInitializer.__init__
 
@@ -259,7 +259,7 @@ class Orthogonal(RandomInitializer):
 
 
 class Identity(Initializer):
-    """``gain`` on the diagonal, 0 elsewhere; for matrices alone, anything else is a `ShapeError`."""
+    """``gain`` on the diagonal, 0 elsewhere; any shape but a matrix is a `ShapeError`."""
 
     registered_name = "IdentityInitializer"
 

@@ -1,6 +1,6 @@
 """Models: where Keras keeps `Sequential` and `load_model` too.
 
-So that ``from keras.models import Sequential`` needs another first word only.
+So only the package name changes in ``from keras.models import Sequential``.
 """
 
 from collections.abc import Mapping
@@ -14,23 +14,24 @@ __all__ = ["Sequential", "clone_model", "load_model", "model_from_json", "save_m
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *, compile: bool = True) -> Sequential:
-    """Return the model in the file ``filepath``, as `Sequential.save` or `ModelCheckpoint` wrote it.
+    """Return the model that `Sequential.save` or `ModelCheckpoint` wrote to the file ``filepath``.
 
     Parameters
     ----------
     filepath : str or Path
     custom_objects : dict of str to class or function, optional
-        The classes that are not minidl's (or use ``@minidl.register``), and the functions, by the name in the file.
-        A function can be left out until it is called: to predict, initializers, schedules and metrics are not needed.
+        Custom classes (unless registered with ``@minidl.register``) and functions, by their names in the file.
+        Functions that are never called can be omitted: prediction needs no initializers, schedules or metrics.
     compile : bool
-        False leaves out optimizer, loss and metrics, and the need for their classes.
+        False omits optimizer, loss and metrics, so that their classes are not needed.
 
     Raises
     ------
     ModelFileError
-        If the file is damaged, foreign, of a newer format, or does not fit the known classes, with every mismatch.
+        If the file is corrupt, not a model file, of a newer format, or does not fit the known classes; it lists every
+        mismatch.
     OSError
-        With the path, if it cannot be read.
+        If the file cannot be read; it names the path.
 
     Notes
     -----
@@ -41,19 +42,19 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, *
 
 
 def clone_model(model: Sequential) -> Sequential:
-    """Return a new model of the same layers, with new weights and not compiled; ``model.copy()`` keeps the weights."""
+    """Return a new, uncompiled model with the same layers and new weights; ``model.copy()`` keeps the weights."""
     return type(model).from_config(model.get_config() | {"seed": None})
 
 
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Sequential:
-    """Return a new model, with new weights, from what `Sequential.to_json` returned.
+    """Return a new model with new weights from the text that `Sequential.to_json` returned.
 
     Raises
     ------
     ModelFileError
-        If it is no such text, or does not fit the known classes.
+        If the text is not such JSON, or does not fit the known classes.
     """
-    import json  # slow to import, and seldom needed
+    import json  # slow to import, and rarely needed
 
     decoder = Decoder({}, check_custom_objects(custom_objects))
     try:

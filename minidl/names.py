@@ -1,6 +1,6 @@
-"""Names of Keras: where a name of Keras 3, or of an older version, is found here, or what to use in its place.
+"""Names of Keras: what a name of Keras 3 or an older version is called here, or what to use instead.
 
-The table is names.txt. It is read when an unknown name is met, and docs/keras.md is made from it.
+The table is names.txt. It is read when an unknown name is used, and docs/keras.md is generated from it.
 """
 
 import pkgutil
@@ -13,14 +13,14 @@ from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError
 
 PAGE = "See docs/keras.md."
-SECTIONS = {"schedules": "optimizers.schedules", "sequential": "models"}  # where Keras has them
+SECTIONS = {"schedules": "optimizers.schedules", "sequential": "models"}  # the modules of Keras that define them
 
 
 class Entry(NamedTuple):
     """A line of the table.
 
-    Its kind is "missing" (the text says what to do), "renamed" (the text is the name here, which is taken for it) or
-    "differs" (the text says how).
+    Its kind is "missing" (the text says what to do), "renamed" (the text is the name in minidl, which is used instead)
+    or "differs" (the text says how).
     """
 
     names: tuple[str, ...]
@@ -29,13 +29,13 @@ class Entry(NamedTuple):
 
     @property
     def fix(self) -> str:
-        """The end of a message: what to write."""
+        """The end of a message: what to write instead."""
         return f"minidl calls it {self.text}. {PAGE}" if self.kind == "renamed" else f"{self.text} {PAGE}"
 
 
 @cache
 def table() -> dict[str, list[Entry]]:
-    """Return the entries of names.txt by their sections, the modules and base classes of Keras."""
+    """Return the entries of names.txt by section; the sections are modules and base classes of Keras."""
     sections: dict[str, list[Entry]] = {}
     entries: list[Entry] = []
     for line in (pkgutil.get_data("minidl", "names.txt") or b"").decode().splitlines():
@@ -48,7 +48,7 @@ def table() -> dict[str, list[Entry]]:
 
 
 def find(section: str, *names: str) -> Entry | None:
-    """Return the entry of the first of the names that is in a section of the table."""
+    """Return the entry of the first of these names that a section of the table contains."""
     known = {name: entry for entry in table().get(section, ()) for name in entry.names if entry.kind != "differs"}
     return next((known[name] for name in names if name in known), None)
 
@@ -65,22 +65,22 @@ def snake_case(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return a name without what spellings differ in: ``"leaky_relu"`` and ``"LeakyReLU"`` -> ``"leakyrelu"``."""
+    """Return a name in lower case without underscores: ``"leaky_relu"`` and ``"LeakyReLU"`` -> ``"leakyrelu"``."""
     return name.replace("_", "").lower()
 
 
 def with_article(noun: str) -> str:
-    """Return "an initializer" for "initializer"."""
+    """Return a noun with its indefinite article, such as "an initializer"."""
     return f"{'an' if noun[:1] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
 def translate(cls: type, keywords: dict[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Return a constructor's keywords by the names that they have here.
+    """Return a constructor's keywords with Keras' names replaced by minidl's.
 
     Raises
     ------
     ArgumentError
-        For an unknown one, with what to do where Keras has it.
+        For an unknown keyword; if Keras has it, the message says what to do instead.
     """
     translated = {}
     for name, value in keywords.items():
@@ -102,13 +102,13 @@ def _argument(cls: type, name: str) -> Entry | None:
 
 
 def refuse(method: Callable[..., Any], keywords: Iterable[str]) -> None:
-    """Raise an `ArgumentError` for a keyword that a method of a model does not take, with what to do."""
+    """Raise an `ArgumentError` for a keyword that a model's method does not take, saying what to do instead."""
     for name in keywords:
         raise _refusal(method, name, find("Sequential", f"{method.__name__}({name})"), argument_names(method))
 
 
 def argument_names(function: Any) -> tuple[str, ...]:
-    """Return the names of the arguments that a method or a constructor takes, but for ``self``."""
+    """Return the argument names of a method or constructor, without ``self``."""
     code = getattr(getattr(function, "__wrapped__", function), "__code__", None)
     return tuple(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]) if code else ()
 
@@ -119,16 +119,16 @@ def _refusal(who: Any, name: str, entry: Entry | None, known: Iterable[str]) -> 
 
 
 def entry_of_string(value: str, family: type) -> Entry | None:
-    """Return the entry of a string that Keras knows for a class or function of a family, such as "adadelta"."""
+    """Return the entry of a string that names a class or function in Keras, such as "adadelta"."""
     section = "activations" if family.__name__ == "ActivationLayer" else family.__module__.split(".")[1]
     names = (name for entry in table().get(section, ()) for name in entry.names)
     return find(section, *(name for name in names if plain_name(name) == plain_name(value)))
 
 
 def attribute(thing: Any, name: str) -> Any:
-    """Return the attribute of ``thing`` that Keras calls ``name``; otherwise raise an AttributeError that explains it.
+    """Return the attribute of ``thing`` that Keras calls ``name``, or raise an AttributeError that explains it.
 
-    For the ``__getattr__`` of classes, which is called for attributes that are missing.
+    Used as ``__getattr__`` of classes, which Python calls for missing attributes.
     """
     entry = find_for(type(thing), name) if name[0] != "_" else None
     if entry is not None and entry.kind == "renamed":
@@ -139,5 +139,5 @@ def attribute(thing: Any, name: str) -> Any:
 
 
 def find_for(cls: type, name: str) -> Entry | None:
-    """Return the entry of an attribute or method of a class, under the nearest base class that has one."""
+    """Return the entry of an attribute or method under the nearest base class of ``cls`` that has one."""
     return next((entry for base in cls.__mro__ if (entry := find(base.__name__, name)) is not None), None)

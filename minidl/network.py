@@ -1,6 +1,6 @@
-"""Network: built layers in a row, the parameters in one flat vector, and every way to push arrays through them.
+"""Network: a chain of built layers, their parameters in one flat vector, and all passes through them.
 
-Here `Dense` and its activation are two steps, and a nested model is the steps inside it.
+Here a `Dense` and its activation are two steps, and a nested model is expanded into its steps.
 """
 
 import weakref
@@ -22,34 +22,34 @@ from minidl.randomness import Randomness
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
-CHECK_ROWS = 1 << 16  # rows of ids that are looked at together
-PREDICT_ROWS = 1024  # rows that `predict` works on at a time
+CHECK_ROWS = 1 << 16  # rows of ids checked at a time
+PREDICT_ROWS = 1024  # rows that `predict` processes at a time
 
 
 class Network:
-    """Built layers in a row: ``y = layers[-1](...layers[1](layers[0](x)))``.
+    """A chain of built layers: ``y = layers[-1](...layers[1](layers[0](x)))``.
 
     Parameters
     ----------
     root : Layer
-        The model whose layers they are, built; the network keeps no strong reference to it.
+        The built model that owns the layers; the network holds only a weak reference to it.
     parameters : Parameters
-        What the layers' arrays are views of.
+        The flat vectors that the layers' arrays are views of.
     randomness : Randomness
         Counts the training passes.
 
     Attributes
     ----------
     layers : tuple of Layer
-        The steps that run, from the lowest up.
+        The steps in the order in which they run.
     names : tuple of str
         Their paths, such as ``"dense"`` and ``"dense/activation"``.
     parts : list of (str, Layer)
-        All layers with their paths, those inside others included.
+        All layers, including nested ones, with their paths.
     input_shape, output_shape : tuple of int
         Shapes without the batch axis.
     dtype, input_dtype : dtype
-        Of the parameters and all that is computed, and of the data: integers where an `Embedding` takes them.
+        Types of the parameters and all results, and of the input, which is integer if an `Embedding` takes it.
     """
 
     def __init__(self, root: Layer, parameters: Parameters, randomness: Randomness) -> None:
@@ -62,7 +62,7 @@ class Network:
         self.output_shape: Shape = root.output_shape or ()
         self.dtype = parameters.values.dtype
         self.input_dtype = np.dtype(input_dtype_of(self.layers) or self.dtype)
-        self.data_dtype = np.result_type(self.input_dtype, self.dtype)  # in which the data must be finite
+        self.data_dtype = np.result_type(self.input_dtype, self.dtype)  # the data must be finite in it
         self.checks_input = any(
             type(part).check_input is not Layer.check_input and not part.sublayers() for _, part in self.parts
         )
@@ -77,13 +77,13 @@ class Network:
     # Passes
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the outputs, keeping what `backward` needs; a frozen layer with state runs as in inference."""
+        """Return the outputs, caching what `backward` needs; a frozen layer with state runs in inference mode."""
         if not training:
             for layer in self.layers:
                 x = layer.forward(x, False)
             return x
         self.randomness.passes += 1
-        self.randomness.current_pass = object()  # a pass that is begun again, after an error, is another one
+        self.randomness.current_pass = object()  # a pass repeated after an error counts as a new pass
         if self.freezes != freezes[0]:
             self._look_at_settings()
         for index, layer in enumerate(self.layers):
@@ -97,14 +97,14 @@ class Network:
         return dy
 
     def backward_parameters(self, dy: Array) -> None:
-        """Set all gradients, without ``dx`` where nothing needs it."""
+        """Set all gradients as `backward` does, without computing the ``dx`` that none of them needs."""
         if self.lowest < len(self.layers):
             for layer in self.layers[: self.lowest : -1]:
                 dy = layer.backward(dy)
             self.layers[self.lowest].backward_parameters(dy)
 
     def check_input(self, x: Any, who: str) -> Any:
-        """Return ``x``; a `DataError`, opened by ``who``, for data that the lowest layers refuse."""
+        """Return ``x``; a `DataError`, opened by ``who``, if the first layers reject it."""
         for start in range(0, len(x), CHECK_ROWS):
             here = f"{who}, from row {start:,} on" if start else who
             check_input_of(self.layers, x[start : start + CHECK_ROWS], here)
@@ -112,7 +112,7 @@ class Network:
 
     @np.errstate(all="ignore")
     def infer(self, x: Array) -> Array:
-        """Return the outputs in inference; a layer that breaks its contract is named."""
+        """Return the outputs in inference mode; a layer that breaks its contract raises an error that names it."""
         x = x.astype(self.input_dtype, copy=False)
         y, failure = read_only(x), None
         try:
@@ -133,7 +133,7 @@ class Network:
         return y
 
     def predict(self, x: Array, rows: int = PREDICT_ROWS) -> Array:
-        """Return the outputs for checked samples, ``rows`` at a time, on a twin: safe while another thread trains."""
+        """Return the outputs for checked samples, ``rows`` at a time, from a twin: safe while another thread trains."""
         twin = self.inference_twin()
         if len(x) <= rows:
             return twin.infer(x[:])
@@ -146,7 +146,7 @@ class Network:
     # Twins
 
     def inference_twin(self) -> Self:
-        """Return a network that shares the parameters but no cache, for use during a training pass."""
+        """Return a network that shares the parameters but not the caches, for use during a training pass."""
         twin = self._with_layers([layer.inference_twin() for layer in self.layers])
         if self.with_own_loss:
             steps = dict(zip(twin.names, twin.layers, strict=False))
@@ -154,7 +154,7 @@ class Network:
         return twin
 
     def without_last(self) -> Self:
-        """Return the network up to the last layer but one."""
+        """Return the network without its last layer."""
         return self._with_layers(self.layers[:-1])
 
     def _with_layers(self, layers: Iterable[Any]) -> Self:
@@ -163,13 +163,13 @@ class Network:
         return twin
 
     def checked(self) -> Self:
-        """Return the network with every call of a layer compared with the contract."""
+        """Return the network with every call of a layer checked against the contract."""
         return self._with_layers([CheckedLayer(layer, self.dtype) for layer in self.layers])
 
     # Penalties and frozen layers
 
     def penalty(self, *, gradients: bool = False) -> float:
-        """Return the sum of the regularizers' penalties; add their gradients to the layers' where asked."""
+        """Return the sum of the regularizers' penalties; ``gradients`` also adds their gradients to the layers'."""
         if self.freezes != freezes[0]:
             self._look_at_settings()
         total = 0.0
@@ -190,7 +190,7 @@ class Network:
         return total
 
     def frozen_parts(self) -> list[slice]:
-        """Return the parts of the flat vectors that belong to frozen layers."""
+        """Return the slices of the flat vectors that belong to frozen layers."""
         if self.freezes != freezes[0]:
             self._look_at_settings()
         return self.frozen
@@ -216,12 +216,12 @@ class Network:
 
 
 def has_own_loss(layer: Layer) -> bool:
-    """Return whether a layer adds something to the loss."""
+    """Return whether a layer adds a term to the loss."""
     return type(layer).own_loss is not Layer.own_loss
 
 
 def has_arrays(layer: Layer, *, trained: bool) -> bool:
-    """Return whether a layer, or one inside it, has parameters (``trained``) or state."""
+    """Return whether a layer, or a layer nested in it, has parameters (if ``trained``) or state (if not)."""
     return any(
         declaration.trained is trained for _, part in walk({"": layer}) for declaration in part.declared.values()
     )

@@ -1,4 +1,4 @@
-"""The standard normal distribution, exact to a few units in the last place: what GELU is made of."""
+"""The standard normal distribution, accurate to a few units in the last place, as GELU needs it."""
 
 import math
 
@@ -6,34 +6,34 @@ import numpy as np
 
 from minidl.typing import Array
 
-SQRT2_HEAD, SQRT2_TAIL = 1.4142135381698608, 2.420323420895794e-08  # 26 bits and the rest
+SQRT2_HEAD, SQRT2_TAIL = 1.4142135381698608, 2.420323420895794e-08  # sqrt(2): the first 26 bits and the remainder
 
 _erfc = np.frompyfunc(math.erfc, 1, 1)  # SciPy's loses two digits in the tail
 
 
 def normal_cdf(z: Array) -> Array:
-    """Distribution function of the standard normal: ``erfc(-z / sqrt(2)) / 2``, exact in the tails too."""
+    """Distribution function of the standard normal: ``erfc(-z / sqrt(2)) / 2``, also accurate in the tails."""
     if z.dtype == np.float32:
         from scipy import special  # slow to import
 
         return special.ndtr(z)  # computed in float64
     if z.dtype != np.float64:
         return _normal_cdf_without_erfc(z)
-    z = np.clip(z, -40, 40)  # beyond that it is 0 or 1
+    z = np.clip(z, -40, 40)  # beyond, the result is 0 or 1
     h = z * -np.sqrt(0.5)
-    head = np.rint(h * 2**20) / 2**20  # times the head of sqrt(2) it is exact
+    head = np.rint(h * 2**20) / 2**20  # its product with the head of sqrt(2) is exact
     error = (-z - head * SQRT2_HEAD) - (h - head) * SQRT2_HEAD - h * SQRT2_TAIL  # of h, times sqrt(2)
     return np.asarray(_erfc(h), np.float64) / 2 - normal_density(z) * error
 
 
 def normal_density(z: Array) -> Array:
-    """Density of the standard normal: ``exp(-z**2 / 2) / sqrt(2 pi)``, exact in the tails too."""
+    """Density of the standard normal: ``exp(-z**2 / 2) / sqrt(2 pi)``, also accurate in the tails."""
     return exp_half_square(z) / np.sqrt(2 * np.arccos(z.dtype.type(-1)))
 
 
 def exp_half_square(z: Array) -> Array:
-    """``exp(-z**2 / 2)``, not hurt by the rounding of the square."""
-    z = np.clip(z, -200, 200)  # beyond that it is 0
+    """``exp(-z**2 / 2)``, unaffected by the rounding of the square."""
+    z = np.clip(z, -200, 200)  # beyond, the result is 0
     if z.dtype == np.float32:
         return np.exp(np.square(z, dtype=np.float64) / -2).astype(np.float32)
     head = np.rint(z * 2**18) / 2**18  # so few digits that its square is exact
@@ -42,7 +42,7 @@ def exp_half_square(z: Array) -> Array:
 
 
 def _normal_cdf_without_erfc(z: Array) -> Array:
-    """As `normal_cdf`, for np.longdouble, which has no erfc: a series near 0, a continued fraction beyond 2."""
+    """`normal_cdf` for np.longdouble, which has no erfc: a series near 0, a continued fraction beyond 2."""
     x = np.abs(z)
     near, far = np.minimum(x, 2), np.maximum(x, 2)
     term = area = near

@@ -1,7 +1,7 @@
-"""Numeric kernels: the few functions that need care at the edges of floating point.
+"""Numeric kernels: functions that need care at the limits of floating point.
 
-They keep the dtype of their input, are exact to a few units in the last place, and are silent for
-all finite input; NaN gives NaN. On small arrays the number of NumPy calls is the cost.
+They keep the dtype of their input, are accurate to a few units in the last place, and emit no warnings for
+finite input; NaN gives NaN. On small arrays, the cost is the number of NumPy calls.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ from minidl.typing import Array
 
 Axpy = Callable[..., Any]
 
-SERIAL = 9_984  # values of a vector: with more, BLAS starts threads for them and gets slower
-SUMMED_ROWS = 4096  # rows that float32 adds up without losing more than 5e-6
+SERIAL = 9_984  # maximum length of a vector: for longer ones BLAS starts threads and gets slower
+SUMMED_ROWS = 4096  # rows that float32 sums with a relative error of at most 5e-6
 
 
 def sigmoid(z: Array) -> Array:
@@ -43,14 +43,14 @@ def softmax(z: Array) -> Array:
 
 
 def log_softmax(z: Array) -> Array:
-    """Logarithm of `softmax`, exact also where the probability rounds to 1; ``z`` is (rows, columns)."""
+    """Logarithm of `softmax`, accurate even where the probability rounds to 1; ``z`` is (rows, columns)."""
     d, _, _, others = softmax_parts(z)
-    with np.errstate(over="ignore"):  # it can be twice the largest number
+    with np.errstate(over="ignore"):  # the result can be twice the largest number
         return (d - np.log1p(others)).T.astype(z.dtype, order="C")
 
 
 def softmax_parts(z: Array) -> tuple[Array, Array, Array, Array]:
-    """Return what softmax and its logarithm are made of, for ``z`` of shape (rows, columns).
+    """Return the terms of softmax and its logarithm for ``z`` of shape (rows, columns).
 
     Returns
     -------
@@ -72,8 +72,8 @@ def softmax_parts(z: Array) -> tuple[Array, Array, Array, Array]:
 def exp_below_largest(z: Array) -> tuple[Array, Array]:
     """Return ``d``, the transpose of ``z`` minus the largest entry of each row, and ``exp(d)``.
 
-    The rounding of the difference does not hurt the exponential: float32 becomes float64, to be rounded by the caller
-    at the very end. NumPy is faster on (columns, rows): it broadcasts and adds along long contiguous lines.
+    The rounding of the difference does not affect the exponential: float32 becomes float64, which the caller rounds at
+    the end. NumPy is faster on (columns, rows), where it broadcasts and adds along long contiguous axes.
     """
     if z.dtype == np.float32:
         z = z.T.astype(np.float64, order="C")
@@ -84,18 +84,18 @@ def exp_below_largest(z: Array) -> tuple[Array, Array]:
     with np.errstate(over="ignore", invalid="ignore"):
         d = np.maximum(z - largest, -np.finfo(z.dtype).max)
         c = d - z
-        error = (z - (d - c)) - (largest + c)  # of the difference: Knuth's TwoSum
+        error = (z - (d - c)) - (largest + c)  # rounding error of the difference: Knuth's TwoSum
         e = np.exp(d)
         return d, np.where(e > 0, e + e * error, e)
 
 
 def log_or_lowest(logarithm: Array) -> Array:
-    """Return the logarithm, but where it is of 0 that of the smallest positive number."""
+    """Return the logarithm, with 0 replaced by the smallest positive number."""
     return np.maximum(logarithm, np.log(np.finfo(logarithm.dtype).smallest_subnormal))
 
 
 def in_dtype(array: Array, dtype: Any) -> Array:
-    """Return ``array`` in ``dtype``, itself if it is that already; infinities where it overflows, in silence."""
+    """Return ``array`` in ``dtype``, copying only if necessary; overflow gives infinities without a warning."""
     if array.dtype == dtype:
         return array
     with np.errstate(all="ignore"):
@@ -110,7 +110,7 @@ def one_hot(labels: Array, classes: int, dtype: Any = np.float32) -> Array:
 
 
 def ones(count: int, dtype: np.dtype[Any]) -> Array:
-    """Return a vector of ones to multiply with; up to 4,096 it is kept from call to call, so never write to it."""
+    """Return a vector of ones; up to length 4,096 it is cached, so never write to it."""
     return _ones(dtype)[:count] if count <= SUMMED_ROWS else np.ones(count, dtype)
 
 
@@ -120,10 +120,10 @@ def _ones(dtype: np.dtype[Any]) -> Array:
 
 
 def total(values: Array) -> Any:
-    """Sum of all values, in float64 at least, silent where it overflows."""
+    """Sum of all values, in at least float64, without a warning on overflow."""
     if values.dtype.char == "f":
         values = values.astype(np.float64)
-    return np.vdot(values, ones(values.size, values.dtype)).item()  # as np.add.reduce, but 2 us cheaper and silent
+    return np.vdot(values, ones(values.size, values.dtype)).item()  # like np.add.reduce, but 2 us faster, no warnings
 
 
 def column_sums(dy: Array, out: Array | None = None) -> Array:
@@ -133,16 +133,16 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     ----------
     dy : array, (rows, columns)
     out : array, (columns,), optional
-        Takes the sums; by default a new array.
+        Array for the sums; by default a new one.
 
     Notes
     -----
-    ``ones @ dy`` for at most 4,096 rows, else such blocks added up in float64: `numpy.sum` adds row by row in
-    float32, which is off by 9 % after 1e7 rows, and is up to 16 times slower.
+    Computed as ``ones @ dy`` in blocks of at most 4,096 rows, which are added in float64. `numpy.sum` adds row by row
+    in float32, which has an error of 9 % after 1e7 rows, and is up to 16 times slower.
     """
     rows = len(dy)
     if rows <= SUMMED_ROWS:
-        return _ones(dy.dtype)[:rows].dot(dy, out)  # as np.matmul, but 1 us cheaper a call
+        return _ones(dy.dtype)[:rows].dot(dy, out)  # like np.matmul, but 1 us faster per call
     sums = np.zeros(dy.shape[1], np.promote_types(dy.dtype, np.float64))
     for start in range(0, rows, SUMMED_ROWS):
         block = dy[start : start + SUMMED_ROWS]
@@ -174,7 +174,7 @@ def _axpy(x: Array, y: Array, a: float) -> Array:
 
 @functools.cache
 def _library() -> Any:
-    """Return SciPy's wrapper of BLAS without the rest, which takes 0.3 s to import; None where there is no SciPy."""
+    """Return SciPy's BLAS wrapper without importing the rest of SciPy, which takes 0.3 s; None without SciPy."""
     name = "scipy.linalg._fblas"
     if name in sys.modules:
         return sys.modules[name]
@@ -195,7 +195,7 @@ def _library() -> Any:
 
 
 def counted(change: Callable[..., Any]) -> Any:
-    """Return ``change``, a function in C, with a count of its calls that no exception from outside can part from them.
+    """Return the C function ``change`` wrapped to count its calls; no signal can separate a call from its count.
 
     Nothing is cached: `functools.lru_cache` of size 0 counts in C, as ``cache_info().misses``.
     """
@@ -203,7 +203,7 @@ def counted(change: Callable[..., Any]) -> Any:
 
 
 def without_first(change: Any) -> Callable[..., Any]:
-    """Return ``change``, which was `counted`, without effect in as many calls as there have been."""
+    """Return the `counted` function ``change``, skipping as many calls as it has already had."""
     calls = itertools.chain(
         itertools.repeat(lambda *_, **__: None, change.cache_info().misses), itertools.repeat(change)
     )
@@ -211,10 +211,10 @@ def without_first(change: Any) -> Callable[..., Any]:
 
 
 def rescaling_period(*decays: float) -> int:
-    """Return after how many steps deferred decay is carried out: 100, or fewer where ``decay**-100`` passes 1e5.
+    """Return the number of steps between rescalings of deferred decay: 100, or fewer if ``decay**-100`` exceeds 1e5.
 
     Deferred decay turns ``m = beta * m + (1 - beta) * g`` into one pass. With k steps since the last rescaling, the
-    state holds ``M = m / ((1 - beta) * beta**k)``, so that the step is ``M += beta**-k * g``; rescaling is
+    state holds ``M = m / ((1 - beta) * beta**k)``, so the step is ``M += beta**-k * g``; rescaling is
     ``M *= beta**period``.
     """
     least = min(decays)

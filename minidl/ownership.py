@@ -1,4 +1,4 @@
-"""Ownership: a layer or an optimizer belongs to one model at a time, because it keeps the state of one place."""
+"""Ownership: a layer or optimizer belongs to one model at a time, because it holds that model's state."""
 
 import weakref
 from typing import Any

@@ -1,4 +1,4 @@
-"""Packages: optional ones are imported at first use; a missing one is an error that says how to install it."""
+"""Packages: optional packages are imported on first use; if one is missing, the error says how to install it."""
 
 import importlib
 from typing import Any
@@ -7,7 +7,7 @@ from minidl.errors import MissingPackageError
 
 
 def import_package(module: str, who: str, extra: str) -> Any:
-    """Return the module of that name; ``who`` needs it, and ``extra`` of minidl installs it."""
+    """Return the optional module ``name``, which ``who`` needs and minidl's ``extra`` installs."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

@@ -1,6 +1,6 @@
-"""Parameters: every trainable number of a model in one flat vector, every gradient in another.
+"""Parameters: all trainable values of a model in one flat vector, all gradients in another.
 
-Layers hold views into both, so that an optimizer, a clip or a gradient check is one pass over one array.
+Layers hold views into both, so that an optimizer step, clipping or a gradient check is one pass over one array.
 """
 
 import itertools
@@ -20,12 +20,12 @@ class Parameters:
     Parameters
     ----------
     shapes : dict of str to tuple
-        The shape of each array by its name, such as ``{"dense/W": (784, 128), "dense/b": (128,)}``;
-        they are in the vectors in this order.
+        The shape of each array by name, such as ``{"dense/W": (784, 128), "dense/b": (128,)}``,
+        in the order of the vectors.
     dtype : dtype
         Type of both vectors.
     values, gradients : array of shape (size,), optional
-        Vectors to use instead of new ones filled with zeros: a part of another model's.
+        Vectors to use instead of new ones filled with zeros, such as a section of another model's.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Parameters:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("values", "gradients") and name in self.__dict__:
-            copy_into(self.__dict__[name], value, f"parameters: {name}")  # the layers hold views of it
+            copy_into(self.__dict__[name], value, f"parameters: {name}")  # the layers hold views into it
         else:
             object.__setattr__(self, name, value)
 
@@ -67,7 +67,7 @@ class Parameters:
         return self._view(self.gradients, name)
 
     def section(self, path: str) -> "Parameters":
-        """Return the part whose names begin with ``path/``, as views into the same vectors."""
+        """Return the parameters whose names begin with ``path/``, as views into the same vectors."""
         names = [name for name in self.shapes if name.startswith(f"{path}/")]
         part = slice(self.slices[names[0]].start, self.slices[names[-1]].stop) if names else slice(0, 0)
         shapes = {name[len(path) + 1 :]: self.shapes[name] for name in names}
@@ -96,13 +96,13 @@ def copy_into(view: Array, value: Array, who: str) -> None:
     ShapeError
         If the shapes differ: a silently broadcast ``self.db = dy.sum()`` would be a bug.
     ArgumentError
-        For complex numbers, texts and objects.
+        For complex numbers, strings and objects.
     """
     if value is view:
         return
     if np.shape(value) != view.shape:
         raise ShapeError(f"{who}: expected shape {view.shape}, got {np.shape(value)}.")
     try:
-        np.copyto(view, value)  # unlike an assignment, it refuses complex numbers
+        np.copyto(view, value)  # unlike an assignment, it rejects complex numbers
     except TypeError:
         raise ArgumentError(f"{who}: expected real numbers, got an array of {np.asarray(value).dtype}.") from None

@@ -1,6 +1,6 @@
-"""Permutation: a random order of so many numbers that it is computed where it is needed, and never stored.
+"""Permutation: a random order of very many numbers, computed when needed and never stored.
 
-The order of 1e8 samples takes no more memory than that of a few.
+The order of 1e8 samples takes no more memory than that of ten.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ import numpy as np
 from minidl.typing import Array
 
 ROUNDS = 6
-BLOCK = 1 << 14  # numbers that are computed together: they stay in cache, at 30 to 60 ns each
+BLOCK = 1 << 14  # numbers computed at a time: they stay in cache, at 30 to 60 ns each
 
 
 class Permutation:
-    """The numbers ``0, ..., size - 1`` in a random order; its slices are arrays.
+    """The numbers ``0, ..., size - 1`` in random order; slicing returns arrays.
 
     Parameters
     ----------
@@ -23,14 +23,14 @@ class Permutation:
     seed : int or sequence of int
         Equal seeds give equal orders.
     numbers : array, (size,), optional
-        What is put in order instead, for example the numbers of the samples for training.
+        Numbers to permute instead, for example the row numbers of the training samples.
 
     Notes
     -----
-    A cipher: with b bits, as many as ``size - 1`` has, each of 6 rounds turns a place x into
-    ``x = (x factor + summand) mod 2**b``, then into ``x = x xor (x >> b / 2)``, where the odd factor and the summand
-    depend on the seed. Both steps can be undone, so that each number comes once. One that is not below the size is
-    enciphered again, until it is: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002.
+    A cipher: with b the number of bits of ``size - 1``, each of 6 rounds maps a position x to
+    ``x = (x factor + summand) mod 2**b`` and then to ``x = x xor (x >> b / 2)``, where the odd factor and the summand
+    depend on the seed. Both steps are invertible, so each number occurs once. Results not below the size are encrypted
+    again until they are: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002.
 
     Examples
     --------
@@ -42,7 +42,7 @@ class Permutation:
     def __init__(self, size: int, seed: Any, numbers: Array | None = None) -> None:
         self.size, self.numbers = size, numbers
         self.keys = np.random.SeedSequence(seed).generate_state(2 * ROUNDS, np.uint64).reshape(ROUNDS, 2)
-        self.start, self.block = 0, np.empty(0, np.int64)  # the last that were computed
+        self.start, self.block = 0, np.empty(0, np.int64)  # the most recently computed numbers
 
     def __len__(self) -> int:
         return self.size

@@ -1,6 +1,6 @@
 """Randomness: every random number of a model is a function of its seed.
 
-Thus any batch of any epoch can be computed again: after a crash, in another process, or on another machine.
+So any batch of any epoch can be reproduced: after a crash, in another process, or on another machine.
 """
 
 from typing import Any
@@ -11,18 +11,18 @@ from minidl.permutation import Permutation
 from minidl.typing import Array
 
 RandomState = dict[str, Any]
-STORED = 1 << 20  # samples, up to which their order is an array, as it was in all versions
+STORED = 1 << 20  # up to this many samples, the order is an array, as in all earlier versions
 
-seeds = [np.random.SeedSequence()]  # of which the models without a seed take the next
+seeds = [np.random.SeedSequence()]  # models without a seed take the next of these
 
 
 def seed_models(seed: int) -> None:
-    """Make the seeds of the models to come a function of ``seed``."""
+    """Make the seeds of models created from now on a function of ``seed``."""
     seeds[0] = np.random.SeedSequence(seed)
 
 
 def next_seed() -> int:
-    """Return the seed of the next model without one."""
+    """Return the seed for the next model created without one."""
     return int(seeds[0].spawn(1)[0].generate_state(1, np.uint64)[0])
 
 
@@ -38,13 +38,13 @@ class Randomness:
     given : bool
         Whether the user chose the seed.
     weights : numpy.random.Generator
-        Draws the initial values of the parameters, in the order in which they are built.
+        Draws the initial values of the parameters, in the order in which the layers are built.
     passes : int
-        Number of training passes begun; what a layer draws in a pass is a function of seed, pass and layer.
+        Number of training passes begun; a layer's random numbers in a pass are a function of seed, pass and layer.
     part : int
-        Of a batch that is cut into parts, as in distributed training: each part draws its own numbers.
+        Index of this part if a batch is split, as in distributed training: each part draws its own numbers.
     current_pass : object
-        Another one for every pass, so that a layer knows when a new one has begun.
+        A new object for every pass, so that a layer can tell when a new pass has begun.
     epochs : int
         Number of epochs completed; the order of the samples in an epoch is a function of seed and epoch.
     """
@@ -60,18 +60,18 @@ class Randomness:
         self.current_pass: object = None
 
     def order(self, rows: int, numbers: Array | None = None) -> Array | Permutation:
-        """Return the order in which the next epoch takes its samples: all of so many, or those with these numbers."""
+        """Return the order of the samples in the next epoch: of all ``rows``, or of the given row ``numbers``."""
         if rows > STORED:
             return Permutation(rows, [self.seed, self.epochs], numbers)
         order = np.random.default_rng([self.seed, self.epochs]).permutation(rows)
         return order if numbers is None else numbers[order]
 
     def get_state(self) -> RandomState:
-        """Return all that `set_state` needs to continue from here."""
+        """Return the state that `set_state` needs to continue from here."""
         return {"weights": self.weights.bit_generator.state, "passes": self.passes, "epochs": self.epochs}
 
     def set_state(self, state: RandomState) -> None:
-        """Continue from what `get_state` returned."""
+        """Restore the state that `get_state` returned."""
         self.weights.bit_generator.state = state["weights"]
         self.passes, self.epochs = state["passes"], state["epochs"]
 
@@ -93,11 +93,11 @@ class LayerRandomness:
 
     def __init__(self, model: Randomness, index: int) -> None:
         self.model, self.index = model, index
-        self.seed: int | None = None  # of the key and the generator
+        self.seed: int | None = None  # the seed of the key and the generator
         self.drawn_for: object = None
 
     def current(self) -> np.random.Generator:
-        """Return the generator, moved to the beginning of this pass at the pass's first call."""
+        """Return the generator, reset to the start of the current pass on the pass's first call."""
         model = self.model
         if model.seed != self.seed:
             self.seed, self.drawn_for = model.seed, self

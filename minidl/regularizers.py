@@ -1,6 +1,6 @@
 """Regularizers: penalties on the size of a parameter, added to the loss, and their gradients.
 
-The penalty is part of every loss that is reported, in training, validation and evaluation alike.
+The penalty is part of every reported loss: in training, validation and evaluation.
 """
 
 from abc import ABC, abstractmethod
@@ -32,16 +32,16 @@ class Regularizer(Configured, ABC):
 
     @abstractmethod
     def gradient(self, W: Array) -> Array:
-        """Return the derivative of the penalty for ``W``, of the same shape and dtype."""
+        """Return the gradient of the penalty with respect to ``W``, of the same shape and dtype."""
 
 
 def resolve_regularizer(value: Any, who: str) -> Regularizer | None:
-    """Return the regularizer that ``value`` names or is; None for None."""
+    """Return ``value`` as a regularizer: an instance, a name, or None."""
     return None if value is None else resolve(value, Regularizer, who)
 
 
 class L1(Regularizer):
-    """``l1 * sum(|W|)`` with ``l1 >= 0``; its derivative at 0 is taken as 0."""
+    """``l1 * sum(|W|)`` with ``l1 >= 0``; its derivative at 0 is defined as 0."""
 
     def __init__(self, l1: float = 0.01) -> None:
         self.l1 = checks.number(l1, "L1: l1", at_least=0)
@@ -54,7 +54,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    """``l2 * sum(W**2)`` with ``l2 >= 0``; as in Keras, without the factor of one half."""
+    """``l2 * sum(W**2)`` with ``l2 >= 0``; as in Keras, without a factor of one half."""
 
     def __init__(self, l2: float = 0.01) -> None:
         self.l2 = checks.number(l2, "L2: l2", at_least=0)
@@ -67,7 +67,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    """``l1 * sum(|W|) + l2 * sum(W**2)``, neither factor below 0."""
+    """``l1 * sum(|W|) + l2 * sum(W**2)`` with ``l1, l2 >= 0``."""
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1 = checks.number(l1, "L1L2: l1", at_least=0)

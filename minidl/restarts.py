@@ -1,4 +1,4 @@
-"""CosineDecayRestarts: a learning rate that falls and starts again."""
+"""CosineDecayRestarts: a learning rate that decays and restarts."""
 
 from minidl import checks
 from minidl.config import register_builtins
@@ -6,7 +6,7 @@ from minidl.schedules import Schedule, check_rate, half_cosine
 
 
 class CosineDecayRestarts(Schedule):
-    """`CosineDecay` that starts again: each period ``t_mul`` times as long, from a rate ``m_mul`` times as high.
+    """`CosineDecay` with restarts: each period is ``t_mul`` times as long and starts at ``m_mul`` times the rate.
 
     Parameters
     ----------
@@ -14,7 +14,7 @@ class CosineDecayRestarts(Schedule):
     first_decay_steps : int
         Length of the first period.
     t_mul, m_mul : float
-        At least 1, and at least 0.
+        Factors of the period and of the initial rate at each restart; ``t_mul >= 1``, ``m_mul >= 0``.
     alpha : float
         The fraction of the rate at the start of a period that remains at its end.
 

@@ -1,4 +1,4 @@
-"""Schedules: the learning rate as a function of the number of steps taken before.
+"""Schedules: the learning rate as a function of the number of completed steps.
 
 The first step is 0. An optimizer takes any callable ``step -> rate``; these are the usual ones, with Keras' arguments.
 """
@@ -25,7 +25,7 @@ class Schedule(Configured, ABC):
 
     @abstractmethod
     def __call__(self, step: int) -> float:
-        """Return the learning rate of the step after ``step`` others."""
+        """Return the learning rate for step number ``step``, counted from 0."""
 
 
 class ExponentialDecay(Schedule):
@@ -35,7 +35,7 @@ class ExponentialDecay(Schedule):
     ----------
     initial_learning_rate : float
     decay_steps : int
-        The steps after which the rate has been multiplied by ``decay_rate``.
+        Number of steps after which the rate has been multiplied by ``decay_rate``.
     decay_rate : float
         At least 0.
     staircase : bool
@@ -52,20 +52,20 @@ class ExponentialDecay(Schedule):
         self.staircase = checks.flag(staircase, f"{who}: staircase")
 
     def decays(self, step: int) -> float:
-        """Return ``step / decay_steps``, rounded down for ``staircase``."""
+        """Return ``step / decay_steps``, rounded down if ``staircase``."""
         return step // self.decay_steps if self.staircase else step / self.decay_steps
 
     def __call__(self, step: int) -> float:
         start, base, exponent = self.initial_learning_rate, self.decay_rate, self.decays(step)
         try:
             return start * base**exponent
-        except OverflowError:  # the power alone: the product may fit
+        except OverflowError:  # check only the power: the product may be finite
             half = _power(base, exponent / 2)
             return start and start * half * half
 
 
 class InverseTimeDecay(ExponentialDecay):
-    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; parameters as `ExponentialDecay`."""
+    """``initial_learning_rate / (1 + decay_rate * step / decay_steps)``; parameters as for `ExponentialDecay`."""
 
     def __call__(self, step: int) -> float:
         return self.initial_learning_rate / (1.0 + self.decay_rate * self.decays(step))
@@ -79,7 +79,7 @@ class PiecewiseConstantDecay(Schedule):
     boundaries : sequence of int
         Ascending steps.
     values : sequence of float
-        The rates, one more than boundaries.
+        The rates; one more than there are boundaries.
 
     Examples
     --------
@@ -112,13 +112,13 @@ class PolynomialDecay(Schedule):
     ----------
     initial_learning_rate : float
     decay_steps : int
-        The steps after which the rate stays at its end.
+        Number of steps after which the rate stays at ``end_learning_rate``.
     end_learning_rate : float
     power : float
-        Above 0; 1 is a straight line.
+        Above 0; 1 gives a linear decay.
     cycle : bool
-        True starts again instead of staying, with ``decay_steps`` twice, three times, ... as long,
-        counted from step 0: the rate jumps back by less each time.
+        Whether to restart instead of staying at the end, with ``decay_steps`` twice, three times, ... as long,
+        counted from step 0, so the rate jumps back by less each time.
     """
 
     def __init__(
@@ -144,21 +144,21 @@ class PolynomialDecay(Schedule):
 
 
 class CosineDecay(Schedule):
-    """``start * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)``, after a linear warm-up if wanted.
+    """``start * ((1 - alpha) * (1 + cos(pi * step / decay_steps)) / 2 + alpha)``, after an optional linear warm-up.
 
     Parameters
     ----------
     initial_learning_rate : float
         The rate of step 0.
     decay_steps : int
-        The steps from the start of the decay, which is the end of the warm-up, to its end.
+        Number of steps of the decay, which starts at the end of the warm-up.
     alpha : float
         The fraction of the highest rate that remains at the end.
     warmup_target : float, optional
-        The rate that the warm-up reaches: ``start`` of the decay. By default there is no warm-up, and
+        The rate at the end of the warm-up, which is ``start``. By default there is no warm-up, and
         ``start`` is ``initial_learning_rate``.
     warmup_steps : int
-        Length of the warm-up.
+        Number of steps of the warm-up.
 
     Notes
     -----
@@ -204,9 +204,9 @@ class OneCycle(Schedule):
     ----------
     max_learning_rate : float
     total_steps : int
-        At least 2. The rate stays at its end afterwards (torch raises an error).
+        At least 2. Afterwards the rate stays at its last value (torch raises an error).
     pct_start : float
-        The fraction of the steps, between 0 and 1, that climb.
+        The fraction of steps, between 0 and 1, in which the rate increases.
     div_factor : float
         The first rate is ``max_learning_rate / div_factor``.
     final_div_factor : float
@@ -214,8 +214,8 @@ class OneCycle(Schedule):
 
     Notes
     -----
-    Smith and Topin (2017), Super-Convergence, in the form of torch's OneCycleLR: two phases, of which the
-    first ends at step ``pct_start * total_steps - 1``. It changes the learning rate only, not the momentum.
+    Smith and Topin (2017), Super-Convergence, in the form of torch's OneCycleLR with two phases. The
+    first ends at step ``pct_start * total_steps - 1``. Only the learning rate changes, not the momentum.
 
     Examples
     --------
@@ -251,7 +251,7 @@ class OneCycle(Schedule):
 
 
 def _power(base: float, exponent: float) -> float:
-    """Return ``base**exponent``, infinity where it overflows."""
+    """Return ``base**exponent``, or infinity on overflow."""
     try:
         return base**exponent
     except OverflowError:
@@ -259,7 +259,7 @@ def _power(base: float, exponent: float) -> float:
 
 
 def check_rate(value: float, who: str) -> float:
-    """Return ``value`` if it is a learning rate: finite and not negative."""
+    """Return ``value`` if it is a valid learning rate: finite and not negative."""
     return checks.number(value, who, at_least=0)
 
 

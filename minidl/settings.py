@@ -1,4 +1,4 @@
-"""Settings: the attributes of configured objects, when their constructor is done."""
+"""Settings: setting the attributes of configured objects after construction."""
 
 from abc import ABCMeta
 from typing import Any, TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class SettingsType(ABCMeta):
-    """The class of classes with settings: these are watched once the constructor is done."""
+    """Metaclass of classes with settings: attributes are checked once the constructor has finished."""
 
     def __call__(cls: type[T], *args: Any, **keywords: Any) -> T:  # no Any: type checkers then read the constructor
         made = refuse_unfinished(cls) if getattr(cls, "__abstractmethods__", ()) else cls.__new__(cls)
@@ -20,18 +20,18 @@ class SettingsType(ABCMeta):
 
 
 class Settings(metaclass=SettingsType):
-    """Abstract base: an attribute without a leading underscore that is set later passes `set_public`.
+    """Abstract base: after construction, public attributes are set through `set_public`.
 
     Attributes
     ----------
     open_to_names : bool
-        Class attribute: whether any attribute can be set, although the class is one of minidl's.
+        Class attribute: whether arbitrary attributes can be set although the class is built in.
     """
 
     open_to_names = False
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name[0] == "_":  # a cache: the common case in training, kept cheap
+        if name[0] == "_":  # a cache: the most common case in training, so kept fast
             self.__dict__[name] = value
         elif "_constructing" in self.__dict__:
             object.__setattr__(self, name, value)
@@ -39,14 +39,14 @@ class Settings(metaclass=SettingsType):
             self.set_public(name, value)
 
     def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute of a finished object.
+        """Set a public attribute of a constructed object.
 
-        A constructor's argument is checked and stored as the constructor would; a property checks for itself.
+        A constructor argument is checked and stored as in the constructor; a property does its own checks.
 
         Raises
         ------
         ArgumentError
-            For a name that a built-in class does not have, or one that almost is one that a base class has.
+            For a name that a built-in class does not have, or a likely typo for an attribute of a base class.
         StateError
             For an argument that no longer has an effect.
         """
@@ -65,7 +65,7 @@ class Settings(metaclass=SettingsType):
         object.__setattr__(self, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies and pickles hold: everything but caches."""
+        """Return the state for copies and pickles: all attributes except caches."""
         return {name: value for name, value in vars(self).items() if name[0] != "_"}
 
     def get_config(self) -> dict[str, Any]:
@@ -73,20 +73,20 @@ class Settings(metaclass=SettingsType):
         return {}
 
     def stored_arguments(self) -> dict[str, Any]:
-        """Return the constructor's arguments by name; none where it has not stored all of them under their names."""
+        """Return the constructor's arguments by name; empty if some are not stored under their names."""
         try:
             return self.get_config()
         except ArgumentError:
             return {}
 
     def set_together(self, settings: dict[str, Any]) -> None:
-        """Set some of the constructor's arguments, which it checks together."""
+        """Set several constructor arguments, which the constructor checks together."""
         fresh = vars(self.with_settings(settings))
         for name, value in settings.items():
             object.__setattr__(self, name, fresh.get(name, value))
 
     def with_settings(self, settings: dict[str, Any]) -> Any:
-        """Return a new object with other ``settings``, arguments of the constructor, which checks them."""
+        """Return a new object with some constructor arguments replaced by ``settings`` and checked."""
         if "_fixed" in self.__dict__:
             raise StateError(f"{type(self).__name__}: {next(iter(settings))}: {self.__dict__['_fixed']}")
         made: Any = type(self)
@@ -94,7 +94,7 @@ class Settings(metaclass=SettingsType):
 
 
 def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
-    """Run the constructor of ``made``, a new object; NumPy's integers become Python's, and a name must be a string."""
+    """Run the constructor of the new object ``made``; NumPy integers become Python's, and ``name`` must be a string."""
     attributes = made.__dict__
     if "_methods_fit" not in vars(type(made)):
         check_methods(type(made))
@@ -109,5 +109,5 @@ def run_constructor(made: Any, *args: Any, **keywords: Any) -> None:
 
 
 def fix_settings(made: Any, why: str) -> None:
-    """Refuse from now on that an argument of ``made`` is changed; ``why`` ends the message. Copies are free again."""
+    """Make the arguments of ``made`` read-only, with ``why`` as the end of the error; copies are not affected."""
     made.__dict__["_fixed"] = why

@@ -1,4 +1,4 @@
-"""DeferredSignals: Ctrl-C and SIGTERM wait until the training step that they interrupt is complete."""
+"""DeferredSignals: delays Ctrl-C and SIGTERM until the current training step is complete."""
 
 import signal
 import sys
@@ -10,17 +10,17 @@ DEFERRED = (signal.SIGINT, signal.SIGTERM)
 
 
 class DeferredSignals:
-    """Context in which SIGINT and SIGTERM wait until `deliver`; a second one is delivered at once.
+    """Context that delays SIGINT and SIGTERM until `deliver`; a second signal is delivered at once.
 
-    Inside the functions ``whole``, a second one waits too, and only a third is delivered at once. Their own handlers
-    then run: Ctrl-C raises KeyboardInterrupt, SIGTERM raises SystemExit with 143 where the program has no handler.
-    Only the main thread receives signals; in others this does nothing. A handler that was not installed from Python
-    cannot be restored, so its signal is left alone.
+    Inside the functions ``whole``, a second signal is delayed too, and only a third is delivered at once. The original
+    handlers then run: Ctrl-C raises KeyboardInterrupt; SIGTERM raises SystemExit(143) if the program has no handler.
+    Only the main thread receives signals; in other threads this does nothing. A handler not installed from Python
+    cannot be restored, so its signal is not delayed.
     """
 
     received: int | None = None
     count = 0
-    delivered = ""  # the name of the last one
+    delivered = ""  # name of the last signal delivered
     ended = False
 
     def __init__(self, *whole: CodeType) -> None:
@@ -48,7 +48,7 @@ class DeferredSignals:
             running.add(frame.f_code)
             frame = frame.f_back
         self.count += 1
-        if self.ended or self.owner not in running:  # an exception has come before all handlers were restored
+        if self.ended or self.owner not in running:  # an exception came before all handlers were restored
             self.__exit__(KeyboardInterrupt)
         waits = not running.isdisjoint(self.whole) and self.count < 3
         if self.received is not None and not waits:
@@ -58,7 +58,7 @@ class DeferredSignals:
             self.deliver()
 
     def deliver(self) -> None:
-        """Let a signal that waits do what it does without this context."""
+        """Deliver a delayed signal to its original handler."""
         number, self.received = self.received, None
         if number is None:
             return

@@ -1,4 +1,4 @@
-"""TensorBoard: a callback that writes what TensorBoard shows; also found as `minidl.callbacks.TensorBoard`."""
+"""TensorBoard: a callback that writes logs for TensorBoard; also available as `minidl.callbacks.TensorBoard`."""
 
 import time
 from pathlib import Path
@@ -18,37 +18,37 @@ WHO = "TensorBoard"
 
 
 class TensorBoard(Callback):
-    """Writes the logs of training for TensorBoard, into the folders ``log_dir/train`` and ``log_dir/validation``.
+    """Writes training logs for TensorBoard to the folders ``log_dir/train`` and ``log_dir/validation``.
 
-    Needs tensorboardX: ``pip install "minidl[tensorboard]"``. Show them with ``tensorboard --logdir logs``.
+    Needs tensorboardX: ``pip install "minidl[tensorboard]"``. View the logs with ``tensorboard --logdir logs``.
 
     Parameters
     ----------
     log_dir : str or Path
-        The folder, which is created before training begins. Another one for each run shows the runs side by side.
+        The folder, which is created before training begins. Use a separate folder per run to compare runs.
     histogram_freq : int
-        Write histograms of the weights and of the last batch's gradients every so many epochs; 0 for never.
+        Write histograms of the weights and the last batch's gradients every this many epochs; 0 for never.
     write_graph : bool
-        Whether to write the layers as a graph, and the summary of the model as text.
+        Whether to write the layers as a graph and the model summary as text.
     write_steps_per_second : bool
-        Whether to write how many training steps a second each epoch took.
+        Whether to write the number of training steps per second of each epoch.
     update_freq : {"epoch", "batch"} or int
-        When to write the logs: after every epoch, and also after every batch, or after every so many batches.
+        When to write logs: after each epoch only, or also after every batch or every this many batches.
 
     Raises
     ------
     ArgumentError
         If an argument is out of range.
     MissingPackageError
-        Without tensorboardX, when training begins.
+        If tensorboardX is not installed, when training begins.
     OSError
-        If the folder cannot be written, when training begins.
+        If the folder cannot be written to, when training begins.
 
     Notes
     -----
-    The names are those of Keras: ``epoch_loss``, ``epoch_accuracy``, ``epoch_learning_rate``, counted in epochs from 0,
-    and ``batch_loss``, counted in steps of the optimizer. Histograms are ``weights/dense/W`` and ``gradients/dense/W``.
-    A run that is resumed at epoch n, or begins there, hides what its folder holds of the epochs from n on.
+    The names are those of Keras: ``epoch_loss``, ``epoch_accuracy``, ``epoch_learning_rate``, by epoch from 0, and
+    ``batch_loss``, by optimizer step. Histograms are ``weights/dense/W`` and ``gradients/dense/W``.
+    A run that starts or resumes at epoch n hides existing entries in its folder from epoch n on.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class TensorBoard(Callback):
     TensorBoard(log_dir='logs/first', histogram_freq=1)
     """
 
-    last = writes = True  # what other callbacks add to the logs is in them by then
+    last = writes = True  # so that the logs include values added by other callbacks
 
     def __init__(
         self,
@@ -78,14 +78,14 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._package = import_package("tensorboardX", WHO, "tensorboard")
-        self._folder = Path(self.log_dir).absolute()  # the program may change its folder while it trains
+        self._folder = Path(self.log_dir).absolute()  # the program may change its working directory while it trains
         self._folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, Any] = {}
         self._drawn = not self.write_graph
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._started, self._steps = time.monotonic(), self.model.optimizer.iterations
-        self._drawn |= epoch > 0 and any(self._folder.glob("train/events.*"))  # by the run that is continued
+        self._drawn |= epoch > 0 and any(self._folder.glob("train/events.*"))  # by the run that is resumed
         writer = self._writer("train", epoch)
         if not self._drawn:
             self._drawn = True
@@ -122,7 +122,7 @@ class TensorBoard(Callback):
 
     def _writer(self, part: str, step: int) -> Any:
         if part not in self._writers:
-            suffix = f".{time.time_ns()}"  # tensorboardX would write over a file of the same second
+            suffix = f".{time.time_ns()}"  # tensorboardX would overwrite a file from the same second
             self._writers[part] = self._package.SummaryWriter(
                 str(self._folder / part), purge_step=step or None, filename_suffix=suffix
             )
@@ -136,7 +136,7 @@ class TensorBoard(Callback):
 
 
 def graph(model: Model) -> bytes:
-    """Return the layers of a model, one after another, as TensorBoard's graph."""
+    """Return the layers of a model as a chain in TensorBoard's graph format."""
     proto = import_package("tensorboardX", WHO, "tensorboard").proto
     shapes = [model.input_shape, *(layer.output_shape for layer in model.layers)]
     nodes: list[Any] = []

@@ -1,6 +1,6 @@
 """The types of the public signatures.
 
-Arrays are plain ``numpy.ndarray`` types, so that importing them costs nothing.
+Arrays are plain ``numpy.ndarray`` types, so that importing this module is fast.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 Shape = tuple[int, ...]
 InitializerFunction = Callable[["np.random.Generator", Shape, np.dtype[Any]], Array]
-Model = Any  # a `Sequential`, in the signatures of what it is built on
+Model = Any  # a `Sequential`, in signatures of modules that it imports
 
 
 class LayerOptions(TypedDict, total=False):
-    """The arguments that every layer takes, for the constructors: ``**options: Unpack[LayerOptions]``."""
+    """The arguments of every layer's constructor: ``**options: Unpack[LayerOptions]``."""
 
     name: str | None
     trainable: bool
@@ -23,11 +23,11 @@ class LayerOptions(TypedDict, total=False):
 
 
 class NoOptions(TypedDict):
-    """No further arguments: a method takes ``**others: Unpack[NoOptions]`` to explain Keras' names for them."""
+    """No further arguments: methods take ``**others: Unpack[NoOptions]`` to explain Keras' arguments."""
 
 
 class ClipOptions(TypedDict, total=False):
-    """The ways to clip gradients, which `Optimizer` explains."""
+    """The arguments for gradient clipping, documented in `Optimizer`."""
 
     clipnorm: float | None
     global_clipnorm: float | None
@@ -35,6 +35,6 @@ class ClipOptions(TypedDict, total=False):
 
 
 class OptimizerOptions(ClipOptions, total=False):
-    """The arguments that every optimizer takes after its own, which `Optimizer` explains."""
+    """The arguments common to all optimizers, documented in `Optimizer`."""
 
     weight_decay: float | None

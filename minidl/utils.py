@@ -1,4 +1,4 @@
-"""Utils: what Keras keeps in ``keras.utils``: one-hot rows, seeds, diagrams, registered classes."""
+"""Utils: the functions of ``keras.utils`` for one-hot rows, normalization, seeds, diagrams and registered classes."""
 
 import math
 import random
@@ -22,15 +22,15 @@ __all__ = ["normalize", "plot_model", "register_keras_serializable", "set_random
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> Array:
-    """Return labels as one-hot rows: zeros with a 1 at the label.
+    """Return labels as one-hot rows: a 1 at the label and zeros elsewhere.
 
-    It is rarely needed: ``loss="sparse_categorical_crossentropy"`` takes labels as they are.
+    It is rarely needed: ``loss="sparse_categorical_crossentropy"`` takes the labels directly.
 
     Parameters
     ----------
     x : array-like of int, (rows,) or (rows, 1)
     num_classes : int, optional
-        Default: the largest label and 1.
+        Default: the largest label plus 1.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
     Raises
     ------
     ArgumentError, DataError
-        If ``num_classes`` is no positive integer, or a label is not whole or outside [0, ``num_classes``).
+        If ``num_classes`` is not a positive integer, or a label is not an integer in [0, ``num_classes``).
 
     Examples
     --------
@@ -60,7 +60,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
 
 
 def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
-    """Return ``x`` divided by its norms of an ``order`` along an axis; zeros stay zeros.
+    """Return ``x`` divided by its norms of order ``order`` along an axis; zero vectors stay zero.
 
     Examples
     --------
@@ -74,7 +74,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
 
 
 def plot_model(model: Any, to_file: Any = "model.svg", **options: Any) -> Any:
-    """Write a diagram of a built model to an SVG file, and return it: `minidl.plotting.plot_model`.
+    """Write a diagram of a built model to an SVG file and return it: see `minidl.plotting.plot_model`.
 
     Raises
     ------
@@ -92,16 +92,16 @@ def plot_model(model: Any, to_file: Any = "model.svg", **options: Any) -> Any:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[type[T]], type[T]]:
-    """Return a class decorator, `minidl.register`; a class is known by its name alone, whatever the ``package``."""
+    """Return the class decorator `minidl.register`; ``package`` is ignored, as classes are registered by name only."""
     if name is not None:
         raise ArgumentError("register_keras_serializable: name: expected None, as a class is known by its own name.")
     return register
 
 
 def set_random_seed(seed: int) -> None:
-    """Make everything random repeatable that follows: models without a seed, NumPy's and Python's global generators.
+    """Seed new models that have no ``seed`` of their own, and NumPy's and Python's global generators.
 
-    ``Sequential(..., seed=0)`` is the way that does not depend on what has run before.
+    ``Sequential(..., seed=0)`` is preferable, as it does not depend on code that ran before.
     """
     seed_models(checks.integer(seed, "set_random_seed: seed", minimum=0))
     random.seed(seed)

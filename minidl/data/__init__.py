@@ -1,4 +1,4 @@
-"""Data: what the user passes in, checked once and handed out batch by batch."""
+"""Data: the user's samples, checked once and returned in batches."""
 
 from minidl.data.arrays import (
     as_array,

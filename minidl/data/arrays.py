@@ -1,6 +1,6 @@
-"""From anything array-like to finite arrays of real numbers, which fit a model: features, targets, sample weights.
+"""Conversion of array-likes to finite real arrays that fit a model: features, targets, sample weights.
 
-What does not fit is a `ShapeError` or a `DataError`.
+Anything else raises a `ShapeError` or a `DataError`.
 """
 
 import math
@@ -17,10 +17,10 @@ from minidl.errors import DataError, ShapeError
 from minidl.numeric import in_dtype
 from minidl.typing import Array
 
-CHECKED = 1 << 18  # values that are checked together: they stay in cache
-COARSE = 1024  # steps of rounding: a column with fewer from its least to its largest value is looked at
-LOST = 0.01  # fraction of the different values: in a large column, a few neighbours are equal by chance
-NAMED = 5  # columns that a warning names
+CHECKED = 1 << 18  # values checked at a time: they stay in cache
+COARSE = 1024  # rounding steps: a column whose range spans fewer is examined
+LOST = 0.01  # fraction of the distinct values: in a large column, a few neighbours become equal by chance
+NAMED = 5  # maximum number of columns named in a warning
 
 
 def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = False) -> Any:
@@ -36,7 +36,7 @@ def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = 
 
 
 def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:
-    """Return a vector as one feature where the model has one; else raise an error of columns or of the shape."""
+    """Return a vector as a single column if the model has one feature; otherwise raise an error."""
     check_columns(value, network, who)
     shape = network.input_shape
     if x.ndim == 1 and shape == (1,):
@@ -98,21 +98,21 @@ def as_array(value: Any, who: str, *, on_disk: bool = False) -> Any:
 
 
 def read_only(array: Array) -> Array:
-    """Return a view of ``array`` that cannot be written into: what the user passed in stays as it is."""
+    """Return a read-only view of ``array``, so that the user's data cannot be modified."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 def check_finite(array: Any, who: str, dtype: Any, names: tuple[str, ...] = ()) -> None:
-    """Raise a `DataError` with place and count if ``array`` holds a NaN or an infinity, or overflows ``dtype``.
+    """Raise a `DataError` with position and count if ``array`` holds NaN or infinity, or overflows ``dtype``.
 
-    ``names`` are those of the columns.
+    ``names`` are the column names.
     """
     step = max(1, CHECKED * len(array) // max(array.size, 1))
     for start in range(0, len(array) if array.dtype.kind == "f" else 0, step):
         block = in_dtype(array[start : start + step], dtype)
-        square = np.vdot(block, block)  # the fastest pass there is; finite unless something is wrong or huge
+        square = np.vdot(block, block)  # the fastest check; the result is finite unless a value is invalid or huge
         if not math.isfinite(square) and not np.isfinite(block).all():
             _complain_of_non_finite(array, who, np.dtype(dtype), names)
 
@@ -131,10 +131,10 @@ def _complain_of_non_finite(array: Any, who: str, dtype: np.dtype[Any], names: t
 
 @np.errstate(all="ignore")
 def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> None:
-    """Warn of the columns of a finite array, such as times in seconds, whose values ``dtype`` cannot distinguish.
+    """Warn about columns of a finite array whose values ``dtype`` cannot distinguish, such as times in seconds.
 
-    Those are whole numbers with more digits than ``dtype`` has, and values that vary little, compared with their size.
-    Of an array on disk, the first rows are looked at; ``value`` is what the user passed.
+    These hold integers with more digits than ``dtype`` has, or values that vary little compared with their size.
+    Only the first rows of an array on disk are examined; ``value`` is the object that the user passed.
     """
     if array.dtype == dtype or array.dtype.itemsize < 4 or np.dtype(dtype).kind != "f":
         return
@@ -154,7 +154,7 @@ def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> 
 
 
 def _loses(array: Array, place: Array, near: bool, dtype: np.dtype[Any]) -> bool:
-    """Return whether many values of a column become equal in ``dtype``; if not ``near``, of one of whole numbers."""
+    """Return whether many values of a column become equal in ``dtype``; unless ``near``, only integer columns count."""
     different = np.unique(array[(slice(None), *place)])
     kept = len(np.unique(different.astype(dtype)))
     return kept < (1 - LOST) * len(different) and bool(near or (different == np.rint(different)).all())

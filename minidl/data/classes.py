@@ -1,4 +1,4 @@
-"""Classes: weights for them, and splits that keep them in proportion."""
+"""Classes: class weights and stratified splits."""
 
 import math
 from typing import Any
@@ -11,16 +11,16 @@ from minidl.typing import Array
 
 
 def classes_of(y: Array) -> Array:
-    """Return the class of each row as an integer: of labels, of targets of one output, or of one-hot rows."""
+    """Return the class of each row as an integer, given labels, targets of a single output, or one-hot rows."""
     if y.ndim == 1:
         return y if y.dtype.kind in "iu" else y.astype(np.intp)
     return y.argmax(axis=1) if y.shape[1] > 1 else (y[:, 0] > 0.5).astype(np.intp)
 
 
 def class_factors(class_weight: Any, y: Array, outputs: int, rows: Array | None = None) -> Array:
-    """Return the weight of each row by its class; a class missing from ``class_weight`` counts 1.
+    """Return the weight of each row by its class; a class missing from ``class_weight`` has weight 1.
 
-    "balanced" counts the classes of ``rows``, by default of all.
+    "balanced" counts the classes in ``rows``, by default in all rows.
     """
     classes, count = classes_of(y), max(outputs, 2)
     by_count = isinstance(class_weight, str) and class_weight == "balanced"
@@ -37,7 +37,7 @@ def class_factors(class_weight: Any, y: Array, outputs: int, rows: Array | None 
 
 
 def balanced(classes: Array) -> dict[int, float]:
-    """Return for each class k the weight ``rows / (classes * rows of k)``, as scikit-learn does."""
+    """Return the weight ``rows / (classes * rows of k)`` of each class k, as scikit-learn does."""
     labels, counts = np.unique(classes, return_counts=True)
     return {int(label): len(classes) / (len(labels) * int(count)) for label, count in zip(labels, counts, strict=True)}
 
@@ -45,9 +45,10 @@ def balanced(classes: Array) -> dict[int, float]:
 def split_rows(
     y: Array, rows: int, validation_split: float, split: str, rng: "np.random.Generator"
 ) -> tuple[Array, Array]:
-    """Return the row numbers for training and for validation, the former ``floor(rows * (1 - validation_split))``.
+    """Return row numbers for training, ``floor(rows * (1 - validation_split))`` of them, and those for validation.
 
-    ``split`` "shuffle" takes a random part, "stratify" one with the classes in proportion, "last" the last rows.
+    ``split`` selects the validation rows: "shuffle" at random, "stratify" in proportion to the classes, "last" from the
+    end.
     """
     training = math.floor(rows * (1 - validation_split))  # as in Keras
     if training == 0:
@@ -62,7 +63,7 @@ def split_rows(
 
 
 def _stratified(classes: Array, rng: "np.random.Generator") -> Array:
-    """Return an order of the rows in which every stretch holds the classes in proportion."""
+    """Return an order of the rows in which every contiguous range holds the classes in proportion."""
     position = np.empty(len(classes))
     for label in np.unique(classes):
         members = rng.permutation(np.flatnonzero(classes == label))

@@ -1,6 +1,6 @@
-"""Conversion: any array-like object that users pass becomes an array of real numbers, or an error that says why not.
+"""Conversion: array-like objects become arrays of real numbers, or raise an error that says why they cannot.
 
-Arrays of NumPy, of its subclasses and of other libraries, frames, lists, arrays on disk; not collections of arrays.
+Accepted are NumPy arrays, arrays of other libraries, data frames, lists and arrays on disk; not collections of arrays.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from minidl.data.stored import StoredArray, is_stored
 from minidl.errors import DataError
 from minidl.typing import Array
 
-# How an array is read, in this order: pyarrow's to_numpy refuses what its __array__ takes, cuDF's __array__ everything.
+# The ways to read an array, in this order: pyarrow's to_numpy rejects more than its __array__; cuDF's __array__ raises.
 READERS: dict[str, Callable[[Any], Any]] = {
     "__array__": np.asarray,
     "to_numpy": lambda value: value.to_numpy(),
@@ -24,10 +24,10 @@ NUMBERS = (int, float, np.integer, np.floating, np.bool_)
 
 
 def convert(value: Any, who: str, column: str | None = None, *, on_disk: bool = False) -> Any:
-    """Return ``value`` as an array of real numbers with at least one axis, copying only where it must.
+    """Return ``value`` as an array of real numbers with at least one axis, copying only if necessary.
 
-    A `DataError` for ragged, sparse or masked data, collections of arrays, strings, None, dates, complex numbers and
-    records; ``column`` is where in a frame it is. With ``on_disk``, an array on disk stays there as a `StoredArray`.
+    Raises a `DataError` for ragged, sparse or masked data, collections of arrays, strings, None, dates, complex numbers
+    and records; ``column`` names the column of a frame. With ``on_disk``, an array on disk becomes a `StoredArray`.
     """
     if is_frame(value) and not has_plain_columns(value):
         return _join([convert(part, who, name) for name, part in columns_of(value)], len(value), who)
@@ -46,14 +46,14 @@ def convert(value: Any, who: str, column: str | None = None, *, on_disk: bool = 
 
 
 def is_numbered(value: Any) -> bool:
-    """Tell whether ``value`` gives its items by number alone, as Keras' PyDataset does."""
+    """Return whether the items of ``value`` are accessible by index only, as in Keras' PyDataset."""
     other_ways = ("__iter__", "shape", *READERS)
     return hasattr(value, "__getitem__") and not any(hasattr(value, name) for name in other_ways)
 
 
 def _read(value: Any, who: str) -> Array:
     """Return ``value`` as an array of any type."""
-    kind, name = type(value), type(value).__name__  # a frame has its columns as attributes, its class has not
+    kind, name = type(value), type(value).__name__  # look at the class: a frame has its columns as attributes
     if hasattr(kind, "toarray"):
         raise DataError(f"{who}: expected a dense array, got a sparse one ({name}). Call .toarray().")
     if hasattr(kind, "filled"):
@@ -61,14 +61,14 @@ def _read(value: Any, who: str) -> Array:
             raise DataError(f"{who}: expected numbers everywhere, got a masked array with masked entries. Fill them.")
         return np.asarray(value.data)
     if is_numbered(value):
-        # NumPy would ask for one item after another, without end where no IndexError comes
+        # NumPy would request item after item, endlessly if no IndexError is raised
         raise DataError(f"{who}: expected an array, got {name}, which has no __iter__. Add it.")
     failure: Exception | None = None
     ways = [read for method, read in READERS.items() if hasattr(kind, method)]
     for read in ways or ([] if is_mapping(value) else [np.asarray]):
         try:
             return np.asarray(read(value))
-        except Exception as error:  # any error of the other library
+        except Exception as error:  # the other library may raise anything
             failure = failure or error
     if failure is None:
         return np.array(None)
@@ -77,12 +77,12 @@ def _read(value: Any, who: str) -> Array:
 
 
 def is_mapping(value: Any) -> bool:
-    """Tell whether ``value`` holds arrays by name, as a dict, an npz file or an HDF5 group does."""
+    """Return whether ``value`` holds arrays by name, as a dict, an npz file or an HDF5 group does."""
     return hasattr(type(value), "keys") and not hasattr(type(value), "__array__")
 
 
 def _described(value: Any) -> str:
-    """Return what a message calls a value that is no array, and how to pass it."""
+    """Return how messages describe a value that is not an array, and how to pass it."""
     name = type(value).__name__
     if is_mapping(value):
         shown = ", ".join([repr(key) for key in value][:SHOWN])
@@ -93,7 +93,7 @@ def _described(value: Any) -> str:
 
 
 def _collection(value: Any) -> str:
-    """Return what a message calls a list of samples ``(x, y)``, or the arrays ``(x, y)`` in one argument; else ""."""
+    """Return how messages describe a list of samples ``(x, y)``, or arrays ``(x, y)`` in one argument; else ""."""
     if not isinstance(value, (list, tuple)) or not all(hasattr(item, "__len__") for item in value):
         return ""
     sizes = {len(item) for item in value}
@@ -105,7 +105,7 @@ def _collection(value: Any) -> str:
 
 
 def _numbers(array: Array, who: str, where: str) -> Array:
-    """Return the objects in ``array``, which must be real numbers, in float64."""
+    """Return an object array, whose items must be real numbers, as float64."""
     kinds: set[Any] = set(map(type, array.flat))
     wrong = {kind for kind in kinds if not issubclass(kind, NUMBERS) or issubclass(kind, np.timedelta64)}
     if wrong:
@@ -116,14 +116,14 @@ def _numbers(array: Array, who: str, where: str) -> Array:
             raise DataError(f"{who}: expected real numbers, got a vector at {place}. {fix}")
         raise DataError(f"{who}: expected real numbers, got {item!r} at {place}. Convert or encode it.")
     try:
-        with np.errstate(over="ignore"):  # an infinity is found by check_finite
+        with np.errstate(over="ignore"):  # check_finite reports infinities
             return array.astype(np.float64)
     except OverflowError:
         raise DataError(f"{who}: expected numbers that fit float64, got a longer integer{where}.") from None
 
 
 def _join(columns: list[Array], rows: int, who: str) -> Array:
-    """Return the columns of a frame as one array, in the type that holds all their numbers."""
+    """Return the columns of a frame as one array of their common type."""
     array = np.empty((rows, len(columns)), np.result_type(np.bool_, *columns), order="F")
     for index, column in enumerate(columns):
         if column.ndim != 1:

@@ -1,6 +1,6 @@
-"""Frames: tables whose columns have names, from pandas, polars or Arrow.
+"""Frames: tables with named columns, from pandas, polars or Arrow.
 
-A model remembers the names that it was fitted on, so that no column is taken for another one.
+A model remembers the column names that it was fitted on, so that columns cannot be mixed up.
 """
 
 from collections.abc import Iterable
@@ -10,17 +10,17 @@ import numpy as np
 
 from minidl.errors import DataError
 
-SHOWN = 5  # names that a message lists
+SHOWN = 5  # maximum number of names listed in a message
 
 
 def is_frame(value: Any) -> bool:
-    """Tell whether ``value`` has named columns."""
+    """Return whether ``value`` has named columns."""
     kind = type(value)
     return hasattr(kind, "columns") and (hasattr(kind, "to_numpy") or hasattr(kind, "column_names"))
 
 
 def column_names(value: Any) -> tuple[str, ...]:
-    """Return the names of the columns of a frame; none for anything else, nor for a frame that only numbers them."""
+    """Return the column names of a frame; empty for anything else, and for a frame whose columns are only numbered."""
     if not is_frame(value):
         return ()
     names = tuple(map(str, value.column_names if hasattr(type(value), "column_names") else value.columns))
@@ -38,9 +38,9 @@ def columns_of(frame: Any) -> Iterable[tuple[str, Any]]:
 
 
 def has_plain_columns(frame: Any) -> bool:
-    """Tell whether the columns are of types of NumPy that have a common one: then the frame is converted at once.
+    """Return whether the columns have NumPy types with a common one, so that the frame can be converted as a whole.
 
-    Otherwise pandas would make an array of objects, which is slower by far: see benchmarks/frames.py.
+    Otherwise pandas would make an array of objects, which is much slower: see benchmarks/frames.py.
     """
     types = getattr(frame, "dtypes", [None])
     kinds = {each.kind if isinstance(each, np.dtype) else "O" for each in types}
@@ -48,7 +48,7 @@ def has_plain_columns(frame: Any) -> bool:
 
 
 def check_columns(value: Any, network: Any, who: str) -> tuple[str, ...]:
-    """Return the names of the columns of ``value``; a `DataError` unless the model was fitted on the same, in order."""
+    """Return the column names of ``value``; a `DataError` if they differ from those the model was fitted on."""
     names, model = column_names(value), network.root()
     numbers = sorted(map(str, range(len(names))))
     known = (model and model.feature_names) or (numbers if sorted(names) == numbers else names)
@@ -62,7 +62,7 @@ def check_columns(value: Any, network: Any, who: str) -> tuple[str, ...]:
 
 
 def check_order(x: Any, other: Any, who: str) -> None:
-    """Raise a `DataError` if two objects of pandas have the same labels of rows in different orders."""
+    """Raise a `DataError` if two pandas objects have the same row labels in different orders."""
     first: Any = getattr(x, "index", None)
     second: Any = getattr(other, "index", None)
     if not hasattr(first, "equals") or not hasattr(second, "equals") or first.equals(second):

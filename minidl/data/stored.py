@@ -1,4 +1,4 @@
-"""StoredArray: an array on disk, of HDF5, Zarr or anything with a shape and slices, whose rows are read when needed."""
+"""StoredArray: an array on disk (HDF5, Zarr or anything with a shape and slices) whose rows are read when needed."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ IN_MEMORY = ("__array_interface__", "__dlpack__", "__cuda_array_interface__", "t
 
 
 def is_stored(value: Any) -> bool:
-    """Tell whether ``value`` has a shape and slices, and none of the ways in which an array in memory is read."""
+    """Return whether ``value`` has a shape and slices, but none of the interfaces of an array in memory."""
     kind = type(value)
     if not hasattr(kind, "__getitem__") or any(hasattr(kind, name) for name in IN_MEMORY):
         return False
@@ -20,10 +20,10 @@ def is_stored(value: Any) -> bool:
 
 
 class StoredArray:
-    """Rows of ``source``, which stay where they are until a slice of them, or some, are asked for.
+    """Rows of ``source``, which stay on disk until they are requested by slice or by number.
 
-    They are read as slices, the rows of a batch in increasing order: HDF5 refuses any other, and takes ten times as
-    long for a list of rows in compressed chunks.
+    They are read as slices, and the rows of a batch in increasing order: HDF5 allows no other order, and reading a list
+    of rows from compressed chunks takes ten times as long.
     """
 
     def __init__(self, source: Any, who: str) -> None:
@@ -45,5 +45,5 @@ class StoredArray:
         return np.concatenate([self[first : last + 1] for first, last in runs] or [self[:0]])[places]
 
     def take(self, rows: Array, axis: int = 0) -> Array:
-        """Return some rows, in the order of their numbers."""
+        """Return the rows with these numbers, in the order of the numbers."""
         return self[rows]

@@ -12,13 +12,13 @@ from minidl.data.stored import is_stored
 from minidl.errors import DataError
 from minidl.typing import Shape
 
-ENDLESS = 100_000  # batches: an iterable without a length that yields more in an epoch is taken for endless
+ENDLESS = 100_000  # batches: an iterable without a length that yields more per epoch counts as endless
 
 Check = Callable[[Any, str], Any]
 
 
 class Words(NamedTuple):
-    """How messages call a data set: what opens the names of its arrays, the iterable, and its number of batches."""
+    """How messages refer to a data set: the prefix of its arrays' names, the iterable, and the number of batches."""
 
     arrays: str
     iterable: str
@@ -28,7 +28,7 @@ class Words(NamedTuple):
 class Stream:
     """An iterable of batches, each checked as it arrives by ``check(batch, who)``.
 
-    It is iterated once an epoch. With ``steps``, so many batches are taken each time, from the beginning on or, if it
+    It is iterated once per epoch. With ``steps``, each epoch takes that many batches, from the beginning or, if it
     ``goes_on``, from where the last epoch ended. An iterable without a length must end within ``most`` batches.
     """
 
@@ -40,12 +40,12 @@ class Stream:
         self.epochs = 0
 
     def skip_epochs(self, count: int) -> None:
-        """Pass over the batches of ``count`` epochs, so that what draws random numbers or reads on is where it was."""
+        """Skip the batches of ``count`` epochs, so that random numbers and iterators are where they were after them."""
         for _ in range(count):
             next(self.batches(1 << 62), None)
 
     def batches(self, first: int = 0) -> Iterator[Any]:
-        """Yield the batches of an epoch, from batch ``first`` on."""
+        """Yield the batches of an epoch, starting with batch ``first``."""
         self._call("on_epoch_begin")
         count = 0
         for count, item in enumerate(itertools.islice(self.endless or items(self.iterable), self.steps), start=1):
@@ -62,7 +62,7 @@ class Stream:
         self._call("on_epoch_end")
 
     def _call(self, hook: str) -> None:
-        """Call a hook of the data set, if it has it: Keras' PyDataset shuffles in ``on_epoch_end``."""
+        """Call a hook of the data set, if it is defined: Keras' PyDataset shuffles in ``on_epoch_end``."""
         if callable(method := getattr(self.iterable, hook, None)):
             method()
 
@@ -78,12 +78,12 @@ class Stream:
 
 
 def items(batches: Any) -> Iterator[Any]:
-    """Return an iterator over the batches, also of an object that gives them by number alone, as Keras' PyDataset."""
+    """Return an iterator over the batches, also for objects with access by index only, such as Keras' PyDataset."""
     return map(batches.__getitem__, range(len(batches))) if is_numbered(batches) else iter(batches)
 
 
 def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
-    """Go through ``iterable`` again and again, for as long as it yields anything."""
+    """Iterate over ``iterable`` repeatedly, as long as it yields anything."""
     before, count = -1, 0
     while count > before:
         before = count
@@ -93,7 +93,7 @@ def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
 
 
 def is_stream(x: Any, y: Any) -> bool:
-    """Tell whether ``x`` is an iterable of batches and no array."""
+    """Return whether ``x`` is an iterable of batches, not an array."""
     if y is not None or type(x) is np.ndarray:
         return False
     array_like = is_stored(x) or any(hasattr(type(x), name) for name in (*READERS, "toarray"))
@@ -105,7 +105,7 @@ def is_stream(x: Any, y: Any) -> bool:
 
 
 def sample_shape(x: Any, y: Any = None) -> tuple[Shape, Any]:
-    """Return the shape of a sample of ``x``, of its first batch if it is a stream, and ``x`` as it was before."""
+    """Return the shape of a sample of ``x``, and ``x`` with the first batch put back if it is a stream."""
     first = x
     if is_stream(x, y):
         iterator = items(x)

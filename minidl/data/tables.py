@@ -1,6 +1,6 @@
-"""Table: the samples that a user passed in, handed out batch by batch.
+"""Table: the samples that a user passed in, returned in batches.
 
-It never modifies them, and arrays on disk are only read a batch at a time.
+The samples are never modified, and arrays on disk are read one batch at a time.
 """
 
 from collections.abc import Iterator
@@ -28,11 +28,11 @@ class Table:
         return len(self.x)
 
     def with_weight(self, sample_weight: Array) -> "Table":
-        """Return a table of the same samples with other weights."""
+        """Return a table of the same samples with new weights."""
         return Table(self.x, self.y, sample_weight, self.dtype, self.y_dtype)
 
     def batch(self, rows: slice | Array) -> Batch:
-        """Return ``x, y, sample_weight`` of these rows, in the types of the model and its loss."""
+        """Return ``x, y, sample_weight`` of these rows, in the dtypes of the model and its loss."""
         x, y = (self.x[rows], self.y[rows]) if isinstance(rows, slice) else (self.x.take(rows, 0), self.y.take(rows, 0))
         weight = None if self.sample_weight is None else self.sample_weight[rows]
         return x.astype(self.dtype, copy=False), y.astype(self.y_dtype, copy=False), weight
@@ -40,7 +40,7 @@ class Table:
     def batches(
         self, batch_size: int, rows: Array | Permutation | None = None, first: int = 0, steps: int | None = None
     ) -> Iterator[Batch]:
-        """Yield the batches of ``rows`` in their order (all rows if None), from batch ``first`` to before ``steps``."""
+        """Yield batches ``first`` to ``steps - 1`` of ``rows`` (None for all rows), in the order given."""
         for start in range(0, len(self if rows is None else rows), batch_size)[first:steps]:
             part = slice(start, start + batch_size)
             yield self.batch(part if rows is None else rows[part])
@@ -48,7 +48,7 @@ class Table:
 
 @np.errstate(all="ignore")
 def in_memory(array: Array, dtype: Any) -> Array:
-    """Return ``array`` for fast batches: contiguous in ``dtype``, unless it is on disk or that takes more memory."""
+    """Return ``array`` contiguous and in ``dtype`` for fast batches, unless it is on disk or that takes more memory."""
     owner: Any = array
     while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
         owner = owner.base

@@ -1,4 +1,4 @@
-"""Generators of small classification problems: points in the plane, and words of bits.
+"""Generators of small classification problems: points in the plane, and bit strings.
 
 Their common arguments and results are described in `minidl.datasets`.
 """
@@ -28,16 +28,16 @@ def xor(n: int, *, noise: float = 0.0, seed: int | None = None) -> Points:
 
 
 def parity(n: int, *, bits: int = 4, noise: float = 0.0, seed: int | None = None) -> Points:
-    """Words of 0 and 1: ``y = x.sum(axis=1) % 2``, which flips with every single bit.
+    """Bit strings with their parity: ``y = x.sum(axis=1) % 2``, which flips with every single bit.
 
     It is the course's argument for depth: a tree of log2(bits) layers of small gates computes it.
 
     Parameters
     ----------
     n : int
-        Number of words; no word is repeated before all ``2**bits`` have appeared.
+        Number of bit strings; none is repeated before all ``2**bits`` have appeared.
     bits : int, optional
-        Length of a word, 1 to 62. Default: 4.
+        Length of a bit string, 1 to 62. Default: 4.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02
     classes : int, optional
         Number of arms, at least 2. Default: 2.
     turns : float, optional
-        Turns that each arm makes. Default: 1.5.
+        Number of turns of each arm. Default: 1.5.
 
     Examples
     --------
@@ -88,12 +88,12 @@ def spirals(n: int, *, classes: int = 2, turns: float = 1.5, noise: float = 0.02
     checks.integer(classes, "spirals: classes", minimum=2)
     checks.number(turns, "spirals: turns", at_least=0)
     y = rng.permutation(np.arange(n) % classes)
-    radius = np.sqrt(rng.uniform(0.0, 1.0, size=n))  # the root spreads the points evenly along an arm
+    radius = np.sqrt(rng.uniform(0.0, 1.0, size=n))  # the square root spreads the points evenly along an arm
     return _with_noise(_polar(radius, 2 * np.pi * (turns * radius + y / classes)), y, noise, rng)
 
 
 def flower(n: int, *, noise: float = 0.2, seed: int | None = None) -> Points:
-    """The course's flower of eight petals: ``radius = 4 sin(4 angle)``, one class on each half turn.
+    """The course's flower with eight petals: ``radius = 4 sin(4 angle)``, one class per half turn.
 
     A negative radius points to the opposite side, so the petals of the two classes alternate.
 

@@ -1,6 +1,6 @@
-"""Data sets of pictures: handwritten digits that come with the package, and Fashion-MNIST from files.
+"""Image data sets: handwritten digits that come with the package, and Fashion-MNIST from files.
 
-Nothing is downloaded. A file is read each time its function is called.
+Nothing is downloaded. Each call reads the files again.
 """
 
 import math
@@ -16,13 +16,13 @@ from minidl.typing import Array
 Split = tuple[tuple[Array, Array], tuple[Array, Array]]
 
 TRAINING_DIGITS = 1437
-FASHION_FOLDER = "/usr/share/datasets/fashion-mnist"  # of Debian's package dataset-fashion-mnist
+FASHION_FOLDER = "/usr/share/datasets/fashion-mnist"  # where Debian's package dataset-fashion-mnist installs it
 
 
 def digits() -> Split:
-    """Real handwritten digits of 8 x 8 pixels: 1,437 to train with, 360 to test with.
+    """Real handwritten digits of 8 x 8 pixels: 1,437 for training and 360 for testing.
 
-    The split is fixed and stratified: the test set has 36 of each digit. Both sets have digits of the same writers.
+    The split is fixed and stratified: the test set has 36 of each digit. Both sets contain digits by the same writers.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def digits() -> Split:
     >>> x_train.shape, x_test.shape, int(y_test[0])
     ((1437, 64), (360, 64), 6)
     """
-    from importlib import resources  # slow to import; it reads from inside a zip file too
+    from importlib import resources  # slow to import; also reads packages in a zip file
 
     with resources.files("minidl.datasets").joinpath("digits.npz").open("rb") as file, np.load(file) as stored:
         x = stored["images"].astype(np.float32) / np.float32(16)
@@ -49,14 +49,14 @@ def digits() -> Split:
 
 
 def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
-    """Fashion-MNIST: pictures of clothes in ten classes, 60,000 to train with and 10,000 to test with.
+    """Fashion-MNIST: images of clothes in ten classes, 60,000 for training and 10,000 for testing.
 
     The classes 0 to 9 are t-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
 
     Parameters
     ----------
     folder : path, optional
-        Folder of the four idx files (``train-images-idx3-ubyte`` and so on), compressed with gzip or not. Default:
+        Folder with the four idx files (``train-images-idx3-ubyte`` and so on), plain or compressed with gzip. Default:
         the environment variable ``MINIDL_FASHION_MNIST``, or the folder of Debian's package.
 
     Returns
@@ -88,8 +88,8 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
 
 
 def _read_idx(folder: Path, name: str, dimensions: int) -> Array:
-    """Return the array of an idx file of bytes: 0, 0, 8, the number of axes; their lengths; the values."""
-    import gzip  # only this data set needs them
+    """Return the array in an idx file of bytes: 0, 0, 8, the number of axes; the lengths of the axes; the values."""
+    import gzip  # only needed for this data set
     import zlib
 
     path = folder / name

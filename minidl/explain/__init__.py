@@ -1,4 +1,4 @@
-"""Inspect a model: a summary, a trace of one step, and the step written out."""
+"""Inspect a model: its summary, the arrays of one step, and that step written out with its numbers."""
 
 from minidl.explain.explanation import explain
 from minidl.explain.summary import html, summary

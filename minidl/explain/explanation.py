@@ -1,4 +1,4 @@
-"""Explanation: one forward and backward step of a model, written out with every matrix in it."""
+"""Explanation: one forward and backward step of a model, written out with all its matrices."""
 
 from collections.abc import Iterator
 from html import escape
@@ -13,11 +13,11 @@ from minidl.layers.activations import ActivationLayer
 from minidl.layers.dense import WeightedSums
 from minidl.typing import Array, Model
 
-LONGEST, EDGE = 10, 3  # a longer axis of an array is printed as its first and last three entries
+LONGEST, EDGE = 10, 3  # of a longer axis, only the first and last three entries are printed
 
 
 class Line(NamedTuple):
-    """One line of an explanation: a formula, the numbers, and the shapes if they are more than one."""
+    """One line of an explanation: a formula, its numbers, and the shapes of the factors of a matrix product."""
 
     formula: str
     array: Array | float
@@ -30,9 +30,9 @@ Sections = list[tuple[str, list[Line]]]
 def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
     r"""Write out one forward and backward step: symbols, shapes and the actual numbers.
 
-    The symbols are those of the course notes: ``A[0]`` is x, ``Z[l]`` the output of the dense layer number l, ``A[l]``
-    that of its activation, and a letter d precedes the gradients of the loss of the whole batch. Of an axis with more
-    than 10 entries, the first and the last 3 are shown; `trace` returns the whole arrays.
+    The symbols are those of the course notes: ``A[0]`` is x, ``Z[l]`` the output of dense layer l, ``A[l]``
+    that of its activation, and a leading d marks a gradient of the loss of the whole batch. Of an axis with more
+    than 10 entries, only the first and last 3 are shown; `trace` returns the full arrays.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
         As in `trace`.
     format : {"text", "markdown", "html"}
     digits : int
-        Digits after the point.
+        Digits after the decimal point.
 
     Raises
     ------
@@ -65,12 +65,12 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
 
 
 def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
-    """Go up through the layers and down again, calling what goes in ``x`` and what comes out ``y``."""
+    """Return the sections of the forward pass, the loss and the backward pass, from the input up and down again."""
     chain = {name: passed.steps[name] for name in model.network.names}
     rows, outputs = next(iter(chain.values())).x, list(chain.values())[-1].y
     stops_at_logits = model.connected("explain").objective.activation is not None
     truth = np.asarray(targets, float)
-    if stops_at_logits and truth.size != outputs.size:  # class numbers
+    if stops_at_logits and truth.size != outputs.size:  # class labels
         truth = np.eye(outputs.shape[-1])[truth.astype(int)]
     truth = truth.reshape(outputs.shape) if truth.size == outputs.size else truth
     given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", truth)]
@@ -101,7 +101,7 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
 
 
 def _lines(step: Step, x: str, y: str, number: str) -> tuple[list[Line], list[Line]]:
-    """Return the lines of a layer's forward and of its backward; those of the layers inside it are listed there."""
+    """Return the lines of a layer's forward and backward; the layers inside it have their own sections."""
     name, up, down = type(step.layer).__name__, None, None
     values, gradients = ({n: v for n, v in found.items() if "/" not in n} for found in (step.values, step.gradients))
     forward, backward = [Line(f"{n}{number}", value) for n, value in values.items()], []
@@ -136,14 +136,14 @@ def _penalty(step: Step, name: str, number: str) -> str:
 
 
 def _fused(step: Step, x: str, y: str, truth: Array) -> Line:
-    """Say that training stops at the logits; give the notes' equation (0) where it holds."""
+    """Return the line for training that stops at the logits, with equation (0) of the notes where it holds."""
     holds = np.allclose((step.y - truth) / len(step.y), step.dx, rtol=1e-5, atol=1e-7)
     formula = f"({y} - Y) / m" if holds else f"dL/d{x}"
     return Line(f"d{x} = {formula}, the loss and {type(step.layer).__name__} together", step.dx)
 
 
 def _rows(array: Array | float, digits: int) -> list[str]:
-    """Return the values as lines of equally wide columns; a vector is one line."""
+    """Return the values as lines with aligned columns; a vector is one line."""
     table = np.reshape(array, (1 if np.ndim(array) < 2 else np.shape(array)[0], -1))
     rows, columns = map(_shown, table.shape)
     cells = [["..." if None in (i, j) else f"{table[i, j]:z.{digits}f}" for j in columns] for i in rows]
@@ -152,7 +152,7 @@ def _rows(array: Array | float, digits: int) -> list[str]:
 
 
 def _shown(count: int) -> list[int | None]:
-    """Return the indices to print of an axis, with None for a gap."""
+    """Return the indices of an axis to print, with None for a gap."""
     return [*range(count)] if count <= LONGEST else [*range(EDGE), None, *range(count - EDGE, count)]
 
 

@@ -16,13 +16,13 @@ HEADER = ("layer", "output shape", "parameters", "cached bytes/row")
 
 
 def rows(model: Model) -> list[tuple[str, str, str, str]]:
-    """Return name and kind, output shape, parameters, and bytes kept for backward of each layer, as text.
+    """Return the name and class, output shape, parameters and bytes cached for backward of each layer, as text.
 
-    The layers inside one follow it, indented; the activation of a `Dense` is one of its arguments.
+    Nested layers follow their layer, indented; the activation of a `Dense` is shown as one of its arguments.
     """
     try:
         cached = {} if model.network is None else cached_bytes(model.network)
-    except MinidlError:  # such as for names of columns before the first fit
+    except MinidlError:  # a layer that is not built, such as one that needs column names
         cached = None
     found = []
     for path, layer in walk_shown(model.sublayers()):
@@ -38,19 +38,19 @@ def rows(model: Model) -> list[tuple[str, str, str, str]]:
 
 
 def walk_shown(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield each layer with its path as `walk` does, but only those that a summary lists."""
+    """Yield the layers that a summary lists, with their paths, in the order of `walk`."""
     for name, layer in layers.items():
         yield prefix + name, layer
         yield from walk_shown(shown_inside(layer), f"{prefix}{name}/")
 
 
 def shown_inside(layer: Layer) -> dict[str, Layer]:
-    """Return the layers inside one that a summary lists, by name."""
+    """Return the nested layers that a summary lists, by name."""
     return {} if isinstance(layer, Dense) else layer.sublayers()
 
 
 def totals(model: Model) -> str:
-    """Return the line of sums: parameters, the frozen ones, and their size."""
+    """Return the line of totals: parameters, frozen parameters, and their size in bytes."""
     if not model.output_shape:
         return "Not built yet: put Input((features,)) first, or call build((features,))."
     count = model.count_params()
@@ -60,16 +60,16 @@ def totals(model: Model) -> str:
 
 
 def frozen_parameters(layer: Layer) -> int:
-    """Return the number of values in a layer that training does not change."""
+    """Return the number of parameters of a layer that training does not change."""
     return sum(map(frozen_parameters, layer.sublayers().values())) if layer.trainable else layer.count_params()
 
 
 def cached_bytes(network: Network) -> dict[str, int]:
-    """Return the bytes that each step and each layer inside it keeps for backward, for each sample, counted once."""
+    """Return the bytes per sample that each step and nested layer caches for backward; a shared array counts once."""
     seen: set[int] = set()
     count: dict[str, int] = {}
     x = np.zeros((2, *network.input_shape), network.input_dtype)
-    twins = [_free_twin(layer) for layer in network.layers]  # all alive at once, so that no address comes again
+    twins = [_free_twin(layer) for layer in network.layers]  # all alive at once, so that no address is reused
     for name, twin in zip(network.names, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
@@ -82,7 +82,7 @@ def cached_bytes(network: Network) -> dict[str, int]:
 
 
 def _free_twin(layer: Layer) -> Layer:
-    """Return a layer that can run in training mode without touching the state or the generator of ``layer``."""
+    """Return a twin that can run in training mode without changing the state or the generator of ``layer``."""
     twin = layer.copy() if has_arrays(layer, trained=False) else layer.inference_twin()
     for _, part in walk({"": twin}):
         part.rng = np.random.default_rng(0)
@@ -90,7 +90,7 @@ def _free_twin(layer: Layer) -> Layer:
 
 
 def summary(model: Model) -> str:
-    """Return the table as text, its columns aligned."""
+    """Return the table as text with aligned columns."""
     table: list[Any] = [HEADER, *rows(model)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = [

@@ -9,7 +9,7 @@ from minidl.typing import Array, Model
 
 
 class Step(NamedTuple):
-    """What one layer did: ``y = forward(x)``, ``dx = backward(dy)``.
+    """The arrays of one layer: ``y = forward(x)``, ``dx = backward(dy)``.
 
     ``values`` and ``gradients`` hold its parameters by name; ``dy = dL/dy`` where L is the loss of the whole batch.
     """
@@ -24,10 +24,10 @@ class Step(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """One pass through a model: the loss, and the `Step` of each layer by its path, from the lowest up.
+    """One pass through a model: the loss, and the `Step` of each layer by path, from the first layer to the last.
 
-    Paths are such as ``"dense"`` and ``"dense/activation"``: there `Dense` and its activation are two steps. The layers
-    inside a layer follow it, as ``"residual/layers_0"``; of one that is called several times, the last call is shown.
+    A `Dense` and its activation are two steps, with the paths ``"dense"`` and ``"dense/activation"``. Nested layers
+    follow their layer, as in ``"residual/layers_0"``; if a layer is called several times, its last call is recorded.
     """
 
     loss: float
@@ -35,7 +35,7 @@ class Trace(NamedTuple):
 
 
 def trace(model: Model, x: Any, y: Any) -> Trace:
-    """Return every layer's output and gradients for one batch; the model stays as it is.
+    """Return every layer's output and gradients for one batch; the model is not changed.
 
     The layers run in inference mode: dropout does nothing.
 
@@ -55,8 +55,8 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
 
     Notes
     -----
-    Where training stops at the logits, ``dx`` of the last layer is that exact gradient, ``(A - Y) / m``; its ``dy`` is
-    the gradient at the probabilities, which training never uses.
+    If training stops at the logits, ``dx`` of the last layer is the exact gradient at the logits, ``(A - Y) / m``; its
+    ``dy`` is the gradient at the probabilities, which training never uses.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def _step(layer: Layer, x: Array, y: Array, dy: Array, dx: Array) -> Step:
 
 
 def _record(layer: Layer) -> dict[str, Array]:
-    """Return a dict that will hold the arrays of the layer's last calls, by their names in `Step`."""
+    """Return a dict that collects the arrays of the layer's last calls, under their names in `Step`."""
     calls: dict[str, Array] = {}
     forward, backward = layer.forward, layer.backward
 

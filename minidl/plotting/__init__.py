@@ -1,7 +1,7 @@
 """Plots of data, training and models, drawn with matplotlib (``pip install matplotlib``).
 
-Each function draws into the matplotlib Axes ``ax``, by default those of a new figure, and returns them. All plots can
-be read in black and white.
+Each function draws into the matplotlib Axes ``ax``, by default those of a new figure, and returns them. All plots are
+readable in black and white.
 """
 
 from minidl.plotting.boundary import plot_decision_boundary

@@ -1,4 +1,4 @@
-"""Shared by all plots: matplotlib, imported at first use, lines that differ without colour, and class labels."""
+"""Shared by all plots: importing matplotlib on first use, line styles that differ without colour, and class labels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,9 +33,9 @@ def axes(ax: "Axes | None", size: tuple[float, float] = (6.0, 4.0)) -> "Axes":
 
 
 def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
-    """Draw each of ``curves`` over the epochs, which count from 0, in its own style; name each, or every few.
+    """Draw each of ``curves`` over the epochs, counted from 0, in its own style; label all, or every few of many.
 
-    A pair of epochs and values is a curve of fewer epochs.
+    A pair (epochs, values) is a curve with values at some epochs only.
     """
     every, named = max(1, len(epochs) // 8), -(-len(curves) // 12)
     for index, (label, values) in enumerate(curves.items()):
@@ -50,7 +50,7 @@ def plot_epochs(ax: "Axes", epochs: list[int], curves: dict[str, Any]) -> None:
 
 
 def legend(ax: "Axes", columns: int = 1) -> None:
-    """List what is drawn: next to ``ax`` if the layout of the figure makes room for it, otherwise inside."""
+    """Add a legend, next to ``ax`` if the layout of the figure makes room for it, otherwise inside."""
     if ax.figure.get_layout_engine() is None:
         ax.legend(framealpha=0.9, ncols=columns)
     else:
@@ -58,14 +58,14 @@ def legend(ax: "Axes", columns: int = 1) -> None:
 
 
 def tidy(ax: "Axes", **labels: Any) -> "Axes":
-    """Set ``labels`` on ``ax`` and take the upper and right edges away."""
+    """Set ``labels`` on ``ax`` and remove the top and right spines."""
     ax.set(**labels)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
 def class_names(*arrays: Array) -> list[str]:
-    """Return the class names in ``arrays``, sorted; none if they hold class numbers."""
+    """Return the class names in ``arrays``, sorted; empty if they hold class numbers."""
     return sorted({str(name) for y in arrays if _holds_names(y) for name in y.flat})
 
 

@@ -13,13 +13,13 @@ from minidl.typing import Model
 def plot_decision_boundary(
     model: Model, x: Any, y: Any, *, threshold: float = 0.5, resolution: int = 200, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw the regions that ``model`` predicts on the plane, and the points ``x`` with a mark for each class ``y``.
+    """Draw the regions that ``model`` predicts in the plane, and the points ``x`` with a marker for each class ``y``.
 
     Parameters
     ----------
     model : Sequential
-        Two inputs. With one output, the boundary is where it crosses ``threshold``; with several, where the largest
-        output changes.
+        A model with two inputs. With one output, the boundary is where it crosses ``threshold``; with several, where
+        the index of the largest output changes.
     x : array-like of shape (rows, 2)
         The columns of a DataFrame name the axes.
     y : array-like of shape (rows,) or (rows, 1)
@@ -27,7 +27,7 @@ def plot_decision_boundary(
     threshold : float
         0.5 for probabilities, 0 for logits.
     resolution : int
-        Points of the grid along each side.
+        Number of grid points along each side.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def plot_decision_boundary(
     ax.contourf(first, second, regions, np.arange(classes + 1) - 0.5, colors=[str(shade) for shade in shades])
     shown = names or [f"class {label}" for label in range(int(labels.max()) + 1)]
     for label, name in enumerate(shown):
-        face = str(0.1 + 0.9 * label / max(len(shown) - 1, 1))  # dark to white: as the regions
+        face = str(0.1 + 0.9 * label / max(len(shown) - 1, 1))  # dark to white, like the regions
         style: dict[str, Any] = {"s": 18, "facecolors": face, "edgecolors": "black", "linewidths": 0.6}
         ax.scatter(*x[labels == label].T, marker=MARKERS[label % len(MARKERS)], label=name, **style)
     legend(ax, columns=-(-len(shown) // 15))

@@ -12,7 +12,7 @@ from minidl.plotting.axes import COLORS, Axes, axes, plot_epochs, tidy
 
 
 def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
-    """Draw ``history.history[name]`` over the epochs, with ``"val_" + name`` where there is one.
+    """Draw ``history.history[name]`` over the epochs, and ``"val_" + name`` if there is one.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) 
     ArgumentError
         If the history has no such name.
     StateError
-        If it has no epoch yet.
+        If the history has no epochs yet.
     """
     if not isinstance(getattr(history, "history", None), dict):
         raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
@@ -51,14 +51,14 @@ def plot_activation(
     Parameters
     ----------
     activation : str or Layer
-        ``"tanh"``, or any layer without parameters that acts on each value alone.
+        A name such as ``"tanh"``, or any elementwise layer without parameters.
     limits : tuple of float
         The range of z.
 
     Raises
     ------
     ArgumentError
-        If the layer has parameters, or does not act on each value alone.
+        If the layer has parameters or is not elementwise.
     """
     layer = resolve_activation(activation, "plot_activation: activation")
     if layer is None:

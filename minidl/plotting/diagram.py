@@ -15,7 +15,7 @@ WIDTH, HEIGHT, LINE, GAP, MARGIN = 320, 44, 16, 26, 8  # pixels
 
 
 class Box(NamedTuple):
-    """One box of the diagram, its height in pixels, and the shape that leaves it."""
+    """One box of the diagram: its height in pixels, and its output shape."""
 
     title: str
     detail: str
@@ -25,7 +25,7 @@ class Box(NamedTuple):
 
 
 class Diagram(str):
-    """An SVG document; notebooks show it as a picture."""
+    """An SVG document; notebooks display it as an image."""
 
     __slots__ = ()
 
@@ -38,19 +38,19 @@ class Diagram(str):
 
 
 def plot_model(model: Model, *, ax: "Axes | None" = None) -> "Diagram | Axes":
-    """Draw a model from the input down: each layer with its arguments, parameters and output shape.
+    """Draw a model from the input downwards: each layer with its arguments, parameters and output shape.
 
     Parameters
     ----------
     model : Sequential
         Built.
     ax : matplotlib Axes, optional
-        Draw there; by default no matplotlib is needed.
+        Axes to draw on. By default an SVG is returned, which does not need matplotlib.
 
     Returns
     -------
     Diagram or Axes
-        The SVG document, a string with `Diagram.save`; or ``ax``.
+        The SVG document, a string with the method `Diagram.save`; or ``ax``.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _svg(boxes: list[Box], description: str) -> str:
 
 def _draw(boxes: list[Box], ax: "Axes") -> "Axes":
     pixels = sum(box.height + GAP for box in boxes)
-    room = ax.get_window_extent().height * 72 / ax.figure.dpi / pixels  # points for a pixel of the SVG
+    room = ax.get_window_extent().height * 72 / ax.figure.dpi / pixels  # points per pixel of the SVG
     size = min(9.0, 12.0 * room)
     style, arrow = {"boxstyle": "round", "facecolor": "0.95", "edgecolor": "black"}, {"arrowstyle": "->"}
     top = 0.0

@@ -1,6 +1,6 @@
 """LayerHealth: the size of the activations and gradients of each layer while a model trains.
 
-It also warns of dead and saturated units, which have stopped learning.
+It also warns about dead and saturated units, which have stopped learning.
 """
 
 import warnings
@@ -30,12 +30,13 @@ class LayerHealth(Callback):
         A few dozen samples.
     y : array-like of shape (rows,) or (rows, outputs)
     warn_above : float
-        Warn, once per layer, when a larger fraction of its units is dead or saturated.
+        Warn, once per layer, when more than this fraction of its units is dead or saturated.
 
     Attributes
     ----------
     epoch : list of int
-        The keys of the others are the paths of the steps, such as ``"dense"`` and ``"dense/activation"``.
+        Recorded epochs. The keys of the other attributes are the paths of the steps, such as ``"dense"`` and
+        ``"dense/activation"``.
     activations, gradients : dict of str to list of float
         The root mean square of each layer's output ``y``, and of ``dy = dL/dy``, one value per epoch. An output
         layer has none if training stops at the logits and never computes its gradient.
@@ -71,9 +72,9 @@ class LayerHealth(Callback):
         for name, step in steps.items():
             output = name == list(steps)[-1]
             self.activations.setdefault(name, []).append(_size(step.y))
-            if not (stops_at_logits and output):  # training stops below that one
+            if not (stops_at_logits and output):  # training stops before the last step
                 self.gradients.setdefault(name, []).append(_size(step.dy))
-            if isinstance(step.layer, ActivationLayer) and not output:  # a saturated output is only confident
+            if isinstance(step.layer, ActivationLayer) and not output:  # a saturated output is just a confident one
                 self._examine(name, step)
 
     def _examine(self, name: str, step: Step) -> None:
@@ -105,7 +106,7 @@ def plot_gradient_flow(health: LayerHealth, what: str = "gradients", *, ax: "Axe
     Raises
     ------
     StateError
-        If it has not been through an epoch yet.
+        If no epoch has been recorded yet.
     """
     checks.choice(what, "plot_gradient_flow: what", ("gradients", "activations"))
     if not isinstance(health, LayerHealth):

@@ -1,4 +1,4 @@
-"""Matrices as pictures: weights, images and confusions."""
+"""Matrices as images: weights, pictures and confusion matrices."""
 
 import math
 from typing import Any
@@ -27,7 +27,7 @@ def plot_images(
         Grey values, or colours from 0 to 1 (or 0 to 255, if integers).
     titles : sequence of str, optional
     columns : int, optional
-        Default: chosen to make the whole about twice as wide as high.
+        Default: chosen to make the figure about twice as wide as high.
     limits : tuple of float, optional
         The values drawn as black and as white. Default: the minimum and the maximum.
 
@@ -66,7 +66,7 @@ def plot_images(
 def plot_weights(
     model: Model, layer: int | str = 0, *, shape: Shape | None = None, units: int = 32, ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw the columns of a layer's ``W`` as pictures: the pattern that each unit responds to.
+    """Draw the columns of a layer's ``W`` as images: the pattern that each unit responds to.
 
     Grey is 0, white positive, black negative, on one scale for all.
 
@@ -76,9 +76,9 @@ def plot_weights(
     layer : int or str
         Index or name of a layer with weights ``W`` of shape (inputs, units).
     shape : tuple of int, optional
-        (height, width) of a picture. Default: a square, if the number of inputs is a square number.
+        (height, width) of an image. Default: a square, if the number of inputs is a square number.
     units : int
-        Maximum number of units drawn, counted from the first.
+        Maximum number of units drawn, starting with the first.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def plot_confusion_matrix(
         Class numbers from 0, or class names.
     y_pred : array-like of shape (rows,), (rows, 1) or (rows, classes)
         What `predict` returns: one output per class, of which the largest counts, or a single one, compared with
-        ``threshold``. Class numbers and names are taken, too.
+        ``threshold``. Class numbers and names are also accepted.
     threshold : float
         For a single output: 0.5 for probabilities, 0 for logits. A value above it is class 1.
     labels : sequence of str, optional
@@ -123,9 +123,9 @@ def plot_confusion_matrix(
     Raises
     ------
     ShapeError
-        If the arrays do not fit.
+        If the shapes of the arrays do not match.
     ArgumentError
-        If they hold anything else, or there are fewer names than classes.
+        If the arrays hold anything else, or there are fewer names than classes.
     """
     checks.number(threshold, "plot_confusion_matrix: threshold")
     given, predicted = np.asarray(y_true), np.asarray(y_pred)
@@ -159,7 +159,7 @@ def plot_confusion_matrix(
 
 
 def _decided(y: Array, classes: int, threshold: float) -> Array:
-    """Return the classes that outputs of a model decide for; class numbers and names as they are."""
+    """Return the classes predicted by a model's outputs; class numbers and names are returned unchanged."""
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ArgumentError("plot_confusion_matrix: y_pred: expected finite numbers, got NaN or infinity.")
     if classes > 1:

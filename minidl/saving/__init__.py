@@ -1,4 +1,4 @@
-"""Model files and checkpoints: `read_model`, `save_model`, and what resumes a training run."""
+"""Model files and checkpoints: `read_model`, `save_model`, and the functions that resume a training run."""
 
 from minidl.saving.checkpoint import Checkpoint, save_checkpoint
 from minidl.saving.comparison import file_errors

@@ -1,6 +1,6 @@
 """Checkpoint: a model file that also holds the state of a training run, so that `fit` can resume it.
 
-The resumed run is the interrupted one, bit for bit, on the same machine with the same libraries.
+A resumed run is bit-identical to an uninterrupted one on the same machine with the same libraries.
 """
 
 import copy
@@ -35,8 +35,8 @@ from minidl.training import Run
 from minidl.typing import Model
 
 DATA = ("x", "y", "sample_weight", "validation_data")  # compared by fingerprints
-NO_RESULT = ("verbose", "filepath", "filename", "log_dir", "backup_dir")  # arguments of callbacks that change no result
-RESTORED = ("seed", "trainable")  # set to what the file says, so never a difference
+NO_RESULT = ("verbose", "filepath", "filename", "log_dir", "backup_dir")  # callback arguments without effect on results
+RESTORED = ("seed", "trainable")  # restored from the file, so not compared
 RUN = {
     "epoch": int, "batch": int, "first": int, "rows": int, "loss": float, "stopped": bool, "trainable": dict,
     "metrics": dict, "callbacks": list, "start": dict | None, "conditions": dict,
@@ -44,11 +44,11 @@ RUN = {
 
 
 def save_checkpoint(model: Model, path: Any) -> None:
-    """Write ``model`` and the `fit` that is under way to one file; errors as in `save_model`."""
+    """Write ``model`` and the `fit` in progress to one file; raises the errors of `save_model`."""
     run, encoder = model.trainer.run, Encoder()
     content = encode_model(model, encoder)
     state = {
-        "epoch": int(run.epoch),  # users pass NumPy's numbers too
+        "epoch": int(run.epoch),  # may be a NumPy integer
         "batch": run.batch,
         "first": int(run.first),
         "rows": run.scores.rows,
@@ -69,7 +69,7 @@ def _trainable(model: Model) -> dict[str, bool]:
 
 
 def _conditions(run: Run) -> dict[str, Any]:
-    """Return what ``run`` was given: data as fingerprints, and everything that its result depends on."""
+    """Return the settings that the result of ``run`` depends on, with data and functions as fingerprints."""
     if run.conditions is None:
         model, encoder = run.trainer.network.root(), Encoder()
         encoder.encode(model, "model")
@@ -92,7 +92,7 @@ def _conditions(run: Run) -> dict[str, Any]:
 
 
 def _callback_settings(callbacks: Iterable[Callback]) -> Iterator[dict[str, Any]]:
-    """Yield what minidl's callbacks are; whether a result depends on one of the user's is unknown."""
+    """Yield the class and arguments of each built-in callback; custom callbacks are not compared."""
     for callback in callbacks:
         if is_builtin(type(callback)) and not isinstance(callback, (History, LambdaCallback, ProgressBar)):
             config = {name: value for name, value in callback.get_config().items() if name not in NO_RESULT}
@@ -100,7 +100,7 @@ def _callback_settings(callbacks: Iterable[Callback]) -> Iterator[dict[str, Any]
 
 
 class Checkpoint:
-    """A file that holds a training run, read and verified; its ``seed`` orders the rows."""
+    """A file with a training run, read and verified; its ``seed`` determines the order of the rows."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -120,10 +120,10 @@ class Checkpoint:
 
     @classmethod
     def find(cls, path: Any, *, tell: bool = False) -> Self | None:
-        """Return the checkpoint ``path``, or the newest whole one of the folder ``path``; None if there is none.
+        """Return the checkpoint ``path``, or the newest intact one in the folder ``path``; None if there is none.
 
-        Each file of a folder that is damaged or cannot be read, and is passed over, gives a warning; if there is no
-        other, the newest one's error is raised. ``tell`` prints a line that says what is done.
+        Corrupt or unreadable files in a folder are skipped with a warning; if none is intact, the error of the newest
+        one is raised. ``tell`` prints a line that says where training starts.
         """
         found = cls._newest(path)
         line = f"fit: no checkpoint in {path}: starting at the beginning."
@@ -151,9 +151,9 @@ class Checkpoint:
         return None
 
     def check(self, model: Model, run: Run) -> None:
-        """Raise an error if ``run`` is not the one in the file, or cannot continue from it; nothing is changed.
+        """Raise an error if ``run`` differs from the run in the file or cannot resume from it; nothing is changed.
 
-        An `ArgumentError` names every difference; a `ModelFileError` is for a file that cannot be followed.
+        An `ArgumentError` lists the differences; a `ModelFileError` means that the content of the file is invalid.
         """
         with file_errors(self.path):
             found = list(self._differences(model, run))
@@ -185,7 +185,7 @@ class Checkpoint:
                 yield f"callbacks: expected {with_article(name)}, got none"
 
     def _callbacks(self, run: Run) -> Iterator[tuple[str, Any, dict[str, Any]]]:
-        """Yield the class name of each callback in the file, the callback of ``run`` or None, and its state."""
+        """Yield the class name of each callback in the file, the matching one of ``run`` or None, and its state."""
         waiting = list(run.callbacks)
         for name, state in self.run["callbacks"]:
             callback = next((item for item in waiting if type(item).__name__ == name), None)
@@ -193,7 +193,7 @@ class Checkpoint:
             yield name, callback, state
 
     def _check_states(self, model: Model, run: Run) -> None:
-        """Compare every state with the part of the run that will take it, by name and kind."""
+        """Check that every state has the names and types that the object it is restored to expects."""
         values, states = model.network.parameters.values, model.network.states
         start = {"values": values, "states": states, "passes": int, "iterations": int}
         expected = {
@@ -214,10 +214,10 @@ class Checkpoint:
         for name, metric in run.scores.metrics.items():
             fresh = copy.copy(metric)
             fresh.set_state(self.run["metrics"][name])
-            fresh.result()  # fails for a state that cannot be one
+            fresh.result()  # fails for an invalid state
 
     def apply(self, model: Model, run: Run) -> None:
-        """Move ``model`` and ``run`` to where the file says they were; what can fail comes before the model changes."""
+        """Restore ``model`` and ``run`` to their state in the file; whatever can fail runs before the model changes."""
         with file_errors(self.path):
             for _, callback, state in self._callbacks(run):
                 callback.set_state(state)
@@ -235,7 +235,7 @@ class Checkpoint:
 
 
 def _without_rate(encoded: Any) -> Any:
-    """Leave out a rate that is a number: it changes in training, and ``conditions`` has the one at the start."""
+    """Remove a numeric learning rate: it changes in training, and ``conditions`` holds the initial one."""
     match encoded:
         case {"config": {"learning_rate": float(), **config}}:
             return {**encoded, "config": config}
@@ -252,8 +252,8 @@ def _looks_like_a_model(path: Path) -> bool:
 
 
 def _age(path: Path) -> tuple[int, str]:
-    """Sort by time, and by name where the file system's clock is too coarse."""
+    """Sort key: the modification time, then the name, in case the file system's clock is too coarse."""
     try:
         return path.stat().st_mtime_ns, path.name
-    except OSError:  # a link to nowhere, or another process has removed it
+    except OSError:  # a broken link, or another process removed the file
         return 0, path.name

@@ -1,4 +1,4 @@
-"""Comparison of what a file holds with what it must hold: names, kinds, shapes and finite numbers."""
+"""Comparison of a file's content with the expected content: names, types, shapes and finite numbers."""
 
 import math
 from collections.abc import Container, Iterable, Iterator
@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl.errors import ArgumentError, MinidlError, ModelFileError
 
-SHOWN = 50  # mismatches that a message lists
+SHOWN = 50  # maximum number of mismatches listed in a message
 WORDING = {
     bool: "True or False", int: "an integer of at least 0", float: "a finite number", str: "a string",
     dict: "a dict", list: "a list", object: "a value",
@@ -18,7 +18,7 @@ WORDING = {
 
 @contextmanager
 def file_errors(path: Any) -> Iterator[None]:
-    """Make a `ModelFileError` with the path of any error in what a file holds."""
+    """Context that turns errors caused by a file's content into a `ModelFileError` with the path."""
     try:
         yield
     except (ArithmeticError, LookupError, AttributeError, TypeError, ValueError, RecursionError, MinidlError) as error:
@@ -27,7 +27,7 @@ def file_errors(path: Any) -> Iterator[None]:
 
 
 def shown(text: str, length: int = 200) -> str:
-    """Return a text out of a file as a message may hold it: cut, and without what a terminal would obey."""
+    """Return a text from a file so that it is safe to print: truncated, and without control characters."""
     text = text[:length]
     return text if text.isprintable() else ascii(text)[1:-1]
 
@@ -41,10 +41,10 @@ def raise_problems(problems: Iterable[str]) -> None:
 
 
 def mismatches(path: str, found: Any, expected: Any) -> Iterator[str]:
-    """Yield where ``found`` is not as ``expected``.
+    """Yield a message for each place where ``found`` does not match ``expected``.
 
-    That is a type, an array of the wanted shape and type, a list of such, or a dict of such by name. Integers must
-    not be negative, and numbers must be finite.
+    ``expected`` is a type, an array of the expected shape and dtype, or a list or dict of these. Integers must not be
+    negative, and numbers must be finite.
     """
     if isinstance(expected, dict) and isinstance(found, dict):
         for name in {**expected, **found}:
@@ -81,7 +81,7 @@ def _wording(expected: Any) -> str:
 
 
 def differences(path: str, before: Any, now: Any, skip: Container[str] = ()) -> Iterator[str]:
-    """Yield where two descriptions differ, apart from the keys in ``skip``; 1, 1.0 and True are not the same."""
+    """Yield each difference of two descriptions as a message, except for keys in ``skip``; 1, 1.0 and True differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in {**before, **now}:
             if name not in skip:

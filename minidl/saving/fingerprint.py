@@ -1,4 +1,4 @@
-"""Fingerprint: what tells the data, functions and settings of one run from those of another, as JSON can hold it."""
+"""Fingerprint: a JSON value that identifies the data, functions and settings of a run."""
 
 import functools
 import os
@@ -14,12 +14,12 @@ from minidl.data.stored import StoredArray
 from minidl.training.inputs import Source
 from minidl.typing import Array
 
-SAMPLED = 1000  # rows of data on disk that are looked at
-ROWS = 4096  # rows of data in memory that are looked at at once
+SAMPLED = 1000  # rows of data on disk that are sampled
+ROWS = 4096  # rows of data in memory that are hashed at a time
 
 
 def data_fingerprint(source: Source | None) -> dict[str, Any]:
-    """Return shapes, types and a digest: of all rows in memory, of a sample of those on disk, with size and time."""
+    """Return shapes, types and digests: of all rows in memory; on disk, of a sample, with the file's size and time."""
     if source is None:
         return {}
     data = source.data
@@ -45,7 +45,7 @@ def _array_fingerprint(array: Any) -> str:
 
 
 def _digest(parts: Iterable[Array | bytes]) -> str:
-    import hashlib  # only checkpoints need it
+    import hashlib  # only needed for checkpoints
 
     found = hashlib.sha256()
     for part in parts:
@@ -54,7 +54,7 @@ def _digest(parts: Iterable[Array | bytes]) -> str:
 
 
 def function_fingerprint(function: Any) -> str:
-    """Return a digest of what a function does: its code, defaults, and the simple values that it refers to."""
+    """Return a digest of a function: its code, its defaults, and the simple values that it refers to."""
     return _digest([repr(_parts(function, 0)).encode()])
 
 
@@ -83,7 +83,7 @@ def _parts(value: Any, depth: int) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a setting as JSON can hold it: numbers, texts, lists and dicts; of anything else the name of its type."""
+    """Return a setting as a JSON value of numbers, strings, lists and dicts; other values become their type's name."""
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, float) and value.is_integer():
@@ -98,8 +98,8 @@ def plain(value: Any) -> Any:
 
 
 def threads() -> str:
-    """Return the number of threads of matrix products, on which their last digits depend."""
-    control = sys.modules.get("threadpoolctl")  # a program that changes the number has loaded it
+    """Return the number of threads used for matrix products, which affects their last digits."""
+    control = sys.modules.get("threadpoolctl")  # a program that changes the number has loaded it already
     pools = [] if control is None else control.threadpool_info()
     found = [str(pool["num_threads"]) for pool in pools if pool["user_api"] == "blas"]
     names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")

@@ -1,6 +1,6 @@
 """Model file: named arrays and one JSON text in a safetensors container, sealed by a SHA-256.
 
-`read_file` believes nothing: every byte is checked before an array is made. docs/file-format.md describes the format.
+`read_file` trusts nothing: every byte is checked before an array is made. docs/file-format.md describes the format.
 """
 
 import importlib
@@ -16,17 +16,17 @@ from minidl import files
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.typing import Array
 
-FORMAT = 2  # the major version: a reader refuses files of a higher one
+FORMAT = 2  # the major version: a reader rejects files of a higher one
 DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
 DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
-OTHERS = {".keras": "minidl.keras"}  # loaded when a name asks for it
-START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # how every header begins; the digest's 64 digits follow
+OTHERS = {".keras": "minidl.keras"}  # loaded when a file name has the suffix
+START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # the beginning of every header; the digest's 64 digits follow
 DIGEST = slice(8 + len(START), 8 + len(START) + 64)
-ZEROS = "0" * 64  # in the digest's place while it is computed
-HEADER = 16 << 20  # bytes that a header may have, and what they may hold: it is parsed in memory
+ZEROS = "0" * 64  # replaces the digest while it is computed
+HEADER = 16 << 20  # maximum bytes of a header, and below, its maximum counts: it is parsed in memory
 LIMITS = {b"{": 10_000, b"[": 100_000, b":": 200_000, b",": 500_000}
-LONG_NUMBER = re.compile(rb"[0-9]{1000}")  # the time to read one grows with the square of its length
+LONG_NUMBER = re.compile(rb"[0-9]{1000}")  # parsing one takes time quadratic in its length
 PICKLES = (*(bytes([0x80, protocol]) for protocol in range(1, 7)), b"(dp", b"(lp", b"ccopy_reg", b"cos\n", b"cposix")
 FOREIGN = {
     b"PK\x03\x04": "a zip archive, such as .keras, .npz or a PyTorch file",
@@ -46,7 +46,7 @@ FOREIGN = {
 
 
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
-    """Write ``arrays`` and the JSON object ``content`` to ``path``, which is replaced as a whole or not at all."""
+    """Write ``arrays`` and the JSON object ``content`` to ``path``, atomically."""
     path = files.model_path(path, "save: path")
     other = other_format(path)
     if other is not None:
@@ -56,14 +56,14 @@ def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> 
 
 
 def other_format(path: Path) -> Any:
-    """Return the module that reads and writes files of such a name; None for minidl's own format."""
+    """Return the module that reads and writes files with this suffix; None for minidl's own format."""
     module = OTHERS.get(path.suffix.lower())
     return None if module is None else importlib.import_module(module)
 
 
 def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
-    """Return the file in parts, with zeros for the digest: all before the arrays, then each of them, not copied."""
-    import json  # only saving and loading need it
+    """Return the file in parts, with zeros for the digest: the header, then each array without a copy."""
+    import json  # only needed for saving and loading
 
     text = json.dumps({"sha256": ZEROS, "format": FORMAT, **content}, allow_nan=False)
     header: dict[str, Any] = {"__metadata__": {"minidl": text}}
@@ -83,12 +83,12 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
 
 
 def seal(head: bytes, *rest: Any) -> list[Any]:
-    """Return the parts of a file with the digest in its place."""
+    """Return the parts of a file with the digest filled in."""
     return [head[: DIGEST.start], digest(head, *rest).encode(), memoryview(head)[DIGEST.stop :], *rest]
 
 
 def digest(head: bytes, *rest: Any) -> str:
-    """Return the SHA-256, in hexadecimal, of the whole file with 64 zeros in the digest's place."""
+    """Return the SHA-256, in hexadecimal, of the whole file with 64 zeros in place of the digest."""
     import hashlib
 
     found = hashlib.sha256(head[: DIGEST.start])
@@ -104,15 +104,15 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return the JSON object and the arrays (read-only) of a model file; anything else is a `ModelFileError`."""
     path = files.as_path(path, "load: path")
     status = path.stat()
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # opening a pipe waits for its other end
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # opening a pipe would block
         raise ModelFileError(f"{path}: expected a regular file, got a device or pipe.")
     try:
         with path.open("rb") as file:
             head = _read_head(path, file, status.st_size)
             entries = _parse(path, head[8:])
             layout = _layout(path, entries, status.st_size - len(head))
-            data = file.read(status.st_size - len(head))  # not before the header is known to describe them all
-    except OSError as error:  # one of read has no path
+            data = file.read(status.st_size - len(head))  # only after checking that the header describes all of it
+    except OSError as error:  # an error in read has no path
         raise OSError(error.errno, error.strerror, str(path)) from error
     if head[DIGEST].decode("latin-1") != digest(head, data):
         _fail(path, "one whose SHA-256 is not that of its bytes: it is damaged")
@@ -120,9 +120,9 @@ def read_file(path: Any) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _read_head(path: Path, file: BinaryIO, size: int) -> bytes:
-    """Return what precedes the arrays: all sizes are checked before it is read."""
+    """Return the bytes before the arrays; all sizes are checked before they are read."""
     start = file.read(DIGEST.start)
-    if start[8:] != START:  # the 8 bytes before it are a length: any
+    if start[8:] != START:  # the 8 bytes before it are the length
         _fail(path, _kind_of(start), "minidl reads the files that model.save writes.")
     length = int.from_bytes(start[:8], "little")
     if not DIGEST.stop - 8 <= length <= size - 8:
@@ -135,7 +135,7 @@ def _read_head(path: Path, file: BinaryIO, size: int) -> bytes:
 
 
 def _content(path: Path, metadata: dict[str, Any]) -> dict[str, Any]:
-    content = _parse(path, metadata["minidl"])  # an object with a digest: see START
+    content = _parse(path, metadata["minidl"])  # START ensures an object with a digest
     del content["sha256"]
     version, writer = content.get("format"), content.get("minidl")
     if len(metadata) > 1:
@@ -147,7 +147,7 @@ def _content(path: Path, metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kind_of(head: bytes) -> str:
-    """Return what a file that begins with ``head`` is; nothing if that is unknown."""
+    """Return a description of a file that begins with ``head``; "" if its type is unknown."""
     unknown = "a safetensors file that minidl did not write, or a corrupt header" if head[8:9] == b"{" else ""
     if len(head) < 8:
         unknown = f"{len(head)} bytes" if head else "an empty file"
@@ -160,7 +160,7 @@ def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoRetu
 
 
 def _excess(header: bytes) -> str:
-    """Return what is too much about a header, or nothing."""
+    """Return a description of the limit that a header exceeds, or ""."""
     if len(header) > HEADER:
         return f"a header of {len(header)} bytes, more than {HEADER}"
     if LONG_NUMBER.search(header):
@@ -172,12 +172,12 @@ def _excess(header: bytes) -> str:
 
 
 def _parse(path: Path, text: bytes | str) -> dict[str, Any]:
-    """Return the JSON object, strictly: UTF-8, no key twice, finite numbers only."""
+    """Return the JSON object, parsed strictly: UTF-8, no duplicate keys, finite numbers only."""
     import json
 
     try:
         found: dict[str, Any] = json.loads(text, object_pairs_hook=_unique, parse_constant=_finite, parse_float=_finite)
-    except (ValueError, RecursionError) as error:  # both UnicodeDecodeError and JSONDecodeError are ValueErrors
+    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
         _fail(path, f"a header that is no proper JSON ({str(error)[:100]})")
     return found
 
@@ -197,7 +197,7 @@ def _finite(digits: str) -> float:
 
 
 def _layout(path: Path, entries: dict[str, Any], size: int) -> list[tuple[str, str, list[int], slice]]:
-    """Return name, type, shape and place of each array; they must fill ``size`` bytes without a gap or an overlap."""
+    """Return name, type, shape and offset of each array; they must fill ``size`` bytes without gaps or overlaps."""
     found, end = [], 0
     try:
         arrays = [item for item in entries.items() if item[0] != "__metadata__"]
@@ -205,7 +205,7 @@ def _layout(path: Path, entries: dict[str, Any], size: int) -> list[tuple[str, s
             code, shape, (begin, stop) = entry["dtype"], entry["shape"], entry["data_offsets"]
             whole = all(type(number) is int and number >= 0 for number in (begin, stop, *shape))
             bytes_each = np.dtype(DTYPES[code]).itemsize
-            np.broadcast_to(np.empty((), DTYPES[code]), shape)  # fails for a size beyond what arrays have
+            np.broadcast_to(np.empty((), DTYPES[code]), shape)  # fails for a size that arrays cannot have
             if len(entry) != 3 or not whole or begin != end or stop - begin != math.prod(shape) * bytes_each:
                 raise ValueError(f"{name[:100]!r} is not where the one before it ends, or not as long as its shape")
             end = stop

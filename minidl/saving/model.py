@@ -1,6 +1,6 @@
-"""Whole models to files and back: architecture, values, and what training needs to continue.
+"""Saving and loading whole models: architecture, values, and the state needed to resume training.
 
-A file describes; it never holds code. Every size is compared with the file's before anything is allocated.
+A file never contains code. Every size is checked against the size of the file before anything is allocated.
 """
 
 import sys
@@ -24,7 +24,7 @@ from minidl.saving.format import other_format, read_file, write_file
 from minidl.saving.objects import Decoder, Encoder, check_custom_objects
 from minidl.typing import Array, Model, Shape
 
-COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # what Sequential.compile takes
+COMPILED = ("optimizer", "loss", "metrics", "weighted_metrics", "check_gradients")  # arguments of Sequential.compile
 CONTENT = {
     "format": int, "minidl": str, "environment": dict, "model": dict,
     "state": {"randomness": dict, "feature_names": list | None}, "training": dict | None, "run": dict | None,
@@ -38,9 +38,9 @@ RANDOMNESS = {"weights": GENERATOR, "passes": int, "epochs": int}
 
 
 def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> None:
-    """Write ``model`` to one file, which is replaced as a whole or not at all; see `Sequential.save`.
+    """Write ``model`` to one file, atomically; see `Sequential.save`.
 
-    A value that is not finite, or that has no place in a file, is an `ArgumentError`.
+    Raises an `ArgumentError` for a value that is not finite or cannot be stored in a file.
     """
     encoder = Encoder()
     content = encode_model(model, encoder, training=include_optimizer)
@@ -48,7 +48,7 @@ def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> No
 
 
 def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> dict[str, Any]:
-    """Return the JSON object of a file of ``model``, whose arrays go into the encoder's."""
+    """Return the JSON object that describes ``model``; its arrays are added to the encoder."""
     if model.dtype not in ("float32", "float64"):
         raise ArgumentError(f"save: expected a model of float32 or float64, got {model.dtype}.")
     content = {
@@ -71,12 +71,12 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
 
 
 def environment() -> dict[str, str]:
-    """Return what bit-equal results depend on in addition to the file."""
-    import platform  # only saving needs it
+    """Return the versions and settings, not stored with the model, on which bit-identical results depend."""
+    import platform  # only needed for saving
     from importlib import metadata
 
     try:
-        scipy = metadata.version("scipy")  # it is not loaded for this
+        scipy = metadata.version("scipy")  # not loaded just for this
     except metadata.PackageNotFoundError:
         scipy = "none"
     libraries = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy}
@@ -135,9 +135,9 @@ def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: 
 
 
 def read_content(path: Any, *, training: bool = True) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the JSON object and the arrays of a model file, the parts checked by name; format 1 becomes format 2.
+    """Return the JSON object and the arrays of a model file, with its keys checked; format 1 is converted to format 2.
 
-    Of a file of another format, ``training=False`` leaves out what `compile` was given.
+    For files of other formats, ``training=False`` omits the arguments of `compile`.
     """
     path = as_path(path, "load: path")
     other = other_format(path)
@@ -145,7 +145,7 @@ def read_content(path: Any, *, training: bool = True) -> tuple[dict[str, Any], d
     with file_errors(path):
         if content["format"] == 1:
             content = _upgrade(content)
-        content["state"].setdefault("feature_names", None)  # files of the first versions have none
+        content["state"].setdefault("feature_names", None)  # files of the first versions lack it
         raise_problems(mismatches("content", content, CONTENT))
         if content["training"] is not None:
             raise_problems(mismatches("training", content["training"], TRAINING))
@@ -153,10 +153,10 @@ def read_content(path: Any, *, training: bool = True) -> tuple[dict[str, Any], d
 
 
 def _upgrade(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content of a file of format 1 as format 2 has it; it counted no training passes."""
+    """Return the content of a file of format 1 in format 2; format 1 did not count training passes."""
     state, training = content["state"], content["training"]
     randomness = [["weights", state["rng"]], ["passes", 0], ["epochs", state["epoch"]]]
-    if training is not None and training["compile"]["optimizer"]["class"] == "LBFGS":  # its state had a rate, always 1
+    if training is not None and training["compile"]["optimizer"]["class"] == "LBFGS":  # its state had a rate of 1
         pairs = [pair for pair in training["optimizer_state"]["dict"] if pair[0] != "learning_rate"]
         training = {**training, "optimizer_state": {"dict": pairs}}
     model = _move_shapes(content["model"])
@@ -164,7 +164,7 @@ def _upgrade(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _move_shapes(value: Any) -> Any:
-    """Return a description of format 1 with the shape of a model's inputs next to its config, not in it."""
+    """Return a description of format 1 with each model's input shape moved from its config to the object around it."""
     if isinstance(value, list):
         return [_move_shapes(item) for item in value]
     if not isinstance(value, dict):
@@ -176,7 +176,7 @@ def _move_shapes(value: Any) -> Any:
 
 
 def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> RandomState:
-    """Return the state of the random numbers, or raise an error if a generator cannot take it."""
+    """Return the state of the random numbers, or raise an error if it is not valid for a generator."""
     found: RandomState = decoder.decode(content["state"]["randomness"], "state/randomness")
     raise_problems(mismatches("state/randomness", found, RANDOMNESS))
     Randomness(0).set_state(found)
@@ -184,8 +184,8 @@ def decode_randomness(decoder: Decoder, content: dict[str, Any]) -> RandomState:
 
 
 def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict[str, Array]) -> None:
-    """Build ``model`` with ``weights`` as its values; nothing is allocated before they are known to fit."""
-    for layer, shape in reversed(layers):  # a layer, which declares those inside it, comes before them
+    """Build ``model`` with ``weights`` as its values; their shapes are checked before anything is allocated."""
+    for layer, shape in reversed(layers):  # a layer comes before its nested layers, which it declares
         if shape is not None and layer.input_shape is None:
             layer.input_shape = shape
             if layer.sublayers() or not isinstance(layer, registry["Sequential"]):
@@ -199,17 +199,17 @@ def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict
         model.build((None, *model.input_shape))
     else:
         for name, layer in model.sublayers().items():
-            if layer.output_shape is not None:  # one that is built, in a model that is not
+            if layer.output_shape is not None:  # a built layer in a model that is not built
                 allocate({name: layer}, model.randomness.weights, model.dtype)
 
 
 def weights_of(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Return the values of a model by path, as the arrays of a file have them."""
+    """Return the values of a model by path, taken from the arrays of a file."""
     return {name.removeprefix("weights/"): arrays[name] for name in arrays if name.startswith("weights/")}
 
 
 def load_weights(model: Model, path: Any) -> None:
-    """Copy the values in a model file into ``model``, which is built and has arrays of the same names and shapes."""
+    """Copy the values in a model file into the built ``model``; names and shapes of the arrays must match."""
     path = files.model_path(path, "load_weights: path")
     model.built("load_weights")
     weights = weights_of(read_content(path)[1])
@@ -226,7 +226,7 @@ def set_weights(model: Model, weights: dict[str, Array]) -> None:
 
 
 def expected_weights(model: Model) -> dict[str, Array]:
-    """Return an array of the shape and type of each value of ``model`` by path; nothing is allocated."""
+    """Return an array with the shape and dtype of each value of ``model``, by path; no memory is allocated."""
     zero, parts = np.zeros((), model.dtype), walk(model.sublayers())
     declared = {f"{path}/{name}": layer.declared[name] for path, layer in parts for name in layer.declared}
     return {path: np.broadcast_to(zero, declaration.shape) for path, declaration in declared.items()}
@@ -246,7 +246,7 @@ def _compile(model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
 
 
 def check_optimizer_state(model: Model, state: dict[str, Any]) -> None:
-    """Raise an error unless ``state`` is numbers as the optimizer has them, and arrays of the size of the model."""
+    """Raise an error unless ``state`` has the optimizer's numbers, and arrays of the size of the model."""
     values = np.empty(0, model.dtype) if model.network is None else model.parameters.values
     numbers = {n: type(value) for n, value in model.optimizer.get_state().items() if not isinstance(value, np.ndarray)}
     raise_problems(mismatches("optimizer_state", state, {name: numbers.get(name, values) for name in state}))

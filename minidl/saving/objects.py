@@ -1,4 +1,4 @@
-"""Objects as JSON, and back: numbers, texts, lists, dicts, arrays, and objects of classes derived from `Configured`.
+"""Encoding objects as JSON and decoding them: numbers, strings, lists, dicts, arrays and `Configured` objects.
 
 A class or function is stored as its name alone; a name is looked up among the known classes, never imported.
 """
@@ -19,11 +19,11 @@ from minidl.saving.comparison import SHOWN, mismatches, shown
 from minidl.saving.format import CODES
 from minidl.typing import Array, Model, Shape
 
-LENGTH = 1 << 40  # of an axis: with more, sizes overflow
+LENGTH = 1 << 40  # maximum length of an axis: beyond it, sizes overflow
 
 
 class NamedFunction:
-    """A function that a file names and ``custom_objects`` does not give."""
+    """Placeholder for a function that a file names and ``custom_objects`` lacks; calling it raises an error."""
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
@@ -34,10 +34,10 @@ class NamedFunction:
 
 
 class Encoder:
-    """Turns values into JSON; ``arrays`` collects what goes into the binary part.
+    """Turns values into JSON; ``arrays`` collects the arrays for the binary section.
 
-    JSON has no tuples, dicts with other keys than strings, arrays or objects: each of these becomes
-    an object with a single key that says what it is.
+    JSON has no tuples, dicts with non-string keys, arrays or custom objects: each of these becomes
+    an object with a single key that names its type.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Encoder:
         if isinstance(value, np.generic) and value.dtype.name in CODES:
             return {"scalar": [value.dtype.name, self.encode(value.item(), path)]}
         if isinstance(value, np.ndarray) and value.dtype.name in CODES:
-            while path in self.arrays:  # of the keys 1 and "1" of a dict
+            while path in self.arrays:  # from the keys 1 and "1" of a dict
                 path += "_"
             self.arrays[path] = value
             return {"array": path}
@@ -82,22 +82,22 @@ class Encoder:
         if isinstance(name, str) and not is_printable(name):
             raise ArgumentError(f"save: {path}: name: expected up to 2000 printable characters, got {name!r:.300}.")
         if isinstance(value, Layer):
-            config.pop("input_shape", None)  # it has its own key
+            config.pop("input_shape", None)  # stored under its own key
             built = value.output_shape is not None or isinstance(value, registry["Sequential"])
             shape = self.encode(value.input_shape if built else None, path)
             encoded |= {"name": value.name, "trainable": bool(value.trainable), "input_shape": shape}
         return encoded | {"config": {name: self.encode(item, f"{path}/{name}") for name, item in config.items()}}
 
     def _name_of(self, function: Any) -> str:
-        """Return the name of a function, with a number behind it if another one has it: two lambdas do."""
+        """Return the name of a function, with a number appended if another function has it, as two lambdas do."""
         base = str(getattr(function, "__name__", type(function).__name__))
         names = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(1)))
         return next(name for name in names if self.functions.setdefault(name, function) is function)
 
 
 def text_of_model(model: Model) -> str:
-    """Return a model's layers with their arguments as JSON; an `ArgumentError` for arrays and functions in them."""
-    import json  # slow to import, and seldom needed
+    """Return a model's layers with their arguments as JSON; an `ArgumentError` if they contain arrays or functions."""
+    import json  # slow to import, and rarely needed
 
     encoder = Encoder()
     content = encoder.encode(model, "model")
@@ -108,10 +108,10 @@ def text_of_model(model: Model) -> str:
 
 
 class Decoder:
-    """Turns JSON into the values again, collecting every mismatch in ``problems``.
+    """Turns JSON back into values, collecting every mismatch in ``problems``.
 
-    Each value takes the arrays that it names out of ``arrays``; ``custom_objects`` comes before the registered classes.
-    ``layers`` collects the layers, those inside others first, with the shapes of the inputs that they were built for.
+    Each value removes the arrays that it names from ``arrays``; ``custom_objects`` override the registered classes.
+    ``layers`` collects the layers, nested ones first, with the input shapes that they were built for.
     """
 
     def __init__(self, arrays: dict[str, Array], custom_objects: Mapping[str, Any]) -> None:
@@ -120,9 +120,9 @@ class Decoder:
         self.problems: list[str] = []
 
     def decode(self, value: Any, path: str) -> Any:
-        """Return the value that was encoded; None, and one more problem, if it cannot be made."""
+        """Return the decoded value; if decoding fails, add a problem and return None."""
         if isinstance(value, list):
-            if not {list, dict}.intersection(map(type, value)):  # a long history, at once
+            if not {list, dict}.intersection(map(type, value)):  # fast path for a long history
                 return value
             return [self.decode(item, f"{path}/{index}") for index, item in enumerate(value)]
         if not isinstance(value, dict):
@@ -168,7 +168,7 @@ class Decoder:
         if len(self.problems) == before:
             config = {name: self.decode(item, f"{path}/{name}") for name, item in value["config"].items()}
             if cls.get_config in (Configured.get_config, registry["Sequential"].get_config):
-                # other classes check them in from_config; an argument that an older file lacks takes its default
+                # other classes check them in from_config; an argument missing from an older file has its default
                 arguments = constructor_arguments(cls).items()
                 known = {name: object for name, default in arguments if name in config or default is REQUIRED}
                 self.problems += mismatches(f"{path} ({cls.__name__})", config, known)
@@ -178,7 +178,7 @@ class Decoder:
         if len(self.problems) > before:
             return None
         try:
-            made = cls.from_config(config)  # a model is not built yet: nothing is allocated before its size is checked
+            made = cls.from_config(config)  # a model is not built yet: its size is checked before allocation
         except Exception as error:  # a constructor may raise anything for untrusted arguments
             return self._complain(path, f"arguments that {cls.__name__} takes", f"{type(error).__name__}: {error}")
         if isinstance(made, Layer):
@@ -198,12 +198,12 @@ class Decoder:
 
 
 def is_printable(name: str) -> bool:
-    """Return whether a name may be in a file: such names reach messages and terminals."""
+    """Return whether a name is allowed in a file: it must be safe to print in a terminal."""
     return len(name) <= 2000 and name.isprintable()
 
 
 def check_custom_objects(custom_objects: Any) -> Mapping[str, Any]:
-    """Return ``custom_objects``, an empty dict for None; its values are classes of minidl's kinds, or functions."""
+    """Return ``custom_objects``, or an empty dict for None; the values must be functions or subclasses of minidl's."""
     found = {} if custom_objects is None else custom_objects
     for name, value in found.items() if isinstance(found, Mapping) else [(None, None)]:
         made = issubclass(value, Configured) if isinstance(value, type) else callable(value)

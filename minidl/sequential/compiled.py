@@ -19,7 +19,7 @@ from minidl.solvers import Solver
 from minidl.training import Trainer, check_accuracy, check_end
 from minidl.typing import NoOptions
 
-# what to do in place of an assignment to an attribute of a model
+# what to do instead of assigning these attributes of a model
 FIXES = dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "Call compile(...), which sets them all.")
 FIXES |= dict.fromkeys(("seed", "dtype"), "Pass it to the constructor of a new model.")
 FIXES |= LayerList.unassignable | {
@@ -33,12 +33,12 @@ COPIED = "expected to be set before compile, which copies the object. Compile wi
 
 
 def of_trainer(name: str, doc: str) -> Any:
-    """Return a property: the attribute ``name`` of the trainer, None where there is no trainer."""
+    """Return a property for the attribute ``name`` of the trainer; it is None without a trainer."""
     return property(lambda model: getattr(model.trainer, name, None), doc=doc)
 
 
 class Compiled(LayerList):
-    """Abstract base of `Sequential`: `compile`, and what it has made.
+    """Abstract base of `Sequential`: `compile`, and the attributes that it sets.
 
     Attributes
     ----------
@@ -61,14 +61,14 @@ class Compiled(LayerList):
         check_gradients: str | None = None,
         **others: Unpack[NoOptions],
     ) -> None:
-        """Choose how to train; the optimizer starts from scratch.
+        """Configure training: optimizer, loss and metrics. The optimizer starts from scratch.
 
         Parameters
         ----------
         optimizer : str, Optimizer or Solver
         loss : str or Loss
         metrics, weighted_metrics : list of str, Metric or function ``f(y_true, y_pred)``, optional
-            The former ignore sample weights, the latter use them.
+            ``metrics`` ignore sample weights, ``weighted_metrics`` use them.
         check_gradients : {None, "first_batch"}
             "first_batch" certifies each layer on the first batch's real input and upstream gradient.
 
@@ -96,7 +96,7 @@ class Compiled(LayerList):
         optimizer.reset()
         certify = None
         if check_gradients is not None:
-            from minidl.testing.models import certify_model  # the kit is built on models
+            from minidl.testing.models import certify_model  # minidl.testing imports models
 
             certify = functools.partial(certify_model, level="quick")
         self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
@@ -116,28 +116,28 @@ class Compiled(LayerList):
                 check_accuracy(specs, loss, steps[-1])
 
     def stored_arguments(self) -> dict[str, Any]:
-        """Return nothing: the arguments of a model cannot be assigned to, or change with the model."""
+        """Return an empty dict: the arguments of a model cannot be assigned, or change with the model."""
         return {}
 
-    # Values alone
+    # Weights only
 
     def save_weights(self, filepath: Any) -> None:
-        """Write the values of all parameters and states to a file, by name: a model file without training."""
+        """Write all parameters and states to a model file, without optimizer, loss and metrics."""
         save_model(self, filepath, include_optimizer=False)
 
     def load_weights(self, filepath: Any) -> None:
-        """Take the values out of any model file whose arrays have the names and shapes of this model's.
+        """Load the values from a model file whose arrays have the same names and shapes as this model's.
 
         Raises
         ------
         ModelFileError
-            That lists every array that is missing, left over or of another shape; nothing has changed then.
+            If arrays are missing, unexpected or of a different shape; it lists all of them, and the model is unchanged.
         StateError
             If the model is not built.
         """
         load_weights(self, filepath)
 
-    # What compile and fit have made
+    # Results of compile and fit
 
     optimizer = of_trainer("optimizer", "What `compile` was given, or None before.")
     loss = of_trainer("loss", "A copy of what `compile` was given, or None before.")
@@ -147,13 +147,13 @@ class Compiled(LayerList):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` and `train_on_batch` return, in their order."""
+        """Names of the values that `evaluate` and `train_on_batch` return, in order."""
         trainer = self.trainer
         return [] if trainer is None else ["loss", *(trainer.scores.metrics if "scores" in vars(trainer) else ())]
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
-        """The columns of the frame that the model was fitted on, which it expects in this order; None forgets them."""
+        """Columns of the frame that the model was fitted on, expected in this order; assign None to forget them."""
         return self.__dict__.get("feature_names")
 
     @feature_names.setter
@@ -164,12 +164,12 @@ class Compiled(LayerList):
 
     @property
     def epoch(self) -> int:
-        """Number of epochs in this model's life."""
+        """Number of epochs that this model has been trained for."""
         return self.randomness.epochs
 
     @property
     def stop_training(self) -> bool:
-        """Set by callbacks: training ends after the epoch, or, from a hook of a batch, after the batch."""
+        """Set by callbacks: training ends after the epoch, or after the batch if set in a batch hook."""
         return self.trainer is not None and self.trainer.stop_training
 
     @stop_training.setter
@@ -180,9 +180,9 @@ class Compiled(LayerList):
 
 
 def _own_copy(loss: Loss) -> Loss:
-    """Return a copy of the loss for one model; arguments whose change would have no effect are fixed."""
+    """Return a copy of the loss for one model; arguments that would no longer have an effect become read-only."""
     own = copy.copy(loss)
     fix_settings(loss, COPIED)
-    if own.link is not None:  # training may work on another copy, which takes logits
+    if own.link is not None:  # training may use another copy, which takes logits
         fix_settings(own, "expected to be set before compile. Compile with a new loss.")
     return own

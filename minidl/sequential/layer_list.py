@@ -1,6 +1,6 @@
-"""LayerList: layers one after another, and the network that they become once the shape of the inputs is known.
+"""LayerList: a sequence of layers, and the network built from them once the input shape is known.
 
-It is the structural half of `Sequential`: adding, naming, building, forward, backward; the other half trains.
+This is the structural half of `Sequential`: adding, naming, building, forward and backward; the other half trains.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,11 +32,11 @@ class LayerList(Layer):
     Attributes
     ----------
     layers : tuple of Layer
-        The layers as they were given; `add` and `pop` change the model.
+        The layers of the model; use `add` and `pop` to change them.
     network : Network or None
-        The layers as they run; None until the model is built.
+        The layers in the form in which they run; None until the model is built.
     randomness : Randomness
-        All random numbers of the model.
+        Source of all random numbers of the model.
     """
 
     layers: tuple[Layer, ...]
@@ -61,7 +61,7 @@ class LayerList(Layer):
 
     @property
     def seed(self) -> int:
-        """The seed of everything random, drawn where none was given."""
+        """Seed of all random numbers, drawn if none was given."""
         return self.randomness.seed
 
     def _store(self, **attributes: Any) -> None:
@@ -81,7 +81,7 @@ class LayerList(Layer):
         Raises
         ------
         ArgumentError
-            For a class in place of an instance, a layer that belongs to a model already, or a name used twice.
+            For a class instead of an instance, a layer that already belongs to a model, or a duplicate name.
         """
         self._extend([layer])
 
@@ -122,24 +122,24 @@ class LayerList(Layer):
             raise StateError(f"{self.label}: expected a model that is not nested: change the layers before nesting it.")
 
     def _infer_input(self) -> None:
-        """Take the shape of the inputs from a first layer that was given it, or is a model that has it."""
+        """Set the input shape if the first layer specifies it, or is a model with a known input shape."""
         if self.input_shape is not None or not self.layers or self.layers[0].input_shape is None:
             return
         first = self.layers[0]
-        if first.output_shape is None or isinstance(first, LayerList):  # another's shape may change, before build
+        if first.output_shape is None or isinstance(first, LayerList):  # other layers may change before build
             self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
 
     # Building
 
     def build(self, input_shape: Any) -> Shape:
-        """Fix the shape of the inputs, and with it all others; return the output shape.
+        """Set the input shape, allocate all parameters, and return the output shape.
 
         As in Keras, the batch axis is None, as in ``(None, 28, 28)``; a shape for vectors may leave it out: ``(784,)``.
 
         Raises
         ------
         ArgumentError, ShapeError
-            If the shape is no such tuple, or does not fit the layers or an earlier `build`.
+            If the shape is not such a tuple, or does not fit the layers or an earlier `build`.
         """
         shape = check_batch_shape(input_shape, f"{self.label}: build: input_shape")
         if self.network is not None and shape != self.input_shape:
@@ -150,14 +150,14 @@ class LayerList(Layer):
         return self.built("build").output_shape
 
     def built(self, call: str) -> Network:
-        """Return the network, or raise a `StateError`; ``call`` opens the message."""
+        """Return the network, or raise a `StateError` if there is none; ``call`` opens the message."""
         if self.network is None:
             fix = "Put Input((features,)) first, or call build((features,))."
             raise StateError(f"{self.label}: {call}: expected a built model. {fix}")
         return self.network
 
     def _rebuild(self) -> None:
-        """Lay out the parameters again, keeping the values there are."""
+        """Allocate the parameters again, keeping existing values."""
         self._store(output_shape=None, network=None)
         if self.input_shape is not None and self.layers:
             with layer_noted():
@@ -173,12 +173,12 @@ class LayerList(Layer):
         self._store(declared={}, input_shape=shape)
         for index, layer in enumerate(self.layers):
             shape = layer.declare(shape)
-            take(self, layer, index)  # those that it has made too
+            take(self, layer, index)  # including the layers it has created
         self._store(output_shape=shape)
         return shape
 
     def adopt(self, parameters: Parameters) -> None:
-        self._store(dtype=parameters.values.dtype.name)  # a nested model takes that of the whole
+        self._store(dtype=parameters.values.dtype.name)  # a nested model takes the dtype of the outer one
         self.network = Network(self, parameters, self.randomness)
 
     def expand(self) -> dict[str, Layer]:
@@ -200,7 +200,7 @@ class LayerList(Layer):
         if self.output_shape is not None:
             self._rebuild()
 
-    # Looking inside
+    # Inspection
 
     @property
     def parameters(self) -> Parameters:
@@ -220,7 +220,7 @@ class LayerList(Layer):
         return named[key]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of that name or number: ``model[name]`` or ``model[index]``, as Keras spells it."""
+        """Return a layer by name or index; Keras' way to write ``model[name]`` or ``model[index]``."""
         if (name is None) == (index is None):
             raise ArgumentError(f"{self.label}: get_layer: expected a name or an index, got {name!r} and {index!r}.")
         return self[name or index or 0]
@@ -239,11 +239,11 @@ class LayerList(Layer):
         inside = ", ".join(repr(item) for item in [*first, *self.layers])
         return f"{type(self).__name__}([{inside}])"
 
-    # Computing
+    # Computation
 
     @np.errstate(all="ignore")
     def forward(self, x: Array, training: bool = False) -> Array:
-        """Return the outputs for the samples ``x``, keeping what `backward` needs."""
+        """Return the outputs for the samples ``x``, caching what `backward` needs."""
         with nullcontext() if self.network is not None else prepared(self, x):
             network = self.built("forward")
             x = check_features(x, network).astype(network.input_dtype, copy=False)
@@ -256,7 +256,7 @@ class LayerList(Layer):
         """Set all gradients and return ``dx``, given ``dy = dL/dy`` for the last `forward`."""
         network = self.built("backward")
         dy = np.asarray(dy, network.dtype)
-        nested = owner_of(self) is not None  # its layers may have run in the network around it
+        nested = owner_of(self) is not None  # its layers may have run in the outer model's network
         expected = (len(dy), *network.output_shape) if nested and dy.ndim else self._outputs
         if dy.shape != expected:
             raise ShapeError(f"{self.label}: backward: dy: expected shape {expected}, as y, got {dy.shape}.")

@@ -1,6 +1,6 @@
-"""Sequential: layers one after another that can be compiled, trained, evaluated, used and saved.
+"""Sequential: a sequence of layers that can be compiled, trained, evaluated, used and saved.
 
-The names and defaults are Keras'; a model is a layer itself, so models nest.
+The names and defaults are Keras'; a model is itself a layer, so models can be nested.
 """
 
 import functools
@@ -25,22 +25,22 @@ from minidl.typing import Array, NoOptions
 
 
 class Sequential(Compiled):
-    """Layers one after another: ``y = layers[-1](...layers[1](layers[0](x)))``.
+    """A sequence of layers: ``y = layers[-1](...layers[1](layers[0](x)))``.
 
     Parameters
     ----------
     layers : list of Layer, optional
         May begin with `Input`, which fixes the shapes at once.
     seed : int, optional
-        Makes everything random repeatable: initial weights, shuffling, dropout. By default a fresh one
-        is drawn and kept in ``model.seed``.
+        Makes initial weights, shuffling and dropout reproducible. By default a new seed is drawn
+        and stored in ``model.seed``.
     dtype : {"float32", "float64"}
         Type of parameters, activations and gradients.
 
     Raises
     ------
     ArgumentError, ShapeError
-        If something is no layer, is already in a model, or the shapes do not fit.
+        If an item is not a layer or already belongs to a model, or the shapes do not fit.
 
     Examples
     --------
@@ -82,44 +82,44 @@ class Sequential(Compiled):
         ----------
         x : array-like of shape (rows, ...), or iterable of batches (x, y) or (x, y, sample_weight)
             Arrays on disk (memory-mapped, HDF5, Zarr, anything with a shape and slices) are read a batch at a time.
-            The model remembers the columns of a data frame, and refuses others from then on.
+            The model remembers the columns of a data frame, and rejects others from then on.
         y : array-like of shape (rows,) or (rows, outputs)
         batch_size : int, optional
             Samples per step, 32 by default; all rows for `LBFGS`.
         epochs : int
-            Number of the last epoch; training begins at ``initial_epoch``.
+            Epoch at which training ends; it begins at ``initial_epoch``.
         verbose : {"auto", 0, 1, 2}
             0 is silent, 1 a progress bar, 2 one line per epoch; "auto" is 1 on a terminal or in a notebook, else 2.
         callbacks : list of Callback, optional
         validation_split : float
-            Fraction of the samples kept for validation: ``floor(rows * (1 - validation_split))`` are left for training.
+            Fraction of samples held out for validation: ``floor(rows * (1 - validation_split))`` remain for training.
         validation_data : tuple (x, y) or (x, y, sample_weight), or iterable of batches, optional
         shuffle : bool
-            Whether each epoch takes the samples in a different order, a function of the seed and the epoch.
+            Whether each epoch uses the samples in a different order, which depends on the seed and the epoch.
         class_weight : dict of class to weight, or "balanced", optional
-            Weights of the training samples, not of those for validation. A class that is missing counts 1.
+            Weights of the training samples by class; validation samples are not weighted. A missing class has weight 1.
         sample_weight : array-like of shape (rows,), optional
         initial_epoch : int
             Number of the first epoch in the history.
         steps_per_epoch : int, optional
-            Batches an epoch; needed for an iterable without an end.
+            Batches per epoch; required for an endless iterable.
         validation_steps : int, optional
-            Batches a validation; needed for an iterable without an end.
+            Batches per validation; required for an endless iterable.
         validation_batch_size : int, optional
-            Samples per batch in validation, as many as in training by default.
+            Samples per batch in validation; by default ``batch_size``.
         validation_freq : int or list of int
-            Every how many epochs to validate, or after which, counted from 1.
+            Validate every this many epochs, or after the listed epochs, counted from 1.
         split : {"shuffle", "stratify", "last"}
-            Which rows ``validation_split`` takes.
+            How ``validation_split`` selects the rows: at random, in proportion to the classes, or the last ones.
         resume : path, optional
-            A checkpoint, or a folder of them, to resume from exactly; a folder without any, or none, starts a new run.
+            A checkpoint or a folder of checkpoints to resume from exactly. A missing or empty folder starts a new run.
 
         Raises
         ------
         StateError
-            Before `compile`, or if there is nothing to train because everything is frozen.
+            Before `compile`, or if all parameters are frozen.
         ArgumentError, DataError, ShapeError
-            For anything that cannot be trained on, before anything has changed.
+            For arguments or data that cannot be used; the model is unchanged.
         NonFiniteError
             When a loss or gradient is NaN or infinite; the weights are those of the last finite step.
         """
@@ -142,14 +142,14 @@ class Sequential(Compiled):
     def train_on_batch(
         self, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """Take one step on these samples; return the loss, or a list with the metrics, or a dict of all."""
+        """Take one training step on a batch; return the loss, or a list of the loss and metrics, or a dict of them."""
         with self.ready_for(x, y, trains=True):
             trainer = self.connected("train_on_batch")
             batch = trainer.inputs.batch(x, y, sample_weight, class_weight, first=trainer.checked is not None)
         return trainer.train_on_batch(batch, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Return the loss of these samples, or a list with the metrics, or a dict of all; nothing is changed."""
+        """Return the loss of a batch, or a list of the loss and metrics, or a dict of them; the model is unchanged."""
         return self.evaluate(x, y, sys.maxsize, 0, sample_weight, return_dict=return_dict)
 
     def evaluate(
@@ -164,10 +164,10 @@ class Sequential(Compiled):
         return_dict: bool = False,
         **others: Unpack[NoOptions],
     ) -> Any:
-        """Return the exact loss over the samples, or a list with the metrics, or a dict of all.
+        """Return the exact loss over the samples, or a list of the loss and metrics, or a dict of them.
 
-        The penalties of the regularizers are part of the loss; ``steps`` is the number of batches to take from an
-        iterable. The other arguments are as in `fit`.
+        The loss includes the regularizers' penalties; ``steps`` is the number of batches to take from an iterable. The
+        other arguments are as in `fit`.
         """
         if others:
             refuse(self.evaluate, others)
@@ -183,7 +183,7 @@ class Sequential(Compiled):
     def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:
         """Return the loss of a batch in training mode, penalties included, and the flat gradients.
 
-        A custom training loop is this and ``optimizer.step(model.parameters.values, gradients)``.
+        For a custom training loop, follow this with ``optimizer.step(model.parameters.values, gradients)``.
         """
         with self.ready_for(x, y):
             trainer = self.connected("loss_and_gradients")
@@ -206,11 +206,11 @@ class Sequential(Compiled):
         return CallbackList([*first, *check_callbacks(callbacks), *bar], self)
 
     def ready_for(self, x: Any, y: Any = None, *, trains: bool = False) -> AbstractContextManager[Any]:
-        """Return a context with ``x`` in which the model is built and, to train, knows the columns."""
+        """Return a context that yields ``x``, with the model built and, if it ``trains``, the column names set."""
         plain = self.network is not None and (not trains or type(x) is np.ndarray)
         return nullcontext(x) if plain else prepared(self, x, y, trains)
 
-    # Use
+    # Prediction and saving
 
     def predict(
         self,
@@ -223,8 +223,8 @@ class Sequential(Compiled):
     ) -> Array:
         """Return the outputs for the samples ``x``, as an array of shape (rows, ...).
 
-        ``x`` may be an iterable of batches ``x`` or ``(x, y)``, of which ``steps`` are taken. It runs on twins of the
-        layers that share the parameters, so that it may run while another thread trains.
+        ``x`` may be an iterable of batches ``x`` or ``(x, y)``, of which ``steps`` are used. Prediction runs on twins
+        of the layers that share the parameters, so another thread can train at the same time.
         """
         if others:
             refuse(self.predict, others)
@@ -237,23 +237,23 @@ class Sequential(Compiled):
         return predict_batches(self.network, x, size, steps, self._hooks(callbacks, verbose))
 
     def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
-        """Write the model to one file: architecture, values and, unless left out, optimizer, loss and metrics.
+        """Write the model to one file: architecture, values and, by default, optimizer, loss and metrics.
 
         Raises
         ------
         OSError
-            With the path; an older file there is left as it was.
+            If the file cannot be written; it names the path, and an existing file is unchanged.
         """
         if others:
             refuse(self.save, others)
         save_model(self, filepath, include_optimizer=include_optimizer)
 
     def to_json(self) -> str:
-        """Return the layers and their arguments, without weights, as JSON: for `minidl.models.model_from_json`."""
+        """Return the layers and their arguments, without weights, as JSON for `minidl.models.model_from_json`."""
         return text_of_model(self)
 
     def save_checkpoint(self, path: Any) -> None:
-        """Write the model and the `fit` that is under way, which ``fit(resume=path)`` continues exactly."""
+        """Write the model and the `fit` in progress to a file, from which ``fit(resume=path)`` resumes exactly."""
         save_checkpoint(self, path)
 
     def summary(self, **others: Unpack[NoOptions]) -> None:

@@ -1,4 +1,4 @@
-"""Naming: what layers are called, "dense", "dense_1", ... unless they were given a name, and where they are."""
+"""Naming: the default names of layers ("dense", "dense_1", ...) and their positions in a model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,9 +13,9 @@ from minidl.ownership import give, owner_of
 
 
 def unique_name(layer: Layer, taken: dict[str | None, int]) -> str:
-    """Return a name for ``layer`` that is not in ``taken``, and add it there, or raise an `ArgumentError`.
+    """Return a name for ``layer`` that is not yet in ``taken``, and add it there; an `ArgumentError` for a duplicate.
 
-    The values of ``taken`` are the last numbers that were tried behind its names, so that many layers take linear time.
+    ``taken`` maps each name to the last suffix number tried with it, so that naming many layers takes linear time.
     """
     name = layer.name
     if name is None:
@@ -30,7 +30,7 @@ def unique_name(layer: Layer, taken: dict[str | None, int]) -> str:
 
 
 def own_parts(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield a layer and those inside it with their paths; the layers of a nested model are the nested model's own."""
+    """Yield a layer and its nested layers with their paths, but not the layers of a nested model, which owns them."""
     yield path, layer
     if "network" not in vars(layer):
         for name, inner in layer.sublayers().items():
@@ -38,7 +38,7 @@ def own_parts(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
 
 
 def take(owner: Layer, layer: Layer, index: int) -> None:
-    """Make ``owner`` the owner of its layer number ``index`` and of those inside it, and tell them where they are."""
+    """Make ``owner`` own its layer number ``index`` and the layers nested in it, and set their positions."""
     layer.place = f"layer {index}" if owner.place is None else f"layer {index} {_inside(owner)}"
     parts = list(own_parts(layer))
     for path, part in parts:
@@ -54,7 +54,7 @@ def _inside(layer: Layer) -> str:
 
 
 def check_member(layer: Any, model: Any) -> None:
-    """Raise an `ArgumentError` if the layer, or one inside it, cannot join the model."""
+    """Raise an `ArgumentError` if the layer, or a layer nested in it, cannot be added to the model."""
     if isinstance(layer, type) and issubclass(layer, (Layer, Input)):
         name = layer.__name__
         raise ArgumentError(f"{model.label}: expected a layer, got the class {name}. Write {name}(...).")

@@ -1,4 +1,4 @@
-"""Transaction: a call that is refused has changed nothing."""
+"""Transaction: a call that raises an error leaves the model unchanged."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,7 +14,7 @@ from minidl.typing import Model
 
 @contextmanager
 def unchanged_if_refused(layers: Iterable[Any], randomness: Randomness) -> Iterator[None]:
-    """Put the layers, all layers inside them, and ``randomness`` back as they were if an exception is raised inside."""
+    """Context that restores the layers, those nested in them, and ``randomness`` if an exception is raised in it."""
     parts = [part for layer in layers if isinstance(layer, Layer) for _, part in walk({"": layer})]
     drawn = randomness.get_state()
     try:
@@ -27,9 +27,9 @@ def unchanged_if_refused(layers: Iterable[Any], randomness: Randomness) -> Itera
 
 @contextmanager
 def prepared(model: Model, x: Any, y: Any = None, trains: bool = False) -> Iterator[Any]:
-    """Build ``model`` for the samples ``x`` and, to train, let it remember their columns; yield ``x``.
+    """Build ``model`` for the samples ``x`` and, if it trains, store their column names; yield ``x``.
 
-    Both are taken back if an exception is raised inside.
+    Both are undone if an exception is raised in the context.
     """
     known = model.feature_names
     with nullcontext() if model.network is not None else unchanged_if_refused([model], model.randomness):

@@ -1,4 +1,4 @@
-"""Training: from checked batches to the steps of an optimizer, below the model that users see."""
+"""Training: from checked batches to optimizer steps, on which the model's `fit` is built."""
 
 from minidl.training.inputs import Data
 from minidl.training.link import check_accuracy, check_end

@@ -1,4 +1,4 @@
-"""Inputs: from what users pass to `fit` and `evaluate` to checked tables and streams, all in one place."""
+"""Inputs: turns the data passed to `fit` and `evaluate` into checked tables and streams."""
 
 from typing import Any, NamedTuple, Self
 
@@ -35,12 +35,12 @@ TRAINING = Words("", "fit: x", "fit: steps_per_epoch")
 VALIDATION = Words("validation_data: ", "fit: validation_data", "fit: validation_steps")
 EVALUATION = Words("", "evaluate: x", "evaluate: steps")
 COUNTS = ("batch_size", "steps_per_epoch", "validation_steps", "validation_batch_size")
-SEVERAL = (list, tuple, set, frozenset, range)  # of epochs
-LEAST_ENDLESS = 1000  # batches: validation data without an end are noticed after these, or ten times those of training
+SEVERAL = (list, tuple, set, frozenset, range)  # types that hold several epochs
+LEAST_ENDLESS = 1000  # batches: validation data counts as endless after this many, or ten times as many as in training
 
 
 class Data(NamedTuple):
-    """The arguments of `fit` that are about data."""
+    """The arguments of `fit` that concern data."""
 
     x: Any
     y: Any
@@ -57,7 +57,7 @@ class Data(NamedTuple):
     validation_freq: Any = 1
 
     def checked(self) -> Self:
-        """Return the same in Python's numbers; an `ArgumentError` for what is wrong before the data is looked at."""
+        """Return the arguments as Python numbers; an `ArgumentError` for those that are invalid whatever the data."""
         checks.flag(self.shuffle, "fit: shuffle")
         share = checks.number(self.validation_split, "fit: validation_split", at_least=0, below=1)
         for name in COUNTS:
@@ -73,26 +73,26 @@ class Data(NamedTuple):
         return self._replace(validation_split=share)
 
     def validates(self, epoch: int) -> bool:
-        """Tell whether the model is validated after this epoch, counted from 1."""
+        """Return whether the model is validated after this epoch, counted from 1."""
         every = self.validation_freq
         return epoch in every if isinstance(every, SEVERAL) else epoch % every == 0
 
 
 class Source(NamedTuple):
-    """Where the batches of an epoch come from: a table or stream, its rows (None for all), and samples a batch."""
+    """The source of an epoch's batches: a table or stream, its rows (None for all), and the batch size."""
 
     data: Table | Stream
     rows: Any
     batch_size: int
 
     def steps(self) -> int | None:
-        """Return the number of batches in an epoch, where it is known."""
+        """Return the number of batches per epoch, or None if it is unknown."""
         if not isinstance(self.data, Table):
             return self.data.steps
         return -(-(len(self.data) if self.rows is None else len(self.rows)) // self.batch_size)
 
     def first(self, steps: int | None, words: Words) -> "Source":
-        """Return the first ``steps`` batches of a table, all of them for None."""
+        """Return a source with the first ``steps`` batches of a table (None for all)."""
         if steps is None:
             return self
         checks.integer(steps, words.steps, minimum=1)
@@ -107,7 +107,7 @@ class Source(NamedTuple):
 
 
 class Inputs:
-    """Checks data against a network and the loss behind it."""
+    """Checks data against a network and its loss."""
 
     def __init__(self, network: Network, loss: Loss) -> None:
         self.network, self.loss = network, loss
@@ -116,14 +116,14 @@ class Inputs:
     def batch(
         self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "", *, first: bool = False
     ) -> Batch:
-        """Return the samples as one checked batch; the ``first`` one is warned of, if rounding loses values."""
+        """Return the samples as one checked batch; the ``first`` one gives a warning if rounding loses values."""
         x, y, weight = self._checked(x, y, weight, who, first=first)
         if class_weight is not None:
             weight = self._weigh_classes(class_weight, y, weight, who)
         return read_only(in_dtype(x, self.network.input_dtype)), read_only(in_dtype(y, self.y_dtype)), weight
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
-        """Return the samples as a checked table, of which arrays on disk are read a batch at a time."""
+        """Return the samples as a checked table; arrays on disk are read one batch at a time."""
         return Table(
             *self._checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype, self.y_dtype
         )
@@ -144,7 +144,7 @@ class Inputs:
         return features, targets, weight
 
     def _compare(self, features: Any, x: Any, y: Any, weight: Any, who: str) -> None:
-        """Raise a `DataError` if there are no samples, or if frames have them in different orders."""
+        """Raise a `DataError` if there are no samples, or if data frames list them in different orders."""
         if not len(features):
             raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
         check_order(x, y, f"{who}y")
@@ -153,7 +153,7 @@ class Inputs:
     def stream(
         self, iterable: Any, steps: int | None, words: Words, *, class_weight: Any = None, most: int | None = None
     ) -> Stream:
-        """Return an iterable of batches, each of which is checked as it arrives."""
+        """Return a stream of batches, each checked as it arrives."""
         if isinstance(class_weight, str):
             got = f'{words.iterable}: class_weight: "{class_weight}"'
             raise ArgumentError(f"{got} needs arrays; for an iterable of batches pass a dict.")
@@ -174,7 +174,7 @@ class Inputs:
         return Stream(iterable, check, steps, words, goes_on=words is TRAINING, most=most)
 
     def for_fit(self, data: Data, seed: int, *, full_batch: bool) -> tuple[Source, Source | None]:
-        """Return where `fit` takes its batches from, and where those of the validation come from."""
+        """Return the sources of the training and validation batches of `fit`; None without validation."""
         if type(data.x) is not np.ndarray and is_stream(data.x, data.y):
             source = self._stream_for_fit(data, full_batch=full_batch)
             return source, None if data.validation_data is None else self._validation(data, source)
@@ -194,7 +194,7 @@ class Inputs:
     def for_evaluate(
         self, samples: tuple[Any, Any, Any], size: int, steps: int | None, words: Words = EVALUATION, most: Any = None
     ) -> Source:
-        """Return where `evaluate` takes its batches from, or the validation, given x, y and sample_weight."""
+        """Return the source of the batches of `evaluate` or of validation, given (x, y, sample_weight)."""
         x, y, weight = samples
         if not is_stream(x, y):
             table = self.table(x, y, weight, words.arrays)
@@ -239,7 +239,7 @@ class Inputs:
         return split_rows(table.y, len(table), data.validation_split, data.split, split_generator(seed))
 
     def _weigh_table(self, table: Table, rows: Array | None, class_weight: Any) -> Table:
-        """Return the table with the class weights of its training rows in the sample weights."""
+        """Return the table with class weights, based on the training rows, multiplied into its sample weights."""
         if class_weight is not None:
             table = table.with_weight(self._weigh_classes(class_weight, table.y, table.sample_weight, "", rows))
         _check_weights_count(table, rows, "")
@@ -265,14 +265,14 @@ def _refuse_weights(weight: Any, words: Words) -> None:
 
 
 def _check_weights_count(table: Table, rows: Array | None, who: str) -> None:
-    """Raise a `DataError` if none of the samples counts."""
+    """Raise a `DataError` if all of the samples have weight 0."""
     weight = table.sample_weight
     if weight is not None and not (weight if rows is None else weight[rows]).any():
         raise DataError(f"{who}sample_weight: expected a positive weight, got 0 for all, class_weight included.")
 
 
 def _all_rows(value: int | None, rows: int) -> int:
-    """Return the samples of a step of a solver, which are all."""
+    """Return the batch size of a solver, which is all ``rows``."""
     if value is not None and value < rows:
         raise ArgumentError(f"fit: batch_size: expected None or at least {rows}, all rows, for LBFGS, got {value}.")
     return rows

@@ -1,4 +1,4 @@
-"""The link between the last layer and the loss: a Sigmoid or Softmax, or none, with a loss on logits."""
+"""The link between the last layer and the loss: Sigmoid or Softmax, or none for a loss on logits."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ ENDS: dict[type, str] = {Sigmoid: "sigmoid", Softmax: "softmax", WeightedSums: "
 
 
 def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, loss: Loss) -> None:
-    """Raise an `ArgumentError` if ``loss`` expects probabilities or logits and the last layer gives the other."""
+    """Raise an `ArgumentError` if ``loss`` expects probabilities and the last layer gives logits, or vice versa."""
     link, name = loss.link, loss.get_name()
     if link is None or not layers:
         return
@@ -41,7 +41,7 @@ def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, l
 
 
 def check_accuracy(metrics: Any, loss: Loss, last: Layer) -> None:
-    """Raise an `ArgumentError` for ``"accuracy"`` among the metrics of a regression, where it means nothing."""
+    """Raise an `ArgumentError` for ``"accuracy"`` among the metrics of a regression, where it is meaningless."""
     regression = isinstance(loss, NumberLoss) and not isinstance(last, (Sigmoid, Softmax, Tanh))
     if regression and is_builtin(type(last)) and {"accuracy", "acc"} & {m for m in metrics or () if isinstance(m, str)}:
         raise ArgumentError(

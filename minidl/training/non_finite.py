@@ -1,4 +1,4 @@
-"""What messages say of a training step that met a NaN or an infinity."""
+"""Messages about a training step that produced NaN or infinity."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ Where = tuple[str, int, int]  # call, epoch and batch
 
 
 def non_finite(objective: Objective, optimizer: Any, x: Array, loss: float, where: Where) -> str:
-    """Return the message that names the first array that is not finite."""
+    """Return the message that names the first non-finite array."""
     network = objective.network
     layer = first_layer(network, x)
     first = f"the output of {layer}" if layer else "the loss itself"
@@ -31,7 +31,7 @@ def non_finite(objective: Objective, optimizer: Any, x: Array, loss: float, wher
 
 
 def first_gradient(objective: Objective) -> str:
-    """Return which gradient of the last pass is the first that is not finite, from the loss down."""
+    """Return a description of the first non-finite gradient of the last pass, going backward from the loss."""
     network, dy = objective.network, objective.loss.backward()
     if not np.isfinite(dy).all():
         return f"what {type(objective.loss).__name__}.backward returns"
@@ -51,7 +51,7 @@ def first_gradient(objective: Objective) -> str:
 
 
 def first_layer(network: Network, x: Array) -> str | None:
-    """Return which layer's output is the first that is not finite, or None."""
+    """Return a description of the first layer with non-finite output, or None."""
     for training in (False, True):
         y = x
         for layer in network.inference_twin().layers:
@@ -62,7 +62,7 @@ def first_layer(network: Network, x: Array) -> str | None:
 
 
 def overflow(optimizer: Any, values: Array, where: Where) -> str:
-    """Return the message of an update beyond the largest number."""
+    """Return the message for an update that overflows."""
     return (
         f"{call_of(where)}the update overflowed {values.dtype} (learning rate {optimizer.learning_rate:g}). "
         "The weights are those before it. Lower the learning rate or clip the gradients."
@@ -70,6 +70,6 @@ def overflow(optimizer: Any, values: Array, where: Where) -> str:
 
 
 def call_of(where: Where) -> str:
-    """Return how messages call a step: ``fit: epoch 1, batch 0: ``."""
+    """Return the prefix of messages about a step, such as ``fit: epoch 1, batch 0: ``."""
     call, epoch, batch = where
     return f"fit: epoch {epoch + 1}, batch {batch}: " if call == "fit" else f"{call}: "

@@ -1,6 +1,6 @@
-"""Objective: a network and the loss behind it, the only place where a training pass happens.
+"""Objective: a network with its loss, the only place where training passes run.
 
-A Sigmoid or Softmax before its own cross-entropy is left out: training stops at the logits, dZ = A - Y.
+A Sigmoid or Softmax before its matching cross-entropy is omitted: training stops at the logits, dZ = A - Y.
 """
 
 import copy
@@ -27,30 +27,30 @@ class Objective:
     Attributes
     ----------
     network : Network
-        The layers that run in training: all but the activation that is left out.
+        The layers that run in training: all but an omitted activation.
     loss : Loss
-        On logits if an activation is left out.
+        The loss, on logits if an activation is omitted.
     activation : Layer or None
-        The activation that is left out; `outputs` applies it.
+        The omitted activation, which `outputs` applies.
 
     Raises
     ------
     ArgumentError
-        If the loss expects probabilities or logits and the network ends in the other.
+        If the loss expects probabilities and the network returns logits, or vice versa.
     """
 
     def __init__(self, network: Network, loss: Loss) -> None:
         check_end(network.layers, network.output_shape, loss)
         self.activation: Layer | None = None
         last = network.layers[-1]
-        if loss.link is not None:  # its settings are fixed; those of other losses may change
+        if loss.link is not None:  # copied here, as its settings are fixed; those of other losses may change
             if not loss.from_logits and type(last) is LINKS[loss.link]:
                 self.activation, network = last, network.without_last()
             loss = loss.copy_with(from_logits=loss.from_logits or self.activation is not None, trusts_targets=True)
         self.network, self.loss = network, loss
 
     def loss_and_gradients(self, x: Array, y: Array, weight: Array | None) -> tuple[float, Array]:
-        """Set all gradients for a checked batch; return the loss, penalties included, and the logits or outputs."""
+        """Set all gradients for a checked batch; return the loss (with penalties) and the logits or outputs."""
         network = self.network
         try:
             z = network.forward(x, True)
@@ -67,15 +67,15 @@ class Objective:
 
     @np.errstate(all="ignore")
     def outputs(self, z: Array) -> Array:
-        """Return the model's outputs, given what `loss_and_gradients` returned."""
+        """Return the model's outputs, given the logits or outputs that `loss_and_gradients` returned."""
         return z if self.activation is None else self.activation.forward(z)
 
     def inference_twin(self) -> Self:
-        """Return a twin that keeps no cache, for use during a training pass."""
+        """Return a twin that shares no caches, for use during a training pass."""
         return self._with(self.network.inference_twin(), copy.copy(self.loss))
 
     def checked(self) -> Self:
-        """Return the same objective with every call of a layer or the loss compared with its contract."""
+        """Return the objective with every call of a layer or the loss checked against its contract."""
         return self._with(self.network.checked(), CheckedLoss(self.loss))
 
     def _with(self, network: Network, loss: Any) -> Self:

@@ -1,4 +1,4 @@
-"""Prediction with callbacks around the batches, or for an iterable of batches."""
+"""Prediction with callbacks for each batch, or for an iterable of batches."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PREDICTION = Words("", "predict: x", "predict: steps")
 
 
 def predict_batches(network: Network, x: Any, rows: int, steps: int | None, callbacks: CallbackList) -> Array:
-    """Return the outputs for samples, ``rows`` at a time, or for batches in an iterable: see `Sequential.predict`."""
+    """Return the outputs for samples, ``rows`` at a time, or for an iterable of batches: see `Sequential.predict`."""
 
     def features(item: Any, who: str) -> Array:
         with_targets = isinstance(item, (tuple, list)) and np.ndim(item[0]) > len(network.input_shape)

@@ -1,6 +1,6 @@
-"""Run: a `fit` under way, epoch by epoch.
+"""Run: a `fit` in progress, epoch by epoch.
 
-However it stops, the weights and the history are those of the last complete step.
+However it ends, the weights and the history are those of the last complete step.
 """
 
 import sys
@@ -19,7 +19,7 @@ from minidl.training.trainer import Trainer
 
 
 class Epochs(NamedTuple):
-    """The arguments of `fit` that are about epochs."""
+    """The arguments of `fit` that concern epochs."""
 
     epochs: int
     initial_epoch: int
@@ -28,7 +28,7 @@ class Epochs(NamedTuple):
 
 
 class Run:
-    """A `fit` and how far it has come, so that another can continue from exactly here.
+    """A `fit` and its progress, so that another run can resume from exactly this point.
 
     Parameters
     ----------
@@ -36,33 +36,33 @@ class Run:
     data : Data
     epochs : Epochs
     seed : int
-        Chooses the validation samples.
+        Determines the validation samples.
 
     Attributes
     ----------
     first, epoch, last : int
-        The epochs that it began with, is in, and ends before.
+        The first epoch, the current one, and the end (exclusive).
     batch : int
-        The batches of the epoch that are done.
+        Number of completed batches in the current epoch.
     scores : Scores
-        The epoch's loss and metrics so far.
+        Loss and metrics of the current epoch so far.
     start : dict or None
-        What a solver began with: it repeats its iterations to get here.
+        The initial state of a solver, which repeats its iterations when resumed.
     learning_rate : float or callable
-        As it was at the beginning.
+        The learning rate at the beginning.
 
     Raises
     ------
     StateError
-        If the model is being trained already, or all its parameters are frozen.
+        If the model is already being trained, or all its parameters are frozen.
     ArgumentError, DataError, ShapeError
-        For anything that cannot be trained on.
+        For arguments or data that cannot be used.
     """
 
     start: dict[str, Any] | None = None
     logs: dict[str, Any] | None = None  # of the last complete epoch
-    conditions: dict[str, Any] | None = None  # what was given, as a checkpoint describes it
-    ended = ""  # what a solver says of its end
+    conditions: dict[str, Any] | None = None  # the settings of the run, as stored in a checkpoint
+    ended = ""  # why a solver ended
 
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
         if trainer.run is not None and trainer.run.is_under_way():
@@ -82,7 +82,7 @@ class Run:
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
 
     def train(self, resume: Callable[[], None] | None = None) -> History:
-        """Train to the last epoch, or until something stops it; ``resume`` first moves to where it continues."""
+        """Train until the last epoch or until stopped; ``resume`` is called first to restore a checkpoint."""
         trainer, callbacks = self.trainer, self.callbacks
         callbacks.set_params({"epochs": self.last, "steps": self.data.steps_per_epoch or self.source.steps()})
         with DeferredSignals(Trainer.step.__code__) as signals:
@@ -92,7 +92,7 @@ class Run:
                 if resume is not None:
                     resume()
                 self._train_epochs(signals)
-                # a run that is resumed at its end has no further epoch, and no logs
+                # a run resumed at its end has no further epochs and no logs
                 self.logs, early = self.logs or {}, self.epoch < self.last or trainer.stop_training
                 vars(self.history)["stopped_by"] = self._end() if early else f"epoch {self.last} of {self.last} is done"
             except BaseException as error:
@@ -104,7 +104,7 @@ class Run:
         return self.history
 
     def is_under_way(self) -> bool:
-        """Return whether a thread is in `train`: an exception may have come before the end could be noted."""
+        """Return whether a thread is in `train`; an exception can prevent `train` from recording its end."""
         for frame in sys._current_frames().values():
             inner: FrameType | None = frame
             while inner is not None:
@@ -114,7 +114,7 @@ class Run:
         return False
 
     def _end(self) -> str:
-        """Return why training has ended before its last epoch, or in it by a callback."""
+        """Return why training ended before its last epoch, or was stopped in it by a callback."""
         if not self.trainer.stop_training:
             return self.ended
         if self.history.stopped_by is not None:
@@ -130,9 +130,9 @@ class Run:
             if self.batch == 0:
                 self.scores.reset()
                 self.callbacks.on_epoch_begin(self.epoch, {})
-                if trainer.stop_training:  # an epoch that never ran is in no history
+                if trainer.stop_training:  # the history has no entry for an epoch that never ran
                     break
-            if not trainer.stop_training:  # a run may be resumed where it was about to stop
+            if not trainer.stop_training:  # a resumed run may already have been about to stop
                 self._train_epoch(signals)
             self.end_epoch()
             signals.deliver()
@@ -153,7 +153,7 @@ class Run:
                 break
 
     def _batches(self) -> Iterator[Batch]:
-        """Yield the batches of the epoch that are still to come."""
+        """Yield the remaining batches of the epoch."""
         data, order, size = self.source
         if isinstance(data, Stream):
             return data.batches(self.batch)
@@ -162,7 +162,7 @@ class Run:
         return data.batches(size, order, self.batch, self.data.steps_per_epoch)
 
     def end_epoch(self) -> None:
-        """Validate, count the epoch, and tell the callbacks."""
+        """Validate, count the epoch, and call the callbacks."""
         trainer, logs = self.trainer, self.scores.logs()
         if self.validation is not None and self.data.validates(self.epoch + 1):
             self.callbacks.on_test_begin({})

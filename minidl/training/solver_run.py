@@ -1,4 +1,4 @@
-"""SolverRun: a `fit` with a solver, which needs all samples at once: an epoch is one of its iterations."""
+"""SolverRun: a `fit` with a solver, which needs all samples at once; an epoch is one iteration."""
 
 import math
 import warnings
@@ -21,17 +21,17 @@ OF_BATCHES = ("on_train_batch_begin", "on_train_batch_end")
 
 
 class SolverRun(Run):
-    """Lets the solver train; one that is resumed repeats the iterations before, which its history needs."""
+    """A run in which a solver trains; when resumed, it repeats earlier iterations to rebuild the solver's history."""
 
     complete: dict[str, Any] | None = None  # the state of the last complete iteration, for `_return_to`
 
     def train(self, resume: Callable[[], None] | None = None) -> History:
-        """Train as `Run.train`, after a look at what a solver cannot use.
+        """Train as in `Run.train`, after checking that a solver supports the model.
 
         Raises
         ------
         StateError
-            For layers that draw random numbers, as a solver needs the same loss at the same point, and for constraints.
+            For layers that draw random numbers, because a solver needs a deterministic loss, and for constraints.
         """
         who = f"fit: {type(self.trainer.optimizer).__name__}"
         if self.trainer.network.constraints:
@@ -85,7 +85,7 @@ class SolverRun(Run):
             return begin_epoch()
 
         def begin_epoch() -> bool:
-            """Tell the callbacks that the next epoch begins, or return True if there is none."""
+            """Call the callbacks for the next epoch; return True if training ends instead."""
             if self.epoch >= self.last or trainer.stop_training:
                 return True
             self.callbacks.on_epoch_begin(self.epoch, {})
@@ -100,7 +100,7 @@ class SolverRun(Run):
         signals.deliver()
 
     def _moment(self) -> dict[str, Any]:
-        """Return all that the steps to come depend on, for `_return_to`."""
+        """Return the state on which further steps depend, for `_return_to`."""
         network = self.trainer.network
         return {
             "values": network.parameters.values.copy(),

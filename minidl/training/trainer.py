@@ -1,6 +1,6 @@
-"""Trainer: what `compile` makes, an optimizer with a loss and metrics, and the training step.
+"""Trainer: an optimizer, a loss and metrics, as set by `compile`, and the training step.
 
-It works on a network and knows nothing of the model around it.
+It works on a network and knows nothing about the model around it.
 """
 
 import math
@@ -24,35 +24,35 @@ from minidl.training.non_finite import Where, non_finite, overflow
 from minidl.training.objective import Objective
 from minidl.typing import Array
 
-# A rate of this size, or a sum of squared gradients of its cube: the update, or the squares that an optimizer
-# adds up over thousands of steps, could overflow float32.
+# Limit on the learning rate, and its cube on the sum of squared gradients: beyond it, the update, or the squares that
+# an optimizer accumulates over thousands of steps, could overflow float32.
 LARGE = 1e10
 
 
 class Scores:
-    """The running loss, the metrics without weights (``plain``) and those with (``weighted``)."""
+    """The running loss, the unweighted metrics (``plain``) and the weighted ones (``weighted``)."""
 
     def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
         self.plain, self.weighted = plain, weighted
         self.metrics = {metric.get_name(): metric for metric in plain}  # in the order of the logs
-        for metric in weighted:  # as in Keras, a name of both kinds belongs to the former
+        for metric in weighted:  # as in Keras, a name in both lists refers to the unweighted metric
             name = metric.get_name()
             self.metrics[f"weighted_{name}" if name in self.metrics else name] = metric
         self.reset()
 
     def reset(self) -> None:
-        """Begin an epoch or a data set."""
+        """Reset the loss and metrics for a new epoch or data set."""
         self.loss, self.rows = 0.0, 0
         for metric in self.metrics.values():
             metric.reset()
 
     def add(self, loss: float, rows: int) -> None:
-        """Count the mean loss of so many samples."""
+        """Add the mean loss of ``rows`` samples."""
         self.loss += loss * rows
         self.rows += rows
 
     def update(self, y: Array, y_pred: Array, weight: Array | None) -> None:
-        """Show a batch to the metrics."""
+        """Update the metrics with a batch."""
         for metric in self.plain:
             metric.update(y, y_pred)
         for metric in self.weighted:
@@ -76,22 +76,22 @@ class Trainer:
     ----------
     optimizer : Optimizer or Solver
     loss : Loss or None
-        None where only an optimizer has been chosen so far.
+        None if only an optimizer has been set so far.
     metrics, weighted_metrics : list or None
         As given to `compile`.
     certify : callable, optional
-        ``certify(model, x, y)`` is called with the first batch and raises for a wrong gradient.
+        ``certify(model, x, y)`` is called with the first batch and raises an error for a wrong gradient.
 
     Attributes
     ----------
     network : Network
         Set by `connect`, as are ``objective`` and ``inputs``.
     group : Group or None
-        The processes that train together; set by `minidl.distributed`.
+        The processes of a distributed training; set by `minidl.distributed`.
     run : Run or None
-        The `fit` under way.
+        The `fit` in progress.
     history : History or None
-        Of the last `fit`.
+        The history of the last `fit`.
     stop_training : bool
         Set by callbacks: training ends after the epoch, or after the batch.
     """
@@ -122,23 +122,23 @@ class Trainer:
         """Train ``network`` from now on; an `ArgumentError` if the loss does not fit its last layer."""
         if vars(self).get("network") is network:
             return
-        if self.loss is None or self.group is not None:  # with no loss, nothing calls this
+        if self.loss is None or self.group is not None:  # never called without a loss
             self.refuse_change("the layers")
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
         self.gradients = np.split(network.parameters.gradients, range(SERIAL, network.parameters.values.size, SERIAL))
         self.optimizer.segments = dict(network.parameters.slices)
-        self.checked: Objective | None = self.objective.checked()  # for the first step
+        self.checked: Objective | None = self.objective.checked()  # only used in the first step
 
     def leave(self) -> History | None:
-        """Return the history, for the trainer that takes this one's place."""
+        """Return the history for the trainer that replaces this one."""
         if self.group is not None:
             self.refuse_change("what compile was given")
         return self.history
 
     def refuse_change(self, what: str) -> NoReturn:
-        """Raise the `StateError` for a change of ``what`` in the middle of a distributed training."""
+        """Raise the `StateError` for changing ``what`` during distributed training."""
         raise StateError(f"distributed: expected {what} to stay as it is inside `with distributed(...)`.")
 
     def new_scores(self) -> Scores:
@@ -148,7 +148,7 @@ class Trainer:
         return Scores(plain, weighted)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what copies hold: all but what belongs to a network or to a `fit` under way."""
+        """Return the state for copies, without anything that belongs to a network or a `fit` in progress."""
         kept = ("optimizer", "loss", "metrics", "weighted_metrics", "certify", "history", "stop_training")
         return {name: getattr(self, name) for name in kept} | {"run": None, "group": None}
 
@@ -164,19 +164,19 @@ class Trainer:
         loss, z = self.step(batch)
         if not self.scores.metrics:
             return _in_keras_form({"loss": loss}, return_dict)
-        scores = self.scores if self.run is None else self.new_scores()  # a fit under way uses them
+        scores = self.scores if self.run is None else self.new_scores()  # a fit in progress uses them
         scores.reset()
         scores.update(batch[1], self.objective.outputs(z), batch[2])
         return _in_keras_form(scores.logs(loss), return_dict)
 
-    @np.errstate(all="ignore")  # instead, what is not finite is looked for
+    @np.errstate(all="ignore")  # non-finite values are checked for instead
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
 
         Raises
         ------
         NonFiniteError, LayerError, CertificationError
-            Before anything has changed.
+            Before any parameter, state or optimizer value has changed.
         """
         network, optimizer = self.objective.network, self.optimizer
         passes, states, iterations = network.randomness.passes, list(map(np.copy, network.states)), optimizer.iterations
@@ -186,7 +186,7 @@ class Trainer:
                 self.certify = None
             loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
             self.checked = None
-            # the sum of squares, in blocks for one thread of BLAS: not finite if a gradient is not, or is beyond 1e19
+            # sum of squares, in blocks for one BLAS thread: not finite if a gradient is not, or exceeds 1e19
             square = float(sum(map(np.ndarray.dot, self.gradients, self.gradients)))
             if not math.isfinite(loss + square) and not (math.isfinite(loss) and self._has_finite_gradients()):
                 raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
@@ -197,7 +197,7 @@ class Trainer:
                 self._update()
             return loss, z
         except BaseException:
-            if optimizer.iterations == iterations:  # otherwise the step is complete
+            if optimizer.iterations == iterations:  # otherwise the step has completed
                 network.randomness.passes = passes
                 for state, old in zip(network.states, states, strict=True):
                     state[...] = old
@@ -207,7 +207,7 @@ class Trainer:
         return all(np.isfinite(block).all() for block in self.gradients)
 
     def _update_or_undo(self, where: Where) -> None:
-        """Let the optimizer take a step that may overflow, and take it back if it does."""
+        """Take an optimizer step that may overflow, and undo it if it does."""
         optimizer, values = self.optimizer, self.network.parameters.values
         before, state = values.copy(), optimizer.get_state()
         self._update()
@@ -217,7 +217,7 @@ class Trainer:
             raise NonFiniteError(overflow(optimizer, values, where))
 
     def _update(self) -> None:
-        """Let the optimizer take its step."""
+        """Take an optimizer step."""
         network = self.objective.network
         if network.frozen_parts() or network.constraints:
             self._update_within_limits(network)
@@ -225,12 +225,12 @@ class Trainer:
             self.optimizer.step(network.parameters.values, network.parameters.gradients)
 
     def _update_within_limits(self, network: Network) -> None:
-        """Let the optimizer take its step; then frozen values are as before, and others as their constraints say."""
+        """Take an optimizer step, then restore frozen values and apply the constraints."""
         optimizer, values, iterations = self.optimizer, network.parameters.values, self.optimizer.iterations
         frozen = [(part, values[part].copy()) for part in network.frozen]
         limited: list[tuple[slice, Array]] = []
 
-        def limit() -> None:  # again after an interruption, with the same result
+        def limit() -> None:  # may be repeated after an interruption, with the same result
             if not limited:
                 limited.extend([*((part, rule(view).ravel()) for part, rule, view in network.constraints), *frozen])
             for part, value in limited:
@@ -254,7 +254,7 @@ class Trainer:
         return _in_keras_form(logs, return_dict)
 
     def measure(self, source: Source, callbacks: CallbackList) -> Scores:
-        """Return the loss (penalties included) and the metrics over a data set, on twins of the layers."""
+        """Return the loss (with penalties) and the metrics over a data set, computed on twins of the layers."""
         scores, twin = self.new_scores(), self.objective.inference_twin()
         penalty, network, loss = twin.network.penalty(), twin.network, twin.loss
         first: Any = CheckedLoss(loss)
@@ -275,5 +275,5 @@ class Trainer:
 
 
 def _in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:
-    """Return the logs as Keras does: the loss alone without metrics, a list with them, or a dict."""
+    """Return the logs as Keras does: the loss if there are no metrics, otherwise a list or a dict."""
     return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())

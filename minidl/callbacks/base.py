@@ -1,6 +1,6 @@
 """Callback: code that runs around the steps of training, testing and predicting.
 
-`fit`, `evaluate` and `predict` tell a `CallbackList`, which tells each callback in order.
+`fit`, `evaluate` and `predict` call a `CallbackList`, which calls each callback in order.
 """
 
 import copy
@@ -28,7 +28,7 @@ class BatchLogs(UserDict[str, Any]):
     Parameters
     ----------
     compute : callable
-        ``compute(loss)`` returns the logs as a dict, with the mean loss so far for None.
+        ``compute(loss)`` returns the logs as a dict; ``compute(None)`` uses the mean loss so far.
     loss : float
         The loss of the batch.
 
@@ -72,7 +72,7 @@ class Callback(Configured):
     params : mapping
         ``"epochs"`` and ``"steps"``, the numbers of epochs and of batches, where they are known.
     model : Sequential
-        The model that is trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
+        The model being trained; set ``self.model.stop_training = True`` to stop after the epoch, or, from a hook
         of a batch, after the batch.
 
     Examples
@@ -88,12 +88,12 @@ class Callback(Configured):
     open_to_names = True
     state_attributes: tuple[str, ...] = ()
     params: Mapping[str, Any] = MappingProxyType({})
-    _model: "weakref.ref[Any] | None" = None  # weak, so that a model that is dropped is freed at once
+    _model: "weakref.ref[Any] | None" = None  # weak, so that an unused model is freed at once
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in [name for name in vars(cls) if name.startswith("on_") and not hasattr(Callback, name)]:
-            hook = name.replace("on_batch_", "on_train_batch_")  # as Keras calls them too
+            hook = name.replace("on_batch_", "on_train_batch_")  # the other name in Keras
             if hasattr(Callback, hook):
                 setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
             elif hint := checks.did_you_mean(name, [known for known in vars(Callback) if known.startswith("on_")]):
@@ -101,7 +101,7 @@ class Callback(Configured):
 
     @property
     def model(self) -> Any:
-        """The model that is trained, or a `StateError` if there is none."""
+        """The model being trained; raises a `StateError` if there is none."""
         model = self._model and self._model()
         if model is None:
             fix = "Pass it to fit, evaluate or predict, and keep the model alive."
@@ -109,7 +109,7 @@ class Callback(Configured):
         return model
 
     def set_model(self, model: Any) -> None:
-        """Remember the model, weakly: called before the first hook; a `StateError` in the `fit` of another one."""
+        """Store a weak reference to the model, before the first hook; a `StateError` during another model's `fit`."""
         before = self._model and self._model()
         run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
         if run is not None and run.is_under_way() and any(callback is self for callback in run.callbacks):
@@ -118,16 +118,16 @@ class Callback(Configured):
         self._model = weakref.ref(model)
 
     def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
-        """Remember the numbers of ``"epochs"`` and ``"steps"``: called before the first hook.
+        """Store the numbers of ``"epochs"`` and ``"steps"``; called before the first hook.
 
-        With arguments by name, assign those of the constructor instead, all of them or none.
+        With keyword arguments, set these constructor arguments instead, all of them or none.
         """
         if params is not None:
             self.__dict__["params"] = params
         return super().set_params(**arguments) if arguments else self
 
     def lacks_validation(self, epoch: int) -> bool:
-        """Return whether the `fit` under way validates, but not after this epoch: see its ``validation_freq``."""
+        """Return whether the current `fit` validates, but not after this epoch: see its ``validation_freq``."""
         run = getattr(getattr(self._model and self._model(), "trainer", None), "run", None)
         return run is not None and run.validation is not None and not run.data.validates(epoch + 1)
 
@@ -136,12 +136,12 @@ class Callback(Configured):
         return copy.deepcopy({name: getattr(self, name) for name in self.state_attributes})
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` returned: called after ``on_train_begin`` where `fit` resumes.
+        """Restore the result of `get_state`; called after ``on_train_begin`` when `fit` resumes.
 
         Raises
         ------
         StateError
-            If the names differ from those of `get_state`, or, for a built-in callback, the kind of a value.
+            If the names differ from those of `get_state`, or, in a built-in callback, the type of a value differs.
         """
         now = self.get_state()
         same, own = now.keys() == state.keys(), is_builtin(type(self))
@@ -153,7 +153,7 @@ class Callback(Configured):
         """Called when `fit` begins."""
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Called when `fit` ends, after an exception too; ``logs`` is None then."""
+        """Called when `fit` ends, even after an exception; in that case, ``logs`` is None."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Called before an epoch."""
@@ -198,9 +198,9 @@ HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 class CallbackList(Callback, metaclass=PlainType):
     """Several callbacks as one: each hook calls those that override it, in order.
 
-    ``callbacks`` is one, an iterable of them, or None; each gets the ``model``. Anything that is not an instance of
-    `Callback`, and an instance that appears twice, is an `ArgumentError`; one that is in a `fit` of another model is a
-    `StateError`.
+    ``callbacks`` is a callback, an iterable of callbacks, or None; ``model`` is passed to each. Raises an
+    `ArgumentError` for anything that is not a `Callback` instance or that appears twice, and a `StateError` for a
+    callback in use by the `fit` of another model.
     """
 
     def __init__(self, callbacks: Callback | Iterable[Callback] | None, model: Any) -> None:
@@ -224,7 +224,7 @@ class CallbackList(Callback, metaclass=PlainType):
 
 
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
-    """Call the hook of each callback; ``on_train_end`` of all of them, though one raises: then the last error."""
+    """Call the hook of each callback; if ``on_train_end`` raises, call the others, then raise the last error."""
     for index, callback in enumerate(callbacks, start=1):
         try:
             getattr(callback, hook)(*arguments)
@@ -235,12 +235,12 @@ def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
 
 
 def overrides(callback: Callback, hook: str) -> bool:
-    """Return whether the callback does something in this hook."""
+    """Return whether the callback overrides this hook."""
     return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
 
 
 def _follows(model: Any) -> bool:
-    """Return whether another process of a distributed training writes the files."""
+    """Return whether another rank of a distributed run writes the files."""
     group = getattr(getattr(model, "trainer", None), "group", None)
     return group is not None and group.rank > 0
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-console = threading.local()  # ``silent`` is True where another process of a distributed training prints
+console = threading.local()  # ``silent`` is True if another rank of a distributed run prints
 
 
 def print_line(text: str) -> None:
-    """Print a line at once, or nothing in a program that has no console (``sys.stdout`` is None)."""
+    """Print a line and flush it; print nothing in a program without a console (``sys.stdout`` is None)."""
     if not getattr(console, "silent", False):
         print(text, flush=True)  # noqa: T201
 
 
 def format_logs(logs: Any, separator: str) -> str:
-    """Return the numbers and strings of the logs as ``loss: 0.25``, with the separator between them; no arrays."""
+    """Return the numbers and strings of the logs as ``loss: 0.25``, joined by the separator, without arrays."""
     values = {name: np.asarray(value, object) for name, value in (logs or {}).items()}
     items = {name: value.item() for name, value in values.items() if value.ndim == 0}
     shown = {name: f"{float(item):.4g}" if isinstance(item, Real) else item for name, item in items.items()}

@@ -12,30 +12,30 @@ from minidl.files import as_path
 class CSVLogger(Callback):
     """Writes one row per epoch to a file: ``epoch``, ``loss``, the metrics, ``val_loss``, ..., ``learning_rate``.
 
-    Each row reaches the file when its epoch ends.
+    Each row is written when its epoch ends.
 
     Parameters
     ----------
     filename : str or Path
         The file; its folder is created before training begins.
     separator : str
-        One character between two values.
+        The character between two values.
     append : bool
-        True adds to a file that exists, whose columns must be the same; False replaces it. A last row that a crash
-        has cut is removed.
+        True adds to a file that exists, whose columns must be the same; False replaces it. A last row cut off
+        by a crash is removed.
 
     Raises
     ------
     ArgumentError
         If ``separator`` is not one character; at the end of the first epoch, if the columns of the file differ.
     OSError
-        If the file cannot be written: when training begins, not after the first epoch.
+        When training begins, if the file cannot be written.
     """
 
     writes = True
 
     def __init__(self, filename: str | Path, separator: str = ",", append: bool = False) -> None:
-        # absolute, because the program may change its folder while it trains
+        # absolute, because the program may change its working directory during training
         self.filename = as_path(filename, "CSVLogger: filename").absolute()
         if str(separator) != separator or len(separator) != 1:
             raise ArgumentError(f"CSVLogger: separator: expected one character, got {separator!r}.")

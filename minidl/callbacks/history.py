@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class History(Callback, metaclass=PlainType):
-    """Collects the logs of every epoch, with what other callbacks add; `fit` returns it, as does ``model.history``.
+    """Collects all logs of every epoch; returned by `fit`, and available as ``model.history``.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class History(Callback, metaclass=PlainType):
     {'loss': [0.5], 'learning_rate': [0.001]}
     """
 
-    last = True  # what other callbacks add to the logs is in them by then
+    last = True  # so that the logs include what other callbacks add
     state_attributes = ("epoch", "history", "absent")
     stopped_by: str | None = None
 
@@ -51,7 +51,7 @@ class History(Callback, metaclass=PlainType):
         return f"History({len(self.epoch)} epochs{last and '; last: ' + last})"
 
     def set_state(self, state: dict[str, Any]) -> None:
-        super().set_state({"absent": {}, **state})  # files of the first versions have none
+        super().set_state({"absent": {}, **state})  # files of early versions lack it
         absent: dict[str, Any] = self.absent
         if not all(isinstance(epochs, list) and {*map(type, epochs)} <= {int} for epochs in absent.values()):
             raise StateError(f"History: set_state: expected lists of epochs by name, got {self.absent!r:.100}.")
@@ -87,7 +87,7 @@ class History(Callback, metaclass=PlainType):
             writer.writerows([epoch, *(column.get(epoch, "") for column in columns)] for epoch in self.epoch)
 
     def plot(self, name: str = "loss", *, ax: "Axes | None" = None) -> "Axes":
-        """Draw the curve of ``name``, and of its validation: `minidl.plotting.plot_history`."""
+        """Plot the curve of ``name`` and of its validation value with `minidl.plotting.plot_history`."""
         from minidl.plotting.curves import plot_history
 
         return plot_history(self, name, ax=ax)

@@ -1,4 +1,4 @@
-"""LambdaCallback: a callback from functions."""
+"""LambdaCallback: a callback made from functions."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Callbacks that change the optimizer's learning rate between two epochs."""
+"""Callbacks that change the optimizer's learning rate between epochs."""
 
 from collections.abc import Callable
 
@@ -51,11 +51,11 @@ class ReduceLROnPlateau(MonitorCallback):
     monitor, patience, mode, min_delta, verbose
         As in `EarlyStopping`.
     factor : float
-        Between 0 and 1, both excluded.
+        Strictly between 0 and 1.
     cooldown : int
-        Number of epochs after a reduction that ``patience`` does not count.
+        Number of epochs after a reduction that do not count towards ``patience``.
     min_lr : float
-        The rate never falls below it.
+        Lower limit of the rate.
 
     Raises
     ------
@@ -108,9 +108,9 @@ class ReduceLROnPlateau(MonitorCallback):
 
 
 def check_rate_is_free(callback: Callback) -> None:
-    """Refuse an optimizer whose rate follows a schedule, before training begins."""
+    """Raise an error if the optimizer's rate follows a schedule, before training begins."""
     optimizer = callback.model.optimizer
-    if not isinstance(vars(optimizer).get("learning_rate"), (int, float)):  # the attribute is the rate in force
+    if not isinstance(vars(optimizer).get("learning_rate"), (int, float)):  # the property returns the current rate
         expected = f"expected an optimizer whose learning rate is a number, got {optimizer!r}"
         raise ArgumentError(f"{type(callback).__name__}: {expected}. Use either a schedule or a callback.")
 

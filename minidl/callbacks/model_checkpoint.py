@@ -1,4 +1,4 @@
-"""ModelCheckpoint: files of the model while it is trained, from which `fit` can resume."""
+"""ModelCheckpoint: saves the model during training to files from which `fit` can resume."""
 
 import contextlib
 import re
@@ -15,14 +15,14 @@ from minidl.callbacks.monitor import MonitorCallback
 class ModelCheckpoint(MonitorCallback):
     """Saves the model after every epoch, every N batches, or whenever it is the best so far.
 
-    ``fit(..., resume=folder)`` resumes exactly from the newest of its files. A crash at any moment leaves whole files.
+    ``fit(..., resume=folder)`` resumes exactly from the newest of its files. A crash never leaves an incomplete file.
 
     Parameters
     ----------
     filepath : str or Path
-        May hold ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
-        ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins; one with
-        braces in its name when a file is written to it.
+        May contain ``{epoch}``, which counts from 1, ``{batch}``, and the names of the logs, such as
+        ``"runs/{epoch:02d}-{val_loss:.4f}.safetensors"``. Its folder is created before training begins, or,
+        if its name has braces, when a file is written to it.
     monitor, mode, verbose
         As in `EarlyStopping`; for ``save_best_only``.
     save_best_only : bool
@@ -34,9 +34,9 @@ class ModelCheckpoint(MonitorCallback):
     every : int
         Save after this many epochs, if ``save_freq`` is "epoch".
     keep_last : int, optional
-        Number of files to keep: older ones of this callback are removed when a new one is safe. Default: all.
+        Number of files to keep: older files of this callback are removed once a new one is written. Default: all.
     initial_value_threshold : float, optional
-        The first file needs a value of ``monitor`` that is better than this.
+        The first file is written only when ``monitor`` is better than this.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class ModelCheckpoint(MonitorCallback):
 
     Notes
     -----
-    It is called after all other callbacks, wherever it is in the list, so that its files hold their final state.
+    It runs after all other callbacks, whatever its position in the list, so that its files hold their final state.
 
     Examples
     --------
@@ -93,11 +93,11 @@ class ModelCheckpoint(MonitorCallback):
             super().on_train_begin(logs)
         if self.save_freq != "epoch" and self.model.optimizer.full_batch:
             raise self.error(f"save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
-        self._base = Path.cwd()  # the program may go elsewhere while it trains
+        self._base = Path.cwd()  # the working directory may change during training
         fixed, braces, _ = self.filepath.partition("{")
-        folder = Path(f"{fixed}x" if braces else fixed).parent  # what no name in braces is part of
+        folder = Path(f"{fixed}x" if braces else fixed).parent  # the part without names in braces
         folder.mkdir(parents=True, exist_ok=True)
-        files.remove_temporaries(folder, lambda name: self._is_own(str(folder / name)))  # of a killed process
+        files.remove_temporaries(folder, lambda name: self._is_own(str(folder / name)))  # left by a killed process
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ class ModelCheckpoint(MonitorCallback):
             print_line(f"Epoch {epoch + 1}: saved {path}")
 
     def _is_own(self, path: Any) -> bool:
-        """Return whether ``path`` is one that ``filepath`` can give."""
+        """Return whether ``path`` matches the pattern ``filepath``."""
         parts = string.Formatter().parse(self.filepath)
         pattern = "".join(re.escape(text) + (r"[^/\\]*" if name is not None else "") for text, name, *_ in parts)
         return isinstance(path, str) and re.fullmatch(pattern, path, re.DOTALL) is not None
@@ -146,16 +146,16 @@ class ModelCheckpoint(MonitorCallback):
 
 
 class BackupAndRestore(ModelCheckpoint):
-    """Keeps a backup from which the same call of `fit`, after a crash, resumes exactly; removed when training ends.
+    """Keeps a backup from which the same `fit` call resumes exactly after a crash; removed when training ends.
 
     Parameters
     ----------
     backup_dir : str or Path
-        Folder of the backup, for this run alone.
+        Folder of the backup; each run needs its own.
     save_freq : {"epoch"} or int
         As in `ModelCheckpoint`.
     double_checkpoint : bool
-        Whether the backup before the last one is kept too.
+        Whether to keep the previous backup as well.
     delete_checkpoint : bool
         Whether to remove the backup when training has ended without an exception.
 
@@ -188,6 +188,6 @@ class BackupAndRestore(ModelCheckpoint):
 
 
 def backup_folder(callbacks: Any) -> str | None:
-    """Return the folder of the `BackupAndRestore` among the callbacks that `fit` was given, None if there is none."""
+    """Return the folder of the `BackupAndRestore` among the callbacks passed to `fit`; None if there is none."""
     given = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
     return next((callback.backup_dir for callback in given if isinstance(callback, BackupAndRestore)), None)

@@ -23,7 +23,7 @@ class MonitorCallback(Callback):
     monitor : str
         Key of the logs, such as ``"val_loss"`` or ``"accuracy"``.
     mode : {"auto", "min", "max"}
-        Which way is better. ``"auto"`` takes the lower loss, and asks a metric for its ``higher_is_better``.
+        Whether lower or higher is better. ``"auto"`` means lower for losses, and ``higher_is_better`` for metrics.
     min_delta : float
         Smaller changes do not count as an improvement.
     patience : int
@@ -39,8 +39,8 @@ class MonitorCallback(Callback):
     Raises
     ------
     ArgumentError
-        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or nothing tells
-        which way is better; at the end of an epoch, if the value is not one number.
+        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or ``"auto"``
+        cannot choose a mode; at the end of an epoch, if the value is not one number.
 
     Warns
     -----
@@ -115,7 +115,7 @@ class MonitorCallback(Callback):
         return True
 
     def is_better(self, value: float, reference: float) -> bool:
-        """Return whether ``value`` is better than another one by more than ``min_delta``."""
+        """Return whether ``value`` is better than ``reference`` by more than ``min_delta``."""
         sign = 1 if self.higher_is_better else -1
         return sign * value > sign * reference + self.min_delta
 

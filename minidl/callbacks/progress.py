@@ -18,7 +18,7 @@ LAYOUT = "{desc} |{bar:10}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]
 
 
 class ProgressBar(Callback):
-    """Shows the progress; made by the ``verbose`` argument, not by users.
+    """Shows the progress; created from the ``verbose`` argument, not by users.
 
     ``verbose`` 0 is silent, 1 draws a bar, 2 prints a line per epoch; "auto" is 1 on a terminal or in a notebook, else
     2. ``params`` holds the numbers of epochs and batches, where they are known.
@@ -27,14 +27,14 @@ class ProgressBar(Callback):
     writes = True
 
     _bar: Any = None
-    _title = ""  # of what is under way: a validation inside an epoch is not shown
+    _title = ""  # of the current loop; validation inside an epoch is not shown
     _started = _next = 0.0
 
     def __init__(self, verbose: Any = "auto") -> None:
         self.verbose = resolve_verbose(verbose)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        # a run that is resumed in the middle of an epoch does not begin it
+        # a run resumed in the middle of an epoch does not call on_epoch_begin
         self._title, self._started = "Epoch", time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -81,7 +81,7 @@ class ProgressBar(Callback):
         if self.verbose == 1:
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
-            columns, rows = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would draw nothing
+            columns, rows = shutil.get_terminal_size()  # 80, 24 if a terminal reports 0, 0: tqdm would draw nothing
             steps = self.params.get("steps")
             self._bar = tqdm(total=steps, desc=title, file=sys.stdout, ncols=columns, nrows=rows, bar_format=LAYOUT)
             self._next = self._started + SECONDS_BETWEEN_DRAWINGS
@@ -92,22 +92,22 @@ class ProgressBar(Callback):
             print_line(f"{line}{format_logs(logs, ' - ')}")
         if self._bar is None:
             return
-        if logs is not None:  # the end, and no exception
+        if logs is not None:  # ended without an exception
             self._bar.n = self._bar.total or self._bar.n
             self._bar.set_postfix_str(format_logs(logs, ", "), refresh=False)
-            self._bar.ncols = None  # nothing follows on this line: it may run on into the next, with every value
+            self._bar.ncols = None  # the last output on this line may wrap, to show every value
         self._bar.close()
         self._bar = None
 
 
 def progress_bar(verbose: Any) -> list[Callback]:
-    """Return what shows the progress: a `ProgressBar`, or nothing for 0."""
+    """Return a list with a `ProgressBar`, or an empty list if ``verbose`` is 0."""
     bar = ProgressBar(verbose)
     return [bar] if bar.verbose else []
 
 
 def resolve_verbose(verbose: Any) -> int:
-    """Return 0, 1 or 2 for what the user passed as ``verbose``."""
+    """Return 0, 1 or 2 for the user's ``verbose`` argument."""
     if isinstance(verbose, str) and verbose == "auto":
         shown = "ipykernel" in sys.modules or (hasattr(sys.stdout, "isatty") and sys.stdout.isatty())
         return 1 if shown else 2

@@ -1,4 +1,4 @@
-"""Callbacks that stop training: no more improvement, or no more time."""
+"""Callbacks that stop training: without improvement, or after a time limit."""
 
 import time
 from typing import Any
@@ -10,7 +10,7 @@ from minidl.callbacks.monitor import MonitorCallback
 
 
 def stop(callback: Callback, reason: str) -> None:
-    """Stop training, and say why in ``history.stopped_by``."""
+    """Stop training, and record the reason in ``history.stopped_by``."""
     callback.model.stop_training = True
     if callback.model.history is not None:
         callback.model.history.stopped_by = f"{type(callback).__name__}: {reason}"
@@ -28,12 +28,12 @@ class EarlyStopping(MonitorCallback):
     min_delta : float
         Smaller changes do not count as an improvement.
     mode : {"auto", "min", "max"}
-        Which way is better. ``"auto"`` takes the lower loss, and asks a metric for its ``higher_is_better``.
+        Whether lower or higher is better. ``"auto"`` means lower for losses, and ``higher_is_better`` for metrics.
     restore_best_weights : bool
         Whether the model ends with the weights of its best epoch (unless an exception ends `fit`). Keras' default is
         False.
     start_from_epoch : int
-        Earlier epochs are not compared.
+        Epochs before this one are not compared.
     verbose : int
         1 prints a line when training is stopped.
     baseline : float, optional
@@ -44,13 +44,13 @@ class EarlyStopping(MonitorCallback):
     best : float or None
         The best value so far.
     best_epoch, stopped_epoch : int
-        Counted from 0; ``stopped_epoch`` is 0 where training was not stopped.
+        Counted from 0; ``stopped_epoch`` is 0 if training was not stopped.
 
     Raises
     ------
     ArgumentError
-        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or nothing tells
-        which way is better; at the end of an epoch, if the value is not one number.
+        If an argument is out of range; when training begins, if the logs will not hold ``monitor``, or ``"auto"``
+        cannot choose a mode; at the end of an epoch, if the value is not one number.
 
     Warns
     -----
@@ -118,7 +118,7 @@ class TimeLimit(Callback):
     Parameters
     ----------
     seconds : float
-        Seconds since `fit` began, above 0.
+        Time limit in seconds from the start of `fit`, above 0.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Distributed: one training run on several processes or machines, each of which computes a part of every batch."""
+"""Distributed: one training run on several processes or machines, each computing a part of every batch."""
 
 from minidl.distributed.group import DistributedError
 from minidl.distributed.objective import distributed

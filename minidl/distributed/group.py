@@ -8,17 +8,17 @@ import numpy as np
 from minidl.errors import ArgumentError, MinidlError
 from minidl.typing import Array
 
-STEP, FAILED, DONE = 0.0, 1.0, 2.0  # what a rank says with its part of a sum
-TAGS = 1 << 20  # a tag is exact in float32, too
+STEP, FAILED, DONE = 0.0, 1.0, 2.0  # the status that a rank sends with its part of a sum
+TAGS = 1 << 20  # limit of tags, which must be exact even in float32
 METHODS = ("Get_rank", "Get_size", "Allreduce", "Sendrecv", "allgather")
 
 
 class DistributedError(MinidlError, RuntimeError):
-    """Another rank cannot continue, or is at a different step or has different data; the message names it."""
+    """Raised if another rank cannot continue, is at a different step or has different data; the message names it."""
 
 
 class Group:
-    """The ranks behind a communicator of mpi4py, or of threads.
+    """The ranks of a communicator of mpi4py or of threads.
 
     Parameters
     ----------
@@ -50,11 +50,11 @@ class Group:
 
     @property
     def alone(self) -> bool:
-        """Whether a step is the one without a group."""
+        """Whether steps are computed as without a group: one rank and no shards."""
         return self.size == 1 and self.shards is None
 
     def own_parts(self, rows: int) -> list[tuple[int, slice]]:
-        """Return the parts of a batch that are this rank's: the number of each, and its rows."""
+        """Return this rank's parts of a batch, as pairs of the part's number and its rows."""
         parts = self.shards or self.size
         each = parts // self.size
         bounds = [rows * part // parts for part in range(parts + 1)]
@@ -62,15 +62,15 @@ class Group:
         return [(part, slice(bounds[part], bounds[part + 1])) for part in own]
 
     def header(self, status: float, tag: int = 0) -> Array:
-        """Return this rank's part of what every sum begins with: a status and a tag for each rank."""
+        """Return this rank's part of the header of every sum: a status and a tag for each rank."""
         found = np.zeros((2, self.size))
         found[:, self.rank] = status, tag
         return found.reshape(-1)
 
     def sum(self, vector: Array) -> Array:
-        """Return the sum of the ranks' vectors, the same bits on each; ``vector`` is used up.
+        """Return the sum of the ranks' vectors, bitwise equal on all ranks; ``vector`` may be overwritten.
 
-        With ``shards``, pairs of ranks add in a fixed order, so that the number of ranks changes no bit.
+        With ``shards``, pairs of ranks add in a fixed order, so that the result does not depend on the number of ranks.
         """
         if self.shards is None:
             total = np.empty_like(vector)
@@ -88,7 +88,7 @@ class Group:
     def check(self, header: Array, status: float, what: Any) -> None:
         """Raise a `DistributedError` on all ranks unless each has this ``status`` and the same tag.
 
-        ``what`` describes this rank: the text of its error, or a dict of what it is doing.
+        ``what`` describes this rank: its error message, or a dict that describes its step.
         """
         statuses, tags = header[: self.size], header[self.size : 2 * self.size]
         if (statuses == status).all() and (tags == tags[0]).all():
@@ -116,7 +116,7 @@ class Group:
 
 
 def difference(told: list[dict[str, Any]]) -> str:
-    """Return the message that names the ranks which differ from rank 0, and in what."""
+    """Return a message that lists the ranks that differ from rank 0, and the differences."""
     errors = [f"rank {rank}: {each['error']}" for rank, each in enumerate(told) if "error" in each]
     found = errors or [
         f"rank {rank}: {name}: {told[rank].get(name)!s:.200}, rank 0 has {told[0].get(name)!s:.200}"
@@ -129,7 +129,7 @@ def difference(told: list[dict[str, Any]]) -> str:
 
 
 def digest(*arrays: Array | None) -> int:
-    """Return a checksum of arrays with their shapes and types."""
+    """Return a checksum of arrays with their shapes and dtypes."""
     found = 0
     for array in arrays:
         text = "None" if array is None else f"{array.shape} {array.dtype}"

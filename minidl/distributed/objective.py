@@ -1,6 +1,6 @@
-"""The objective of a distributed training, in place of the trainer's: everything above it stays as it is.
+"""The objective of distributed training, which replaces the trainer's; the code that calls it does not change.
 
-Each rank calculates its part of a batch; one sum makes loss, gradients and layer state those of the whole batch.
+Each rank computes its part of a batch; one sum yields the loss, gradients and layer state of the whole batch.
 """
 
 import math
@@ -18,8 +18,8 @@ from minidl.packages import import_package
 from minidl.training import Objective, Trainer
 from minidl.typing import Array, Model
 
-VERIFIED = 100  # steps between two comparisons of the weights
-SAMPLED = 1000  # rows of a file on the disk that are compared
+VERIFIED = 100  # steps between comparisons of the weights
+SAMPLED = 1000  # number of rows of a file on disk to compare
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def distributed(model: Model, comm: Any = None, shards: int | None = None) -> It
         ``MPI.COMM_WORLD`` by default; or a `ThreadCommunicator`.
     shards : int, optional
         Cuts each batch into this fixed number of parts, a power of 2 that the ranks share evenly. The result then has
-        the same bits on 1, 2, 4, ... ranks, at the price of smaller matrices. By default a part for each rank.
+        the same bits on 1, 2, 4, ... ranks, at the cost of smaller matrices. By default, one part per rank.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def distributed(model: Model, comm: Any = None, shards: int | None = None) -> It
 
 @contextmanager
 def _in_place(trainer: Trainer, group: Group) -> Iterator[None]:
-    """Let ``trainer`` use the objective of the group, and no other, inside the block."""
+    """Make ``trainer`` use the objective of the group inside the block."""
     plain, checked = trainer.objective, trainer.checked
     trainer.objective = DistributedObjective(plain, trainer, group)
     trainer.checked = None if checked is None else DistributedObjective(checked, trainer, group)
@@ -92,7 +92,7 @@ def _in_place(trainer: Trainer, group: Group) -> Iterator[None]:
 
 
 def _about(model: Model, trainer: Trainer, group: Group) -> dict[str, Any]:
-    """Return what must be the same on every rank before training."""
+    """Return the settings and checksums that ranks compare before training."""
     state = trainer.optimizer.get_state()
     arrays = [state.pop(name) for name in sorted(state) if isinstance(state[name], np.ndarray)]
     return {
@@ -110,7 +110,7 @@ def _about(model: Model, trainer: Trainer, group: Group) -> dict[str, Any]:
 
 
 def _leave(trainer: Trainer, group: Group, status: float, what: Any) -> None:
-    """End the training together: a rank that does so alone, or after an error, ends it for all."""
+    """End training on all ranks; a rank that ends alone, or after an error, ends it for all."""
     if group.over or group.size == 1:
         return
     vector = np.zeros(DistributedObjective.length(trainer, group), trainer.network.dtype)
@@ -125,12 +125,12 @@ def _leave(trainer: Trainer, group: Group, status: float, what: Any) -> None:
 
 
 class DistributedObjective(Objective):
-    """The loss of a network's outputs, and its gradients, calculated by all ranks of a group.
+    """The loss of a network's outputs, and its gradients, computed by all ranks of a group.
 
     Parameters
     ----------
     plain : Objective
-        What it takes the place of.
+        The objective that it replaces.
     trainer : Trainer
     group : Group
     """
@@ -138,7 +138,7 @@ class DistributedObjective(Objective):
     def __init__(self, plain: Objective, trainer: Trainer, group: Group) -> None:
         self.__dict__.update(vars(plain))
         self.plain, self.trainer, self.group = plain, trainer, group
-        self.run: Any = None  # whose data has been compared
+        self.run: Any = None  # the run whose data has been compared
 
     @staticmethod
     def length(trainer: Trainer, group: Group) -> int:
@@ -198,21 +198,21 @@ class DistributedObjective(Objective):
                 network.backward_parameters(self.loss.backward())
                 loss = (loss + network.own_losses()) * fraction
                 vector[start] = loss
-                vector[start + 1] = loss - vector[start] if math.isfinite(loss) else 0  # what float32 has lost of it
+                vector[start + 1] = loss - vector[start] if math.isfinite(loss) else 0  # the rounding error of float32
                 np.multiply(gradients, fraction, out=vector[start + 2 : start + 2 + gradients.size])
                 place = start + 2 + gradients.size
                 for state, before in zip(network.states, states, strict=True):
                     vector[place : place + state.size] = ((state - before) * fraction).reshape(-1)
                     place += state.size
                 z[rows] += outputs
-            while number % 2 == 0:  # as many parts have been added to the one before
+            while number % 2 == 0:  # the sum before it has as many parts
                 vector = waiting.pop() + vector
                 number //= 2
             waiting.append(vector)
         return waiting[0]
 
     def _take(self, total: Array, states: list[Array]) -> float:
-        """Make gradients and layer state those of the whole batch; return its loss, penalties included."""
+        """Set the gradients and layer state to those of the whole batch; return its loss, penalties included."""
         network = self.network
         gradients = network.parameters.gradients
         gradients[...] = total[2 : 2 + gradients.size]
@@ -232,10 +232,10 @@ class DistributedObjective(Objective):
         self.group.communicator.Allreduce(z, whole)  # each row comes from one rank: the sum is exact
         return whole
 
-    # What must be the same on every rank
+    # Checks that all ranks agree
 
     def _what(self, x: Array, y: Array, weight: Array | None) -> dict[str, Any]:
-        """Return what this rank is doing, in numbers that hash alike in every process."""
+        """Return a description of this rank's step, in numbers that have the same hash in every process."""
         network, run = self.network, self.trainer.run
         known = run is not None and isinstance(run.source.data, Table)  # compared when the run began
         return {
@@ -249,7 +249,7 @@ class DistributedObjective(Objective):
         }
 
     def _compare_data(self) -> None:
-        """Compare the data of a `fit` at its first step; the samples of a stream are compared by the batch."""
+        """Compare the data of a `fit` across ranks at its first step; a stream is compared batch by batch."""
         run = self.trainer.run
         if run is self.run or self.group.size == 1:
             return
@@ -266,7 +266,7 @@ class DistributedObjective(Objective):
 
 
 def _checksum(array: Array | None) -> int:
-    """Return a checksum of all rows in memory, or of up to 1,000 of a file on the disk."""
+    """Return a checksum of all rows of an array in memory, or of up to 1,000 rows of a file on disk."""
     if not isinstance(array, np.memmap):
         return digest(array)
     return digest(array[np.unique(np.linspace(0, len(array) - 1, SAMPLED).astype(int))])

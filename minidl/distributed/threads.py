@@ -32,14 +32,14 @@ class ThreadCommunicator:
         return found
 
     def Allreduce(self, vector: Array, total: Array) -> None:
-        """Put the sum of the threads' vectors into ``total``."""
+        """Store the sum of the threads' vectors in ``total``."""
         first, *others = self.allgather(vector.copy())
         total[...] = first
         for other in others:
             total += other
 
     def Sendrecv(self, vector: Array, dest: int, *, recvbuf: Array, source: int) -> None:
-        """Put the vector of thread ``source`` into ``recvbuf``; all threads call it at a time."""
+        """Copy the vector of thread ``source`` into ``recvbuf``; all threads must call it together."""
         recvbuf[...] = self.allgather(vector.copy())[source]
 
 
@@ -62,7 +62,7 @@ def run_in_threads(function: Callable[[ThreadCommunicator], T], ranks: int) -> l
             results[rank] = function(ThreadCommunicator(rank, barrier, slots))
         except BaseException as error:
             errors[rank] = error
-            barrier.abort()  # the others would wait for ever
+            barrier.abort()  # otherwise, the others would wait forever
 
     threads = [threading.Thread(target=run, args=(rank,)) for rank in range(ranks)]
     for thread in threads:

@@ -1,7 +1,7 @@
-"""Keras: the content of a model file to and from the `.keras` files of Keras 3, without Keras.
+"""Keras: converts models to and from the `.keras` files of Keras 3, without Keras.
 
-`model.save("m.keras")` and `load_model("m.keras")` come here; anything that has no equivalent in the
-other library is an error, and is never dropped silently.
+`model.save("m.keras")` and `load_model("m.keras")` use it; anything that has no equivalent in the
+other library raises an error and is never dropped silently.
 """
 
 from minidl.aliases import finder

@@ -1,13 +1,13 @@
-"""Arrays: those of each layer, and where they are in Keras' file.
+"""Arrays: the arrays of each layer, and their paths in Keras' file.
 
-There, paths are class names numbered in their order (``layers/dense_1``), whatever the layers are called.
+The paths are numbered class names (``layers/dense_1``), independent of the names of the layers.
 """
 
 import re
 
 from minidl.keras.objects import Json
 
-# The arrays of a layer in Keras' order, each with the setting that can leave it out.
+# The arrays of a layer in Keras' order, each with the setting that can omit it.
 SCALE_AND_SHIFT = (("gamma", "scale"), ("beta", "center"))
 ARRAYS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "Dense": (("W", None), ("b", "use_bias")),
@@ -17,17 +17,17 @@ ARRAYS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "Normalization": (("adapt_mean", None), ("adapt_variance", None), ("count", None)),
     "PReLU": (("alpha", None),),
 }
-STATE = ("moving_mean", "moving_variance", "adapt_mean", "adapt_variance", "count")  # arrays that do not train
+STATE = ("moving_mean", "moving_variance", "adapt_mean", "adapt_variance", "count")  # arrays that are not trained
 
 
 class Arrays:
-    """The arrays of a model, in order: where minidl has them, and where Keras."""
+    """The arrays of a model, in order, with their names in minidl and their paths in Keras."""
 
     def __init__(self) -> None:
         self.places: list[tuple[str, str, bool]] = []  # minidl's name, Keras' path, trained
 
     def add(self, layer: dict[str, Json], path: str, keras_path: str, *, trainable: bool) -> None:
-        """Add those of ``layer``, in minidl's JSON."""
+        """Add the arrays of ``layer``, given in minidl's JSON."""
         config = layer["config"]
         names = [name for name, switch in ARRAYS.get(layer["class"], ()) if switch is None or config.get(switch, True)]
         for index, name in enumerate(names):
@@ -37,12 +37,12 @@ class Arrays:
 
 
 def snake_case(name: str) -> str:
-    """Return ``"leaky_re_lu"`` for ``"LeakyReLU"``: what Keras calls a class in its files."""
+    """Return ``"leaky_re_lu"`` for ``"LeakyReLU"``: the form of class names in Keras' files."""
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 class Names:
-    """The names of layers in one container of Keras' file: ``dense``, ``dense_1``, ..."""
+    """Generates the layer names in one container of Keras' file: ``dense``, ``dense_1``, ..."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}

@@ -21,15 +21,15 @@ from minidl.packages import import_package
 from minidl.randomness import Randomness
 from minidl.typing import Array
 
-FORMAT = 2  # of the content: that of the model files of minidl
-KERAS = "3.8.0"  # whose files these are
+FORMAT = 2  # format of the content, as in minidl's model files
+KERAS = "3.8.0"  # the version whose file format is written
 MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
-TEXT = 16 << 20  # bytes that config.json may have
+TEXT = 16 << 20  # maximum size of config.json in bytes
 WHO = "a name that ends in .keras"
 
 
 def write_content(path: Path, arrays: dict[str, Array], content: dict[str, Any]) -> None:
-    """Write the content of a model file in Keras' format; an `ArgumentError` for what Keras cannot say."""
+    """Write the content of a model file in Keras' format; an `ArgumentError` for what Keras cannot represent."""
     h5py = import_package("h5py", WHO, "keras")
     model, places = model_to_keras(content["model"])
     if model["config"].get("build_input_shape") is None:
@@ -52,13 +52,13 @@ def write_content(path: Path, arrays: dict[str, Array], content: dict[str, Any])
 
 
 def read_content(path: Path, *, training: bool = True) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return a file of Keras as the content and the arrays of a model file; a `ModelFileError` for anything else.
+    """Return the content and arrays of a Keras file as in a model file; a `ModelFileError` for other files.
 
     Without ``training``, the optimizer, loss and metrics are left out.
     """
     import_package("h5py", WHO, "keras")
     with path.open("rb"):
-        pass  # an OSError says that there is none, before anything is read
+        pass  # raises an OSError if the file is missing
     try:
         return _read(path, training=training)
     except OSError:
@@ -108,7 +108,7 @@ def _read(path: Path, *, training: bool) -> tuple[dict[str, Any], dict[str, Arra
 
 
 def _encoded(randomness: Randomness) -> dict[str, Any]:
-    """Return the state of the random numbers as the JSON of a model file has it."""
+    """Return the state of the random numbers as JSON for a model file."""
     return {"dict": [[key, _pairs(value)] for key, value in randomness.get_state().items()]}
 
 
@@ -135,7 +135,7 @@ def _no_number(text: str) -> float:
 
 
 class _Weights:
-    """The arrays in model.weights.h5, of which only plain ones inside the file are read."""
+    """The arrays in model.weights.h5; reads only plain arrays stored in the file itself."""
 
     def __init__(self, data: bytes) -> None:
         self.h5py = import_package("h5py", WHO, "keras")
@@ -166,7 +166,7 @@ class _Weights:
         return group
 
     def optimizer(self) -> list[Array]:
-        """Return the variables of the optimizer in order; none if it has taken no step."""
+        """Return the variables of the optimizer in order; an empty list if it has taken no step."""
         group = self.file.get("optimizer/vars")
         count = 0 if group is None else len(group)
         return [self._dataset(f"optimizer/vars/{index}")[()] for index in range(count)]

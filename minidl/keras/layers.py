@@ -1,10 +1,10 @@
-"""Layers: each layer in the JSON of both libraries."""
+"""Layers: converts layers between the JSON of both libraries."""
 
 from minidl.errors import ArgumentError
 from minidl.keras.arrays import ARRAYS, snake_case
 from minidl.keras.objects import Json, complete, from_keras, keras_object, settings, to_keras
 
-# Keras' strings, and the layers of minidl that compute the same; of ReLU, Keras takes the slope 0 at exactly 0.
+# Keras' strings, and the equivalent layers of minidl; Keras' ReLU has the slope 0 at exactly 0.
 ACTIVATIONS: dict[str, tuple[str, dict[str, Json]]] = {
     "selu": ("SELU", {}),
     "relu": ("ReLU", {"slope_at_zero": 0}),
@@ -27,7 +27,7 @@ SAME = (  # the layers with the same arguments
 
 
 def dtype_of(config: dict[str, Json]) -> str:
-    """Return the type of a layer or model."""
+    """Return the dtype of a layer or model."""
     given = config.get("dtype") or "float32"
     name = str(given["config"]["name"] if isinstance(given, dict) else given)
     if name not in ("float32", "float64"):
@@ -66,7 +66,7 @@ def layer_from_keras(value: Json, dtype: str) -> Json:
 
 
 def _arguments(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
-    """Return the arguments of a layer; of initializers those that minidl has, as the arrays have their values."""
+    """Return the arguments of a layer; initializers unknown to minidl are omitted, as the arrays have their values."""
     if name == "Normalization" and config.get("mean") is not None:
         raise ArgumentError(f"{who}: mean: expected one from adapt, got {config['mean']!r:.100}.")
     found = settings(name, {key: item for key, item in config.items() if not key.endswith("_initializer")}, who)
@@ -80,7 +80,7 @@ def _arguments(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
 
 
 def activation_from_keras(value: Json, who: str) -> Json:
-    """Return the activation layer that Keras' string, function or layer means; None for "linear"."""
+    """Return the activation layer for Keras' string, function or layer; None for "linear"."""
     if isinstance(value, dict) and value.get("class_name") == "function":
         value = value["config"]
     if isinstance(value, dict):
@@ -125,7 +125,7 @@ def layer_to_keras(layer: Json, dtype: str) -> Json:
 
 
 def _keras_arguments(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
-    """Return the arguments of a layer; an initializer that Keras lacks is left to the default."""
+    """Return the arguments of a layer; initializers that Keras lacks are omitted."""
     if name == "Normalization" and config.get("mean") is not None:
         raise ArgumentError(
             f"{who}: mean: expected one from adapt, as Keras' file has it, got {config['mean']!r:.100}."
@@ -141,7 +141,7 @@ def _keras_arguments(name: str, config: dict[str, Json], who: str) -> dict[str, 
 
 
 def activation_to_keras(layer: Json, dtype: str, who: str) -> Json:
-    """Return what Keras' Dense calls an activation: a string, or a layer where its settings are others."""
+    """Return the activation argument of Keras' Dense: a string, or a layer if no string has these settings."""
     if layer is None:
         return "linear"
     if layer["class"] in ("Sequential", *ARRAYS):

@@ -1,4 +1,4 @@
-"""Models: a `Sequential` with all its layers in the JSON of both libraries."""
+"""Models: converts a `Sequential` with all its layers between the JSON of both libraries."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from minidl.keras.objects import Json, keras_object
 
 
 def model_from_keras(value: Json, seed: int) -> tuple[Json, Arrays]:
-    """Return a model in minidl's JSON, given Keras', and its arrays."""
+    """Return a model in minidl's JSON, given Keras' JSON, and its arrays."""
     arrays = Arrays()
     dtype = dtype_of(value["config"])
     return _sequential(value, ("", ""), arrays, {"seed": seed, "dtype": dtype, "trainable": True}), arrays
@@ -70,7 +70,7 @@ def _shape(batch_shape: Json, who: str) -> Json:
 
 
 def model_to_keras(model: Json) -> tuple[Json, Arrays]:
-    """Return a model in Keras' JSON, given minidl's, and its arrays."""
+    """Return a model in Keras' JSON, given minidl's JSON, and its arrays."""
     arrays = Arrays()
     return _sequential_to_keras(model, ("", ""), arrays, model["config"]["dtype"], trainable=True), arrays
 

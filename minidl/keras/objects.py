@@ -1,6 +1,6 @@
 """Objects: initializers, regularizers, losses, metrics, optimizers and schedules in the JSON of both libraries.
 
-minidl has Keras' names and arguments, so that most of it is the same under another key.
+minidl uses Keras' names and arguments, so most values differ only in their keys.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from minidl.errors import ArgumentError
 
 Json = Any
 
-# The classes of minidl that mean the same in Keras, by Keras' module.
+# The classes of minidl with an equivalent in Keras, by Keras' module.
 SHARED = {
     "keras.initializers": (
         "Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones Orthogonal RandomNormal "
@@ -36,7 +36,7 @@ SHARED = {
         "CosineDecay ExponentialDecay InverseTimeDecay PiecewiseConstantDecay PolynomialDecay"
     ),
 }
-# Settings of Keras that minidl lacks, and the values at which nothing is lost.
+# Settings of Keras that minidl lacks, and the values at which they have no effect.
 ONLY: dict[str, list[Json]] = {
     "activity_regularizer": [None], "kernel_constraint": [None], "bias_constraint": [None], "beta_constraint": [None],
     "gamma_constraint": [None], "embeddings_constraint": [None], "alpha_constraint": [None], "lora_rank": [None],
@@ -55,7 +55,7 @@ FREE = (  # settings that change nothing here
 
 
 def from_keras(value: Json, who: str) -> Json:
-    """Return Keras' JSON of a value in minidl's, or raise an `ArgumentError` that opens with ``who``."""
+    """Convert a value from Keras' JSON to minidl's, or raise an `ArgumentError` that starts with ``who``."""
     if isinstance(value, list):
         return [from_keras(item, who) for item in value]
     if not isinstance(value, dict):
@@ -73,7 +73,7 @@ def from_keras(value: Json, who: str) -> Json:
 
 
 def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
-    """Return the arguments of minidl's class ``name`` in Keras' ``config``; the others must change nothing."""
+    """Return the arguments of minidl's class ``name`` in Keras' ``config``; its other settings must have no effect."""
     known = constructor_arguments(registry[name])
     found = {}
     for key, value in config.items():
@@ -86,14 +86,14 @@ def settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
 
 
 def complete(name: str, config: dict[str, Json]) -> dict[str, Json]:
-    """Return ``config`` with the defaults of minidl's class ``name`` for what it leaves out."""
+    """Return ``config``, completed with the defaults of minidl's class ``name``."""
     defaults = constructor_arguments(registry[name])
     plain = {key: value for key, value in defaults.items() if isinstance(value, (str, int, float, type(None)))}
     return {**plain, **config}
 
 
 def to_keras(value: Json, who: str) -> Json:
-    """Return minidl's JSON of a value in Keras', or raise an `ArgumentError` that opens with ``who``."""
+    """Convert a value from minidl's JSON to Keras', or raise an `ArgumentError` that starts with ``who``."""
     if isinstance(value, list):
         return [to_keras(item, who) for item in value]
     if not isinstance(value, dict):
@@ -110,7 +110,7 @@ def to_keras(value: Json, who: str) -> Json:
 
 
 def shared_settings(name: str, config: dict[str, Json], who: str) -> dict[str, Json]:
-    """Return the arguments that Keras has too; the others must be as by default."""
+    """Return the arguments that Keras has too; the others must have their defaults."""
     defaults = constructor_arguments(registry[name])
     found = {}
     for key, value in config.items():
@@ -132,5 +132,5 @@ LACKING = {  # arguments that Keras lacks
 
 
 def keras_object(module: str, name: str, config: dict[str, Json]) -> dict[str, Json]:
-    """Return what Keras' ``serialize_keras_object`` gives."""
+    """Return the result of Keras' ``serialize_keras_object``."""
     return {"module": module, "class_name": name, "config": config, "registered_name": None}

@@ -1,4 +1,4 @@
-"""Training: what `compile` was given and the optimizer's state, in the JSON and arrays of both libraries."""
+"""Training: converts the arguments of `compile` and the optimizer's state between both libraries."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from minidl.keras.objects import Json, from_keras, to_keras
 from minidl.numeric import rescaling_period
 from minidl.typing import Array
 
-# The arrays of an optimizer: groups in Keras' order, the arrays of a group taking turns for each parameter.
+# The arrays of an optimizer: groups in Keras' order; in a group, the arrays alternate for each parameter.
 SLOTS = {
     "Adam": (("m", "v"), ("largest",)),
     "AdamW": (("m", "v"), ("largest",)),
@@ -24,7 +24,7 @@ STATE = "optimizer_state"
 
 
 def slots_of(config: dict[str, Any], name: str) -> list[tuple[str, ...]]:
-    """Return the groups that an optimizer with this ``config`` keeps."""
+    """Return the groups of arrays that an optimizer with this ``config`` keeps."""
     absent = set()
     if name in ("SGD", "RMSprop") and not config.get("momentum", 0.0):
         absent |= {"velocity", "u"}
@@ -36,7 +36,7 @@ def slots_of(config: dict[str, Any], name: str) -> list[tuple[str, ...]]:
 
 
 def factors(name: str, config: dict[str, Any], iterations: int) -> dict[str, float]:
-    """Return what minidl's arrays are multiplied by to give Keras': deferred decay, see `rescaling_period`."""
+    """Return the factors that turn minidl's arrays into Keras': deferred decay, see `rescaling_period`."""
     if name in ("Adam", "AdamW"):
         beta_1, beta_2 = config.get("beta_1", 0.9), config.get("beta_2", 0.999)
         k = 0 if config.get("amsgrad", False) else iterations % rescaling_period(beta_1, beta_2)
@@ -49,7 +49,7 @@ def factors(name: str, config: dict[str, Any], iterations: int) -> dict[str, flo
 
 
 class State:
-    """The parameters of a model in a row, and which of them Keras' optimizer knows: those that train."""
+    """The flat parameters of a model, and which of them Keras' optimizer keeps: the trainable ones."""
 
     def __init__(self, places: Arrays, weights: dict[str, Array]) -> None:
         self.parts: list[tuple[slice, tuple[int, ...], bool]] = []
@@ -62,7 +62,7 @@ class State:
             self.size += array.size
 
     def to_keras(self, flat: dict[str, Array], groups: list[tuple[str, ...]]) -> list[Array]:
-        """Return Keras' arrays of an optimizer, in its order."""
+        """Return the arrays of an optimizer in Keras' form and order."""
         return [
             flat[name][part].reshape(shape)
             for group in groups
@@ -74,7 +74,7 @@ class State:
     def from_keras(
         self, arrays: list[Array], groups: list[tuple[str, ...]], start: float, dtype: Any
     ) -> dict[str, Array]:
-        """Return minidl's flat arrays; what does not train has its initial value, ``start``."""
+        """Return minidl's flat arrays, with the initial value ``start`` for parameters that are not trained."""
         flat = {name: np.full(self.size, start, dtype) for group in groups for name in group}
         waiting = iter(arrays)
         for group in groups:
@@ -90,7 +90,7 @@ class State:
 def training_from_keras(
     config: Json, variables: list[Array], state: State, dtype: str
 ) -> tuple[Json, dict[str, Array]]:
-    """Return the part ``training`` of a model file, and its arrays."""
+    """Return the ``training`` section of a model file, and its arrays."""
     if config.get("loss_weights") is not None:
         raise ArgumentError("compile: loss_weights: expected None, got others.")
     optimizer = from_keras(config["optimizer"], "optimizer")
@@ -119,7 +119,7 @@ def training_from_keras(
 
 
 def _shortest(rate: Any) -> float:
-    """Return a rate without the digits that float32 has added: 0.001 for 0.0010000000474974513."""
+    """Return a rate without the digits added by float32: 0.001 for 0.0010000000474974513."""
     return float(str(np.float32(rate)))
 
 

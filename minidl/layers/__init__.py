@@ -1,4 +1,4 @@
-"""The layers: `Dense`, the activations, normalisation, noise, shapes, and the base class `Layer`."""
+"""Layers: `Dense`, activations, normalisation, noise, reshaping, and the base class `Layer`."""
 
 from minidl.config import register_builtins
 from minidl.layers.activations import ELU, GELU, Activation, LeakyReLU, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh

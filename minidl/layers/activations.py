@@ -1,6 +1,6 @@
-"""Activations: the nonlinear functions between the dense layers.
+"""Activations: the nonlinear functions between dense layers.
 
-All but Softmax act on each value alone: ``dx = dy * g'(x)``, in the notes' letters dZ = dA * g'(Z).
+All except Softmax are elementwise: ``dx = dy * g'(x)``, or dZ = dA * g'(Z) in the notation of the course notes.
 """
 
 from typing import Any, Unpack
@@ -15,11 +15,11 @@ from minidl.normal import normal_cdf, normal_density
 from minidl.numeric import sigmoid, softmax, softplus
 from minidl.typing import Array, LayerOptions, Shape
 
-ZERO = np.zeros((), np.float32)  # NumPy takes half a microsecond to convert a Python number
+ZERO = np.zeros((), np.float32)  # converting a Python number costs NumPy half a microsecond
 
 
 class ActivationLayer(Layer):
-    """Abstract base of the activations: what ``Dense(activation="relu")`` can name."""
+    """Abstract base of the activations, which ``Dense(activation="relu")`` selects by name."""
 
 
 class Sigmoid(ActivationLayer):
@@ -28,7 +28,7 @@ class Sigmoid(ActivationLayer):
     Notes
     -----
     The derivative ``y (1 - y)`` is computed as ``e / (1 + e)**2`` with ``e = exp(-abs(x))``, which keeps
-    all digits where y rounds to 1. Course notes, section 4.4.b.1.
+    its precision where y rounds to 1. Course notes, section 4.4.b.1.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -46,7 +46,7 @@ class Tanh(ActivationLayer):
     Notes
     -----
     The derivative ``1 - y**2`` is computed as ``4 e / (1 + e)**2`` with ``e = exp(-2 abs(x))``, which keeps
-    all digits where y rounds to 1. Course notes, section 4.4.b.2.
+    its precision where y rounds to 1. Course notes, section 4.4.b.2.
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -66,7 +66,7 @@ class ReLU(ActivationLayer):
     ----------
     slope_at_zero : {1, 0}
         The derivative at exactly 0. The course notes define 1, the default; Keras, torch and the programs
-        behind the course's published numbers take 0. It matters where whole units are 0, as behind zero biases.
+        behind the course's published numbers use 0. It matters when many inputs are exactly 0, as with zero biases.
     """
 
     def __init__(self, slope_at_zero: int = 1, **options: Unpack[LayerOptions]) -> None:
@@ -76,8 +76,8 @@ class ReLU(ActivationLayer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         positive = x >= ZERO if self.slope_at_zero else x > ZERO
-        self._mask = positive.astype(x.dtype)  # 1 or 0: dy and x are multiplied by it without a conversion
-        return x * self._mask  # half the time of np.maximum
+        self._mask = positive.astype(x.dtype)  # 1 or 0 in the dtype of x, so that multiplying needs no conversion
+        return x * self._mask  # takes half the time of np.maximum
 
     def backward(self, dy: Array) -> Array:
         return dy * self._mask
@@ -89,7 +89,7 @@ class LeakyReLU(ActivationLayer):
     Parameters
     ----------
     negative_slope : float
-        Slope below 0. The default is the notes' 0.01 (Keras has 0.3).
+        Slope for negative inputs. The default of 0.01 is that of the course notes (Keras: 0.3).
     """
 
     def __init__(self, negative_slope: float = 0.01, **options: Unpack[LayerOptions]) -> None:
@@ -109,7 +109,7 @@ class ELU(ActivationLayer):
     Parameters
     ----------
     alpha : float
-        Minus the limit for very negative inputs.
+        The output approaches ``-alpha`` for large negative inputs.
 
     Notes
     -----
@@ -128,7 +128,7 @@ class ELU(ActivationLayer):
 
 
 class GELU(ActivationLayer):
-    """Gaussian error linear unit: ``y = x P(x)``, with P the normal distribution function (exact, not tanh).
+    """Gaussian error linear unit: ``y = x P(x)``, with P the standard normal CDF (exact, not by tanh).
 
     Notes
     -----
@@ -175,17 +175,17 @@ class Softplus(ActivationLayer):
 
 
 class Softmax(ActivationLayer):
-    """Probabilities of classes: ``y = exp(x) / sum(exp(x))``, the sum over the last axis.
+    """Class probabilities: ``y = exp(x) / sum(exp(x))``, with the sum over the last axis.
 
     Parameters
     ----------
     axis : int
-        -1: the last axis is the only one.
+        Must be -1: only the last axis is supported.
 
     Raises
     ------
     ArgumentError
-        In `build`, for a single unit: its probability would always be 1.
+        In `build`, if there is only one unit: its probability would always be 1.
 
     Notes
     -----
@@ -215,7 +215,7 @@ class Softmax(ActivationLayer):
 
 
 def resolve_activation(value: Any, who: str) -> Layer | None:
-    """Return the layer that ``value`` names or is; None for None and "linear"."""
+    """Return the activation layer for a name or an instance; None for None and "linear"."""
     if value is None or value == "linear":
         return None
     if isinstance(value, Layer):
@@ -228,7 +228,7 @@ def resolve_activation(value: Any, who: str) -> Layer | None:
 
 
 def Activation(activation: str | Layer) -> Layer:
-    """Return the activation layer of that name, as ``Activation("relu")`` does in Keras."""
+    """Return the activation layer with this name, like ``Activation("relu")`` in Keras."""
     layer = resolve_activation(activation, "Activation")
     if layer is None:
         raise ArgumentError("Activation: expected the name of a nonlinear function, got 'linear'. Leave it out.")

@@ -1,4 +1,4 @@
-"""Allocation: layers that have declared their arrays get them, as views into one flat vector."""
+"""Allocation: gives layers the arrays that they declared, as views into one flat vector."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from minidl.parameters import Parameters, copy_into
 
 
 def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -> Parameters:
-    """Give the declared arrays of ``layers`` and their sublayers one flat vector, and bind the views.
+    """Allocate the arrays declared by ``layers`` and their sublayers in one flat vector, and bind the views.
 
-    Arrays that a layer has already (it was built before, or they were assigned) keep their values; the others are
-    initialised from ``rng``, in order. A layer used alone is ready after ``layer.declare(shape)`` and this. One that
-    was built before for other shapes is a `ShapeError`; nothing has changed then.
+    Arrays that already exist (from an earlier build or an assignment) keep their values; the others are initialised
+    from ``rng``, in order. To use a layer alone, call ``layer.declare(shape)`` and then this function. Raises a
+    `ShapeError`, without changing anything, if a layer was built before for other shapes.
     """
     everything = list(walk(layers))
     dtype = np.dtype(dtype)
@@ -34,11 +34,11 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
     for path, layer in everything:
         for name, (shape, initializer, _, trained, _) in layer.declared.items():
             value = parameters[f"{path}/{name}"] if trained else np.empty(shape, dtype)
-            start = layer.views.get(name, vars(layer).get(name))  # of an earlier build, or set by hand
+            start = layer.views.get(name, vars(layer).get(name))  # from an earlier build, or set by hand
             who = f"{layer.label}: {name}"
             if start is None:
                 who = f"{who}: initializer"
-                with np.errstate(over="ignore"):  # what is not finite is told below
+                with np.errstate(over="ignore"):  # values that are not finite are reported below
                     start = initializer(rng, shape, dtype)
             copy_into(value, start, who)
             if not np.isfinite(value).all():

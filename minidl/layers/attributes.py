@@ -1,4 +1,4 @@
-"""Attributes: what an assignment to an attribute of a layer does, and which attributes last.
+"""Attributes: what assigning to a layer's attribute does, and which attributes persist.
 
 The underscore rule: a name with a leading underscore is a cache of the current batch, which is never copied, pickled or
 saved; any other is a constructor argument, a parameter or state. Assigning to an array copies into it.
@@ -20,33 +20,33 @@ from minidl.parameters import copy_into
 from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
-# how often ``trainable`` or a regularizer has been set: networks look at their layers again when it has grown
+# how often ``trainable`` or a regularizer has been set: when it increases, networks inspect their layers again
 freezes = [0]
 
 
 class Declaration(NamedTuple):
-    """What `build` said about one array of a layer."""
+    """The properties of an array that a layer declared in `build`."""
 
     shape: Shape
     initializer: Any
     regularizer: Regularizer | None
-    trained: bool  # a parameter; otherwise state
+    trained: bool  # True for a parameter, False for state
     constraint: Constraint | None = None
 
 
 class Attributes(Configured, metaclass=LayerType):
-    """Abstract base of `Layer`: the arrays that it declared, and the rules for all other attributes."""
+    """Abstract base of `Layer`: holds the declared arrays, and the rules for all other attributes."""
 
     name: str | None
-    place: str | None  # where in a model it is, for messages
+    place: str | None  # the position in a model, for messages
     declared: dict[str, Declaration]
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     output_shape: Shape | None
-    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # and what to do
+    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # with advice
 
     @property
     def label(self) -> str:
-        """How messages call this layer: ``Dense 'hidden' (layer 0)``."""
+        """The name of this layer in messages, such as ``Dense 'hidden' (layer 0)``."""
         name = "" if self.name is None else f" {self.name!r}"
         place = "" if self.place is None else f" ({self.place})"
         return f"{type(self).__name__}{name}{place}"
@@ -61,22 +61,22 @@ class Attributes(Configured, metaclass=LayerType):
         return [name for name, declaration in self.declared.items() if declaration.trained]
 
     def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute that is no cache: an array is copied into, a setting is checked and takes effect at once.
+        """Set a public attribute: an array is updated in place; a setting is checked and takes effect at once.
 
         Raises
         ------
         ShapeError, ArgumentError
-            For an array of another shape; for what no constructor takes, and a name that two layers would have.
+            For an array of the wrong shape; for a value that the constructor rejects, or a name already in use.
         StateError
-            For a setting that `build` has used.
+            For a setting that cannot change after `build`.
         """
         view = self.__dict__["views"].get(name)
         if view is not None:
             copy_into(view, value, f"{self.label}: {name}")
             return
-        self.__dict__.pop("_names_of_layers", None)  # it may hold a layer now
+        self.__dict__.pop("_names_of_layers", None)  # the new value may hold a layer
         self.__dict__.pop("_attributes", None)
-        if self.__dict__.get("_building"):  # what build finds out is its own business
+        if self.__dict__.get("_building"):  # `build` may set any attribute
             object.__setattr__(self, name, value)
             return
         if name in self.unassignable:
@@ -103,15 +103,15 @@ class Attributes(Configured, metaclass=LayerType):
             raise ArgumentError(f"{who}: expected one that no other layer has, got {name!r}.")
 
     def set_together(self, settings: dict[str, Any]) -> None:
-        """Set some of the constructor's arguments, which it checks together, and forget what they may have changed."""
+        """Set constructor arguments that are checked together, and clear what was derived from them."""
         super().set_together(settings)
         self.__dict__.pop("_names_of_layers", None)
         self.__dict__.pop("_attributes", None)
 
     def with_settings(self, settings: dict[str, Any]) -> Any:
-        """Return a new layer with other settings, if the change has an effect on this one.
+        """Return a new layer with other settings; a `StateError` if this one can no longer adopt them.
 
-        The declarations of this layer take over its regularizers and constraints, which have one at any time.
+        Regularizers and constraints can change at any time: this layer's declarations are updated with the new ones.
         """
         fresh = super().with_settings(settings)
         who, layer, built = f"{self.label}: {next(iter(settings))}", cast(Any, self), self.output_shape is not None
@@ -141,7 +141,7 @@ class Attributes(Configured, metaclass=LayerType):
         return attribute(self, name)
 
     def _weights_for_keras(self, trained: bool | None) -> list[Array]:
-        """Return all parameters and state, themselves and no copies; or those that training changes, or leaves."""
+        """Return all parameters and state (not copies), or only those that are trained or not trained."""
         found, frozen = [], set()
         for path, part in walk({"": self}):
             outer = path.rpartition("/")[0]
@@ -154,17 +154,17 @@ class Attributes(Configured, metaclass=LayerType):
         return found
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
-        """Make ``self.<name>`` and ``self.d<name>`` these arrays, which assignments copy into."""
+        """Bind the arrays to ``self.<name>`` and ``self.d<name>``; later assignments copy into them."""
         self.__dict__.pop("_attributes", None)
         self.views[name] = self.__dict__[name] = value
         if gradient is not None:
             self.views["d" + name] = self.__dict__["d" + name] = gradient
 
     def public_attributes(self) -> dict[str, Any]:
-        """Return the attributes that are no caches; the next assignment of one makes it forgotten."""
+        """Return the attributes without a leading underscore; the result is kept until one of them is assigned."""
         public = self.__dict__.get("_attributes")
         if public is None:
-            everything = list(self.__dict__.items())  # at once: another thread may be setting caches
+            everything = list(self.__dict__.items())  # a snapshot: another thread may be setting caches
             public = {name: value for name, value in everything if name[0] != "_"}
             self.__dict__["_attributes"] = public
         return public

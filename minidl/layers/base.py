@@ -36,10 +36,10 @@ class Layer(Attributes):
     it is a cache of the current batch, which is never copied, pickled or saved. A constructor stores its
     arguments under their own names and does nothing else; there is no need to call ``super().__init__()``.
 
-    Every layer takes two further arguments:
+    Every layer takes two more arguments:
 
     name : str, optional
-        By default the model calls it ``"dense"``, ``"dense_1"``, ...
+        By default, the model names it ``"dense"``, ``"dense_1"``, ...
     trainable : bool
         False freezes the parameters and the state; gradients still flow through. May be set at any time.
 
@@ -66,8 +66,8 @@ class Layer(Attributes):
 
     trainable: bool
     input_shape: Shape | None
-    input_dtype: ClassVar[Any] = None  # the type of ``x`` where it is not the model's: "int64" for ids
-    keeps_values: ClassVar[bool] = False  # whether ``y`` holds values of ``x``, in its type: ids pass as integers
+    input_dtype: ClassVar[Any] = None  # dtype of ``x`` if not the model's: "int64" for ids
+    keeps_values: ClassVar[bool] = False  # whether ``y`` holds values of ``x`` in its dtype, so that ids stay integers
 
     def __init__(self, **options: Unpack[LayerOptions]) -> None:
         """Do nothing: `LayerType` has stored the options."""
@@ -89,11 +89,11 @@ class Layer(Attributes):
         self.backward(dy)
 
     def own_loss(self) -> float:
-        """Return what the layer adds to the mean loss of the last `forward`; ``backward(0)`` is its gradient."""
+        """Return the layer's contribution to the mean loss of the last `forward`; ``backward(0)`` is its gradient."""
         return 0.0
 
     def check_input(self, x: Array, who: str) -> None:
-        """Raise a `DataError`, opened by ``who``, if ``x`` is no input; a call asks about all its data at once."""
+        """Raise a `DataError` that starts with ``who`` if ``x`` is not a valid input; called once for all the data."""
 
     def __call__(self, x: Array, training: bool = False) -> Array:
         if isinstance(x, Configured):  # as in Keras' functional interface
@@ -104,11 +104,11 @@ class Layer(Attributes):
         self, name: str, shape: Shape, initializer: Any = "glorot_uniform",
         regularizer: Any = None, constraint: Any = None,
     ) -> None:  # fmt: skip
-        """Declare a parameter, in `build`: gives ``self.<name>`` and its gradient ``self.d<name>``."""
+        """Declare a parameter in `build`: creates ``self.<name>`` and its gradient ``self.d<name>``."""
         self._declare(name, shape, initializer, True, regularizer, constraint)
 
     def add_state(self, name: str, shape: Shape, initializer: Any = "zeros") -> None:
-        """Declare an array that is saved but not trained, in `build`: gives ``self.<name>``."""
+        """Declare an array in `build` that is saved but not trained: creates ``self.<name>``."""
         self._declare(name, shape, initializer, False, None, None)
 
     def _declare(self, name: str, shape: Any, initializer: Any, trained: bool, *rules: Any) -> None:
@@ -128,12 +128,12 @@ class Layer(Attributes):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Return a new layer made from what `get_config` returned; layers in it that belong to a model become new."""
+        """Return a new layer from the result of `get_config`; inner layers that belong to a model are recreated."""
         return construct(cls, replace_layers(config, free_layer))
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` again, remember both shapes, and return the output shape."""
-        self.declared = {}  # an assignment, which also forgets the names of layers
+        self.declared = {}  # assigning also clears the cached names of layers
         self._building = True
         shape = self.build(tuple(input_shape))
         if type(shape) is not tuple or not is_shape(shape):
@@ -149,12 +149,12 @@ class Layer(Attributes):
         return shape
 
     def sublayers(self) -> dict[str, "Layer"]:
-        """Return the layers that this one holds as attributes, alone or in lists, tuples and dicts, by name.
+        """Return the layers in this layer's attributes, alone or in lists, tuples and dicts, by name.
 
-        An `ArgumentError` if two have one name, or one layer is twice in an attribute.
+        Raises an `ArgumentError` if two have the same name, or if an attribute holds the same layer twice.
         """
         found: dict[str, Layer] = {}
-        first: dict[int, tuple[str, str]] = {}  # an attribute may refer to a layer that is in another one
+        first: dict[int, tuple[str, str]] = {}  # two attributes may refer to the same layer
         for holder in self.names_of_layers:
             for name, layer in layers_in(self.__dict__[holder], holder):
                 before = first.setdefault(id(layer), (holder, name))
@@ -173,7 +173,7 @@ class Layer(Attributes):
 
     @property
     def names_of_layers(self) -> tuple[str, ...]:
-        """The names of the attributes that hold other layers, or may be about to."""
+        """The names of the attributes that hold other layers, or empty containers that may receive some."""
         names = self.__dict__.get("_names_of_layers")
         if names is None:
             names = self.__dict__["_names_of_layers"] = tuple(
@@ -182,18 +182,18 @@ class Layer(Attributes):
         return names
 
     def expand(self) -> dict[str, "Layer"]:
-        """Return the layers that run in a network in place of this one, by their names inside it."""
+        """Return the layers that a network runs in place of this one, by their names inside it."""
         return {"": self}
 
     def adopt(self, parameters: Parameters) -> None:
-        """Called when the arrays of this layer and those inside it have been bound to ``parameters``."""
+        """Called after the arrays of this layer and its sublayers have been bound to ``parameters``."""
 
     @property
     def rng(self) -> "np.random.Generator":
-        """The layer's random numbers, in training a function of the model's seed, the pass and the layer."""
+        """The layer's random generator; in training it depends only on the model's seed, the pass and the layer."""
         source = self.__dict__.get("rng")
         if source is None:
-            raise AttributeError  # `__getattr__` says it in words
+            raise AttributeError  # `__getattr__` raises the full message
         return source.current() if isinstance(source, LayerRandomness) else source
 
     @rng.setter
@@ -211,9 +211,9 @@ class Layer(Attributes):
     def set_weights(self, arrays: Iterable[Array]) -> None:
         """Copy ``arrays``, ordered as in `get_weights`, into the parameters and state: all of them or none.
 
-        A `ShapeError` if their number or a shape does not fit.
+        Raises a `ShapeError` if their number or a shape does not match.
         """
-        if not hasattr(arrays, "__iter__") or hasattr(arrays, "keys"):  # an archive of NumPy iterates over names
+        if not hasattr(arrays, "__iter__") or hasattr(arrays, "keys"):  # a NumPy archive iterates over names
             raise ArgumentError(f"{self.label}: set_weights: expected a list of arrays, got {arrays!r:.100}.")
         try:
             arrays = [np.asarray(array) for array in arrays]
@@ -243,12 +243,12 @@ class Layer(Attributes):
         ]
 
     def inference_twin(self) -> Self:
-        """Return a twin that shares parameters and state but no cache, for use during a training pass."""
+        """Return a twin that shares parameters and state but not caches, for inference during a training pass."""
         twin = object.__new__(type(self))
         state = twin.__dict__
         state.update(self.public_attributes())
         for name in self.names_of_layers:
-            if any(True for _ in layers_in(state[name], "")):  # other containers stay the same
+            if any(True for _ in layers_in(state[name], "")):  # other containers are shared
                 state[name] = replace_layers(state[name], methodcaller("inference_twin"))
         return twin
 

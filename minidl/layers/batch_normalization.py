@@ -1,6 +1,6 @@
-"""BatchNormalization: every feature with mean 0 and variance 1 over the batch, then scaled and shifted.
+"""BatchNormalization: normalises every feature to mean 0 and variance 1 over the batch, then scales and shifts it.
 
-In inference the moving averages of the means and variances seen in training take the batch's place.
+In inference, the moving averages collected in training replace the statistics of the batch.
 """
 
 from typing import Any, Unpack
@@ -19,15 +19,15 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class BatchNormalization(Layer):
-    """In training ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, both statistics over the batch.
+    """In training ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, with batch statistics.
 
-    In inference, and while the layer is frozen (``trainable=False``), they are ``moving_mean`` and
-    ``moving_variance``.
+    In inference, and while the layer is frozen (``trainable=False``), ``moving_mean`` and ``moving_variance`` are used
+    instead.
 
     Parameters
     ----------
     axis : int
-        The axis of the features, counted with the batch axis. Only the last one is supported.
+        The feature axis, counting the batch axis. Only the last one is supported.
     momentum : float
         Fraction of the moving statistics that a training step keeps, in [0, 1].
     epsilon : float
@@ -50,20 +50,21 @@ class BatchNormalization(Layer):
     ArgumentError
         If an argument has the wrong type or value.
     ShapeError
-        If ``axis`` is not the last one, or ``x`` has another shape than `build` saw.
+        If ``axis`` is not the last one, or ``x`` does not have the shape given to `build`.
 
     Notes
     -----
-    With ``n = (x - mean) / sqrt(variance + epsilon)`` and m values a feature::
+    With ``n = (x - mean) / sqrt(variance + epsilon)`` and m values per feature::
 
         dL/dgamma = column sums of dy * n        dL/dbeta = column sums of dy
         dL/dx = gamma / sqrt(variance + epsilon) * (dy - dL/dbeta / m - n * dL/dgamma / m)
 
-    Ioffe and Szegedy, 2015, algorithm 1. The variance is divided by m, in the moving average too, as in Keras; torch
-    divides the latter by m - 1. It is computed from the differences to the mean, and corrected for the rounding of
-    the mean, so that no digits are lost where the mean is large: in float32, with 9,000 samples, its relative error was
+    Ioffe and Szegedy, 2015, algorithm 1. The variance is divided by m, also in the moving average, as in Keras; torch
+    uses m - 1 for the moving average. It is computed from deviations from the mean and corrected for the mean's
+    rounding error, so it stays accurate where the mean is large: in float32, with 9,000 samples, its relative error was
     at most 2e-6 for means up to 1,000 standard deviations, and 6e-6 for 100,000.
-    A batch of one sample has the variance 0 and gives ``beta``. Sample weights count in the loss, not here.
+    A batch of one sample has variance 0, and its output is ``beta``. Sample weights affect the loss, not these
+    statistics.
 
     Examples
     --------
@@ -152,7 +153,7 @@ class BatchNormalization(Layer):
         return self._inverse * self.gamma if self.scale else self._inverse
 
     def _measure(self, x: Array, scratch: Array) -> Array:
-        """Set ``x - mean`` for a batch and the error of this mean, move the averages, and return the variance."""
+        """Store ``x - mean`` and the mean's rounding error, update the moving averages, and return the variance."""
         share, keep = 1 / len(x), self.momentum
         mean = column_sums(x) * share
         error, squares = np.zeros_like(mean), np.zeros_like(mean)

@@ -1,6 +1,6 @@
-"""Concatenate: several branches that all see the same input, their outputs side by side.
+"""Concatenate: runs several branches on the same input and concatenates their outputs.
 
-With `Columns` at the beginning of a branch, each branch has its own part of the input.
+Start a branch with `Columns` to give it its own subset of the features.
 """
 
 from typing import Any, Unpack
@@ -15,25 +15,25 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class Concatenate(Layer):
-    """Branches side by side: ``y = concatenate([branch(x) for branch in branches], axis=-1)``.
+    """Parallel branches: ``y = concatenate([branch(x) for branch in branches], axis=-1)``.
 
     Parameters
     ----------
     *branches : Layer or list of Layer
-        Each a layer, or a list of layers one after another; an empty list passes ``x`` on as it is.
+        Each a layer or a list of layers in sequence; an empty list passes ``x`` through unchanged.
 
     Raises
     ------
     ArgumentError
-        If there is no branch, or something is no layer.
+        If there is no branch, or a branch contains something other than layers.
     ShapeError
-        In `build`, if the outputs differ in another axis than the last.
+        In `build`, if the outputs differ along any axis but the last.
 
     Notes
     -----
     The derivative is ``dx = sum of branch.backward(dy of that branch)``. Keras writes it as
-    ``Concatenate()([branch(x), ...])`` in its functional interface, where x may also be several inputs: here they are
-    columns of one, see `Columns`.
+    ``Concatenate()([branch(x), ...])`` in its functional interface, where the branches may have different inputs; here,
+    these are columns of one input, see `Columns`.
 
     Examples
     --------
@@ -67,12 +67,12 @@ class Concatenate(Layer):
 
     @property
     def rows(self) -> list[list[Layer]]:
-        """The layers of each branch, one after another."""
+        """The layers of each branch, in order."""
         return [branch if isinstance(branch, list) else [branch] for branch in self.branches]
 
     @property
     def input_dtype(self) -> str | None:
-        """The type that all branches want of ``x``; None for that of the model."""
+        """The dtype that all branches need for ``x``; None for the model's dtype."""
         return common_input_dtype(self.rows)
 
     def check_input(self, x: Array, who: str) -> None:
@@ -104,7 +104,7 @@ class Concatenate(Layer):
                 row[0].backward_parameters(part)
 
     def _rows_with_parts(self, dy: Array) -> list[tuple[list[Layer], Array]]:
-        """Return the layers of each branch with its part of ``dy``."""
+        """Return the layers of each branch with its slice of ``dy``."""
         stops = np.cumsum(self.widths).tolist()
         parts = [dy[..., stop - width : stop] for stop, width in zip(stops, self.widths, strict=True)]
         return list(zip(self.rows, parts, strict=True))

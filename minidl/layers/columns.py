@@ -1,6 +1,6 @@
-"""Columns: some of the features, by number, slice or name.
+"""Columns: selects features by number, slice or name.
 
-At the beginning of a branch of `Concatenate` it gives the branch its own part of the input.
+At the start of a branch of `Concatenate`, it gives the branch its own subset of the features.
 """
 
 from typing import Any, Self, Unpack
@@ -15,20 +15,20 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class Columns(Layer):
-    """Some of the features, in the order given: ``y = x[..., columns]``.
+    """Select features, in the given order: ``y = x[..., columns]``.
 
     Parameters
     ----------
     *columns : int, slice or str
-        Numbers (negative ones count from the end), slices, and names of columns of the data frame that the model is
-        trained on; each column once.
+        Indices (negative ones count from the end), slices, and column names of the data frame that the model is
+        trained on; each column at most once.
 
     Raises
     ------
     ArgumentError
-        If there is no column, something is no column, or the model knows no column of that name.
+        If no column is given, one is not an int, slice or string, or the model has no column of that name.
     ShapeError
-        In `build`, if ``x`` has no such column, or one is taken twice.
+        In `build`, if ``x`` has no such column, or one is selected twice.
 
     Notes
     -----
@@ -54,7 +54,7 @@ class Columns(Layer):
         return (*input_shape[:-1], len(self.indices))
 
     def _find(self, names: tuple[str, ...]) -> list[int]:
-        """Return the numbers of the columns; -1 for a name as long as there are no ``names``."""
+        """Return the indices of the columns; -1 for a name while ``names`` is empty."""
         found: list[int] = []
         for column in self.columns:
             if isinstance(column, slice):
@@ -76,13 +76,13 @@ class Columns(Layer):
         return found
 
     def look_up_names(self) -> None:
-        """Find the columns that have names, among the `feature_names` of the model, once there are any."""
+        """Look up named columns in the model's `feature_names`, once these are known."""
         model = owner_of(self)
         while model is not None and owner_of(model) is not None:
             model = owner_of(model)
         names = tuple(getattr(model, "feature_names", None) or ())
         if len(names) == self.features:
-            self.indices[:] = self._find(names)  # the same list, which twins share
+            self.indices[:] = self._find(names)  # in place, because twins share the list
         elif names:
             got = f"one of {len(names)} columns. Use numbers behind other layers"
             raise ArgumentError(f"{self.label}: expected a data frame of {self.features} columns, got {got}.")
@@ -96,7 +96,7 @@ class Columns(Layer):
         return any(isinstance(column, str) for column in self.columns)
 
     def numbers(self) -> list[int]:
-        """Return the numbers of the columns, or raise an `ArgumentError` where those of names are not known."""
+        """Return the indices of the columns; raise an `ArgumentError` if a name has not been resolved."""
         if self._has_names():
             self.look_up_names()
             if -1 in self.indices:

@@ -1,6 +1,6 @@
 """Dense: every output is a weighted sum of every input.
 
-With a Sigmoid behind it this is logistic regression; stacked with activations it is a network.
+Followed by a Sigmoid, it is logistic regression; stacked with activations, it is a network.
 """
 
 import functools
@@ -49,7 +49,7 @@ class Dense(Layer):
     ArgumentError
         If an argument has the wrong type or value.
     ShapeError
-        If ``x`` is not two-dimensional or has another number of features than `build` saw.
+        If ``x`` is not two-dimensional or does not have the number of features given to `build`.
 
     Notes
     -----
@@ -100,9 +100,9 @@ class Dense(Layer):
 
     def expand(self) -> dict[str, Layer]:
         if type(self).forward is not Dense.forward or type(self).backward is not Dense.backward:
-            return {"": self}  # what a subclass computes includes the activation
+            return {"": self}  # the forward pass of a subclass includes the activation
         sums = object.__new__(sums_of(type(self)))
-        object.__setattr__(sums, "__dict__", self.__dict__)  # with the caches: each may run the backward of the other
+        object.__setattr__(sums, "__dict__", self.__dict__)  # caches included: either may run the other's backward
         after = {} if self.activation is None else self.activation.expand()
         return {"": sums} | {join("activation", name): step for name, step in after.items()}
 
@@ -126,7 +126,7 @@ class Dense(Layer):
         if x.ndim != 2 or x.shape[1] != len(self.W):
             raise ShapeError(f"{self.label}: expected input of shape (batch, {len(self.W)}), got {x.shape}.")
         self._x = x
-        y = x.dot(self.W)  # as x @ self.W, but 1 us cheaper a call
+        y = x.dot(self.W)  # as x @ self.W, but 1 us faster per call
         if self.use_bias:
             y += self.b
         return y
@@ -147,7 +147,7 @@ class Dense(Layer):
 
 
 class WeightedSums(Dense):
-    """A `Dense` without its activation: a step of a network, which shares all its attributes."""
+    """A `Dense` layer without its activation, as run by a network; it shares all attributes with that layer."""
 
     names_of_layers = ()
 
@@ -165,5 +165,5 @@ class WeightedSums(Dense):
 
 @functools.cache
 def sums_of(kind: type[Dense]) -> Any:
-    """Return the `WeightedSums` of a class derived from `Dense`, by the name of that class."""
+    """Return a subclass of `WeightedSums` for a class derived from `Dense`, with the same name."""
     return LayerType(kind.__name__, (WeightedSums, kind), {"__module__": kind.__module__})

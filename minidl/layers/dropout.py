@@ -1,4 +1,4 @@
-"""Dropout: training with a random fraction of the units switched off, against overfitting.
+"""Dropout: sets a random fraction of the units to 0 in training, to reduce overfitting.
 
 The kept units are scaled up in training, so that inference needs no change.
 """
@@ -13,12 +13,12 @@ from minidl.typing import Array, LayerOptions
 
 
 class Dropout(Layer):
-    """In training ``y = x * mask / (1 - rate)``, mask 0 with probability ``rate``, else 1; otherwise ``y = x``.
+    """In training ``y = x * mask / (1 - rate)``, mask 0 with probability ``rate``, else 1; in inference ``y = x``.
 
     Parameters
     ----------
     rate : float
-        Fraction of the units that is switched off, at least 0 and below 1.
+        Fraction of the units to drop, in [0, 1).
 
     Notes
     -----

@@ -1,6 +1,6 @@
-"""Embedding: every id of a category gets a vector of trained numbers.
+"""Embedding: maps each category id to a trained vector.
 
-Ids are whole numbers from 0 up, and stay integers on their way from the data to the layer.
+Ids are integers from 0, and keep an integer dtype from the data to the layer.
 """
 
 from typing import Any, Unpack
@@ -16,12 +16,12 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class Embedding(Layer):
-    """``y = W[x]``, the rows of ``W`` at the ids ``x``.
+    """``y = W[x]``: the rows of ``W`` selected by the ids ``x``.
 
     Parameters
     ----------
     input_dim : int
-        Number of ids: they are 0 to ``input_dim - 1``.
+        Number of ids, which range from 0 to ``input_dim - 1``.
     output_dim : int
         Length of the vectors.
     embeddings_initializer : str, Initializer or function
@@ -44,12 +44,12 @@ class Embedding(Layer):
 
     Notes
     -----
-    ``dW[i]`` is the sum of ``dy`` over all places where ``x == i``, added in their order, and ``dx = 0``: ids have no
+    ``dW[i]`` is the sum of ``dy`` over all positions where ``x == i``, added in order; ``dx = 0``, because ids have no
     derivative. Bengio, Ducharme, Vincent and Jauvin, 2003, section 2.
 
-    As the first layer, or behind `Flatten`, `Reshape` or `Columns`, it gets the ids as int64. In a branch next to
-    layers that take numbers they come in the type of the model: float32 holds whole numbers up to 2**24, float64 up to
-    2**53.
+    As the first layer, or after `Flatten`, `Reshape` or `Columns`, it receives the ids as int64. In a branch next to
+    layers with numeric inputs, it receives them in the model's dtype: float32 is exact for integers up to 2**24,
+    float64 up to 2**53.
 
     Examples
     --------
@@ -109,4 +109,4 @@ class Embedding(Layer):
     def backward_parameters(self, dy: Array) -> None:
         places = self._ids.reshape(-1, 1) * self.output_dim + np.arange(self.output_dim)
         self.dW[...] = 0
-        np.add.at(self.dW.reshape(-1), places.reshape(-1), dy.reshape(-1))  # four times as fast as by rows
+        np.add.at(self.dW.reshape(-1), places.reshape(-1), dy.reshape(-1))  # four times as fast as row by row

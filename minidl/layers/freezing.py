@@ -1,11 +1,11 @@
-"""Freezing: a frozen layer computes as in inference, so that its state stays, from wherever it is called."""
+"""Freezing: a frozen layer always runs in inference mode, so that its state does not change."""
 
 import functools
 from typing import Any
 
 
 def infer_where_frozen(kind: Any) -> None:
-    """Let the frozen layers of a class run in inference, from wherever they are called, so that their state stays."""
+    """Make the frozen layers of a class always run in inference mode, so that their state does not change."""
     forward = kind.forward
     if not hasattr(forward, "infers_where_frozen"):
 

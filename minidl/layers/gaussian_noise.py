@@ -1,6 +1,6 @@
-"""GaussianNoise: training with noisy inputs, against overfitting.
+"""GaussianNoise: adds noise to its inputs in training, to reduce overfitting.
 
-Inference is left alone.
+In inference, it has no effect.
 """
 
 from typing import Unpack
@@ -13,7 +13,7 @@ from minidl.typing import Array, LayerOptions
 
 
 class GaussianNoise(Layer):
-    """In training ``y = x + stddev * noise``, the noise standard normal; otherwise ``y = x``.
+    """In training ``y = x + stddev * noise`` with standard normal noise; in inference ``y = x``.
 
     Parameters
     ----------

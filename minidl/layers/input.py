@@ -1,6 +1,6 @@
-"""Input: the shape of one row of the data, at the head of a model.
+"""Input: the shape of one sample, at the start of a model.
 
-It is no layer: it computes nothing and is not in ``model.layers``.
+It is not a layer: it computes nothing and is not in ``model.layers``.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ class Input(Configured):
     Parameters
     ----------
     shape : tuple of int
-        Lengths of at least 1.
+        Each length is at least 1.
     name : str, optional
-        For Keras' scripts; it has no effect.
+        Accepted for compatibility with Keras; it has no effect.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def check_shape(shape: Any, who: str) -> Shape:
 
 
 def check_batch_shape(shape: Any, who: str) -> Shape:
-    """Return the shape of a sample, given that of a batch, which begins with None, or that of a vector."""
+    """Return the shape of a sample, given a batch shape that begins with None, or the shape of a vector."""
     if not isinstance(shape, (tuple, list)) or len(shape) < 2:
         return check_shape(shape, who)
     if shape[0] is not None:

@@ -1,6 +1,6 @@
-"""Normalization: inputs in their own units become numbers of mean 0 and variance 1.
+"""Normalization: scales raw inputs to mean 0 and variance 1.
 
-Its mean and variance come from the training data, by `Normalization.adapt`, and stay as they are in training.
+Its mean and variance are computed from the training data by `Normalization.adapt`, and are fixed during training.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from minidl.layers.allocation import allocate
 from minidl.layers.base import Layer
 from minidl.typing import Array, LayerOptions, Shape
 
-SMALLEST = 1e-7  # standard deviation that is divided by, as in Keras
-ROWS = 4096  # samples that `adapt` looks at together
+SMALLEST = 1e-7  # lower limit of the standard deviation, as in Keras
+ROWS = 4096  # samples in a block of `adapt`
 
 
 class Normalization(Layer):
@@ -26,24 +26,24 @@ class Normalization(Layer):
     Parameters
     ----------
     axis : int, tuple of int or None
-        The axes, counted with the batch axis, along which each position has its own mean and variance. None: one mean
-        and one variance for all.
+        The axes, counting the batch axis, along which each position has its own mean and variance. None: a single mean
+        and variance.
     mean, variance : float or array-like, optional
-        Use these, of a shape that broadcasts to the axes, in place of `adapt`.
+        Statistics to use instead of calling `adapt`; their shape must broadcast to the axes.
     invert : bool
-        True computes ``y = x * max(sqrt(variance), 1e-7) + mean``, the way back.
+        True computes ``y = x * max(sqrt(variance), 1e-7) + mean``, the inverse.
 
     Attributes
     ----------
     adapt_mean, adapt_variance : array
-        State: the numbers in use, once the layer is built.
+        State: the statistics in use, once the layer is built.
 
     Raises
     ------
     ArgumentError
         If an argument has the wrong type or value, or only one of ``mean`` and ``variance`` is given.
     ShapeError
-        If an axis is not one of a sample, or ``x`` has another shape than `build` saw.
+        If an axis is not an axis of a sample, or ``x`` does not have the shape given to `build`.
     StateError
         In a forward pass before `adapt`.
 
@@ -104,7 +104,7 @@ class Normalization(Layer):
         return [axis + len(input_shape) + 1 if axis < 0 else axis for axis in axes]
 
     def _start(self, shape: Shape, value: Any) -> Any:
-        """Return an initializer with ``value``, whose shape may leave out the axes that share their statistics."""
+        """Return an initializer for ``value``, whose shape may omit the axes with shared statistics."""
         numbers = np.asarray(value, np.float64)
         if numbers.shape == tuple(length for length in shape if length > 1):
             numbers = numbers.reshape(shape)
@@ -116,14 +116,14 @@ class Normalization(Layer):
         return lambda rng, shape, dtype: start.astype(dtype)
 
     def adapt(self, data: Any) -> Self:
-        """Take mean and variance from ``data``, array-like of shape (samples, ...), in place of earlier ones.
+        """Compute the mean and variance of ``data``, array-like of shape (samples, ...), replacing earlier ones.
 
         Call it with the training samples before `fit`; a memory-mapped file is read a block at a time.
 
         Raises
         ------
         DataError, ShapeError
-            If ``data`` is empty, not finite, no numbers, or of another shape than the layer was built for.
+            If ``data`` is empty, not finite or not numeric, or does not have the shape that the layer was built for.
         StateError
             If the layer was given its mean and variance.
         """
@@ -147,7 +147,7 @@ class Normalization(Layer):
         return self
 
     def _statistics(self, data: Array) -> tuple[Any, Any]:
-        """Return mean and variance in float64, put together from blocks: Chan, Golub and LeVeque, 1983."""
+        """Return the mean and variance in float64, combined from blocks: Chan, Golub and LeVeque, 1983."""
         reduced = tuple({*range(data.ndim)} - {*self._axes(data.shape[1:])})
         count, mean, squares = 0, np.float64(0), np.float64(0)
         for start in range(0, len(data), ROWS):

@@ -1,6 +1,6 @@
-"""LayerNormalization: every sample with mean 0 and variance 1 over its features, then scaled and shifted.
+"""LayerNormalization: normalises every sample to mean 0 and variance 1 over its features, then scales and shifts it.
 
-It treats each sample alone, so training and inference are the same.
+Samples are independent, so training and inference are the same.
 """
 
 import math
@@ -21,12 +21,12 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class LayerNormalization(Layer):
-    """``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, both statistics over the features of a sample.
+    """``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``, with statistics over the features of a sample.
 
     Parameters
     ----------
     axis : int or tuple of int
-        The axes to normalise over, counted with the batch axis: the last one, or the last few.
+        The axes to normalise over, counting the batch axis: the last one or the last few.
     epsilon : float
         Added to the variance, above 0.
     center, scale : bool
@@ -39,14 +39,14 @@ class LayerNormalization(Layer):
     Shapes
     ------
     x, y         (batch, ..., *features)
-    gamma, beta  features, the lengths of the axes that are normalised over
+    gamma, beta  features, the lengths of the normalised axes
 
     Raises
     ------
     ArgumentError
         If an argument has the wrong type or value.
     ShapeError
-        If ``axis`` is not the last one or the last few, or ``x`` has another shape than `build` saw.
+        If ``axis`` is not the last one or the last few, or ``x`` does not have the shape given to `build`.
 
     Notes
     -----
@@ -55,8 +55,8 @@ class LayerNormalization(Layer):
         dL/dgamma = column sums of dy * n        dL/dbeta = column sums of dy
         dL/dx = (g - mean of g - n * mean of g * n) / sqrt(variance + epsilon)
 
-    Ba, Kiros and Hinton, 2016, equations (3) and (4). The variance is computed from the differences to the mean,
-    which is corrected for its own rounding error, so that no digits are lost where the mean is large.
+    Ba, Kiros and Hinton, 2016, equations (3) and (4). The variance is computed from deviations from the mean,
+    which is corrected for its own rounding error, so the variance stays accurate where the mean is large.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""LayerType: the class of layer classes, which gives every layer the `LayerOptions` ``name=`` and ``trainable=``.
+"""LayerType: the metaclass of layers, which gives every layer the `LayerOptions` ``name=`` and ``trainable=``.
 
-Thus the author of a layer need neither take them nor call ``super().__init__()``.
+A custom layer therefore need not accept them or call ``super().__init__()``.
 """
 
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +20,10 @@ T = TypeVar("T")
 
 
 class LayerType(ConfiguredType):
-    """Makes a layer: takes the options that all share, and leaves the other arguments to its constructor.
+    """Metaclass of layers: handles the options shared by all layers and passes the other arguments to the constructor.
 
-    A constructor with ``**options: Unpack[LayerOptions]`` shows the options to type checkers; it gets none of them.
+    ``**options: Unpack[LayerOptions]`` in a constructor shows the options to type checkers; the constructor does not
+    receive them.
     """
 
     def __call__(
@@ -32,7 +33,7 @@ class LayerType(ConfiguredType):
         trainable: bool = True,
         input_shape: Any = None,
         **others: Any,
-    ) -> T:  # no Any: type checkers then read the constructor as well
+    ) -> T:  # not Any, so that type checkers also read the constructor
         flag(trainable, f"{cls.__name__}: trainable")
         constructor: Any = cls.__init__
         if (args or others) and (constructor is object.__init__ or takes_options(constructor)):
@@ -48,15 +49,15 @@ class LayerType(ConfiguredType):
         layer = refuse_unfinished(cls) if getattr(cls, "__abstractmethods__", ()) else object.__new__(cls)
         layer.__dict__.update(
             name=name, trainable=trainable, place=None, declared={}, views={}, output_shape=None,
-            input_shape=input_shape,  # of the first layer, where older programs have no Input; looked at by the model
+            input_shape=input_shape,  # of the first layer, in older programs without Input; read by the model
         )  # fmt: skip
         run_constructor(layer, *args, **others)
         return layer
 
     @property
     def __signature__(cls) -> "inspect.Signature":
-        """The constructor's arguments and the two: what help, notebooks and the documentation show."""
-        import inspect  # slow to import, and only for those who ask
+        """The constructor's arguments plus ``name`` and ``trainable``, as shown by help and the documentation."""
+        import inspect  # slow to import, and rarely needed
 
         shared = inspect.signature(LayerType.__call__).parameters
         own = [parameter for parameter in constructor_parameters(cls) if parameter.name not in shared]
@@ -70,5 +71,5 @@ def takes_any_number(constructor: Any) -> bool:
 
 
 def takes_options(constructor: Any) -> bool:
-    """Tell whether a constructor ends in ``**options: Unpack[LayerOptions]``."""
+    """Return whether a constructor ends in ``**options: Unpack[LayerOptions]``."""
     return any("LayerOptions" in str(one) for one in getattr(constructor, "__annotations__", {}).values())

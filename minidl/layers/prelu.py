@@ -1,6 +1,6 @@
 """PReLU: a leaky ReLU that learns its slopes.
 
-Every feature has its own slope below 0, unless axes share one.
+Every feature has its own slope for negative inputs, except along shared axes.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class PReLU(Layer):
     alpha_regularizer : str or Regularizer, optional
         Penalty on ``alpha``, added to the loss.
     shared_axes : list of int, optional
-        Axes, counted with the batch axis, along which there is one slope for all.
+        Axes, counting the batch axis, along which all positions share a slope.
 
     Shapes
     ------
@@ -40,7 +40,7 @@ class PReLU(Layer):
     ArgumentError
         If an argument has the wrong type or value.
     ShapeError
-        If a shared axis is not one of a sample, or ``x`` has another shape than `build` saw.
+        If a shared axis is not an axis of a sample, or ``x`` does not have the shape given to `build`.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Rescaling and Identity: layers that do little or nothing, for the head of a model or a branch of it.
+"""Rescaling and Identity: simple layers for the start of a model or of a branch.
 
 Neither has parameters.
 """
@@ -36,7 +36,7 @@ class Rescaling(Layer):
 
 
 class Identity(Layer):
-    """``y = x`` and ``dx = dy``: a branch that passes its input on.
+    """``y = x`` and ``dx = dy``: passes its input through unchanged.
 
     Examples
     --------

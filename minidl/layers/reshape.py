@@ -13,17 +13,17 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class Reshape(Layer):
-    """Each row in another shape: ``y[i] = x[i].reshape(target_shape)``.
+    """Reshape each sample: ``y[i] = x[i].reshape(target_shape)``.
 
     Parameters
     ----------
     target_shape : tuple of int
-        Shape of a row, without the batch axis; one length may be -1 and is then inferred.
+        Shape of a sample, without the batch axis; one length may be -1 and is then inferred.
 
     Raises
     ------
     ShapeError
-        In `build`, if a row has another number of values.
+        In `build`, if the number of values in a sample does not match.
     """
 
     keeps_values = True
@@ -54,7 +54,7 @@ class Reshape(Layer):
 
 
 class Flatten(Reshape):
-    """Each row as a vector, ``Reshape((-1,))``: ``y[i] = x[i].ravel()``; pictures before a Dense layer."""
+    """Flatten each sample to a vector, like ``Reshape((-1,))``: ``y[i] = x[i].ravel()``, as for images."""
 
     def __init__(self, **options: Unpack[LayerOptions]) -> None:
         self.target_shape = (-1,)

@@ -1,6 +1,6 @@
-"""Residual: layers with a connection around them, so that they learn what to add to their input.
+"""Residual: layers with a skip connection, which learn what to add to their input.
 
-Deep networks train with it, because the gradient reaches the lower layers undiminished.
+It makes deep networks trainable, because the gradient reaches the lower layers undiminished.
 """
 
 from collections.abc import Iterable
@@ -12,21 +12,21 @@ from minidl.typing import Array, LayerOptions, Shape
 
 
 class Residual(Layer):
-    """Layers with a connection around them: ``y = f(x) + x``, f the layers one after another.
+    """Layers with a skip connection: ``y = f(x) + x``, where f applies the layers in sequence.
 
     Parameters
     ----------
     *layers : Layer
-        At least one; the last one's output has the shape of ``x``.
+        At least one; the output of the last must have the shape of ``x``.
     projection : Layer, optional
-        Applied to ``x`` on the way around, where the shapes differ: ``y = f(x) + projection(x)``.
+        Applied to ``x`` on the skip connection, for layers that change the shape: ``y = f(x) + projection(x)``.
 
     Raises
     ------
     ArgumentError
-        If there is no layer, or something is no layer.
+        If no layer is given, or an argument is not a layer.
     ShapeError
-        In `build`, if the two that are added have different shapes.
+        In `build`, if the two terms of the sum have different shapes.
 
     Notes
     -----
@@ -85,7 +85,7 @@ class Residual(Layer):
 
 
 def check_layers(layers: Iterable[Any], who: str) -> None:
-    """Raise an `ArgumentError` if one of ``layers`` is none; ``who`` opens the message."""
+    """Raise an `ArgumentError` that starts with ``who`` unless all of ``layers`` are layers."""
     for layer in layers:
         if not isinstance(layer, Layer):
             got = f"the class {layer.__name__}. Make one" if isinstance(layer, type) else f"{layer!r}"

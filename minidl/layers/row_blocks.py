@@ -2,7 +2,7 @@
 
 from minidl.typing import Array
 
-VALUES = 1 << 16  # of a block: in smaller ones, the number of calls is the cost
+VALUES = 1 << 16  # per block; in smaller blocks, the overhead of the calls dominates
 
 
 def row_blocks(array: Array) -> list[slice]:

@@ -1,6 +1,6 @@
-"""SELU and AlphaDropout: a network of Dense layers whose activations keep mean 0 and variance 1 by themselves.
+"""SELU and AlphaDropout: for self-normalising networks, whose activations keep mean 0 and variance 1.
 
-Both want inputs of mean 0 and variance 1, and weights from `LecunNormal`.
+Both expect inputs with mean 0 and variance 1, and weights from `LecunNormal`.
 """
 
 from typing import Unpack

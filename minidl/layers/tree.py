@@ -1,6 +1,6 @@
-"""The tree of layers: a layer may hold others, and each has a path.
+"""The tree of layers: a layer may contain others, and each has a path.
 
-A layer is in an attribute of another one: alone or in lists, tuples and dicts, however nested.
+A layer holds others in its attributes: alone or in lists, tuples and dicts, nested to any depth.
 """
 
 import copy
@@ -12,7 +12,7 @@ from minidl.layers.layer_type import LayerType
 
 
 class Holder(Protocol):
-    """What may hold layers: a layer, or a model."""
+    """Protocol of objects that hold layers: a layer or a model."""
 
     def sublayers(self) -> dict[str, Any]:
         """Return the layers inside, by name."""
@@ -29,12 +29,12 @@ def walk(layers: dict[str, L], prefix: str = "") -> Iterator[tuple[str, L]]:
 
 
 def join(path: str, name: str) -> str:
-    """Return the path of what is called ``name`` inside ``path``; an empty name is the layer itself."""
+    """Return the path of ``name`` inside ``path``; an empty name refers to the layer itself."""
     return f"{path}/{name}" if path and name else path or name
 
 
 def walk_running(layers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each layer with its path as `walk` does, but for a model inside a layer the steps of its network."""
+    """Yield each layer with its path like `walk`, but with the steps of its network for a nested model."""
     for name, layer in layers.items():
         path, network = join(prefix, name), vars(layer).get("network")
         inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
@@ -43,7 +43,7 @@ def walk_running(layers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the layers in ``value``, the attribute called ``name``, each with its own name or one made of that."""
+    """Yield the layers in ``value``, the attribute ``name``, each with its own name or one derived from ``name``."""
     if isinstance(type(value), LayerType):
         yield value.name or name, value
     elif isinstance(value, (list, tuple, dict)):
@@ -52,7 +52,7 @@ def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def refuse_hidden_layers(layer: Any) -> None:
-    """Raise a `LayerError` if a layer that has been built holds others where they are not found."""
+    """Raise a `LayerError` if a built layer holds others in sets or private attributes, which are not searched."""
     for name, value in vars(layer).items():
         inside = list(value) if isinstance(value, (set, frozenset)) else value if name[0] == "_" else None
         if any(True for _ in layers_in(inside, name)):
@@ -63,7 +63,7 @@ def refuse_hidden_layers(layer: Any) -> None:
 
 
 def replace_layers(value: Any, new: Callable[[Any], Any]) -> Any:
-    """Return ``value`` with ``new(layer)`` for each layer in it; the containers are new, other things the same."""
+    """Return ``value`` with each layer replaced by ``new(layer)``, in new containers; other items are unchanged."""
     if isinstance(type(value), LayerType):
         return new(value)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Losses: what training makes small."""
+"""Losses: the functions that training minimises."""
 
 from minidl.config import register_builtins
 from minidl.losses.base import Loss

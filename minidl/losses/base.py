@@ -1,6 +1,6 @@
-"""Loss: how far predictions are from the targets, and its derivative for the predictions.
+"""Loss: how far predictions are from the targets, and the gradient with respect to the predictions.
 
-The mean over the batch lives here and nowhere else: no layer divides by the number of rows.
+Only losses take the mean over the batch: no layer divides by the batch size.
 """
 
 import copy
@@ -28,7 +28,7 @@ class Loss(Configured, ABC):
     Attributes
     ----------
     link : {"sigmoid", "softmax", None}
-        The activation before which training stops, because the loss is exact on its inputs, the logits.
+        The final activation that training skips, because the loss is more accurate on its inputs, the logits.
     from_logits : bool
         Whether ``y_pred`` are logits.
     sparse : bool
@@ -36,7 +36,7 @@ class Loss(Configured, ABC):
     binary : bool
         Whether each output is a separate yes-no question.
     trusts_targets : bool
-        Whether `check_targets` has seen all targets to come, so that `forward` need not call it.
+        Whether `check_targets` has already checked all targets, so that `forward` need not call it.
 
     Examples
     --------
@@ -67,21 +67,21 @@ class Loss(Configured, ABC):
 
     @abstractmethod
     def backward(self) -> Array:
-        """Return ``dL/dy_pred`` of the last `forward`, of the shape and dtype of ``y_pred``."""
+        """Return ``dL/dy_pred`` for the last `forward`, with the shape and dtype of ``y_pred``."""
 
     def columns(self, outputs: int) -> int:
-        """Return how many columns targets have for a model with so many outputs: by default as many.
+        """Return the number of target columns for a model with ``outputs`` outputs; by default, the same number.
 
-        Another number is for losses of distributions, such as ``outputs // 2`` for means and variances.
+        Losses for distributions return another number, such as ``outputs // 2`` for means and variances.
         """
         return outputs
 
     def check_targets(self, y: Array, outputs: int) -> None:
-        """Raise a `DataError` if the targets of a data set cannot be used with so many outputs."""
+        """Raise a `DataError` if the targets of a data set are invalid for a model with this number of outputs."""
 
     @property
     def threshold(self) -> float:
-        """The output above which a yes begins."""
+        """The decision threshold: larger outputs count as positive."""
         return 0.0 if self.from_logits else 0.5
 
     def on_logits(self) -> Self:
@@ -89,7 +89,7 @@ class Loss(Configured, ABC):
         return self.copy_with(from_logits=True)
 
     def copy_with(self, **attributes: Any) -> Self:
-        """Return a copy with other attributes, which nothing checks."""
+        """Return a copy with the given attributes, without checking them."""
         loss = copy.copy(self)
         vars(loss).update(attributes)
         return loss
@@ -99,14 +99,14 @@ class Loss(Configured, ABC):
         return snake_case(type(self).__name__)
 
     def pair(self, y_pred: Any, y_true: Any) -> tuple[Array, Array]:
-        """Return the predictions and the targets as arrays of one floating type; for `forward`.
+        """Return predictions and targets as arrays of the same floating-point dtype; for use in `forward`.
 
         Raises
         ------
         ShapeError
-            If they are not of one shape (batch, outputs).
+            If they do not both have the same shape (batch, outputs).
         DataError
-            If they are no numbers, or without rows.
+            If they are not numeric, or have no rows.
         """
         if type(y_pred) is not np.ndarray or y_pred.dtype.char not in "fdg" or not y_pred.size:
             y_pred = floating(y_pred, f"{type(self).__name__}: y_pred")
@@ -120,18 +120,18 @@ class Loss(Configured, ABC):
         return y_pred, y_true
 
     def match(self, y_pred: Array, y_true: Array) -> Array:
-        """Return the targets in the type of the predictions: the second of the `pair`."""
+        """Return the targets in the dtype of the predictions, as `pair` does."""
         return self.pair(y_pred, y_true)[1]
 
     def mean(self, values: Array, sample_weight: Array | None = None) -> float:
-        """Return the sum of the values, each times its row's weight, over their number; for `forward`.
+        """Return the weighted sum of the values divided by their number; for use in `forward`.
 
         Parameters
         ----------
         values : array
-            One for each output, (batch, outputs), or one for each row, (batch,).
+            One per output, (batch, outputs), or one per row, (batch,).
         sample_weight : array, (batch,), optional
-            The number of values is not weighted, as in Keras.
+            Weight of each row. As in Keras, the divisor is the unweighted number of values.
         """
         if sample_weight is None:
             self._share: Any = 1 / values.size
@@ -148,7 +148,7 @@ class Loss(Configured, ABC):
         return total(values * (share if values.ndim == 1 else share[:, None]))
 
     def share(self, derivative: Array) -> Array:
-        """Return the derivative of each value, (batch, outputs), times its share in the last `mean`; for `backward`."""
+        """Return the derivative of each value, (batch, outputs), times its weight in the last `mean`."""
         if isinstance(self._share, float):
             return derivative * self._share
         return (derivative * self._share[:, None]).astype(derivative.dtype, copy=False)
@@ -169,7 +169,7 @@ class Loss(Configured, ABC):
 
 
 def floating(value: Any, who: str) -> Array:
-    """Return predictions as an array of float32 or wider; a `DataError` if they are none, or no numbers."""
+    """Return predictions as an array of float32 or wider; raise a `DataError` if empty or not numeric."""
     array: Array = as_array(value, who)
     if not array.size:
         raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")

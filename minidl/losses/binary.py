@@ -1,7 +1,7 @@
-"""Binary cross-entropy: minus the logarithm of the probability that the model gave to the true answer.
+"""Binary cross-entropy: the negative logarithm of the probability that the model assigns to the target.
 
-On logits it is exact to the last digits, however confident the prediction: there the derivative
-is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of the smallest number.
+On logits it is accurate to the last digits, however confident the prediction, and the derivative
+is dZ = A - Y, as in the course notes. On probabilities, log(0) counts as the log of the smallest number.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ class BinaryCrossentropy(Loss):
 
         dL/dp = (-y / p + (1 - y) / (1 - p)) / m      dL/dz = (p - y) / m
 
-    Course notes, section 3.1 and equation (0). Keras clips p to [1e-7, 1 - 1e-7]; here it is as it is.
+    Course notes, section 3.1 and equation (0). Keras clips p to [1e-7, 1 - 1e-7]; minidl does not.
 
     Examples
     --------
@@ -73,7 +73,7 @@ class BinaryCrossentropy(Loss):
 
     def backward(self) -> Array:
         if self.from_logits:
-            # p = 1 - e / (1 + e) for z > 0, else e / (1 + e): no digit of p - y is lost
+            # p = 1 - e / (1 + e) for z > 0, else e / (1 + e): p - y stays accurate
             return self.share(self._miss - np.copysign(self._e / (1 + self._e), self._z))
         p, y = self._p, self._y
         tiny = np.finfo(p.dtype).tiny

@@ -1,7 +1,7 @@
-"""Categorical cross-entropies: minus the logarithm of the probability that the model gave to the true class.
+"""Categorical cross-entropy: the negative logarithm of the probability that the model assigns to the true class.
 
-On logits they are exact to the last digits, however confident the prediction: there the derivative
-is the notes' dZ = A - Y. On probabilities, log(0) counts as the logarithm of the smallest number.
+On logits it is accurate to the last digits, however confident the prediction, and the derivative
+is dZ = A - Y, as in the course notes. On probabilities, log(0) counts as the log of the smallest number.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ class CategoricalCrossentropy(Loss):
     ShapeError
         In `forward`, if the shapes differ.
     DataError
-        In `check_targets`, for rows that are no probabilities.
+        In `check_targets`, for rows that are not probability distributions.
 
     Notes
     -----
@@ -40,7 +40,7 @@ class CategoricalCrossentropy(Loss):
 
         dL/dp = -y / p / m      dL/dz = (p sum(y) - y) / m
 
-    Keras divides p by its sum and clips it to [1e-7, 1 - 1e-7]; here it is as it is.
+    Keras divides p by its sum and clips it to [1e-7, 1 - 1e-7]; minidl does neither.
     """
 
     link = "softmax"
@@ -60,7 +60,7 @@ class CategoricalCrossentropy(Loss):
         d, e, top, others = softmax_parts(y_pred)
         y = y.T.astype(d.dtype, order="C")
         self._parts = e, top, others, y, y_pred.dtype  # one assignment: each takes a third of a microsecond
-        information = np.log1p(others) - d  # -log(p): the digits of d are not touched
+        information = np.log1p(others) - d  # -log(p), without rounding d
         return self.mean(np.add.reduce(y * information, axis=0), sample_weight)
 
     def backward(self) -> Array:
@@ -68,7 +68,7 @@ class CategoricalCrossentropy(Loss):
             return self.share(-self._y / np.maximum(self._p, np.finfo(self._p.dtype).tiny))
         e, top, others, y, dtype = self._parts
         e, y, sums = e.copy(), y.copy(), np.add.reduce(y, axis=0)
-        # p = 1 - others / (1 + others) at the largest logit: no digit of p - y is lost where y is 1, too
+        # p = 1 - others / (1 + others) at the largest logit: p - y stays accurate where y is 1, too
         e.reshape(-1)[top] = -others
         y.reshape(-1)[top] -= sums
         return self.share((e * (sums / (1 + others)) - y).T).astype(dtype, order="C")

@@ -1,4 +1,4 @@
-"""Losses between distributions and across a margin: KLDivergence, Hinge, SquaredHinge and CategoricalHinge."""
+"""Divergence and margin losses: KLDivergence, Hinge, SquaredHinge and CategoricalHinge."""
 
 import numpy as np
 
@@ -14,18 +14,18 @@ class KLDivergence(Loss):
 
     Shapes
     ------
-    y_pred  (batch, outputs)    p: positive, each row sums to 1 (end the model in Softmax)
+    y_pred  (batch, outputs)    p: positive, each row sums to 1 (end the model with Softmax)
     y_true  (batch, outputs)    y: each row sums to 1
 
     Raises
     ------
     DataError
-        In `check_targets`, for rows that are no probabilities.
+        In `check_targets`, for rows that are not probability distributions.
 
     Notes
     -----
-    ``dL/dp = -y / p / m`` for m rows in the batch. Keras clips y and p to [1e-7, 1]; here they are as they are, but
-    a p below the smallest normal number counts as that.
+    ``dL/dp = -y / p / m`` for m rows in the batch. Keras clips y and p to [1e-7, 1]; minidl only raises p to
+    the smallest normal number.
     """
 
     aliases = ("kld",)
@@ -54,7 +54,7 @@ class Hinge(Loss):
     Raises
     ------
     DataError
-        In `check_targets`, for other targets, or both -1 and 0.
+        In `check_targets`, for other targets, or for both -1 and 0.
 
     Notes
     -----
@@ -91,7 +91,7 @@ class SquaredHinge(Hinge):
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         super().forward(y_pred, y_true, sample_weight)
-        wide = np.float64 if self._margin.dtype == np.float32 else None  # 1e30 squared is in its range
+        wide = np.float64 if self._margin.dtype == np.float32 else None  # wide enough for 1e30 squared
         with np.errstate(over="ignore"):
             return self.mean(np.square(np.maximum(self._margin, 0), dtype=wide), sample_weight)
 
@@ -100,7 +100,7 @@ class SquaredHinge(Hinge):
 
 
 class CategoricalHinge(Loss):
-    """Hinge loss of classes: ``L = mean over rows of max(max((1 - y) p) - sum(y p) + 1, 0)``, for one-hot targets.
+    """Multiclass hinge loss: ``L = mean over rows of max(max((1 - y) p) - sum(y p) + 1, 0)``, for one-hot targets.
 
     Notes
     -----

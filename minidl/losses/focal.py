@@ -1,6 +1,6 @@
-"""Focal cross-entropies: confident correct predictions count less, so that rare and hard classes count more.
+"""Focal cross-entropy: confident correct predictions count less, so that rare and hard classes count more.
 
-Lin et al. (2017), Focal Loss for Dense Object Detection. On logits they are exact to the last digits.
+Lin et al. (2017), Focal Loss for Dense Object Detection. The losses are accurate to the last digits on logits.
 """
 
 import numpy as np
@@ -21,10 +21,11 @@ class BinaryFocalCrossentropy(Loss):
     Parameters
     ----------
     apply_class_balancing : bool
+        Whether to weight the classes by ``alpha``.
     alpha : float
-        Weight of the class 1 with class balancing, in [0, 1].
+        Weight of class 1 with class balancing, in [0, 1].
     gamma : float
-        At least 0, which is `BinaryCrossentropy`.
+        At least 0; 0 gives `BinaryCrossentropy`.
     from_logits : bool
         Whether the predictions are logits z with ``p = 1 / (1 + exp(-z))``.
     label_smoothing : float
@@ -95,9 +96,9 @@ class CategoricalFocalCrossentropy(Loss):
     Parameters
     ----------
     alpha : float
-        A factor above 0.
+        Scale factor, above 0.
     gamma : float
-        At least 0, which is `CategoricalCrossentropy` times alpha.
+        At least 0; 0 gives `CategoricalCrossentropy` times alpha.
     from_logits : bool
         Whether the predictions are logits z with ``p = softmax(z)``.
     label_smoothing : float
@@ -106,7 +107,7 @@ class CategoricalFocalCrossentropy(Loss):
     Raises
     ------
     DataError
-        In `check_targets`, for rows that are no probabilities.
+        In `check_targets`, for rows that are not probability distributions.
 
     Notes
     -----
@@ -135,7 +136,7 @@ class CategoricalFocalCrossentropy(Loss):
             with np.errstate(divide="ignore", invalid="ignore"):
                 logarithm = log_or_lowest(np.log(y_pred))
         self._p = np.exp(logarithm) if self.from_logits else y_pred
-        rest = -np.expm1(logarithm) if self.from_logits else 1 - y_pred  # 1 - p, where p rounds to 1 too
+        rest = -np.expm1(logarithm) if self.from_logits else 1 - y_pred  # 1 - p, accurate even where p rounds to 1
         factor, tiny = self.alpha * y * rest**self.gamma, np.finfo(rest.dtype).tiny
         self._h = factor * (self.gamma * self._p * logarithm / np.maximum(rest, tiny) - 1)
         self._rest = rest
@@ -146,7 +147,7 @@ class CategoricalFocalCrossentropy(Loss):
         if not self.from_logits:
             return self.share(h / np.maximum(p, np.finfo(p.dtype).tiny))
         others = h.sum(axis=1, keepdims=True) - h
-        return self.share(h * self._rest - p * others)  # h - p sum(h), of which no digit is lost
+        return self.share(h * self._rest - p * others)  # h - p sum(h), without loss of precision
 
     def check_targets(self, y: Array, outputs: int) -> None:
         check_distributions(y, "CategoricalFocalCrossentropy")

@@ -1,4 +1,4 @@
-"""The losses as functions, as Keras has them: ``mean_squared_error(y_true, y_pred)`` is the loss of each sample."""
+"""The losses as functions, as in Keras: ``mean_squared_error(y_true, y_pred)`` returns the loss of each sample."""
 
 from minidl.losses.binary import BinaryCrossentropy
 from minidl.losses.categorical import CategoricalCrossentropy

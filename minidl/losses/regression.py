@@ -1,4 +1,4 @@
-"""Losses of numbers: how far a predicted quantity is from the true one.
+"""Regression losses: how far a predicted number is from the true one.
 
 In the formulas ``d = y_pred - y_true``, with p for y_pred and y for y_true; the mean is over rows and outputs.
 """
@@ -15,7 +15,7 @@ from minidl.typing import Array
 
 
 class NumberLoss(Loss, ABC):
-    """Abstract base of the losses of numbers, as opposed to classes."""
+    """Abstract base of the regression losses."""
 
 
 class MeanSquaredError(NumberLoss):
@@ -26,7 +26,7 @@ class MeanSquaredError(NumberLoss):
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         self._d = y_pred - y
-        wide = np.float64 if self._d.dtype == np.float32 else None  # 1e30 squared is in its range
+        wide = np.float64 if self._d.dtype == np.float32 else None  # wide enough for 1e30 squared
         with np.errstate(over="ignore"):
             return self.mean(np.square(self._d, dtype=wide), sample_weight)
 
@@ -49,7 +49,7 @@ class MeanAbsoluteError(NumberLoss):
 
 
 class MeanAbsolutePercentageError(NumberLoss):
-    """Mean absolute percentage error: ``L = mean(100 |d| / |y|)``, where a ``|y|`` below 1e-7 counts as that.
+    """Mean absolute percentage error: ``L = mean(100 |d| / |y|)``, with ``|y|`` raised to at least 1e-7.
 
     Notes
     -----
@@ -75,7 +75,7 @@ class MeanAbsolutePercentageError(NumberLoss):
 
 
 class MeanSquaredLogarithmicError(NumberLoss):
-    """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, where a p below 0 counts as 0.
+    """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, with p raised to at least 0.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class MeanSquaredLogarithmicError(NumberLoss):
     Notes
     -----
     ``dL/dp = 2 (log(1 + p) - log(1 + y)) / (1 + p) / m`` for m values in the batch, and 0 where p is below 0: end the
-    model in Softplus. Keras raises p and y to 1e-7.
+    model with Softplus. Keras raises p and y to at least 1e-7.
     """
 
     aliases = ("msle",)
@@ -108,7 +108,7 @@ class Huber(NumberLoss):
     Parameters
     ----------
     delta : float
-        Where the parabola goes over into straight lines; above 0.
+        The ``|d|`` at which the loss turns from quadratic to linear; above 0.
 
     Notes
     -----
@@ -150,12 +150,12 @@ class LogCosh(NumberLoss):
 
 
 class Quantile(NumberLoss):
-    """Pinball loss: ``L = mean(-q d where d < 0, else (1 - q) d)``, least where p is the q-quantile of y.
+    """Pinball loss: ``L = mean(-q d where d < 0, else (1 - q) d)``, minimal where p is the q-quantile of y.
 
     Parameters
     ----------
     quantile : float
-        ``q``, strictly between 0 and 1: 0.9 for a bound that nine of ten true values stay below.
+        ``q``, strictly between 0 and 1: 0.9 predicts a bound that 90% of the targets stay below.
 
     Notes
     -----
@@ -185,8 +185,8 @@ class Poisson(NumberLoss):
 
     Notes
     -----
-    ``dL/dp = (1 - y / p) / m`` for m values in the batch. The rates must be positive: end the model in Softplus.
-    Minus the logarithm of the probability, without the term of y alone. Keras adds 1e-7 to p.
+    ``dL/dp = (1 - y / p) / m`` for m values in the batch. The rates must be positive: end the model with Softplus.
+    The loss is the negative log-likelihood without the term that depends only on y. Keras adds 1e-7 to p.
     """
 
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:

@@ -1,4 +1,4 @@
-"""Resolution: from what users call a loss to the loss, and a loss as a function."""
+"""Resolution: finds the loss for a name or instance, and turns losses into functions."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from minidl.typing import Array
 
 
 class LossFunction:
-    """A loss as a function: ``function(y_true, y_pred)`` is the loss of each sample, as an array.
+    """A loss as a function: ``function(y_true, y_pred)`` returns the loss of each sample as an array.
 
-    Also a loss or a metric for ``compile``. Arguments of the loss may follow: ``huber(y_true, y_pred, delta=2.0)``.
+    Can be a loss or a metric in ``compile``. Accepts the arguments of the loss: ``huber(y_true, y_pred, delta=2.0)``.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class LossFunction:
 
 
 def resolve_loss(value: Any, who: str) -> Loss:
-    """Return the loss that ``value`` names or is.
+    """Return the loss for a name or an instance.
 
     Raises
     ------
     ArgumentError
-        For an unknown name, a class, or a function: its derivative is unknown.
+        For an unknown name, a class, or a function, whose derivative is unknown.
     """
     if isinstance(value, LossFunction):
         value = value.loss()

@@ -1,4 +1,4 @@
-"""Sparse categorical cross-entropy: the categorical one for integer labels, with no row of zeros and ones for each."""
+"""Sparse categorical cross-entropy: categorical cross-entropy for integer labels, without one-hot rows."""
 
 from typing import Any
 
@@ -31,9 +31,9 @@ class SparseCategoricalCrossentropy(Loss):
     Raises
     ------
     ShapeError
-        In `forward`, if the shapes do not fit.
+        In `forward`, if the shapes do not match.
     DataError
-        For labels that are no whole numbers or out of range.
+        For labels that are not whole numbers or are out of range.
 
     Notes
     -----
@@ -62,7 +62,7 @@ class SparseCategoricalCrossentropy(Loss):
         d, e = exp_below_largest(y_pred)
         index = labels * len(labels) + np.arange(len(labels))  # where the labels are in the flattened d
         d = d.take(index)
-        e.put(index, 0)  # its 1 would swallow the digits of the others
+        e.put(index, 0)  # adding its 1 would round off the others
         others = np.add.reduce(e, axis=0)
         excess = others + np.expm1(d)  # the sum of all, minus 1
         self._parts = e, index, others, excess, y_pred.dtype
@@ -71,7 +71,7 @@ class SparseCategoricalCrossentropy(Loss):
     def backward(self) -> Array:
         if self.from_logits and not self.label_smoothing:
             e, index, others, excess, dtype = self._parts
-            # p - 1 = -others / (1 + excess) at the label: no digit is lost
+            # p - 1 = -others / (1 + excess) at the label, without loss of precision
             e.put(index, -others)
             return (e * (self._share / (1 + excess))).T.astype(dtype, order="C")
         if self.label_smoothing:
@@ -83,7 +83,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     def check_targets(self, y: Array, outputs: int) -> None:
         if y.dtype == np.intp and y.size:
-            unsigned = y.view(np.uintp)  # in which a negative label is huge, so that one look is enough
+            unsigned = y.view(np.uintp)  # a negative label becomes huge, so one comparison is enough
             if unsigned[unsigned.argmax()] < outputs:
                 return
         if y.dtype.kind not in "iub" and (y != np.rint(y)).any():

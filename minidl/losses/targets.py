@@ -1,4 +1,4 @@
-"""Targets: the checks that losses share."""
+"""Targets: checks shared by the losses."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from minidl.typing import Array
 
 
 def crossentropy_options(who: str, from_logits: bool, label_smoothing: float) -> tuple[bool, float]:
-    """Return the arguments that cross-entropies share, checked."""
+    """Check and return the arguments shared by the cross-entropies."""
     smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
     return checks.flag(from_logits, f"{who}: from_logits"), smoothing
 
@@ -25,7 +25,7 @@ def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
 
 
 def check_distributions(y: Array, who: str) -> None:
-    """Raise a `DataError` that names the first row that does not consist of probabilities with the sum 1."""
+    """Raise a `DataError` that names the first row that is not a probability distribution."""
     check_range(y, 0, 1, who, "Use one-hot rows, or probabilities.")
     total = y.sum(axis=1, dtype=np.float64)
     wrong = np.abs(total - 1) > 1e-3

@@ -1,4 +1,4 @@
-"""Metrics: figures of merit that are reported, not trained on."""
+"""Metrics: measures of quality that are reported but not optimised."""
 
 from minidl.config import register_builtins
 from minidl.losses.functions import (

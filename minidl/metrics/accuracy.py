@@ -11,7 +11,7 @@ from minidl.typing import Array
 class Accuracy(MeanMetric):
     """Fraction of outputs that are equal to the targets: ``mean(y_pred == y_true)``, for predicted labels.
 
-    The name "accuracy" in ``compile`` is not this class: it chooses one of the others by the loss.
+    The name "accuracy" in ``compile`` does not mean this class: it selects one of the others according to the loss.
     """
 
     higher_is_better = True
@@ -47,7 +47,7 @@ class BinaryAccuracy(MeanMetric):
 
 
 class CategoricalAccuracy(MeanMetric):
-    """Fraction of samples whose largest output is at the target's 1: ``argmax(y_pred) == argmax(y_true)``."""
+    """Fraction of samples whose largest output is that of the target class: ``argmax(y_pred) == argmax(y_true)``."""
 
     higher_is_better = True
 
@@ -57,7 +57,7 @@ class CategoricalAccuracy(MeanMetric):
 
 
 class SparseCategoricalAccuracy(MeanMetric):
-    """Fraction of samples whose largest output is at the label: ``argmax(y_pred) == y_true``."""
+    """Fraction of samples whose largest output is that of the label: ``argmax(y_pred) == y_true``."""
 
     higher_is_better = True
 

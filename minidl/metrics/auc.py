@@ -11,16 +11,16 @@ from minidl.typing import Array
 
 
 class AUC(Samples):
-    """Area under the receiver operating characteristic: the probability that a true sample scores above a false one.
+    """Area under the receiver operating characteristic: how likely a positive sample scores above a negative one.
 
-    Exact, with ties as halves; Keras adds up 200 bins. NaN while there are no true or no false samples.
+    Exact, with ties counted as half; Keras uses 200 bins. NaN without both positive and negative samples.
 
     Parameters
     ----------
     curve : {"ROC", "PR"}
         "PR" is the area under precision against recall, interpolated between the scores as in Keras.
     multi_label : bool
-        True takes the mean of the areas of the outputs. By default several outputs are joined into one.
+        True averages the areas of the outputs. By default, all outputs are pooled into one.
     name : str, optional
 
     Notes
@@ -56,7 +56,7 @@ class AUC(Samples):
         arrays = self.load()
         if np.isnan(arrays[1]).any():
             return float("nan")
-        arrays[2] /= arrays[2].max(initial=0.0) or 1.0  # their sums and products overflow less early
+        arrays[2] /= arrays[2].max(initial=0.0) or 1.0  # so that their sums and products do not overflow early
         area = roc_area if self.curve == "ROC" else pr_area
         if not self.multi_label:
             return area(*(array.ravel() for array in arrays))
@@ -64,7 +64,7 @@ class AUC(Samples):
 
 
 def sums_by_score(true: Array, score: Array, weight: Array) -> tuple[Array, Array]:
-    """Return the sums of the weights of the true and of the false samples of each score, from the lowest up."""
+    """Return the total weight of the positive and of the negative samples at each score, in ascending order."""
     _, place = np.unique(score, return_inverse=True)
     return np.bincount(place, weight * true), np.bincount(place, weight * ~true)
 

@@ -1,4 +1,4 @@
-"""Metric: a figure of merit over a whole data set, accumulated batch by batch.
+"""Metric: a measure of quality over a whole data set, accumulated batch by batch.
 
 Metrics are exact: the result does not depend on how the samples were split into batches.
 """
@@ -25,12 +25,12 @@ class Metric(Configured, ABC):
     Parameters
     ----------
     name : str, optional
-        The key in logs and history. Default: the class's name in small letters, such as ``"precision"``.
+        The key in logs and history. Default: the class name in snake case, such as ``"precision"``.
 
     Attributes
     ----------
     higher_is_better : bool or None
-        Class attribute: which way callbacks with ``mode="auto"`` compare the value. None if it is unknown.
+        Class attribute: how callbacks with ``mode="auto"`` compare the value. None if unknown.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Metric(Configured, ABC):
 
     @abstractmethod
     def result(self) -> Any:
-        """Return the value over all samples since the last `reset`: a float, or an array with one for each class."""
+        """Return the value over all samples since the last `reset`: a float, or an array with one value per class."""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Add a batch and return the value so far, as in Keras."""
@@ -69,7 +69,7 @@ class Metric(Configured, ABC):
         return self.result()
 
     def reset(self) -> None:
-        """Forget all samples."""
+        """Discard all samples."""
         for name in tuple(self.__dict__):
             if name[0] == "_":
                 del self.__dict__[name]
@@ -84,7 +84,7 @@ class Metric(Configured, ABC):
         return {name: value for name, value in self.__dict__.items() if name not in given}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` of such a metric returned; names of anything else are a `StateError`."""
+        """Restore the result of `get_state` of a metric of this class; unknown names raise a `StateError`."""
         given = {"name", *constructor_arguments(type(self))}
         for name in state:
             own = getattr(type(self), name, None)

@@ -1,4 +1,4 @@
-"""Metrics for the correct, wrong and missed predictions of classes: Precision, Recall, F1Score and related ones.
+"""Classification metrics from correct, wrong and missed predictions: Precision, Recall, F1Score and others.
 
 Integer labels count as one-hot rows. A quotient 0 / 0 counts as 0, as in Keras.
 """
@@ -29,7 +29,7 @@ class Counts(Metric):
 
     @abstractmethod
     def predicted(self, y_pred: Array) -> Array:
-        """Return for each threshold, sample and class whether it is predicted; one threshold without a list."""
+        """Return for each threshold (at least one), sample and class whether the class is predicted."""
 
     @abstractmethod
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
@@ -65,15 +65,15 @@ class Precision(Counts):
     ----------
     thresholds : float, list of float or "largest", optional
         What an output must exceed to count as predicted; default 0.5, or 0 in a model with a loss on logits. "largest"
-        predicts the largest output of each sample, for classes that exclude each other. With a list there is a value
-        for each.
+        predicts the largest output of each sample, for mutually exclusive classes. A list gives one value per
+        threshold.
     top_k : int, optional
         Only the ``top_k`` largest outputs of each sample count as predicted; without ``thresholds``, all of them.
     class_id : int, optional
         Counts this output only.
     average : {"micro", "macro", "weighted", None}
-        How to average over the outputs: add up their counts, take the mean of their scores, weight that mean by how
-        many samples are of each class, or None for an array with the score of each.
+        How to average over the outputs: add up their counts, take the mean of their scores, weight that mean by the
+        number of samples of each class, or None for an array with one score per output.
     name : str, optional
 
     Examples
@@ -113,7 +113,7 @@ class Precision(Counts):
 
 
 class Recall(Precision):
-    """Fraction of the true classes that were predicted: ``correct / (correct + missed)``; parameters as `Precision`."""
+    """Fraction of true classes that were predicted: ``correct / (correct + missed)``; see `Precision`."""
 
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return quotient(correct, correct + missed)
@@ -129,7 +129,7 @@ class FBetaScore(Counts):
     average : {None, "micro", "macro", "weighted"}
         As in `Precision`.
     beta : float
-        Above 0; above 1 recall counts more than precision.
+        Above 0; values above 1 weight recall more than precision.
     threshold : float, optional
         What an output must exceed to count as predicted. Default: the largest output of each sample is predicted,
         or, with a single output, the threshold is 0.5; 0 in a model with a loss on logits.
@@ -170,8 +170,8 @@ class ConfusionCount(Counts):
     Parameters
     ----------
     thresholds : float or list of float, optional
-        What an output must exceed to count as predicted; default 0.5, or 0 in a model with a loss on logits. With a
-        list there is a count for each.
+        What an output must exceed to count as predicted; default 0.5, or 0 in a model with a loss on logits. A list
+        gives one count per threshold.
     name : str, optional
     """
 
@@ -190,31 +190,31 @@ class ConfusionCount(Counts):
 
 
 class TruePositives(ConfusionCount):
-    """Sum of the weights of the true outputs that are predicted; parameters as in ``ConfusionCount``."""
+    """Weighted number of true outputs that are predicted; parameters as in ``ConfusionCount``."""
 
     _cell = 0
 
 
 class FalsePositives(ConfusionCount):
-    """Sum of the weights of the false outputs that are predicted; parameters as in ``ConfusionCount``."""
+    """Weighted number of false outputs that are predicted; parameters as in ``ConfusionCount``."""
 
     _cell, higher_is_better = 1, False
 
 
 class FalseNegatives(ConfusionCount):
-    """Sum of the weights of the true outputs that are not predicted; parameters as in ``ConfusionCount``."""
+    """Weighted number of true outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
     _cell, higher_is_better = 2, False
 
 
 class TrueNegatives(ConfusionCount):
-    """Sum of the weights of the false outputs that are not predicted; parameters as in ``ConfusionCount``."""
+    """Weighted number of false outputs that are not predicted; parameters as in ``ConfusionCount``."""
 
     _cell = 3
 
 
 def check_thresholds(thresholds: Any, who: str) -> Any:
-    """Return a number, a list of numbers, "largest" or None; anything else is an `ArgumentError`."""
+    """Return a number, a list of numbers, "largest" or None; anything else raises an `ArgumentError`."""
     if thresholds is None or isinstance(thresholds, str):
         return thresholds and checks.choice(thresholds, who, ["largest"])
     if isinstance(thresholds, (list, tuple)):
@@ -223,7 +223,7 @@ def check_thresholds(thresholds: Any, who: str) -> Any:
 
 
 def above(y_pred: Array, threshold: Any) -> Array:
-    """Return for each threshold and output whether it is above, or the "largest" of its row (the first of equals)."""
+    """Return whether each output is above each threshold, or is the "largest" of its row (the first of equals)."""
     if isinstance(threshold, str):
         return one_hot(y_pred.argmax(axis=1), y_pred.shape[1], np.bool_)[np.newaxis]
     thresholds = threshold if isinstance(threshold, list) else [0.5 if threshold is None else threshold]

@@ -1,4 +1,4 @@
-"""Metrics as functions, as Keras has them: ``binary_accuracy(y_true, y_pred)`` is the value of each sample."""
+"""Metrics as functions, as in Keras: ``binary_accuracy(y_true, y_pred)`` returns the value of each sample."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from minidl.typing import Array
 
 
 class MetricFunction:
-    """A metric as a function: ``function(y_true, y_pred)`` is the value of each sample, as an array.
+    """A metric as a function: ``function(y_true, y_pred)`` returns the value of each sample as an array.
 
-    Also a metric for ``compile``. Arguments of the metric may follow, such as ``threshold=0.3``.
+    Can be passed to ``compile`` as a metric. Accepts the arguments of the metric, such as ``threshold=0.3``.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class LossMetric(MeanMetric, ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if hasattr(losses, cls.__name__):
-            cls.registered_name = f"{cls.__name__}Metric"  # in files the name alone is the loss
+            cls.registered_name = f"{cls.__name__}Metric"  # in files, the plain name means the loss
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         own = vars(self)
@@ -34,13 +34,13 @@ class LossMetric(MeanMetric, ABC):
 
 
 class CategoricalHinge(LossMetric):
-    """Mean of the `losses.CategoricalHinge`."""
+    """Mean of `losses.CategoricalHinge`."""
 
     loss = losses.CategoricalHinge
 
 
 class CosineSimilarity(LossMetric):
-    """Mean cosine of the angle between prediction and target: minus the `losses.CosineSimilarity`."""
+    """Mean cosine of the angle between prediction and target: the negative of `losses.CosineSimilarity`."""
 
     higher_is_better = True
     loss = losses.CosineSimilarity
@@ -50,53 +50,53 @@ class CosineSimilarity(LossMetric):
 
 
 class Hinge(LossMetric):
-    """Mean of the `losses.Hinge`."""
+    """Mean of `losses.Hinge`."""
 
     loss = losses.Hinge
 
 
 class KLDivergence(LossMetric):
-    """Mean of the `losses.KLDivergence`."""
+    """Mean of `losses.KLDivergence`."""
 
     aliases = ("kld",)
     loss = losses.KLDivergence
 
 
 class LogCoshError(LossMetric):
-    """Mean of the `losses.LogCosh`."""
+    """Mean of `losses.LogCosh`."""
 
     aliases = ("logcosh",)
     loss = losses.LogCosh
 
 
 class MeanAbsolutePercentageError(LossMetric):
-    """Mean of the `losses.MeanAbsolutePercentageError`."""
+    """Mean of `losses.MeanAbsolutePercentageError`."""
 
     aliases = ("mape",)
     loss = losses.MeanAbsolutePercentageError
 
 
 class MeanSquaredLogarithmicError(LossMetric):
-    """Mean of the `losses.MeanSquaredLogarithmicError`."""
+    """Mean of `losses.MeanSquaredLogarithmicError`."""
 
     aliases = ("msle",)
     loss = losses.MeanSquaredLogarithmicError
 
 
 class Poisson(LossMetric):
-    """Mean of the `losses.Poisson`."""
+    """Mean of `losses.Poisson`."""
 
     loss = losses.Poisson
 
 
 class SquaredHinge(LossMetric):
-    """Mean of the `losses.SquaredHinge`."""
+    """Mean of `losses.SquaredHinge`."""
 
     loss = losses.SquaredHinge
 
 
 class BinaryCrossentropy(LossMetric):
-    """Mean of the `losses.BinaryCrossentropy`.
+    """Mean of `losses.BinaryCrossentropy`.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ class BinaryCrossentropy(LossMetric):
 
 
 class CategoricalCrossentropy(BinaryCrossentropy):
-    """Mean of the `losses.CategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
+    """Mean of `losses.CategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
 
     loss = losses.CategoricalCrossentropy
 
 
 class SparseCategoricalCrossentropy(BinaryCrossentropy):
-    """Mean of the `losses.SparseCategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
+    """Mean of `losses.SparseCategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
 
     loss = losses.SparseCategoricalCrossentropy

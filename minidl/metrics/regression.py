@@ -1,4 +1,4 @@
-"""Metrics of numbers: MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError and R2Score, in float64."""
+"""Regression metrics: MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError and R2Score, in float64."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from minidl.metrics.base import MeanMetric, Metric
 from minidl.metrics.targets import match_shapes, nan_rows, row_weights
 from minidl.typing import Array
 
-ZEROS = -1100  # the exponent of outputs and targets that have all been 0: below those of all numbers
+ZEROS = -1100  # exponent while all outputs and targets are 0: below that of any number
 AGGREGATIONS = ("uniform_average", "variance_weighted_average")
 
 
@@ -44,19 +44,19 @@ class MeanAbsoluteError(MeanMetric):
 
 
 class R2Score(Metric):
-    """Explained fraction of the variance: ``1 - sum((y_true - y_pred)**2) / sum((y_true - mean(y_true))**2)``.
+    """Fraction of the variance explained: ``1 - sum((y_true - y_pred)**2) / sum((y_true - mean(y_true))**2)``.
 
     Parameters
     ----------
     class_aggregation : {"uniform_average", "variance_weighted_average", None}
-        How to average over the outputs: the mean, weighted by their variances or not, or None for an array with the
-        score of each.
+        How to average over the outputs: the mean, plain or weighted by their variances, or None for an array with one
+        score per output.
     name : str, optional
 
     Notes
     -----
-    The sums of the batches are combined as in Chan, Golub and LeVeque, 1979, which loses no digits. Where all targets
-    are equal the score is 1 for a perfect prediction, else 0, as in scikit-learn.
+    The sums of the batches are combined as in Chan, Golub and LeVeque, 1979, without loss of precision. If all targets
+    are equal, the score is 1 for a perfect prediction, else 0, as in scikit-learn.
     """
 
     higher_is_better = True
@@ -65,7 +65,7 @@ class R2Score(Metric):
     _mean: Any = 0.0
     _spread: Any = 0.0  # squares about the mean
     _squares: Any = 0.0  # squared errors
-    _low: Any = np.inf  # of the targets
+    _low: Any = np.inf  # smallest target
     _high: Any = -np.inf
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:
@@ -109,6 +109,6 @@ class R2Score(Metric):
 
 
 def difference(y_true: Array, y_pred: Array, who: Metric) -> Array:
-    """``y_pred - y_true`` in float64, for arrays of one shape."""
+    """Return ``y_pred - y_true`` in float64, for arrays of the same shape."""
     y_true, y_pred = match_shapes(y_true, y_pred, who)
     return np.subtract(y_pred, y_true, dtype=np.float64)

@@ -13,10 +13,10 @@ WHO = "compile: metrics"
 
 
 def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
-    """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; none for None.
+    """Return new metrics for a list of names, metrics and functions ``f(y_true, y_pred)``; an empty list for None.
 
-    ``outputs`` is the number of the model's outputs, if it is known. Anything else in the list, and a name that
-    appears twice, is an `ArgumentError`.
+    ``outputs`` is the number of the model's outputs, if it is known. Anything else in the list, or a name that
+    appears twice, raises an `ArgumentError`.
     """
     if specs is None:
         return []
@@ -27,7 +27,7 @@ def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
     for spec in specs:
         metric = _resolve(spec, loss, outputs)
         name: Any = metric.get_name()
-        if not isinstance(name, str) or name.startswith("val_"):  # which the history has of validation
+        if not isinstance(name, str) or name.startswith("val_"):  # the prefix of validation values in the history
             raise ArgumentError(f"{WHO}: name: expected a string that does not begin with val_, got {name!r}.")
         if name in names:
             raise ArgumentError(f"{WHO}: expected different names, got {name!r} twice. Give it a name=.")
@@ -51,11 +51,11 @@ def _resolve(spec: Any, loss: Any, outputs: int | None) -> Metric:
 
 
 def set_threshold(metric: Metric, loss: Any, outputs: int | None, *, named: bool) -> None:
-    """Set a threshold that is not given, or given as 0.5, to that of the loss, which is 0 for logits.
+    """Set a threshold that is missing or 0.5 to that of the loss, which is 0 for logits.
 
-    A metric that is a loss takes logits where the loss does.
+    A metric that is a loss takes logits if the loss does.
 
-    An `ArgumentError` where no threshold fits: the logits of classes that exclude each other.
+    Raises an `ArgumentError` if no threshold applies: for logits of mutually exclusive classes.
     """
     if loss.from_logits and "from_logits" in vars(metric):
         vars(metric)["from_logits"] = True
@@ -72,9 +72,9 @@ def set_threshold(metric: Metric, loss: Any, outputs: int | None, *, named: bool
 
 
 def accuracy(loss: Any, outputs: int | None) -> Metric:
-    """Return the metric that ``"accuracy"`` means.
+    """Return the metric that ``"accuracy"`` selects.
 
-    For a sparse loss it is SparseCategoricalAccuracy. For a binary one (BinaryCrossentropy, Hinge), also with several
+    For a sparse loss it is SparseCategoricalAccuracy. For a binary loss (BinaryCrossentropy, Hinge), also with several
     outputs (multi-label), it is BinaryAccuracy with the threshold 0.5, or 0 for logits and Hinge. For other losses it
     is BinaryAccuracy with one output, and CategoricalAccuracy with several.
     """

@@ -1,4 +1,4 @@
-"""Mean and Sum: of the values that a custom training loop passes to them."""
+"""Mean and Sum of the values that a custom training loop passes to them."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class Mean(Metric):
 
 
 class Sum(Mean):
-    """Sum of the values passed to it: ``sum(weight value)``; used as `Mean`.
+    """Sum of the values passed to it: ``sum(weight value)``; used like `Mean`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Samples: metrics that need all samples at once, and FunctionMetric, the one of a plain function."""
+"""Samples: metrics that need all samples at once, and FunctionMetric, which wraps a plain function."""
 
 import warnings
 from collections.abc import Callable
@@ -18,12 +18,12 @@ class Samples(Metric):
     _batches: list[tuple[Array, ...]] | None = None
 
     def store(self, *arrays: Array) -> None:
-        """Store copies of arrays with an entry for each sample of a batch."""
+        """Store copies of a batch's arrays, which have one entry per sample."""
         self._batches = self._batches or []
         self._batches.append(tuple(np.array(array) for array in arrays))
 
     def load(self) -> list[Array]:
-        """Return the stored arrays, each over all batches."""
+        """Return the stored arrays, each concatenated over all batches."""
         return [np.concatenate(arrays) for arrays in zip(*self._batches or [], strict=True)]
 
     def get_state(self) -> dict[str, Any]:
@@ -36,8 +36,8 @@ class FunctionMetric(Samples):
     Parameters
     ----------
     function : callable
-        Gets all samples, and returns one number, or one for each sample, of which the mean is taken. The first batch
-        alone is a trial.
+        Called with all samples; returns one number, or one per sample, which are averaged. It is first tried on the
+        first batch.
     name : str, optional
         Default: the function's name.
 
@@ -49,7 +49,7 @@ class FunctionMetric(Samples):
 
     Notes
     -----
-    The result is exact for functions such as a median too; the price is that all outputs are stored until `reset`.
+    The result is exact for functions such as a median too; the cost is that all outputs are stored until `reset`.
     """
 
     def __init__(self, function: Callable[[Array, Array], Any], name: str | None = None) -> None:
@@ -60,7 +60,7 @@ class FunctionMetric(Samples):
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         weight = None if sample_weight is None else row_weights(sample_weight, len(y_pred))
-        if not self._works:  # better now than after an epoch
+        if not self._works:  # fail now rather than after an epoch
             with warnings.catch_warnings(action="ignore"):  # a batch may hold a single class
                 self._value(y_true, y_pred, weight)
             self._works = True

@@ -1,4 +1,4 @@
-"""Targets, outputs and sample weights as the metrics take them: checked, and of one shape."""
+"""Targets, outputs and sample weights for the metrics: checked, and converted to matching shapes."""
 
 import warnings
 from typing import Any
@@ -22,7 +22,7 @@ def row_weights(sample_weight: Any, rows: int) -> Array:
 
 
 def nan_rows(y_pred: Any, who: Any) -> Array:
-    """Return which samples have NaN among their outputs; warn if there are any, since no score shows them."""
+    """Return which samples have NaN among their outputs; warn if there are any, since no score reveals them."""
     rows: Array = np.isnan(y_pred).reshape(len(y_pred), -1).any(axis=1)
     if rows.any():
         found = f"{np.count_nonzero(rows)} of {len(rows)} predictions are NaN"
@@ -31,7 +31,7 @@ def nan_rows(y_pred: Any, who: Any) -> Array:
 
 
 def as_labels(y_true: Array, outputs: int, who: object) -> Array:
-    """Return labels (batch,) as integers; a `DataError` if one is not whole or outside [0, ``outputs``)."""
+    """Return labels (batch,) as integers; a `DataError` for one that is not whole or not in [0, ``outputs``)."""
     row = checks.wrong_label(y_true, outputs)
     if row is not None:
         labels = f"labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row {row}"
@@ -40,9 +40,9 @@ def as_labels(y_true: Array, outputs: int, who: object) -> Array:
 
 
 def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
-    """Return targets and outputs as arrays of one shape (batch, outputs), labels as one-hot rows.
+    """Return targets and outputs as arrays of the same shape (batch, outputs), with labels as one-hot rows.
 
-    Targets that fit neither way are a `ShapeError` or a `DataError`, opened by the class of ``who``.
+    Other targets raise a `ShapeError` or a `DataError` that starts with the class name of ``who``.
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_pred.ndim == 1:

@@ -9,7 +9,7 @@ from minidl.typing import Array
 
 
 class TopKCategoricalAccuracy(MeanMetric):
-    """Fraction of samples where fewer than ``k`` outputs are larger than the one at the 1 of a one-hot target.
+    """Fraction of samples where fewer than ``k`` outputs are larger than that of the one-hot target's class.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class TopKCategoricalAccuracy(MeanMetric):
 
 
 class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
-    """The same for integer labels: fewer than ``k`` outputs are larger than that of the label."""
+    """`TopKCategoricalAccuracy` for integer labels: fewer than ``k`` outputs are larger than that of the label."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         y_pred = np.asarray(y_pred)

@@ -1,4 +1,4 @@
-"""ONNX: models to files that onnxruntime and other engines run, and dense networks from such files.
+"""ONNX: exports models to files for onnxruntime and other engines, and loads dense networks from such files.
 
 `export` writes the inference of a model in float32; `load` reads chains of dense layers and activations.
 """

@@ -25,7 +25,7 @@ READ: dict[str, Callable[[dict[str, Any]], Layer]] = {
     "Softplus": lambda _: layers.Softplus(),
     "Softmax": lambda _: layers.Softmax(),
 }
-PASSED = ("Identity", "Dropout", "Flatten", "Reshape", "Cast")  # where they leave rows of features as they are
+PASSED = ("Identity", "Dropout", "Flatten", "Reshape", "Cast")  # if they do not change rows of features
 
 
 def load(path: Any, output: str | None = None) -> Sequential:
@@ -91,7 +91,7 @@ class Chain:
         return self.onnx.numpy_helper.to_array(value) if hasattr(value, "raw_data") else np.asarray(value)
 
     def _leading_to(self, end: str, nodes: list[Any]) -> list[Any]:
-        """Return the nodes that the output called ``end`` depends on; a file has them in the order of calculation."""
+        """Return the nodes that the output called ``end`` depends on; the file lists them in execution order."""
         wanted, found = {end}, []
         for node in reversed(nodes):
             if wanted.intersection(node.output) and node.op_type != "Constant":
@@ -137,7 +137,7 @@ class Chain:
         return str(node.output[0])
 
     def _changes_nothing(self, node: Any, attributes: dict[str, Any]) -> bool:
-        """Return whether rows of features come out as they went in; a Flatten that comes first makes them."""
+        """Return whether a node leaves rows of features unchanged; a leading Flatten creates these rows."""
         if node.op_type == "Cast":
             return attributes["to"] in (self.onnx.TensorProto.FLOAT, self.onnx.TensorProto.DOUBLE)
         if node.op_type == "Flatten":
@@ -203,7 +203,7 @@ class Chain:
 
 
 def _on_rows(attributes: dict[str, Any]) -> bool:
-    """Return whether an activation is the exact one, on the features of each row."""
+    """Return whether an activation is exact, not approximate, and acts on the features of each row."""
     return attributes.get("axis", -1) in (-1, 1) and attributes.get("approximate", b"none") == b"none"
 
 

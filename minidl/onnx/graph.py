@@ -15,19 +15,19 @@ from minidl.sequential import Sequential
 from minidl.typing import Model
 
 OPSET, IR = 21, 10  # what onnxruntime 1.18 and newer runs
-LARGEST = 2**31 - 2**20  # bytes of a file: protobuf's limit, with room for all but the weights
+LARGEST = 2**31 - 2**20  # bytes of a file: protobuf's limit, less room for everything but the weights
 TYPES = {"float16": "FLOAT16", "float32": "FLOAT", "float64": "DOUBLE", "int64": "INT64"}
 
 
 def export(model: Model, path: Any) -> None:
     """Write what ``model`` computes in inference to the ONNX file ``path``: opset 21, float32.
 
-    The input is called ``"input"`` and the output ``"output"``; the number of samples is free.
+    The input is called ``"input"`` and the output ``"output"``; the number of samples is variable.
 
     Parameters
     ----------
     model : Sequential
-        Built. A custom layer needs a method ``to_onnx(graph, x)``: see `Graph`.
+        A built model. A custom layer needs a method ``to_onnx(graph, x)``: see `Graph`.
     path : str or Path
 
     Raises
@@ -43,7 +43,7 @@ def export(model: Model, path: Any) -> None:
 
 
 def to_onnx(model: Model) -> Any:
-    """Return what `export` writes, as an ``onnx.ModelProto``."""
+    """Return the model that `export` writes, as an ``onnx.ModelProto``."""
     if not isinstance(model, Sequential):
         raise ArgumentError(f"onnx.export: model: expected a Sequential, got {model!r:.60}.")
     network, graph = model.built("onnx.export"), Graph()
@@ -102,7 +102,7 @@ class Graph:
         return name
 
     def layer(self, layer: Layer, x: str) -> str:
-        """Add the nodes of ``layer``, and of all inside it, for the input called ``x``; return the output's name."""
+        """Add the nodes of ``layer`` and its sublayers for the input named ``x``; return the output's name."""
         for step in layer.expand().values():
             known = OPERATORS.get(type(step).__name__) if type(step).__module__.startswith("minidl.layers.") else None
             if hasattr(step, "to_onnx"):
@@ -117,7 +117,7 @@ class Graph:
         return x
 
     def finish(self, name: str, x: tuple[str, tuple[int, ...]], output_shape: tuple[int, ...]) -> Any:
-        """Return the whole as a checked ``onnx.ModelProto``, for inputs ``x`` of that type and shape."""
+        """Return the graph as a checked ``onnx.ModelProto``, for inputs ``x`` of this dtype and shape."""
         helper, types = self.onnx.helper, self.onnx.TensorProto
         kind, shape = x
         inputs = helper.make_tensor_value_info("input", getattr(types, TYPES[kind]), ["batch", *shape])

@@ -1,12 +1,12 @@
-"""Operators: what each layer of minidl is in ONNX, by the name of its class."""
+"""Operators: the ONNX equivalents of minidl's layers, by class name."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-SMALLEST = 1e-7  # what `Normalization` divides by at least
-INT64 = 7  # ONNX's number of the type
+SMALLEST = 1e-7  # the smallest divisor of `Normalization`
+INT64 = 7  # ONNX's code for the dtype
 Graph = Any  # a `minidl.onnx.Graph`, which is built on this table
 
 
@@ -16,7 +16,7 @@ def _dense(graph: Graph, layer: Any, x: str) -> str:
 
 
 def _reshape(graph: Graph, layer: Any, x: str) -> str:
-    return graph.add("Reshape", x, graph.constant(np.array([0, *layer.output_shape])))  # 0: as the input has it
+    return graph.add("Reshape", x, graph.constant(np.array([0, *layer.output_shape])))  # 0 copies the input's length
 
 
 def _silu(graph: Graph, layer: Any, x: str) -> str:
@@ -47,7 +47,7 @@ def _concatenate(graph: Graph, layer: Any, x: str) -> str:
 
 
 def _operator(name: str, *arguments: str, **attributes: Any) -> Callable[[Graph, Any, str], str]:
-    """Return what adds one node, with the layer's attributes ``ours=theirs`` and fixed ones as its attributes."""
+    """Return a function that adds one node, whose attributes are the layer's (``ours=theirs``) and fixed ones."""
 
     def add(graph: Graph, layer: Any, x: str) -> str:
         pairs = [argument.split("=") for argument in arguments]

@@ -1,4 +1,4 @@
-"""Optimizers: how the values of a model change, given their gradients."""
+"""Optimizers: update the parameters of a model, given their gradients."""
 
 from minidl.config import register_builtins
 from minidl.optimizers import schedules

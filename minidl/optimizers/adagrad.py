@@ -1,4 +1,4 @@
-"""Adagrad: each gradient divided by the root of the sum of all its squares."""
+"""Adagrad: divides each gradient by the root of the sum of all its squares."""
 
 from typing import Unpack
 
@@ -17,9 +17,9 @@ class Adagrad(Optimizer):
     learning_rate : float or callable
         Default: 0.001.
     initial_accumulator_value : float
-        What ``v`` starts from, at least 0.
+        Initial value of ``v``, at least 0.
     epsilon : float
-        Above 0; inside the root.
+        Added inside the root, above 0.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Optimizer`.
 

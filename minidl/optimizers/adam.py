@@ -1,4 +1,4 @@
-"""Adam and AdamW: steps along the average gradient, in units of the root of the average square."""
+"""Adam and AdamW: step along the average gradient, divided by the root of the average squared gradient."""
 
 import math
 from abc import ABC, abstractmethod
@@ -16,12 +16,12 @@ class MomentOptimizer(Optimizer, ABC):
     """Abstract base: ``w -= learning_rate * (a * m + b * g) / (sqrt(v / (1 - beta_2**t)) + epsilon)``.
 
     In step t = 1, 2, ... the averages are ``m = beta_1 * m + (1 - beta_1) * g`` and
-    ``v = beta_2 * v + (1 - beta_2) * g**2``. The kinds differ in a and b, their `numerator`.
+    ``v = beta_2 * v + (1 - beta_2) * g**2``. Subclasses differ in a and b, see `numerator`.
 
     Notes
     -----
     The state holds ``m`` and ``v`` with deferred decay, see `rescaling_period`: seven passes over a block instead of
-    ten, and the same result to rounding.
+    ten, with the same result up to rounding.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class MomentOptimizer(Optimizer, ABC):
 
     @abstractmethod
     def numerator(self, t: int) -> tuple[float, float]:
-        """Return a and b of step ``t``, the first of which is 1."""
+        """Return a and b for step ``t``, which counts from 1."""
 
     def initial_state(self, values: Array) -> dict[str, Array]:
         return {name: np.zeros_like(values) for name in ("m", "v", "largest")[: 2 + self.amsgrad]}
 
     def update(self, blocks: Blocks, rate: float) -> None:
         axpy, scale, beta_1, beta_2, t = self._axpy, self._scale, self.beta_1, self.beta_2, self.iterations + 1
-        # the largest v is that of any step, so that no factor may be deferred
+        # the largest v can be from any step, so no factor may be deferred
         k = t % (period := 1 if self.amsgrad else rescaling_period(beta_1, beta_2))
         a, b = self.numerator(t)
         a *= (1.0 - beta_1) * beta_1**k
@@ -88,20 +88,20 @@ class Adam(MomentOptimizer):
     learning_rate : float or callable
         Default: 0.001.
     beta_1, beta_2 : float
-        From 0 to below 1: how much of the averages stays in each step.
+        Decay rates of the averages, in [0, 1).
     epsilon : float
-        Above 0. It is that of Algorithm 1, added to the root of the corrected ``v_hat``.
+        Above 0. As in Algorithm 1, it is added to the root of the corrected ``v_hat``.
     amsgrad : bool
-        Whether ``v_hat`` is made of the largest ``v`` so far.
+        Whether to compute ``v_hat`` from the largest ``v`` so far.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Optimizer`.
 
     Notes
     -----
-    Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, Algorithm 1, as torch and optax do it with an
-    epsilon of 1e-8. Keras takes the epsilon-hat of the paper's section 2, added to the root of ``v`` before correction.
+    Kingma and Ba (2015), Adam: A Method for Stochastic Optimization, Algorithm 1, as in torch and optax with an
+    epsilon of 1e-8. Keras uses the epsilon-hat of the paper's section 2, added to the root of ``v`` before correction.
     ``torch.optim.Adam`` adds its weight decay to the gradient; here it is decoupled, as in `AdamW`. AMSGrad: Reddi,
-    Kale and Kumar (2018), On the Convergence of Adam and Beyond, Algorithm 2, with the corrections of Adam.
+    Kale and Kumar (2018), On the Convergence of Adam and Beyond, Algorithm 2, with Adam's bias corrections.
     """
 
     def __init__(
@@ -129,9 +129,9 @@ class AdamW(Adam):
     learning_rate : float or callable
         Default: 0.001.
     weight_decay : float, optional
-        Default: 0.004. It acts on every parameter, biases included.
+        Default: 0.004. It applies to every parameter, biases included.
     beta_1, beta_2 : float
-        From 0 to below 1: how much of the averages stays in each step.
+        Decay rates of the averages, in [0, 1).
     epsilon, amsgrad, clipnorm, global_clipnorm, clipvalue
         See `Adam` and `Optimizer`.
 

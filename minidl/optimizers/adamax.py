@@ -21,7 +21,7 @@ class Adamax(Optimizer):
     learning_rate : float or callable
         Default: 0.001.
     beta_1, beta_2 : float
-        From 0 to below 1.
+        Decay rates of ``m`` and ``u``, in [0, 1).
     epsilon : float
         Above 0.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional

@@ -1,6 +1,6 @@
-"""Optimizer: changes a flat vector of values, given the flat vector of their gradients.
+"""Optimizer: updates a flat vector of values, given the flat vector of their gradients.
 
-It never sees a layer or a model; each kind is a short `update` over blocks that fit into the cache.
+It knows nothing of layers or models; each optimizer is a short `update` over blocks that fit into the cache.
 """
 
 from abc import ABC, abstractmethod
@@ -31,30 +31,30 @@ class Optimizer(Configured, ABC):
     learning_rate : float or callable
         A number, or a schedule: any function ``step -> rate``; the first step is 0.
     weight_decay : float, optional
-        Decoupled: before the step, ``values -= learning_rate * weight_decay * values``, for all of them.
+        Decoupled: before the step, ``values -= learning_rate * weight_decay * values``, for all values.
     clipnorm : float, optional
-        A parameter whose gradient is longer (in the Euclidean norm) has it scaled to this length.
+        Maximum Euclidean norm of the gradient of each parameter; longer ones are scaled down.
     global_clipnorm : float, optional
-        The same for the gradient of all parameters together.
+        Maximum Euclidean norm of the gradient of all parameters together.
     clipvalue : float, optional
-        Each gradient is cut to ``[-clipvalue, clipvalue]``. Of the three, at most one can be given, as in Keras.
+        Each gradient is clipped to ``[-clipvalue, clipvalue]``. At most one of the three can be given, as in Keras.
 
     Attributes
     ----------
     iterations : int
         Number of steps taken.
     state : dict of str to array
-        The arrays kept between steps, made by the first one, each of the length of ``values``.
+        The arrays kept between steps, created by the first step, each as long as ``values``.
     segments : dict of str to slice
         Where each parameter is in ``values``, such as ``{"dense/W": slice(0, 12)}``, for ``clipnorm`` and for
         optimizers that treat layers differently. A model sets it before the first step; empty for a single parameter.
 
     Notes
     -----
-    A kind of optimizer defines `update`, and `initial_state` if it keeps something.
+    A subclass defines `update`, and `initial_state` if it keeps arrays between steps.
 
-    An exception that arrives in the middle of a step, such as Ctrl-C or a timeout, leaves a whole one: minidl's
-    optimizers count their changes and make those that are missing; of other classes, copies are put back.
+    If an exception such as Ctrl-C or a timeout interrupts a step, no half step remains: minidl's optimizers count
+    their changes and complete them; for other classes, copies from before the step are restored.
 
     Examples
     --------
@@ -71,8 +71,8 @@ class Optimizer(Configured, ABC):
     array([0.5, 2.5])
     """
 
-    full_batch = False  # a batch at a time
-    scratch = 1  # arrays for intermediate results that `update` asks for
+    full_batch = False  # trains on one batch at a time
+    scratch = 1  # number of arrays for intermediate results in `update`
 
     def __init__(
         self,
@@ -96,13 +96,13 @@ class Optimizer(Configured, ABC):
         self.state: dict[str, Array] = {}
         self.segments: dict[str, slice] = {}
 
-    # For the updates of minidl's optimizers, which change values and state by these two alone, or by what can be
+    # minidl's optimizers change values and state only through these two, or through operations that can be
     # repeated without effect: y += a * x is _axpy(x, y, a=a), and y *= a is _scale(y, a, out=y).
     _axpy: Any
     _scale: Any
-    _bound: tuple[Any, ...] = (None, None, None, None)  # what _blocks were made for
+    _bound: tuple[Any, ...] = (None, None, None, None)  # the arrays that _blocks were made for
     _blocks: tuple[tuple[Array, ...], ...] = ()
-    _copied: tuple[Array, ...] = ()  # what other updates may leave half changed
+    _copied: tuple[Array, ...] = ()  # copies of what a custom update may leave half changed
     _clipped: Array = np.empty(0)
 
     def _optional(self, value: float | None, name: str, **bound: float) -> float | None:
@@ -110,9 +110,9 @@ class Optimizer(Configured, ABC):
 
     @property
     def learning_rate(self) -> float:
-        """The rate in force: of a schedule, what it gives for the next step.
+        """The current rate; with a schedule, the rate of the next step.
 
-        A number can be assigned to it; where there is a schedule, that is an `ArgumentError`.
+        It can be set to a number; with a schedule, this raises an `ArgumentError`.
         """
         given: Rate = vars(self)["learning_rate"]
         if not callable(given):
@@ -131,7 +131,7 @@ class Optimizer(Configured, ABC):
         self.__dict__["learning_rate"] = value if callable(value) else check_rate(value, who)
 
     def with_settings(self, settings: dict[str, Any]) -> Any:
-        """Return a new optimizer with other settings; a `StateError` where earlier steps have left traces of them."""
+        """Return a new optimizer with other settings; a `StateError` if earlier steps depend on the old ones."""
         cls = type(self)
         own = settings.keys() & (constructor_arguments(cls).keys() - constructor_arguments(Optimizer))
         if own and self.iterations and is_builtin(cls):
@@ -142,16 +142,16 @@ class Optimizer(Configured, ABC):
         return super().with_settings(settings)
 
     def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute; the number of steps is checked as settings are."""
+        """Set an attribute; ``iterations`` is checked like a setting."""
         if name == "iterations":
             value = checks.integer(value, f"{type(self).__name__}: iterations", minimum=0)
         super().set_public(name, value)
 
     def step(self, values: Array, gradients: Array) -> None:
-        """Change ``values`` in place by one step along ``gradients``, which stay as they are.
+        """Update ``values`` in place by one step, leaving ``gradients`` unchanged.
 
-        Both are contiguous vectors of float32 or float64. A `ShapeError` if they differ in shape, or are not flat; a
-        `StateError` if earlier steps were taken on a vector of another size or type.
+        Both are contiguous float32 or float64 vectors. Raises a `ShapeError` if they are not flat or differ in shape,
+        and a `StateError` if earlier steps used a vector of another size or dtype.
         """
         rate = self.learning_rate
         clips = bool(self.clipnorm or self.global_clipnorm or self.clipvalue)
@@ -166,7 +166,7 @@ class Optimizer(Configured, ABC):
         self._scale.cache_clear()
         try:
             self.update(blocks, rate)
-            self.__dict__["iterations"] = iterations + 1  # no setting: there is nothing to check in every step
+            self.__dict__["iterations"] = iterations + 1  # skips the checks of settings, for speed
         except BaseException:
             self.__dict__["iterations"] = iterations
             for array, old in zip(self._copied, before, strict=True):
@@ -177,13 +177,13 @@ class Optimizer(Configured, ABC):
 
     @np.errstate(all="ignore")
     def _complete_step(self, rate: float) -> None:
-        """Repeat an interrupted step without the changes that it made."""
+        """Complete an interrupted step, skipping the changes that it already made."""
         self._axpy, self._scale = without_first(self._axpy), without_first(self._scale)
         try:
             self.update(self._decayed(rate), rate)
             self.__dict__["iterations"] += 1
         finally:
-            self._bound = Optimizer._bound  # the next step begins to count anew
+            self._bound = Optimizer._bound  # the next step restarts the count
 
     def _decayed(self, rate: float) -> Iterator[tuple[Array, ...]]:
         factor = self.constant(1.0 - rate * (self.weight_decay or 0.0))
@@ -193,29 +193,29 @@ class Optimizer(Configured, ABC):
             yield block
 
     def reset(self) -> None:
-        """Forget all steps."""
+        """Reset to the state before the first step."""
         self.iterations, self.state = 0, {}
 
     @abstractmethod
     def update(self, blocks: Blocks, rate: float) -> None:
-        """Change the values of each block in place; ``self.iterations`` steps have been taken before.
+        """Update the values of each block in place; ``self.iterations`` is the number of earlier steps.
 
-        A block is a tuple of 1-D arrays of one length: values, gradients (not to be changed), as many scratch
-        arrays of any content as the class attribute ``scratch`` says, then those of `initial_state`, in order.
+        A block is a tuple of 1-D arrays of equal length: values, gradients (do not change them), ``scratch`` arrays
+        for intermediate results, whose initial content is undefined, then those of `initial_state`, in order.
         """
 
     def initial_state(self, values: Array) -> dict[str, Array]:
-        """Return the arrays kept between steps, each of the shape of ``values``, as before the first step."""
+        """Return the initial arrays to keep between steps, each with the shape of ``values``."""
         return {}
 
     def constant(self, value: float) -> Array:
-        """Return ``value`` as an array without axes: NumPy takes 1 us a call to convert a Python number."""
+        """Return ``value`` as a 0-d array, which saves NumPy 1 us per call for converting a Python number."""
         return np.array(value, self._bound[0].dtype)
 
     def get_state(self) -> dict[str, Any]:
-        """Return copies of all that changes in training: ``iterations``, ``learning_rate`` and the arrays.
+        """Return copies of everything that changes in training: ``iterations``, ``learning_rate`` and the arrays.
 
-        The rate is left out where it follows a schedule.
+        The rate is omitted if it follows a schedule.
         """
         rate = vars(self)["learning_rate"]
         scalars = {} if callable(rate) else {"learning_rate": rate}
@@ -223,7 +223,7 @@ class Optimizer(Configured, ABC):
         return {"iterations": self.iterations, **scalars, **arrays}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` returned, bit for bit; a `StateError` if it is another kind's."""
+        """Restore the result of `get_state` exactly; a `StateError` if it is from another optimizer class."""
         names = list(self.initial_state(np.zeros(0)))
         scalars = ["iterations"] if callable(vars(self)["learning_rate"]) else ["iterations", "learning_rate"]
         started = state.get("iterations") != 0
@@ -237,7 +237,7 @@ class Optimizer(Configured, ABC):
         self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
 
     def _bind(self, values: Array, gradients: Array, clips: bool) -> None:
-        """Check the arrays, and cut them and the state into blocks."""
+        """Check the arrays, and split them and the state into blocks."""
         who = type(self).__name__
         if not isinstance(values, np.ndarray) or not isinstance(gradients, np.ndarray):  # type: ignore[redundant-expr]
             raise ArgumentError(f"{who}: expected two arrays, got {type(values).__name__}, {type(gradients).__name__}.")

@@ -1,4 +1,4 @@
-"""Clipping: gradients that are too long or too large are made smaller."""
+"""Clipping: limits the norm or the values of gradients."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from minidl.typing import Array
 
 
 def clip(gradients: Array, clipped: Array, limits: Any) -> None:
-    """Write the gradients, within the limits of the optimizer ``limits``, into ``clipped``."""
+    """Write the gradients, clipped to the limits of the optimizer ``limits``, into ``clipped``."""
     if limits.clipvalue:
         np.clip(gradients, -limits.clipvalue, limits.clipvalue, out=clipped)
         return
@@ -20,7 +20,7 @@ def clip(gradients: Array, clipped: Array, limits: Any) -> None:
 
 
 def _shrinkage(vector: Array, limit: float) -> float:
-    """Return the factor, at most 1, that makes ``vector`` no longer than ``limit``."""
+    """Return the factor, at most 1, that scales the norm of ``vector`` to at most ``limit``."""
     with np.errstate(over="ignore"):
         square = float(np.dot(vector, vector))
     if math.isfinite(square):
@@ -28,7 +28,7 @@ def _shrinkage(vector: Array, limit: float) -> float:
     else:  # the squares overflow: measure in units of the largest entry
         largest = float(np.abs(vector).max())
         if not math.isfinite(largest):
-            return 1.0  # no length to speak of: left to the check of the loss
+            return 1.0  # no finite norm: left to the check of the loss
         unit = vector / largest
         norm = largest * math.sqrt(float(np.dot(unit, unit)))
     return limit / norm if norm > limit else 1.0

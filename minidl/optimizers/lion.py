@@ -16,9 +16,9 @@ class Lion(Optimizer):
     Parameters
     ----------
     learning_rate : float or callable
-        Default: 0.001. A third to a tenth of what suits `Adam`.
+        Default: 0.001. Use a third to a tenth of the rate for `Adam`.
     beta_1, beta_2 : float
-        From 0 to below 1.
+        Decay rates, in [0, 1).
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Optimizer`.
 
@@ -50,9 +50,9 @@ class Lion(Optimizer):
         for w, g, t, s, m in blocks:
             np.multiply(m, beta_1, out=t)
             add_to_scratch(g, t, a=1.0 - self.beta_1)
-            # t / |t| is the sign of t; np.sign takes several times as long, for its branches
+            # t / |t| is the sign of t; np.sign takes several times as long, because it branches
             np.abs(t, out=s)
-            np.add(s, least, out=s)  # for t = 0; any other |t| from 5e-38 on stays as it is
+            np.add(s, least, out=s)  # for t = 0; any other |t| from 5e-38 up is unchanged
             np.divide(t, s, out=t)
             axpy(t, w, a=-rate)
             scale(m, beta_2, out=m)

@@ -1,4 +1,4 @@
-"""Nadam: Adam with Nesterov's look ahead."""
+"""Nadam: Adam with Nesterov momentum."""
 
 import math
 
@@ -17,14 +17,14 @@ class Nadam(MomentOptimizer):
     learning_rate : float or callable
         Default: 0.001.
     beta_1, beta_2 : float
-        From 0 to below 1: how much of the averages stays in each step.
+        Decay rates of the averages, in [0, 1).
     epsilon, weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Adam` and `Optimizer`.
 
     Notes
     -----
     Dozat (2016), Incorporating Nesterov Momentum into Adam, with the schedule for mu that it suggests, as in torch with
-    an epsilon of 1e-8. Keras leaves out the factor 0.004, and optax the schedule.
+    an epsilon of 1e-8. Keras omits the factor 0.004, and optax the schedule.
     """
 
     _product: tuple[int, float] = (0, 1.0)  # the last t, and P[t]
@@ -37,7 +37,7 @@ class Nadam(MomentOptimizer):
         last, product = self._product
         if last > t:
             last, product = 0, 1.0
-        for step in range(last + 1, t + 1):  # one turn, unless the state has just been restored
+        for step in range(last + 1, t + 1):  # one pass, unless the state has just been restored
             product *= self.mu(step)
             if product < 1e-300:  # after some thousand steps: 1 - product is 1 from here on
                 break

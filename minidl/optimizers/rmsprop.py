@@ -1,4 +1,4 @@
-"""RMSprop: each gradient divided by the root of the moving average of its square."""
+"""RMSprop: divides each gradient by the root of the moving average of its square."""
 
 from typing import Unpack
 
@@ -17,14 +17,14 @@ class RMSprop(Optimizer):
     learning_rate : float or callable
         Default: 0.001.
     rho : float
-        From 0 to below 1: how much of the average stays in each step.
+        Decay rate of the average, in [0, 1).
     momentum : float
-        Above 0: ``u = momentum * u + learning_rate * g / sqrt(v + epsilon)``, ``w -= u``.
+        If above 0: ``u = momentum * u + learning_rate * g / sqrt(v + epsilon)``, ``w -= u``.
     epsilon : float
-        Above 0; inside the root.
+        Added inside the root, above 0.
     centered : bool
-        True takes the variance for the mean square: ``v - a**2`` with ``a = rho * a + (1 - rho) * g``; rounding never
-        takes it below 0.
+        True uses the variance instead of the mean square: ``v - a**2`` with ``a = rho * a + (1 - rho) * g``, limited
+        to at least 0.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
         See `Optimizer`.
 

@@ -1,4 +1,4 @@
-"""The schedules of `minidl.schedules`, and `CosineDecayRestarts`, under the name that they have in Keras."""
+"""The schedules of `minidl.schedules`, and `CosineDecayRestarts`, under their name in Keras."""
 
 from minidl.restarts import CosineDecayRestarts
 from minidl.schedules import (

@@ -1,4 +1,4 @@
-"""SGD: stochastic gradient descent, with momentum if wanted."""
+"""SGD: stochastic gradient descent, optionally with momentum."""
 
 from typing import Unpack
 
@@ -18,7 +18,7 @@ class SGD(Optimizer):
     learning_rate : float or callable
         Default: 0.01.
     momentum : float
-        From 0 (none) to below 1.
+        In [0, 1); 0 is plain gradient descent.
     nesterov : bool
         True looks ahead: ``w += momentum * v - learning_rate * g``.
     weight_decay, clipnorm, global_clipnorm, clipvalue : float, optional
@@ -28,7 +28,7 @@ class SGD(Optimizer):
     -----
     Course notes, gradient descent; Sutskever et al. (2013), On the importance of initialization and momentum in deep
     learning. As in Keras the rate is part of the velocity; torch has ``v = momentum * v + g``,
-    ``w -= learning_rate * v``, which is the same as long as the rate stays.
+    ``w -= learning_rate * v``, which is the same while the rate is constant.
 
     The state ``velocity`` is v without the decay of up to 99 steps, see ``rescaling_period``.
     """

@@ -18,7 +18,7 @@ from minidl.typing import Array
 
 
 class MinidlClassifier(ClassifierMixin, MinidlEstimator):
-    """A network for classes: labels of any kind, or an indicator matrix where a sample can have several.
+    """Neural network classifier, for labels of any kind, or an indicator matrix for several labels per sample.
 
     Parameters
     ----------
@@ -27,11 +27,11 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         ``layers(features, outputs)`` returns all of them. Copies are trained, so that nothing is shared between fits.
         Default: ``Dense`` layers of ``hidden_layer_sizes``.
     hidden_layer_sizes : tuple of int
-        Units of each hidden layer, where ``layers`` is None.
+        Units of each hidden layer, if ``layers`` is None.
     activation : str or Layer
         Activation of these layers.
     optimizer : str, Optimizer or Solver, optional
-        Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like are arguments for searches.
+        Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like can be tuned in searches.
     loss : str or Loss, optional
         Default: the cross-entropy that fits the output layer.
     metrics : list, optional
@@ -47,8 +47,8 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
     class_weight : dict of label to weight, or "balanced", optional
         Weights of the samples by their class.
     early_stopping : bool
-        Whether to stop by the loss of held-out samples (a tenth, or ``validation_split``) and restore the best weights.
-        Otherwise training stops by the loss of the training samples.
+        Whether to stop on the loss of held-out samples (a tenth, or ``validation_split``) and restore the best weights.
+        Otherwise, training stops on the loss of the training samples.
     validation_split : float
         Fraction of the samples held out to measure ``history_["val_loss"]``.
     n_iter_no_change : int or None
@@ -58,7 +58,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
     callbacks : list of Callback, optional
         Copies are used. An `EarlyStopping` among them replaces ``n_iter_no_change`` and ``tol``.
     warm_start : bool
-        Whether another `fit` continues from the trained network.
+        Whether `fit` continues from the trained network.
     random_state : int, RandomState or None
         An int is the ``seed`` of the `Sequential`.
     verbose : int
@@ -88,7 +88,7 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
 
     Notes
     -----
-    The network computes in the type of ``X``; float32 takes about half the time of float64. With dropout or several
+    The network computes in the dtype of ``X``; float32 takes about half the time of float64. With dropout or several
     batches, a fit with weighted samples differs from one with repeated samples.
 
     Examples

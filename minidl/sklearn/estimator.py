@@ -26,7 +26,7 @@ from minidl.sequential import Sequential
 from minidl.solvers import Solver
 from minidl.typing import Array
 
-FLOATS = (np.float64, np.float32)  # what networks compute in; of anything else NumPy makes the first
+FLOATS = (np.float64, np.float32)  # dtypes of networks; other inputs are converted to the first
 LEARNING_RATE = 0.005  # of the default: a network this small needs no smaller steps (docs/scikit-learn.md)
 FAMILIES: dict[str, Any] = {"optimizer": (Optimizer, Solver), "loss": Loss}  # arguments that may be names of objects
 
@@ -35,16 +35,16 @@ def takes_batches(estimator: "MinidlEstimator") -> bool:
     """Return whether the optimizer trains batch by batch; a solver does not."""
     try:
         return not isinstance(estimator._resolve("optimizer", estimator.optimizer), Solver)
-    except ArgumentError:  # `fit` says it
+    except ArgumentError:  # `fit` reports it
         return True
 
 
 class MinidlEstimator(BaseEstimator):
-    """Abstract base of `MinidlClassifier` and `MinidlRegressor`, which explain the arguments."""
+    """Abstract base of `MinidlClassifier` and `MinidlRegressor`, which document the parameters."""
 
     model_: Sequential
     history_: dict[str, list[Any]]
-    _numeric = False  # the targets
+    _numeric = False  # whether the targets must be numeric
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class MinidlEstimator(BaseEstimator):
     # Arguments
 
     def set_params(self, **params: Any) -> Self:
-        """Set arguments, those of objects as ``optimizer__learning_rate``; a name such as "adam" becomes its object."""
+        """Set parameters, also nested ones such as ``optimizer__learning_rate``; names like "adam" become objects."""
         for name in {key.partition("__")[0] for key in params if "__" in key} & FAMILIES.keys():
             value = params.get(name, getattr(self, name))
             if isinstance(value, str) or (value is None and name == "optimizer"):
@@ -99,7 +99,7 @@ class MinidlEstimator(BaseEstimator):
         return self
 
     def _resolve(self, name: str, value: Any) -> Any:
-        """Return the object that ``value``, given as the argument ``name``, is or names."""
+        """Return the object for ``value``, an instance or a name passed as the argument ``name``."""
         if value is None and name == "optimizer":
             return Adam(LEARNING_RATE)
         return resolve(value, FAMILIES[name], f"{type(self).__name__}: {name}")
@@ -112,7 +112,7 @@ class MinidlEstimator(BaseEstimator):
 
     @abstractmethod
     def _encode(self, y: Array, model: Sequential) -> Array:
-        """Return the targets as the model's loss takes them."""
+        """Return the targets in the form that the model's loss takes."""
 
     @abstractmethod
     def _output(self, loss: Loss | None) -> tuple[int, str | None]:
@@ -120,14 +120,14 @@ class MinidlEstimator(BaseEstimator):
 
     @abstractmethod
     def _ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
-        """Return whether the last layer of the model is an output layer already."""
+        """Return whether the last layer of the model is already an output layer."""
 
     @abstractmethod
     def _default_loss(self, model: Sequential) -> Any:
-        """Return the loss for a model, where none was given."""
+        """Return the default loss for a model."""
 
     def _split(self, model: Sequential) -> str:
-        """Return how the samples for validation are drawn."""
+        """Return how to draw the validation samples: "shuffle" or "stratify"."""
         return "shuffle"
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -136,7 +136,7 @@ class MinidlEstimator(BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (rows, features)
-            The network computes in its type: float32, or float64 for anything else.
+            The network computes in float32 if ``X`` is float32, otherwise in float64.
         y : array-like of shape (rows,) or (rows, outputs)
         sample_weight : array-like of shape (rows,), optional
             Scaled to a mean of 1.
@@ -169,7 +169,7 @@ class MinidlEstimator(BaseEstimator):
         before = self.history_ if warm else {}
         self.model_ = model
         self.history_ = {name: [*before.get(name, []), *values] for name, values in history.items()}
-        self.loss_curve_ = self.history_.setdefault("loss", [])  # no epoch, no loss
+        self.loss_curve_ = self.history_.setdefault("loss", [])  # empty after 0 epochs
         self.n_iter_ = len(self.loss_curve_)
         return self
 
@@ -188,17 +188,17 @@ class MinidlEstimator(BaseEstimator):
         ]  # fmt: skip
 
     def _weigh(self, X: Array, y: Array, weight: Any) -> Any:
-        """Return the weights of the samples with a mean of 1, or None."""
+        """Return the sample weights scaled to a mean of 1, or None."""
         if weight is None:
             return None
         weight = _check_sample_weight(weight, X, dtype=X.dtype, ensure_non_negative=True)
-        # a weight of 2 is then the same as the sample twice, for the loss divides by the number of samples
+        # a weight of 2 then equals repeating the sample, because the loss divides by the number of samples
         return weight * (len(X) / weight.sum()) if weight.any() else weight
 
     # The model
 
     def _model(self, X: Array) -> Sequential:
-        """Return a new compiled model for samples such as ``X``."""
+        """Return a new compiled model for samples like ``X``."""
         loss = None if self.loss is None else copy.deepcopy(self._resolve("loss", self.loss))
         outputs, activation = self._output(loss)
         state = self.random_state
@@ -233,7 +233,7 @@ class MinidlEstimator(BaseEstimator):
     def _add_dense(self, model: Sequential, units: int, activation: Any) -> None:
         inputs = (model.output_shape or model.input_shape or (1,))[-1]
         checks.integer(units, f"{type(self).__name__}: hidden_layer_sizes", minimum=1)
-        bound = math.sqrt(6 / (inputs + units))  # that of the weights; biases that differ spread the kinks of ReLU
+        bound = math.sqrt(6 / (inputs + units))  # the bound of the weights; different biases spread the kinks of ReLU
         model.add(
             Dense(
                 units, activation=copy.deepcopy(activation), bias_initializer=RandomUniform(-bound, bound),

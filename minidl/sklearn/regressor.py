@@ -13,7 +13,7 @@ from minidl.typing import Array
 
 
 class MinidlRegressor(RegressorMixin, MinidlEstimator):
-    """A network for numbers, one or several for each sample.
+    """Neural network regressor, for one or several targets per sample.
 
     Parameters
     ----------
@@ -22,11 +22,11 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
         ``layers(features, outputs)`` returns all of them. Copies are trained, so that nothing is shared between fits.
         Default: ``Dense`` layers of ``hidden_layer_sizes``.
     hidden_layer_sizes : tuple of int
-        Units of each hidden layer, where ``layers`` is None.
+        Units of each hidden layer, if ``layers`` is None.
     activation : str or Layer
         Activation of these layers.
     optimizer : str, Optimizer or Solver, optional
-        Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like are arguments for searches.
+        Default: ``Adam(0.005)``. ``optimizer__learning_rate`` and the like can be tuned in searches.
     loss : str or Loss, optional
         Default: the mean squared error.
     metrics : list, optional
@@ -40,8 +40,8 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     l2 : float
         Penalty ``l2 * sum(W**2)`` for the layers of ``hidden_layer_sizes`` and the output layer.
     early_stopping : bool
-        Whether to stop by the loss of held-out samples (a tenth, or ``validation_split``) and restore the best weights.
-        Otherwise training stops by the loss of the training samples.
+        Whether to stop on the loss of held-out samples (a tenth, or ``validation_split``) and restore the best weights.
+        Otherwise, training stops on the loss of the training samples.
     validation_split : float
         Fraction of the samples held out to measure ``history_["val_loss"]``.
     n_iter_no_change : int or None
@@ -51,7 +51,7 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     callbacks : list of Callback, optional
         Copies are used. An `EarlyStopping` among them replaces ``n_iter_no_change`` and ``tol``.
     warm_start : bool
-        Whether another `fit` continues from the trained network.
+        Whether `fit` continues from the trained network.
     random_state : int, RandomState or None
         An int is the ``seed`` of the `Sequential`.
     verbose : int
@@ -68,7 +68,7 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     n_iter_ : int
         Number of epochs.
     columns_ : int
-        Number of columns of the targets; 0 where they had one axis.
+        Number of columns of the targets; 0 if they had one axis.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -79,7 +79,7 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
 
     Notes
     -----
-    The network computes in the type of ``X``; float32 takes about half the time of float64. With dropout or several
+    The network computes in the dtype of ``X``; float32 takes about half the time of float64. With dropout or several
     batches, a fit with weighted samples differs from one with repeated samples.
 
     Examples
@@ -95,7 +95,7 @@ class MinidlRegressor(RegressorMixin, MinidlEstimator):
     _numeric = True
 
     def predict(self, X: Any) -> Array:
-        """Return the prediction for each sample, (rows,), or (rows, outputs) where there were several."""
+        """Return the predictions, of shape (rows,), or (rows, outputs) for two-dimensional targets."""
         y = self._outputs(X)
         return y if self.columns_ else y[:, 0]
 

@@ -1,4 +1,4 @@
-"""Solvers: methods that minimise the loss of all samples at once and choose the length of their steps themselves."""
+"""Solvers: methods that minimise the loss of all samples at once and choose their own step lengths."""
 
 from minidl.config import register_builtins
 from minidl.solvers.base import Solver

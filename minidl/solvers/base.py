@@ -16,14 +16,14 @@ Listener = Callable[[float], bool | None]
 class Solver(Configured, ABC):
     """Abstract base: ``minimize(function, values, ...)`` changes ``values`` in place.
 
-    Under `fit` an epoch is one iteration of the solver on all samples.
+    In `fit`, an epoch is one iteration of the solver on all samples.
 
     Attributes
     ----------
     iterations : int
         Number of iterations done.
     learning_rate : float
-        Always 1: a solver finds the length of its steps by itself.
+        Always 1: a solver chooses its own step lengths.
 
     Examples
     --------
@@ -53,33 +53,33 @@ class Solver(Configured, ABC):
 
     @abstractmethod
     def minimize(self, value_and_gradient: Function, values: Array, on_iteration: Listener, max_iterations: int) -> str:
-        """Change ``values`` in place until they minimise the function; return the reason to end.
+        """Change ``values`` in place until they minimise the function; return the reason for stopping.
 
         Parameters
         ----------
         value_and_gradient : callable
-            Gives the value and the gradient at a point, and may change ``values``.
+            Returns the value and the gradient at a point, and may change ``values``.
         values : array of shape (size,)
-            Where to begin.
+            The starting point.
         on_iteration : callable
-            Gets the value after each iteration, when ``values`` holds the new point, and returns True to end.
+            Called with the value after each iteration, when ``values`` holds the new point; returns True to stop.
         max_iterations : int
 
         Notes
         -----
-        Where one of the functions raises, ``values`` are left as of the last complete iteration.
+        If one of the functions raises, ``values`` are those of the last complete iteration.
         """
 
     def reset(self) -> None:
-        """Forget all iterations."""
+        """Reset to the state before the first iteration."""
         self.iterations = 0
 
     def get_state(self) -> dict[str, Any]:
-        """Return all that changes in training."""
+        """Return everything that changes in training."""
         return {"iterations": self.iterations}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `get_state` returned; anything else is a `StateError`."""
+        """Restore the result of `get_state`; anything else raises a `StateError`."""
         if set(state) != {"iterations"}:
             raise StateError(f"{type(self).__name__}: set_state: expected iterations; got {', '.join(state)}.")
         self.iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)

@@ -10,27 +10,27 @@ from minidl.typing import Array
 
 
 class LBFGS(Solver):
-    """``w -= H @ g``, where H approximates the inverse Hessian by the last steps, at a length found by a line search.
+    """``w -= H @ g``, with H an inverse Hessian estimated from the last steps, and a line search for the step length.
 
-    Under ``fit`` an epoch is one iteration of the solver, which may evaluate the loss several times; convergence ends
+    In ``fit``, an epoch is one iteration of the solver, which may evaluate the loss several times; convergence ends
     ``fit``. Each ``fit`` starts with an empty history of steps.
 
     Parameters
     ----------
     history_size : int
-        Number of steps that make up H.
+        Number of steps from which H is estimated.
     gradient_tolerance : float
-        Converged when no gradient is larger.
+        Converged when no component of the gradient is larger.
     loss_tolerance : float
         Converged when an iteration lowers the loss by a smaller fraction.
     max_line_search : int
-        Evaluations of the loss in an iteration, at most.
+        Maximum number of loss evaluations in an iteration.
 
     Notes
     -----
     Byrd, Lu, Nocedal and Zhu (1995), A limited memory algorithm for bound constrained optimization: SciPy's L-BFGS-B
-    without bounds, which works in float64 whatever the model's type. The loss of a float32 model is exact to 1e-7 only,
-    and so the iterations end earlier. The rate, weight decay and clipping of other optimizers have no meaning here.
+    without bounds, which works in float64 whatever the model's dtype. The loss of a float32 model is accurate only to
+    1e-7, so the iterations end earlier. The rate, weight decay and clipping of other optimizers do not apply.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class LBFGS(Solver):
 
         def evaluate(x: Array) -> tuple[float, Array]:
             loss, gradients = value_and_gradient(x)
-            return float(loss), gradients.astype(np.float64)  # always a copy: SciPy keeps what it is given
+            return float(loss), gradients.astype(np.float64)  # always a copy: SciPy keeps the array
 
         def finish_iteration(intermediate_result: Any) -> None:
             values[...] = complete[...] = intermediate_result.x

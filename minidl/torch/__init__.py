@@ -1,4 +1,4 @@
-"""Torch: the weights of a network of PyTorch for a model with the same layers, read without PyTorch."""
+"""Torch: loads the weights of a PyTorch network into a model with the same layers, without PyTorch."""
 
 from minidl.torch.weights import load_torch
 

@@ -1,7 +1,7 @@
-"""Files of PyTorch, read without it and without running anything: safetensors, and state dicts of `torch.save`.
+"""PyTorch files, read without PyTorch and without executing code: safetensors, and state dicts of `torch.save`.
 
-The latter are a zip archive of a pickle and the bytes of the arrays. Python's own pickle would run what it says; here
-a small interpreter knows the few instructions that a state dict needs.
+A state dict is a zip archive of a pickle and the bytes of the arrays. Python's pickle module could execute code; here,
+a small interpreter supports only the few instructions that a state dict needs.
 """
 
 import json
@@ -25,15 +25,15 @@ STORAGES = {
     "DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "BFloat16Storage": "bfloat16",
     "LongStorage": "<i8", "IntStorage": "<i4", "ByteStorage": "u1", "BoolStorage": "?",
 }  # fmt: skip
-PICKLE = 16 << 20  # bytes that the description of the arrays may have
-SHARED = 2  # values for a byte of the file: tensors may share some, but not without end
-NESTED = ("state_dict", "model_state_dict", "model")  # where training scripts put it
+PICKLE = 16 << 20  # maximum size of the pickle in bytes
+SHARED = 2  # maximum number of values per byte of the file: tensors may share values, within limits
+NESTED = ("state_dict", "model_state_dict", "model")  # keys under which training scripts save it
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Array], bool]:
     """Return the arrays of a file by name, and whether their order is that of the network.
 
-    A `ModelFileError` for anything else, an `OSError` if it cannot be read.
+    Raises a `ModelFileError` for any other file, and an `OSError` if it cannot be read.
     """
     with path.open("rb") as file:
         start = file.read(9)
@@ -94,13 +94,13 @@ def _array(data: Any, dtype: str, part: tuple[int, int]) -> Array:
 
 
 class _Global(NamedTuple):
-    """A class or function that a pickle names: a name here, and nothing that could be called."""
+    """A class or function named in a pickle, kept as a name that cannot be called."""
 
     name: str
 
 
 class _Tensor(NamedTuple):
-    """Where an array is: ``storage`` is the name of its bytes in the archive."""
+    """The location of an array; ``storage`` is the name of its bytes in the archive."""
 
     storage: str
     dtype: str
@@ -131,7 +131,7 @@ def _read_state_dict(path: Path) -> dict[str, Array]:
 
 
 def _tensors(found: Any) -> dict[str, _Tensor]:
-    """Return the state dict in what a file holds: all of it, or what training scripts call it."""
+    """Return the state dict in the content of a file: all of it, or the entry under one of the `NESTED` keys."""
     if isinstance(found, Mapping):
         if found and all(isinstance(value, _Tensor) for value in found.values()):
             return dict(found)
@@ -161,7 +161,7 @@ VALUES = (
 
 
 def _unpickle(data: bytes) -> Any:
-    """Return what a pickle of numbers, texts, dicts, lists, tuples and tensors describes; anything else is an error."""
+    """Return the content of a pickle of numbers, strings, dicts, lists, tuples and tensors; others raise an error."""
     stack: list[Any] = []
     memo: dict[int, Any] = {}
     argument: Any
@@ -189,7 +189,7 @@ def _unpickle(data: bytes) -> Any:
 
 
 def _combine(name: str, stack: list[Any]) -> None:
-    """Carry out an instruction that takes values off the stack."""
+    """Execute an instruction that pops values from the stack."""
     if name in TUPLES:
         stack[-TUPLES[name] :] = [tuple(stack[-TUPLES[name] :])]
     elif name in ("TUPLE", "SETITEMS", "APPENDS"):
@@ -225,7 +225,7 @@ def _add_items(name: str, stack: list[Any], items: list[Any]) -> None:
         stack[-1] += items
     elif name == "SETITEMS" and isinstance(stack[-1], dict):
         keys = items[::2]
-        if not all(type(key) in (str, int) for key in keys):  # the hash of other keys could take for ever
+        if not all(type(key) in (str, int) for key in keys):  # hashing other keys could take forever
             raise ValueError("a dict with keys that are neither texts nor integers")
         stack[-1].update(zip(keys, items[1::2], strict=True))
     else:
@@ -233,7 +233,7 @@ def _add_items(name: str, stack: list[Any], items: list[Any]) -> None:
 
 
 def _storage(identity: Any) -> tuple[str, str]:
-    """Return the name and type of the bytes that a persistent identity means."""
+    """Return the name and dtype of the storage that a persistent id refers to."""
     what, kind, key = identity[:3]
     module, _, name = kind.name.partition(" ")
     if what != "storage" or module != "torch" or not str(key).isdigit():
@@ -242,7 +242,7 @@ def _storage(identity: Any) -> tuple[str, str]:
 
 
 def _made(function: Any, arguments: Any) -> Any:
-    """Return what the few functions of a state dict make of their arguments."""
+    """Return the result of one of the few functions that a state dict calls."""
     name = function.name if isinstance(function, _Global) else repr(function)[:50]
     if name == "collections OrderedDict" and not arguments:
         return {}

@@ -1,6 +1,6 @@
-"""Weights: the arrays in a file of PyTorch, matched with the layers of a model.
+"""Weights: matches the arrays in a PyTorch file with the layers of a model.
 
-Names say little about the order of the layers: the order in the file, numbers in names, and shapes decide.
+Names say little about the order of the layers; it follows from the order in the file, numbers in names, and shapes.
 """
 
 import itertools
@@ -14,7 +14,7 @@ from minidl.layers import Layer
 from minidl.torch.files import by_numbers, read_arrays
 from minidl.typing import Array, Model, Shape
 
-# What each array of a layer is called in torch; any other has its own name there.
+# The names of a layer's arrays in torch; arrays not listed have the same name.
 NAMES = {
     "Dense": {"W": "weight", "b": "bias"},
     "Embedding": {"W": "weight"},
@@ -29,14 +29,14 @@ COUNTERS = ("num_batches_tracked",)  # what torch keeps and minidl does not need
 
 
 class Module(NamedTuple):
-    """The arrays of one layer: in a file by torch's names, in a model what torch would call them, with shapes."""
+    """The arrays of one layer in a file or a model, by their torch names, with their shapes."""
 
     name: str
     shapes: dict[str, Shape]
 
     @property
     def lines(self) -> list[str]:
-        """The arrays with their shapes, a text each."""
+        """The arrays with their shapes, as one string each."""
         return [f"{self.name}.{name} {self.shapes[name]}".removeprefix(".") for name in sorted(self.shapes)]
 
 
@@ -46,12 +46,12 @@ def load_torch(model: Model, path: Any, names: Iterable[str] | None = None) -> N
     Parameters
     ----------
     model : Sequential
-        Built. `Dense` takes ``weight`` (outputs, inputs), transposed, and ``bias`` from ``nn.Linear``.
+        A built model. `Dense` takes ``weight`` (outputs, inputs), transposed, and ``bias`` from ``nn.Linear``.
     path : str or Path
         A ``.safetensors`` file, or a state dict that ``torch.save(net.state_dict(), path)`` has written. Neither
         can run code, and torch need not be installed.
     names : list of str, optional
-        The modules in the order of the model's layers, such as ``["hidden", "out"]``, if the file leaves it open.
+        The modules in the order of the model's layers, such as ``["hidden", "out"]``, if the file does not show it.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def load_torch(model: Model, path: Any, names: Iterable[str] | None = None) -> N
     ArgumentError
         If several orders fit, or for ``names`` that are not those of the file.
     ModelFileError
-        If the file is of another kind, or damaged.
+        If the file is of another kind, or corrupt.
 
     Notes
     -----
@@ -131,7 +131,7 @@ def _named(modules: list[Module], names: list[str], wanted: list[Module]) -> lis
 
 
 def _arranged(modules: list[Module], wanted: list[Module]) -> list[Module]:
-    """Return the modules in the only order that fits, those that differ in numbers alone in the order of these."""
+    """Return the modules in the only order that fits; names that differ only in numbers are sorted by number."""
     families: dict[str, list[Module]] = {}
     for module in sorted(modules, key=lambda module: by_numbers(module.name)):
         families.setdefault(re.sub(r"\d+", "#", module.name), []).append(module)
@@ -150,8 +150,8 @@ def _arranged(modules: list[Module], wanted: list[Module]) -> list[Module]:
 
 
 def _orders(families: list[list[Module]], wanted: list[Module]) -> Iterator[list[Module]]:
-    """Yield each way to give every layer the next module of some family, with the shapes that it wants."""
-    dead: set[tuple[int, ...]] = set()  # how far the families are where no way leads to the end
+    """Yield each assignment of modules to layers that matches their shapes and keeps the order in each family."""
+    dead: set[tuple[int, ...]] = set()  # positions in the families from which no assignment can be completed
 
     def ways(point: tuple[int, ...]) -> Iterator[list[Module]]:
         layer, found = sum(point), False

@@ -128,7 +128,7 @@ class ELU(ActivationLayer):
 
 
 class GELU(ActivationLayer):
-    """Gaussian error linear unit: ``y = x P(x)``, with P the standard normal CDF (exact, not by tanh).
+    """Gaussian error linear unit: ``y = x P(x)``, with P the standard normal CDF (not the tanh approximation).
 
     Notes
     -----

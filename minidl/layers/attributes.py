@@ -35,14 +35,14 @@ class Declaration(NamedTuple):
 
 
 class Attributes(Configured, metaclass=LayerType):
-    """Abstract base of `Layer`: holds the declared arrays, and the rules for all other attributes."""
+    """Abstract base of `Layer`: manages the declared arrays and sets the rules for other attributes."""
 
     name: str | None
     place: str | None  # the position in a model, for messages
     declared: dict[str, Declaration]
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     output_shape: Shape | None
-    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # with advice
+    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # name: reason
 
     @property
     def label(self) -> str:

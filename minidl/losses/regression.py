@@ -75,7 +75,7 @@ class MeanAbsolutePercentageError(NumberLoss):
 
 
 class MeanSquaredLogarithmicError(NumberLoss):
-    """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, with p raised to at least 0.
+    """Mean squared logarithmic error: ``L = mean((log(1 + p) - log(1 + y))**2)``, with negative p treated as 0.
 
     Raises
     ------

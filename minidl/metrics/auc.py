@@ -11,7 +11,7 @@ from minidl.typing import Array
 
 
 class AUC(Samples):
-    """Area under the receiver operating characteristic: how likely a positive sample scores above a negative one.
+    """Area under the ROC curve: the probability that a positive sample scores above a negative one.
 
     Exact, with ties counted as half; Keras uses 200 bins. NaN without both positive and negative samples.
 

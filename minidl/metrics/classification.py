@@ -113,7 +113,7 @@ class Precision(Counts):
 
 
 class Recall(Precision):
-    """Fraction of true classes that were predicted: ``correct / (correct + missed)``; see `Precision`."""
+    """Fraction of true classes predicted: ``correct / (correct + missed)``; parameters as in `Precision`."""
 
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
         return quotient(correct, correct + missed)

@@ -151,6 +151,35 @@ def test_an_exception_in_the_layer_becomes_a_finding_with_its_line():
     assert "tried rows of (4,), (6, 3)" in finding.detail
 
 
+class Unset(Layer):
+    def forward(self, x, training=False):
+        return x * self.factor
+
+    def backward(self, dy):
+        return dy
+
+
+class Halved(Layer):
+    @np.errstate(divide="ignore")
+    def forward(self, x, training=False):
+        return 0.5 * x
+
+    @np.errstate(divide="ignore")
+    def backward(self, dy):
+        return 2 * dy
+
+
+@pytest.mark.parametrize(
+    ("layer", "place", "line"),
+    [(Unset(), "Unset.forward", "return x * self.factor"), (Halved(), "Halved.backward", "return 2 * dy")],
+    ids=["a missing attribute", "a method that NumPy wraps"],
+)
+def test_a_finding_points_at_the_line_of_the_layer(layer, place, line):
+    finding = certify(layer, on_fail="return").findings[0]
+    assert finding.where.startswith(f"{place}, test_testing_certify.py:")
+    assert finding.source == line
+
+
 def test_a_certificate_can_be_returned_instead():
     certificate = certify(BatchNorm(), on_fail="return")
     assert isinstance(certificate, Certificate)

@@ -8,7 +8,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from minidl.attribute_names import is_builtin
 from minidl.layers.base import Layer
+from minidl.parameters import Parameters
+
+# Files through which a user's layer calls minidl: an error raised there belongs to the line that made the call.
+INNER_FILES = tuple(inspect.getfile(kind) for kind in (*Layer.__mro__, Parameters) if is_builtin(kind))
 
 
 def place_of(error: BaseException) -> tuple[str, str]:
@@ -27,11 +32,7 @@ def place_of(error: BaseException) -> tuple[str, str]:
 
 def _is_foreign(path: str) -> bool:
     kit = str(Path(__file__).parent)
-    return (
-        path.startswith(("<frozen", "<__array_function__", kit))
-        or "site-packages" in path
-        or path.endswith(("layers/base.py", "minidl/parameters.py"))
-    )
+    return path.startswith(("<frozen", "<__array_function__", kit)) or "site-packages" in path or path in INNER_FILES
 
 
 def describe(name: str, path: str, line: int) -> tuple[str, str]:
@@ -57,7 +58,7 @@ def source_of(layer: Any, target: str) -> tuple[str, str]:
 def _line_of(cls: type, method: str, target: str) -> tuple[str, str] | None:
     try:
         owner = next(base for base in cls.__mro__ if method in vars(base))
-        function = vars(owner)[method]
+        function = inspect.unwrap(vars(owner)[method])
         lines, first = inspect.getsourcelines(function)
         path = inspect.getsourcefile(function) or "?"
         tree = ast.parse(textwrap.dedent("".join(lines)))

@@ -96,12 +96,12 @@ MISTAKES = {
     "8.2": {
         tanh_with("dy * (1 - self._y)"): r"expected dy\*\(1-y\*\*2\)",
         tanh_with("dy * (1 - self._x**2)"): "y instead of x",
-        tanh_with("dy * (1 + self._y**2)"): r"expected dy\*\(1-y\*\*2\)",
+        tanh_with("dy * (1 + self._y**2)"): r"expected only dy\*\(1-y\*\*2\)",
         tanh_with("1 - self._y**2"): "does not depend on dy",
         tanh_with("dy * self._y * (1 - self._y)"): r"expected dy\*\(1-y\*\*2\)",
     },
     "9.1": {
-        leaky_with("dy * (self._x >= 0)"): r"dy\*\(x < 0\)/100 is missing",
+        leaky_with("dy * (self._x >= 0)"): r"0\.01\*dy\*\(x < 0\) is missing",
         leaky_with("np.where(self._x >= 0, dy, 0.1 * dy)"): r"0.09\*dy\*\(x < 0\) is too much",
         leaky_with("np.where(self._x >= 0, dy, -0.01 * dy)"): "wrong exactly where x < 0",
         leaky_with("np.where(dy >= 0, dy, 0.01 * dy)"): "depends on the sign of dy",
@@ -112,8 +112,8 @@ MISTAKES = {
         SQUARED.format("self.share(self._d)"): "a factor 2 is missing",
         SQUARED.format("2 * self._d"): r"reads `return 2 \* self._d \* self._share`",
         SQUARED.format("self.share(-2 * self._d)"): "wrong sign",
-        SQUARED.format("self.share(2 * self._d**2)"): "self._d is a factor too many",
-        SQUARED.format("self.share(2 * np.abs(self._d))"): r"sign\(self._d\) is missing",
+        SQUARED.format("self.share(2 * self._d**2)"): r"reads `return self\.share\(2 \* self\._d\)`",
+        SQUARED.format("self.share(2 * np.abs(self._d))"): r"reads `return self\.share\(2 \* self\._d\)`",
     },
     "11.1": {
         relu_with(dZ="dA"): r"reads `dZ = dA \* \(Z > 0\)`",

@@ -121,8 +121,8 @@ def test_the_benchmark_counts_what_was_found(monkeypatch):
     found = power.examine(BUGS[0], level="quick")
     missed = found._replace(certificate=power.examine(CORRECT[0], level="quick").certificate)
     rows = benchmark.by_category([found, missed]).splitlines()
-    assert [cell.strip() for cell in rows[-1].split("|")[1:4]] == ["all", "1 of 2 (50 %)", "1 of 2 (50 %)"]
-    assert benchmark.common.share(9999, 10_000) == "9999 of 10000 (99.9 %)"
+    assert [cell.strip() for cell in rows[-1].split("|")[1:4]] == ["all", *2 * ["1 of 2 (50 %, 1.2 to 98.8)"]]
+    assert benchmark.common.share(9999, 10_000) == "9999 of 10000 (99.9 %, 99.9 to 100)"
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def test_the_benchmark_tells_a_bug_from_a_right_layer(monkeypatch, tmp_path):
     found = power.examine(BUGS[0].plant(tmp_path), level="quick")
     missed = power.examine(right(BUGS[0].layer), level="quick")
     rows = benchmark.by_category([(BUGS[0], found), (BUGS[0], missed)]).splitlines()
-    assert [cell.strip() for cell in rows[-1].split("|")[1:4]] == ["all", "1 of 2 (50 %)", "1 of 2 (50 %)"]
+    assert [cell.strip() for cell in rows[-1].split("|")[1:4]] == ["all", *2 * ["1 of 2 (50 %, 1.2 to 98.8)"]]
     assert "batch" in benchmark.diagnosis(found)
     assert benchmark.diagnosis(missed) == "PASS"
 

@@ -185,6 +185,7 @@ CORNER = "only the derivative at the corner changes, to another subgradient"
 AXES = "the inputs have two axes, so that -1 and 1 are the same"
 DEFAULT = "this is the default"
 PRODUCT = "the factors are exchanged"
+ROUNDING = "the mean of the differences from the mean is 0 but for rounding"
 ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
 MEMORY = "only the order in memory of the result changes"
 EQUIVALENT: dict[str, str] = {
@@ -201,8 +202,10 @@ EQUIVALENT: dict[str, str] = {
     "SELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "PReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
     "PReLU.backward_parameters: 1 -> 2": ANY_NEGATIVE,
-    "BatchNormalization.backward: np.multiply(dy2[rows], factor, out=dx[rows]) -> "
-    "np.multiply(factor, dy2[rows], out=dx[rows])": PRODUCT,
+    "BatchNormalization.backward: np.multiply(self._d[rows], slope, out=dx[rows]) -> "
+    "np.multiply(slope, self._d[rows], out=dx[rows])": PRODUCT,
+    "BatchNormalization.backward: sums * share - self._error * slope -> sums * share + self._error * slope": ROUNDING,
+    "BatchNormalization.backward: sums * share - self._error * slope -> sums * share": ROUNDING,
     "LayerNormalization.backward: np.multiply(dy2[rows], gamma, out=dx[rows]) -> "
     "np.multiply(gamma, dy2[rows], out=dx[rows])": PRODUCT,
     "LayerNormalization.backward: np.multiply(n[rows], (products.dot(gamma) * share)[:, None], out=products) -> "

@@ -46,7 +46,7 @@ class Settings(metaclass=SettingsType):
         Raises
         ------
         ArgumentError
-            For a name that a built-in class does not have, or a likely typo for an attribute of a base class.
+            For a name that a built-in class does not have or fixes, or a likely typo for an attribute of a base class.
         StateError
             For an argument that no longer has an effect.
         """

@@ -1,4 +1,4 @@
-"""Threads over parts of a batch compared with BLAS threads: prediction in blocks, and training on two halves.
+"""Threads over parts compared with BLAS threads: prediction in blocks, training on halves of a batch, Adam on parts.
 
 Three methods are timed in turn, in one process that sets the number of BLAS threads before each:
 
@@ -6,9 +6,9 @@ Three methods are timed in turn, in one process that sets the number of BLAS thr
 - threads: one Python thread per core, with one BLAS thread each, so that NumPy's loops also use every core;
 - one: one Python thread with one BLAS thread.
 
-A training step in threads is that of `minidl.distributed`, with a part of the batch for each thread. The tables show
-medians of wall time. Run it on a quiet machine: if other work uses the cores, BLAS threads wait for each other. Needs
-threadpoolctl.
+A training step in threads is that of `minidl.distributed`, with a part of the batch for each thread. A step of Adam in
+threads updates a part of the vector in each; otherwise its loops use one thread. The tables show medians of wall time.
+Run it on a quiet machine: if other work uses the cores, BLAS threads wait for each other. Needs threadpoolctl.
 
 The last table estimates the gain of a step on more cores, from processor times of its parts on one thread:
 ``fixed + rest + products / cores`` for BLAS threads, which divide only the products, and
@@ -29,10 +29,12 @@ import common
 import numpy as np
 import peers
 from networks import LARGE, MNIST, SMALL, SMOOTH, WIDE, Network
+from optimizer import minidl_step
 
 BLOCK = 1024  # rows that `predict` processes at a time
 PREDICT = [(SMALL, 4096), (SMALL, 100_000), (MNIST, 4096), (MNIST, 60_000), (WIDE, 20_000), (SMOOTH, 50_000)]
 TRAIN = [(SMALL, 1024), (MNIST, 128), (MNIST, 1024), (WIDE, 128), (WIDE, 1024), (SMOOTH, 1024), (LARGE, 1024)]
+SIZES = (100_000, 1_000_000, 10_000_000)  # parameters of Adam
 CORES = (2, 8, 64)
 Timed = dict[str, Callable[[], Any]]
 
@@ -58,6 +60,18 @@ def predictions(network: Network, rows: int, pool: ThreadPoolExecutor) -> Timed:
         model.predict(x)
 
     return {"BLAS": alone, "threads": in_threads, "one": alone}
+
+
+def adam_steps(size: int, pool: ThreadPoolExecutor) -> Timed:
+    """Return the methods of one step of Adam on ``size`` parameters, by name."""
+    whole = minidl_step("Adam", {}, size)
+    parts = [minidl_step("Adam", {}, size // cores()) for _ in range(cores())]
+
+    def in_threads() -> None:
+        for done in [pool.submit(part, 1) for part in parts]:
+            done.result()
+
+    return {"BLAS": lambda: whole(1), "threads": in_threads, "one": lambda: whole(1)}
 
 
 class Ranks:
@@ -182,7 +196,13 @@ def main() -> None:
             times = measured(predictions(network, count, pool), arguments.rounds, limits)
             rows.append(row(f"{network.name}, {count:,} rows", times))
             numbers[rows[-1][0]] = times
-    tables[f"Predict, blocks of {BLOCK:,} rows"] = common.table(["", *header], rows)
+        tables[f"Predict, blocks of {BLOCK:,} rows"] = common.table(["", *header], rows)
+        rows = []
+        for size in SIZES[few]:
+            times = measured(adam_steps(size, pool), arguments.rounds, limits)
+            rows.append(row(f"Adam, {size:,} parameters", times))
+            numbers[rows[-1][0]] = times
+        tables["A step of Adam, on parts of the vector"] = common.table(["", *header], rows)
     rows = []
     for network, batch in TRAIN[few]:
         model, samples = peers.minidl_model(network), network.data(batch)

@@ -14,9 +14,8 @@ WIDTH, ITEMS = 400, 20  # maximum number of characters per line and items per li
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, or 1 for a file that cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m minidl", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="inspect")
-    inspect = commands.add_parser("inspect", help="print what a model file holds")
-    inspect.add_argument("file")
+    parser.add_argument("command", choices=["inspect"], metavar="inspect", help="print what a model file holds")
+    parser.add_argument("file")
     path = parser.parse_args(arguments).file
     try:
         content, arrays = read_content(path)

@@ -76,15 +76,14 @@ def fashion_mnist(folder: str | os.PathLike[str] | None = None) -> Split:
     """
     given = folder if folder is not None else os.environ.get("MINIDL_FASHION_MNIST", FASHION_FOLDER)
     where = as_path(given, "fashion_mnist: folder")
-    train, test = (
-        (_read_idx(where, f"{part}-images-idx3-ubyte", 3), _read_idx(where, f"{part}-labels-idx1-ubyte", 1))
-        for part in ("train", "t10k")
-    )
-    for x, y in (train, test):
+    pairs = []
+    for part in ("train", "t10k"):
+        x, y = _read_idx(where, f"{part}-images-idx3-ubyte", 3), _read_idx(where, f"{part}-labels-idx1-ubyte", 1)
         if len(x) != len(y):
             got = f"{len(x)} pictures and {len(y)} labels in {where}"
             raise DataError(f"fashion_mnist: expected a label for each picture, got {got}. Get the files again.")
-    return train, test
+        pairs.append((x, y))
+    return pairs[0], pairs[1]
 
 
 def _read_idx(folder: Path, name: str, dimensions: int) -> Array:

@@ -1,6 +1,5 @@
 """Explanation: one forward and backward step of a model, written out with all its matrices."""
 
-from collections.abc import Iterator
 from html import escape
 from typing import Any, NamedTuple
 
@@ -14,6 +13,12 @@ from minidl.layers.dense import WeightedSums
 from minidl.typing import Array, Model
 
 LONGEST, EDGE = 10, 3  # of a longer axis, only the first and last three entries are printed
+# The templates of a heading, of a formula with its shapes, and of values, and the separator of their rows.
+FORMATS = {
+    "text": ("{}", "  {}    {}", "    {}", "\n    "),
+    "markdown": ("**{}**\n", "`{}` — {}\n", "```text\n{}\n```\n", "\n"),
+    "html": ("<h4>{}</h4>", "<p><code>{}</code> {}</p>", "<pre>{}</pre>", "\n"),
+}
 
 
 class Line(NamedTuple):
@@ -22,9 +27,6 @@ class Line(NamedTuple):
     formula: str
     array: Array | float
     shapes: str | None = None
-
-
-Sections = list[tuple[str, list[Line]]]
 
 
 def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int = 4) -> str:
@@ -59,12 +61,19 @@ def explain(model: Model, x: Any, y: Any, *, format: str = "text", digits: int =
          0.1345
         -0.1345
     """
-    checks.choice(format, "explain: format", RENDERERS)
+    heading, formula, values, separator = FORMATS[checks.choice(format, "explain: format", FORMATS)]
     checks.integer(digits, "explain: digits", minimum=0)
-    return "\n".join(RENDERERS[format](_sections(model, trace(model, x, y), y), digits))
+    text = escape if format == "html" else str
+    parts = []
+    for title, lines in _sections(model, trace(model, x, y), y):
+        parts.append(heading.format(text(title)))
+        for line in lines:
+            parts.append(formula.format(text(line.formula), line.shapes or np.shape(line.array)))
+            parts.append(values.format(separator.join(_rows(line.array, digits))))
+    return "\n".join(parts)
 
 
-def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
+def _sections(model: Model, passed: Trace, targets: Any) -> list[tuple[str, list[Line]]]:
     """Return the sections of the forward pass, the loss and the backward pass, from the input up and down again."""
     chain = {name: passed.steps[name] for name in model.network.names}
     rows, outputs = next(iter(chain.values())).x, list(chain.values())[-1].y
@@ -74,30 +83,25 @@ def _sections(model: Model, passed: Trace, targets: Any) -> Sections:
         truth = np.eye(outputs.shape[-1])[truth.astype(int)]
     truth = truth.reshape(outputs.shape) if truth.size == outputs.size else truth
     given = [Line(f"A[0] = x, m = {len(rows)}", rows), Line("Y = y", truth)]
-    forward: Sections = [("Input", given)]
-    backward: Sections = []
+    shown: list[tuple[str, list[Line], list[Line]]] = []  # each layer with its lines forward and backward
     y, number = "A[0]", 0
     for name, step in chain.items():
         for path, inner in passed.steps.items():
             if path.startswith(f"{name}/") and path not in chain:
                 up, down = _lines(inner, "x", "y", "")
-                forward.append((f"Forward: {inner.layer.label}", [Line("x", inner.x), *up]))
-                backward.insert(0, (f"Backward: {inner.layer.label}", [Line("dy", inner.dy), *down]))
+                shown.append((inner.layer.label, [Line("x", inner.x), *up], [Line("dy", inner.dy), *down]))
         number += bool(step.values)
         x, other = y, f"A[{number}]" if y.startswith("Z") else y + "'"
         y = f"Z[{number}]" if step.values else other
-        up, down = _lines(step, x, y, f"[{number}]")
-        forward.append((f"Forward: {step.layer.label}", up))
-        backward.insert(0, (f"Backward: {step.layer.label}", down))
-    title, lines = backward[0]
-    if stops_at_logits:
-        lines = [_fused(step, x, y, truth)]
-    else:
-        lines = [Line(f"d{y} = gradient of L", step.dy), *lines]
+        shown.append((step.layer.label, *_lines(step, x, y, f"[{number}]")))
+    last = shown[-1][2]
+    last[:] = [_fused(step, x, y, truth)] if stops_at_logits else [Line(f"d{y} = gradient of L", step.dy), *last]
     penalties = " + the penalties of the parameters" if model.network.penalties else ""
     penalties += " + the layers' own losses" if model.network.with_own_loss else ""
     loss = Line(f"L = {model.loss!r} of {y}{penalties}", passed.loss)
-    return [*forward, ("Loss", [loss]), (title, lines), *backward[1:]]
+    forward = [(f"Forward: {label}", lines) for label, lines, _ in shown]
+    backward = [(f"Backward: {label}", lines) for label, _, lines in reversed(shown)]
+    return [("Input", given), *forward, ("Loss", [loss]), *backward]
 
 
 def _lines(step: Step, x: str, y: str, number: str) -> tuple[list[Line], list[Line]]:
@@ -154,30 +158,3 @@ def _rows(array: Array | float, digits: int) -> list[str]:
 def _shown(count: int) -> list[int | None]:
     """Return the indices of an axis to print, with None for a gap."""
     return [*range(count)] if count <= LONGEST else [*range(EDGE), None, *range(count - EDGE, count)]
-
-
-def _text(sections: Sections, digits: int) -> Iterator[str]:
-    for title, lines in sections:
-        yield title
-        for line in lines:
-            yield f"  {line.formula}    {line.shapes or np.shape(line.array)}"
-            yield from (f"    {row}" for row in _rows(line.array, digits))
-
-
-def _markdown(sections: Sections, digits: int) -> Iterator[str]:
-    for title, lines in sections:
-        yield f"**{title}**\n"
-        for line in lines:
-            yield f"`{line.formula}` — {line.shapes or np.shape(line.array)}\n"
-            yield from ["```text", *_rows(line.array, digits), "```\n"]
-
-
-def _html(sections: Sections, digits: int) -> Iterator[str]:
-    for title, lines in sections:
-        yield f"<h4>{escape(title)}</h4>"
-        for line in lines:
-            yield f"<p><code>{escape(line.formula)}</code> {line.shapes or np.shape(line.array)}</p>"
-            yield "<pre>" + "\n".join(_rows(line.array, digits)) + "</pre>"
-
-
-RENDERERS = {"text": _text, "markdown": _markdown, "html": _html}

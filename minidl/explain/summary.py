@@ -53,8 +53,7 @@ def totals(model: Model) -> str:
     """Return the line of totals: parameters, frozen parameters, and their size in bytes."""
     if not model.output_shape:
         return "Not built yet: put Input((features,)) first, or call build((features,))."
-    count = model.count_params()
-    frozen = frozen_parameters(model)
+    count, frozen = model.count_params(), frozen_parameters(model)
     size = count * np.dtype(model.dtype).itemsize
     return f"{count:,} parameters ({count - frozen:,} trainable, {frozen:,} frozen), {size:,} bytes in {model.dtype}"
 
@@ -92,10 +91,8 @@ def _free_twin(layer: Layer) -> Layer:
 def summary(model: Model) -> str:
     """Return the table as text with aligned columns."""
     table: list[Any] = [HEADER, *rows(model)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = [
-        f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  {row[3]:>{widths[3]}}" for row in table
-    ]
+    layout = [f"{side}{max(map(len, column))}" for side, *column in zip("<<>>", *table, strict=True)]
+    lines = ["  ".join(map(format, row, layout)) for row in table]
     rule = "-" * len(lines[0])
     return "\n".join([model.label, rule, lines[0], rule, *lines[1:], rule, totals(model)])
 

@@ -1,5 +1,6 @@
 """Curves: training by epoch, and an activation with its derivative."""
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -68,12 +69,9 @@ def plot_activation(
         raise ArgumentError(f"plot_activation: limits: expected (low, high) with low < high, got {limits!r}.")
     z = np.linspace(ends[0], ends[1], 1001)[:, np.newaxis]
     layer = layer.copy()  # it may belong to a model
-    try:
+    with suppress(ArgumentError):  # Softmax needs several values
         layer.declare((1,))
-        elementwise = not layer.declared
-    except ArgumentError:  # such as Softmax, which needs several values
-        elementwise = False
-    if not elementwise:
+    if layer.output_shape != (1,) or layer.declared:
         raise ArgumentError(f"plot_activation: activation: expected a function of a single value, got {layer!r}.")
     a = layer.forward(z)
     slope = layer.backward(np.ones_like(z))

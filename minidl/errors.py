@@ -3,6 +3,11 @@
 Every message names the caller, what it expected, what it got and how to fix it.
 """
 
+__all__ = [
+    "ArgumentError", "CacheError", "DataError", "LayerError", "MinidlError", "MissingPackageError", "ModelFileError",
+    "NonFiniteError", "ShapeError", "StateError",
+]  # fmt: skip
+
 
 class MinidlError(Exception):
     """Base of every error that minidl raises on purpose."""

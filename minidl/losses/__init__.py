@@ -1,31 +1,14 @@
 """Losses: the functions that training minimises."""
 
 from minidl.config import register_builtins
+from minidl.losses import functions
 from minidl.losses.base import Loss
 from minidl.losses.binary import BinaryCrossentropy
 from minidl.losses.categorical import CategoricalCrossentropy
-from minidl.losses.cosine import CosineSimilarity
+from minidl.losses.cosine import CosineSimilarity, cosine_similarity
 from minidl.losses.divergence import CategoricalHinge, Hinge, KLDivergence, SquaredHinge
 from minidl.losses.focal import BinaryFocalCrossentropy, CategoricalFocalCrossentropy
-from minidl.losses.functions import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    cosine_similarity,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
+from minidl.losses.functions import *
 from minidl.losses.regression import (
     Huber,
     LogCosh,
@@ -42,12 +25,9 @@ from minidl.losses.sparse_categorical import SparseCategoricalCrossentropy
 __all__ = [
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
     "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunction",
-    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
-    "Quantile", "SparseCategoricalCrossentropy", "SquaredHinge", "binary_crossentropy", "binary_focal_crossentropy",
-    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "hinge",
-    "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error",
-    "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "resolve_loss",
-    "sparse_categorical_crossentropy", "squared_hinge",
+    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError",
+    "Poisson", "Quantile", "SparseCategoricalCrossentropy", "SquaredHinge", "cosine_similarity", "resolve_loss",
 ]  # fmt: skip
+__all__ += functions.__all__
 
 register_builtins(globals())

@@ -3,6 +3,7 @@
 import numpy as np
 
 from minidl.losses.base import Loss
+from minidl.losses.resolution import LossFunction
 from minidl.typing import Array
 
 
@@ -35,3 +36,6 @@ def directions(x: Array) -> tuple[Array, Array, Array]:
     scaled = np.divide(x, largest, out=np.zeros_like(x), where=largest != 0)
     length = np.sqrt(np.add.reduce(scaled * scaled, axis=1, keepdims=True))
     return np.divide(scaled, length, out=np.zeros_like(x), where=length != 0), largest, length
+
+
+cosine_similarity = LossFunction(CosineSimilarity)

@@ -1,24 +1,9 @@
 """Metrics: measures of quality that are reported but not optimised."""
 
 from minidl.config import register_builtins
-from minidl.losses.functions import (
-    binary_crossentropy,
-    binary_focal_crossentropy,
-    categorical_crossentropy,
-    categorical_focal_crossentropy,
-    categorical_hinge,
-    hinge,
-    huber,
-    kl_divergence,
-    log_cosh,
-    mean_absolute_error,
-    mean_absolute_percentage_error,
-    mean_squared_error,
-    mean_squared_logarithmic_error,
-    poisson,
-    sparse_categorical_crossentropy,
-    squared_hinge,
-)
+from minidl.losses import functions as loss_functions
+from minidl.losses.functions import *
+from minidl.metrics import functions
 from minidl.metrics.accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
 from minidl.metrics.auc import AUC
 from minidl.metrics.base import Metric
@@ -32,13 +17,7 @@ from minidl.metrics.classification import (
     TrueNegatives,
     TruePositives,
 )
-from minidl.metrics.functions import (
-    binary_accuracy,
-    categorical_accuracy,
-    sparse_categorical_accuracy,
-    sparse_top_k_categorical_accuracy,
-    top_k_categorical_accuracy,
-)
+from minidl.metrics.functions import *
 from minidl.metrics.losses import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -66,12 +45,9 @@ __all__ = [
     "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Metric", "Poisson",
     "Precision", "R2Score", "Recall", "RootMeanSquaredError", "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy", "SparseTopKCategoricalAccuracy", "SquaredHinge", "Sum",
-    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "binary_accuracy", "binary_crossentropy",
-    "binary_focal_crossentropy", "categorical_accuracy", "categorical_crossentropy",
-    "categorical_focal_crossentropy", "categorical_hinge", "hinge", "huber", "kl_divergence", "log_cosh",
-    "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error",
-    "poisson", "resolve_metrics", "sparse_categorical_accuracy", "sparse_categorical_crossentropy",
-    "sparse_top_k_categorical_accuracy", "squared_hinge", "top_k_categorical_accuracy",
+    "TopKCategoricalAccuracy", "TrueNegatives", "TruePositives", "resolve_metrics",
 ]  # fmt: skip
+__all__ += functions.__all__
+__all__ += loss_functions.__all__
 
 register_builtins(globals())

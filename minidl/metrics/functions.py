@@ -10,6 +10,11 @@ from minidl.metrics.top_k import SparseTopKCategoricalAccuracy, TopKCategoricalA
 from minidl.names import snake_case
 from minidl.typing import Array
 
+__all__ = [
+    "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]  # fmt: skip
+
 
 class MetricFunction:
     """A metric as a function: ``function(y_true, y_pred)`` returns the value of each sample as an array.

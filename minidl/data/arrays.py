@@ -1,4 +1,4 @@
-"""Conversion of array-likes to finite real arrays that fit a model: features, targets, sample weights.
+"""Samples as finite real arrays that fit a network and its loss: features, targets, sample weights.
 
 Anything else raises a `ShapeError` or a `DataError`.
 """
@@ -11,9 +11,10 @@ import numpy as np
 
 from minidl import checks
 from minidl.checks import batch_shape
+from minidl.data.classes import class_factors
 from minidl.data.conversion import convert
-from minidl.data.frames import check_columns, column_names
-from minidl.errors import DataError, ShapeError
+from minidl.data.frames import check_columns, check_order, column_names
+from minidl.errors import ArgumentError, DataError, ShapeError
 from minidl.numeric import in_dtype
 from minidl.typing import Array
 
@@ -21,6 +22,60 @@ CHECKED = 1 << 18  # values checked at a time: they stay in cache
 COARSE = 1024  # rounding steps: a column whose range spans fewer is examined
 LOST = 0.01  # fraction of the distinct values: in a large column, a few neighbours become equal by chance
 NAMED = 5  # maximum number of columns named in a warning
+Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
+
+
+class Samples:
+    """Checks samples against a network and its loss, and returns them as arrays."""
+
+    def __init__(self, network: Any, loss: Any) -> None:
+        self.network, self.loss = network, loss
+        self.y_dtype: Any = np.intp if loss.sparse else network.dtype
+
+    def batch(
+        self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "", *, first: bool = False
+    ) -> Batch:
+        """Return the samples as one checked batch; the ``first`` one gives a warning if rounding loses values."""
+        x, y, weight = self.checked(x, y, weight, who, first=first)
+        if class_weight is not None:
+            weight = self.weigh_classes(class_weight, y, weight, who)
+        return read_only(in_dtype(x, self.network.input_dtype)), read_only(in_dtype(y, self.y_dtype)), weight
+
+    def checked(
+        self, x: Any, y: Any, weight: Any, who: str, *, first: bool, on_disk: bool = False
+    ) -> tuple[Any, Array, Array | None]:
+        """Return the samples as arrays of any real dtype; with ``on_disk``, ``x`` may stay there."""
+        features = check_features(x, self.network, f"{who}x", on_disk=on_disk)
+        if features is not x or not len(x):
+            self._compare(features, x, y, weight, who)
+        targets = check_targets(y, len(features), self.network, self.loss, f"{who}y")
+        if first:
+            warn_of_rounding(features, f"{who}x", self.network.input_dtype, x)
+        if first and not self.loss.sparse:
+            warn_of_rounding(as_array(y, who), f"{who}y", self.network.dtype, y)
+        if weight is not None:
+            weight = check_weights(weight, len(features), self.network.dtype, f"{who}sample_weight")
+        return features, targets, weight
+
+    def _compare(self, features: Any, x: Any, y: Any, weight: Any, who: str) -> None:
+        """Raise a `DataError` if there are no samples, or if data frames list them in different orders."""
+        if not len(features):
+            raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
+        check_order(x, y, f"{who}y")
+        check_order(x, weight, f"{who}sample_weight")
+
+    def weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Any = None) -> Array:
+        """Return the sample weights times the weights of their classes, which depend on ``rows`` if balanced."""
+        loss, outputs = self.loss, self.network.output_shape[0]
+        if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
+            raise ArgumentError(
+                f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
+                "Use sample_weight."
+            )
+        factors = class_factors(class_weight, y, outputs, rows)
+        factors = factors if weight is None else weight * factors
+        check_finite(factors, f"{who}class_weight", self.network.dtype)
+        return factors.astype(self.network.dtype)
 
 
 def check_features(value: Any, network: Any, who: str = "x", *, on_disk: bool = False) -> Any:

@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.data.arrays import read_only
+from minidl.data.arrays import Batch, read_only
 from minidl.data.stored import StoredArray
 from minidl.permutation import Permutation
 from minidl.typing import Array
-
-Batch = tuple[Array, Any, Array | None]  # x, y, sample_weight
 
 
 class Table:

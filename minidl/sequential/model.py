@@ -20,7 +20,7 @@ from minidl.network import PREDICT_ROWS
 from minidl.saving import Checkpoint, save_checkpoint, save_model, text_of_model
 from minidl.sequential.compiled import Compiled
 from minidl.sequential.transaction import prepared
-from minidl.training import Data, Epochs, Run, SolverRun, Trainer, predict_batches
+from minidl.training import Data, Epochs, Run, SolverRun, Trainer, evaluate, in_keras_form, predict_batches
 from minidl.typing import Array, NoOptions
 
 
@@ -177,7 +177,8 @@ class Sequential(Compiled):
             source = trainer.inputs.for_evaluate((x, y, sample_weight), size, steps)
         hooks = self._hooks(callbacks, verbose)
         hooks.set_params({"steps": source.steps()})
-        return trainer.evaluate(source, hooks, return_dict=return_dict)
+        logs = evaluate(trainer.objective, trainer.new_scores(), source, hooks)
+        return in_keras_form(logs, return_dict)
 
     @np.errstate(all="ignore")
     def loss_and_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, Array]:

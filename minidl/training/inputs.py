@@ -7,26 +7,15 @@ import numpy as np
 from minidl import checks
 from minidl.data import (
     Batch,
+    Samples,
     Stream,
     Table,
     Words,
-    as_array,
-    check_features,
-    check_finite,
-    check_order,
-    check_targets,
-    check_weights,
-    class_factors,
     column_names,
     is_stream,
-    read_only,
     split_rows,
-    warn_of_rounding,
 )
 from minidl.errors import ArgumentError, DataError
-from minidl.losses import Loss
-from minidl.network import Network
-from minidl.numeric import in_dtype
 from minidl.randomness import split_generator
 from minidl.typing import Array
 
@@ -106,49 +95,12 @@ class Source(NamedTuple):
         return self._replace(rows=rows)
 
 
-class Inputs:
-    """Checks data against a network and its loss."""
-
-    def __init__(self, network: Network, loss: Loss) -> None:
-        self.network, self.loss = network, loss
-        self.y_dtype: Any = np.intp if loss.sparse else network.dtype
-
-    def batch(
-        self, x: Any, y: Any, weight: Any, class_weight: Any = None, who: str = "", *, first: bool = False
-    ) -> Batch:
-        """Return the samples as one checked batch; the ``first`` one gives a warning if rounding loses values."""
-        x, y, weight = self._checked(x, y, weight, who, first=first)
-        if class_weight is not None:
-            weight = self._weigh_classes(class_weight, y, weight, who)
-        return read_only(in_dtype(x, self.network.input_dtype)), read_only(in_dtype(y, self.y_dtype)), weight
+class Inputs(Samples):
+    """The data of `fit` and `evaluate` as checked tables and streams."""
 
     def table(self, x: Any, y: Any, weight: Any = None, who: str = "") -> Table:
         """Return the samples as a checked table; arrays on disk are read one batch at a time."""
-        return Table(
-            *self._checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype, self.y_dtype
-        )
-
-    def _checked(
-        self, x: Any, y: Any, weight: Any, who: str, *, first: bool, on_disk: bool = False
-    ) -> tuple[Any, Array, Array | None]:
-        features = check_features(x, self.network, f"{who}x", on_disk=on_disk)
-        if features is not x or not len(x):
-            self._compare(features, x, y, weight, who)
-        targets = check_targets(y, len(features), self.network, self.loss, f"{who}y")
-        if first:
-            warn_of_rounding(features, f"{who}x", self.network.input_dtype, x)
-        if first and not self.loss.sparse:
-            warn_of_rounding(as_array(y, who), f"{who}y", self.network.dtype, y)
-        if weight is not None:
-            weight = check_weights(weight, len(features), self.network.dtype, f"{who}sample_weight")
-        return features, targets, weight
-
-    def _compare(self, features: Any, x: Any, y: Any, weight: Any, who: str) -> None:
-        """Raise a `DataError` if there are no samples, or if data frames list them in different orders."""
-        if not len(features):
-            raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
-        check_order(x, y, f"{who}y")
-        check_order(x, weight, f"{who}sample_weight")
+        return Table(*self.checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype, self.y_dtype)
 
     def stream(
         self, iterable: Any, steps: int | None, words: Words, *, class_weight: Any = None, most: int | None = None
@@ -241,21 +193,9 @@ class Inputs:
     def _weigh_table(self, table: Table, rows: Array | None, class_weight: Any) -> Table:
         """Return the table with class weights, based on the training rows, multiplied into its sample weights."""
         if class_weight is not None:
-            table = table.with_weight(self._weigh_classes(class_weight, table.y, table.sample_weight, "", rows))
+            table = table.with_weight(self.weigh_classes(class_weight, table.y, table.sample_weight, "", rows))
         _check_weights_count(table, rows, "")
         return table
-
-    def _weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Any = None) -> Array:
-        loss, outputs = self.loss, self.network.output_shape[0]
-        if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
-            raise ArgumentError(
-                f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
-                "Use sample_weight."
-            )
-        factors = class_factors(class_weight, y, outputs, rows)
-        factors = factors if weight is None else weight * factors
-        check_finite(factors, f"{who}class_weight", self.network.dtype)
-        return factors.astype(self.network.dtype)
 
 
 def _refuse_weights(weight: Any, words: Words) -> None:

@@ -14,6 +14,7 @@ from minidl.callbacks import BatchLogs, CallbackList, History
 from minidl.data import Batch, Stream
 from minidl.errors import StateError
 from minidl.signals import DeferredSignals
+from minidl.training.evaluation import evaluate
 from minidl.training.inputs import Data
 from minidl.training.trainer import Trainer
 
@@ -165,10 +166,7 @@ class Run:
         """Validate, count the epoch, and call the callbacks."""
         trainer, logs = self.trainer, self.scores.logs()
         if self.validation is not None and self.data.validates(self.epoch + 1):
-            self.callbacks.on_test_begin({})
-            validated = trainer.measure(self.validation, self.callbacks).logs(prefix="val_")
-            self.callbacks.on_test_end(validated)
-            logs.update(validated)
+            logs |= evaluate(trainer.objective, trainer.new_scores(), self.validation, self.callbacks, "val_")
         logs["learning_rate"] = trainer.optimizer.learning_rate
         self.logs = logs
         epoch, self.epoch, self.batch = self.epoch, self.epoch + 1, 0

@@ -13,6 +13,7 @@ from minidl.callbacks.base import overrides
 from minidl.data import Table
 from minidl.errors import NonFiniteError, StateError
 from minidl.signals import DeferredSignals
+from minidl.training.evaluation import measure
 from minidl.training.non_finite import non_finite
 from minidl.training.run import Run
 from minidl.typing import Array
@@ -95,7 +96,7 @@ class SolverRun(Run):
             self.ended = solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
 
     def _end_iteration(self, signals: DeferredSignals) -> None:
-        self.scores = self.trainer.measure(self.source, CallbackList(None, None))
+        self.scores = measure(self.trainer.objective, self.trainer.new_scores(), self.source, CallbackList(None, None))
         self.end_epoch()
         signals.deliver()
 

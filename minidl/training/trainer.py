@@ -9,9 +9,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from minidl.callbacks import BatchLogs, CallbackList, History
-from minidl.contract import CheckedLoss
-from minidl.data import Batch, Table
+from minidl.callbacks import History
+from minidl.data import Batch
 from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
 from minidl.metrics import Metric, resolve_metrics
@@ -19,7 +18,7 @@ from minidl.network import Network
 from minidl.numeric import SERIAL
 from minidl.optimizers import Optimizer
 from minidl.solvers import Solver
-from minidl.training.inputs import Inputs, Source
+from minidl.training.inputs import Inputs
 from minidl.training.non_finite import Where, non_finite, overflow
 from minidl.training.objective import Objective
 from minidl.typing import Array
@@ -163,11 +162,11 @@ class Trainer:
             )
         loss, z = self.step(batch)
         if not self.scores.metrics:
-            return _in_keras_form({"loss": loss}, return_dict)
+            return in_keras_form({"loss": loss}, return_dict)
         scores = self.scores if self.run is None else self.new_scores()  # a fit in progress uses them
         scores.reset()
         scores.update(batch[1], self.objective.outputs(z), batch[2])
-        return _in_keras_form(scores.logs(loss), return_dict)
+        return in_keras_form(scores.logs(loss), return_dict)
 
     @np.errstate(all="ignore")  # non-finite values are checked for instead
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
@@ -244,36 +243,7 @@ class Trainer:
                 limit()
             raise
 
-    # Evaluation
 
-    def evaluate(self, source: Source, callbacks: CallbackList, *, return_dict: bool) -> Any:
-        """Return the exact loss and metrics: see `Sequential.evaluate`."""
-        callbacks.on_test_begin({})
-        logs = self.measure(source, callbacks).logs()
-        callbacks.on_test_end(logs)
-        return _in_keras_form(logs, return_dict)
-
-    def measure(self, source: Source, callbacks: CallbackList) -> Scores:
-        """Return the loss (with penalties) and the metrics over a data set, computed on twins of the layers."""
-        scores, twin = self.new_scores(), self.objective.inference_twin()
-        penalty, network, loss = twin.network.penalty(), twin.network, twin.loss
-        first: Any = CheckedLoss(loss)
-        data = source.data
-        batches = data.batches(source.batch_size, source.rows) if isinstance(data, Table) else data.batches()
-        for index, (x, y, weight) in enumerate(batches):
-            callbacks.on_test_batch_begin(index, {})
-            with np.errstate(all="ignore"):
-                z = network.infer(x)
-                value = (loss if index else first).forward(z, y, weight) + penalty
-                if network.with_own_loss:
-                    value += network.own_losses()
-                scores.add(value, len(x))
-                if scores.metrics:
-                    scores.update(y, twin.outputs(z), weight)
-            callbacks.on_test_batch_end(index, BatchLogs(scores.logs, value))
-        return scores
-
-
-def _in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:
+def in_keras_form(logs: dict[str, Any], as_dict: bool) -> Any:
     """Return the logs as Keras does: the loss if there are no metrics, otherwise a list or a dict."""
     return logs if as_dict else logs["loss"] if len(logs) == 1 else list(logs.values())

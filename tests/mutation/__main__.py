@@ -1,10 +1,11 @@
 """Mutation testing of the core: small faults are put into its functions, and the tests have to notice.
 
-    python tests/mutation [area ...] [--sample N] [--seed S] [--jobs J]
+    python tests/mutation [area ...] [--sample N] [--seed S] [--only FILE] [--jobs J]
 
 An area is a package, tested by its own tests: losses, optimizers, metrics, callbacks, data, training, saving. Without
-``--sample``, every mutant of it is tried, which takes hours for all areas on two cores. Those that no test can notice
-are listed in equivalent.txt, each with the reason. Exits with 1 below 98 %.
+``--sample``, every mutant of it is tried, which takes hours for all areas on two cores. ``--only`` tries again the
+survivors that an earlier run printed. Those that no test can notice are listed in equivalent.txt, each with the reason.
+Exits with 1 below 98 %.
 """
 
 import argparse
@@ -27,6 +28,7 @@ AREAS = {  # area -> the files of tests/ that test it
     "saving": "saving checkpoints forged_checkpoints files",
 }
 GOAL = 0.98
+SURVIVED = "  survived: "
 CONTROLS = 10  # runs of the right code, which must pass
 
 
@@ -35,23 +37,29 @@ def main() -> int:
     parser.add_argument("areas", nargs="*", choices=[*AREAS, []], help="default: all")
     parser.add_argument("--sample", type=int, help="so many mutants of each area, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", type=Path, help="a file with the output of an earlier run: its survivors alone")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     from campaign import Campaign, equivalents
 
     tried = caught = 0
+    printed = options.only.read_text(encoding="utf-8").splitlines() if options.only else []
+    wanted = {line.removeprefix(SURVIVED) for line in printed if line.startswith(SURVIVED)}
     for area in options.areas or AREAS:
         tests = [ROOT / "tests" / f"test_{name}.py" for name in AREAS[area].split()]
         campaign = Campaign(sorted((ROOT / "minidl" / area).glob("*.py")), [test for test in tests if test.exists()])
         mutants = [mutant for mutant in campaign.mutants if mutant.label not in equivalents()]
+        if options.only:
+            mutants = [mutant for mutant in mutants if mutant.label in wanted]
         random.Random(options.seed).shuffle(mutants)
         mutants = mutants[: options.sample]
         campaign.check_that_right_code_passes(mutants[:CONTROLS], options.jobs)
-        survivors = campaign.survivors(mutants, options.jobs)
-        tried, caught = tried + len(mutants), caught + len(mutants) - len(survivors)
-        print(f"{area}: {len(mutants) - len(survivors)} of {len(mutants)} mutants caught", flush=True)
-        for mutant in survivors:
-            print(f"  survived: {mutant.label}", flush=True)
+        right = len(mutants)
+        for mutant in campaign.survivors(mutants, options.jobs):
+            print(f"{SURVIVED}{mutant.label}", flush=True)
+            right -= 1
+        tried, caught = tried + len(mutants), caught + right
+        print(f"{area}: {right} of {len(mutants)} mutants caught", flush=True)
     print(f"{caught} of {tried} caught ({caught / max(tried, 1):.1%})")
     return 0 if caught >= GOAL * tried else 1
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import FrameType, FunctionType
@@ -50,9 +51,9 @@ class Campaign:
         if missing:
             raise SystemExit(f"these functions are not in the running program: {missing[:3]}; did a file change?")
 
-    def survivors(self, mutants: list[Mutant], jobs: int) -> list[Mutant]:
-        """Return the mutants that no test notices."""
-        left, running, found = list(mutants), {}, []
+    def survivors(self, mutants: list[Mutant], jobs: int) -> Iterator[Mutant]:
+        """Yield the mutants that no test notices, each as soon as its tests have passed."""
+        left, running = list(mutants), {}
         while left or running:
             while left and len(running) < jobs:
                 mutant = left.pop()
@@ -60,8 +61,7 @@ class Campaign:
             child, status = os.wait()
             mutant = running.pop(child)
             if os.waitstatus_to_exitcode(status) == 0:
-                found.append(mutant)
-        return sorted(found)
+                yield mutant
 
     def check_that_right_code_passes(self, mutants: list[Mutant], jobs: int) -> None:
         """End the program if the tests fail where nothing has been changed: then every mutant would seem caught."""
@@ -72,7 +72,7 @@ class Campaign:
         ]
         with tempfile.NamedTemporaryFile() as log:
             self.log = log.name
-            failed = len(right) - len(self.survivors(right, jobs))
+            failed = len(right) - sum(1 for _ in self.survivors(right, jobs))
             self.log = os.devnull
             if failed:
                 said = [line for line in log.read().decode().splitlines() if line.startswith(("FAILED", "ERROR", "E "))]
@@ -101,8 +101,6 @@ class Campaign:
             for results in self.caches:  # of the right code
                 results.cache_clear()
             files = sorted({self.file_of[test] for test in tests})
-            for name in [name for name, module in sys.modules.items() if is_of(module, files)]:
-                del sys.modules[name]  # what the tests hold has been used
             status = 0 if not tests or run(files, [Choice(tests)]) == 0 else 1
         finally:
             os._exit(status)
@@ -149,7 +147,9 @@ def is_of(module: object, files: list[Path]) -> bool:
 
 
 def run(tests: list[Any], plugins: list[Any]) -> int:
-    """Run tests in this process, with a temporary folder for it alone; return 0 if all pass."""
+    """Import and run tests in this process, with a temporary folder for it alone; return 0 if all pass."""
+    for name in [name for name, module in sys.modules.items() if is_of(module, tests)]:
+        del sys.modules[name]  # what the tests hold has been used
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         return int(pytest.main([*OPTIONS, "--basetemp", f"{folder}/tests", *map(str, tests)], plugins=plugins))
 

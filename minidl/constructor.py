@@ -37,9 +37,11 @@ def constructor_arguments(cls: type) -> dict[str, Any]:
     return cached
 
 
-def is_fixed(cls: type, name: str) -> bool:
-    """Return whether a class sets this argument of a base class itself instead of taking it."""
-    return name not in constructor_arguments(cls) and any(name in constructor_arguments(one) for one in cls.mro()[1:-1])
+def is_fixed(made: Any, name: str) -> bool:
+    """Return whether an attribute belongs to the class: a constant, or an argument of a base class."""
+    constant = hasattr(type(made), name) and name not in vars(made) and not made.open_to_names
+    own, *inherited = (name in constructor_arguments(one) for one in type(made).mro()[:-1])
+    return constant or (any(inherited) and not own)
 
 
 def construct(cls: type[T], config: dict[str, Any]) -> T:

@@ -1,8 +1,9 @@
 """Settings: setting the attributes of configured objects after construction."""
 
 from abc import ABCMeta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+from minidl import checks
 from minidl.attribute_names import is_builtin, name_here, refuse_unfinished
 from minidl.constructor import ALONE, ITEMS, NUMPY, check_methods, constructor_arguments, is_fixed, without_numpy
 from minidl.errors import ArgumentError, StateError
@@ -29,6 +30,7 @@ class Settings(metaclass=SettingsType):
     """
 
     open_to_names = False
+    _counted: ClassVar[tuple[str, ...]] = ()  # attributes that count something, checked when they are set
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[0] == "_":  # a cache: the most common case in training, so kept fast
@@ -57,7 +59,9 @@ class Settings(metaclass=SettingsType):
         elif name in self.__dict__ and name in constructor_arguments(type(self)) and name in self.stored_arguments():
             self.set_together({name: value})
             return
-        elif is_builtin(type(self)) and not callable(value) and (callable(known) or is_fixed(type(self), name)):
+        elif name in self._counted:
+            value = checks.integer(value, f"{who}: {name}", minimum=0)
+        elif is_builtin(type(self)) and not callable(value) and (callable(known) or is_fixed(self, name)):
             raise ArgumentError(f"{who}: {name}: expected no assignment, got {value!r}. It belongs to the class.")
         elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):
             setattr(self, here, value)

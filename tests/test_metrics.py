@@ -440,6 +440,30 @@ def test_a_value_equal_to_the_threshold_counts_as_0():
     assert result_of(BinaryAccuracy(threshold=0), y_true, half * 0) == 0.5
 
 
+@pytest.mark.parametrize(
+    "metric",
+    [Precision(), Recall(0.3), F1Score(), AUC(), TruePositives(), BinaryAccuracy(), CategoricalAccuracy(),
+     TopKCategoricalAccuracy(1)],
+    ids=lambda metric: type(metric).__name__,
+)  # fmt: skip
+@pytest.mark.parametrize("wrong", [1.5, -2.0, np.nan])
+def test_numbers_are_no_targets_of_a_metric_of_classes(metric, wrong):
+    y, name = np.array([[0.0, 1.0], [1.0, wrong]]), type(metric).__name__
+    with pytest.raises(DataError, match=rf"expected targets in \[-1, 1\] for {name}, got {wrong} at row 1, column 1"):
+        metric.update(y, np.full((2, 2), 0.5))
+
+
+def test_targets_of_minus_1_or_of_probabilities_are_those_of_a_metric_of_classes():
+    y, scores = np.array([[-1.0], [0.75], [1.0], [0.25]]), np.array([[0.9], [0.9], [0.1], [0.1]])
+    assert [Precision()(y, scores), BinaryAccuracy()(y, scores), AUC()(y, scores)] == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("metric", [SparseCategoricalAccuracy(), SparseCategoricalCrossentropy()], ids=repr)
+def test_numbers_in_a_column_are_no_labels(metric):
+    with pytest.raises(DataError, match=r"expected labels in \[0, 2\) for 2 outputs, got 0.5 at row 1"):
+        metric.update(np.array([[0.0], [0.5]]), np.full((2, 2), 0.5))
+
+
 @pytest.mark.parametrize("shape", [(3,), (3, 1), (1, 3)])
 @pytest.mark.parametrize("kind", [np.array, np.ndarray.tolist], ids=["array", "list"])
 @pytest.mark.parametrize("metric", [SparseCategoricalAccuracy(), SparseTopKCategoricalAccuracy(k=1)])

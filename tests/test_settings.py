@@ -409,14 +409,15 @@ def test_what_a_model_cannot_change_is_refused_with_the_way_to_do_it(name, value
 
 
 @pytest.mark.parametrize("layer", [net(), net()[0], Dense(2)], ids=["model", "built layer", "layer"])
-def test_the_output_shape_cannot_be_assigned(layer):
-    before = layer.output_shape
-    with pytest.raises(StateError, match=r"output_shape: expected no assignment, got \(7,\). It follows from build"):
-        layer.output_shape = (7,)
-    assert layer.output_shape == before
+@pytest.mark.parametrize("name", ["input_shape", "output_shape", "declared", "views", "place"])
+def test_what_follows_from_build_cannot_be_assigned(layer, name):
+    before = getattr(layer, name)
+    with pytest.raises(StateError, match=rf"{name}: expected no assignment, got \(7,\). It follows from build"):
+        setattr(layer, name, (7,))
+    assert getattr(layer, name) is before
 
 
-@pytest.mark.parametrize("optimizer", [optimizers.Adam(), optimizers.SGD()], ids=repr)
+@pytest.mark.parametrize("optimizer", [optimizers.Adam(), optimizers.SGD(), optimizers.LBFGS()], ids=repr)
 @pytest.mark.parametrize("value", [-3, 2.5, "1", True, None])
 def test_the_number_of_steps_is_checked(optimizer, value):
     with pytest.raises(ArgumentError, match=r"iterations: expected an integer of at least 0, got"):
@@ -505,8 +506,29 @@ def test_the_accuracy_of_classes_is_compiled_with_any_loss(loss, end):
     assert compiled(loss, "accuracy", end=end).metrics == ("accuracy",)
 
 
+def test_a_layer_of_ones_own_may_assign_its_constants():
+    class Scaled(OwnLayer):
+        factor = 1.0
+
+    layer = Scaled()
+    layer.factor = 2.0
+    assert (layer.factor, Scaled.factor) == (2.0, 1.0)
+
+
 @pytest.mark.parametrize(
-    ("made", "name"), [(metrics.F1Score(), "beta"), (initializers.GlorotUniform(), "scale"), (Dense(3), "forward")]
+    ("made", "name"),
+    [
+        (metrics.F1Score(), "beta"),
+        (initializers.GlorotUniform(), "scale"),
+        (Dense(3), "forward"),
+        (Dense(3), "input_dtype"),
+        (losses.MeanSquaredError(), "from_logits"),
+        (losses.Hinge(), "threshold"),
+        (optimizers.LBFGS(), "learning_rate"),
+        (optimizers.Adam(), "full_batch"),
+        (metrics.AUC(), "higher_is_better"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else type(one).__name__,
 )
 def test_what_a_class_fixes_is_not_assigned(made, name):
     before = vars(made).copy()

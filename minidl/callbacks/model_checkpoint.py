@@ -79,14 +79,12 @@ class ModelCheckpoint(MonitorCallback):
         self.filepath = str(files.model_path(filepath, f"{who}: filepath"))
         self.save_best_only = checks.flag(save_best_only, f"{who}: save_best_only")
         self.save_weights_only = checks.flag(save_weights_only, f"{who}: save_weights_only")
-        if save_freq != "epoch":
-            checks.integer(save_freq, f"{who}: save_freq (or 'epoch')", minimum=1)
-        self.save_freq = save_freq
+        count = save_freq != "epoch"
+        self.save_freq = checks.integer(save_freq, f"{who}: save_freq (or 'epoch')", minimum=1) if count else save_freq
         self.every = checks.integer(every, f"{who}: every", minimum=1)
         self.keep_last = None if keep_last is None else checks.integer(keep_last, f"{who}: keep_last", minimum=1)
-        self.initial_value_threshold = initial_value_threshold
-        if initial_value_threshold is not None:
-            checks.number(initial_value_threshold, f"{who}: initial_value_threshold")
+        best = initial_value_threshold
+        self.initial_value_threshold = None if best is None else checks.number(best, f"{who}: initial_value_threshold")
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self.save_best_only:

@@ -45,7 +45,7 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
                 raise ArgumentError(f"{who}: expected finite numbers for {dtype}, got {value[~np.isfinite(value)][0]}.")
             bound.append((layer, name, value, parameters.gradient(f"{path}/{name}") if trained else None))
     for _, layer in everything:
-        layer.rng, layer.views = rng, {}
+        layer.set_derived(rng=rng, views={})
     for layer, name, value, gradient in bound:  # last, so that after an error nothing has changed
         layer.bind(name, value, gradient)
     for path, layer in everything:

@@ -24,6 +24,9 @@ from minidl.typing import Array, Shape
 freezes = [0]
 
 
+DERIVED = ("input_shape", "output_shape", "declared", "views", "place")  # attributes that are only set by minidl
+
+
 class Declaration(NamedTuple):
     """The properties of an array that a layer declared in `build`."""
 
@@ -42,7 +45,7 @@ class Attributes(Configured, metaclass=LayerType):
     declared: dict[str, Declaration]
     views: dict[str, Array]  # "W" and "dW": the arrays that assignment copies into
     output_shape: Shape | None
-    unassignable: ClassVar[dict[str, str]] = {"output_shape": "It follows from build."}  # name: reason
+    unassignable: ClassVar[dict[str, str]] = dict.fromkeys(DERIVED, "It follows from build.")
 
     @property
     def label(self) -> str:
@@ -74,8 +77,7 @@ class Attributes(Configured, metaclass=LayerType):
         if view is not None:
             copy_into(view, value, f"{self.label}: {name}")
             return
-        self.__dict__.pop("_names_of_layers", None)  # the new value may hold a layer
-        self.__dict__.pop("_attributes", None)
+        self.set_derived()  # the new value may hold a layer
         if self.__dict__.get("_building"):  # `build` may set any attribute
             object.__setattr__(self, name, value)
             return
@@ -87,6 +89,12 @@ class Attributes(Configured, metaclass=LayerType):
         elif name == "name":
             self._check_name(value)
         super().set_public(name, value)
+
+    def set_derived(self, **attributes: Any) -> None:
+        """Set attributes that cannot be assigned, and clear what was derived from all attributes."""
+        self.__dict__.update(attributes)
+        self.__dict__.pop("_names_of_layers", None)
+        self.__dict__.pop("_attributes", None)
 
     def _check_name(self, name: Any) -> None:
         """Raise an error unless the layer can be called ``name``."""
@@ -105,8 +113,7 @@ class Attributes(Configured, metaclass=LayerType):
     def set_together(self, settings: dict[str, Any]) -> None:
         """Set constructor arguments that are checked together, and clear what was derived from them."""
         super().set_together(settings)
-        self.__dict__.pop("_names_of_layers", None)
-        self.__dict__.pop("_attributes", None)
+        self.set_derived()
 
     def with_settings(self, settings: dict[str, Any]) -> Any:
         """Return a new layer with other settings; a `StateError` if this one can no longer adopt them.
@@ -155,10 +162,9 @@ class Attributes(Configured, metaclass=LayerType):
 
     def bind(self, name: str, value: Array, gradient: Array | None) -> None:
         """Bind the arrays to ``self.<name>`` and ``self.d<name>``; later assignments copy into them."""
-        self.__dict__.pop("_attributes", None)
-        self.views[name] = self.__dict__[name] = value
-        if gradient is not None:
-            self.views["d" + name] = self.__dict__["d" + name] = gradient
+        arrays = {name: value} if gradient is None else {name: value, "d" + name: gradient}
+        self.views.update(arrays)
+        self.set_derived(**arrays)
 
     def public_attributes(self) -> dict[str, Any]:
         """Return the attributes without a leading underscore; the result is kept until one of them is assigned."""

@@ -133,16 +133,14 @@ class Layer(Attributes):
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` again, remember both shapes, and return the output shape."""
-        self.declared = {}  # assigning also clears the cached names of layers
-        self._building = True
+        self.set_derived(declared={}, _building=True)
         shape = self.build(tuple(input_shape))
         if type(shape) is not tuple or not is_shape(shape):
             raise LayerError(
                 f"{self.label}: build: expected it to return the output shape, a tuple of positive integers "
                 f"without the batch axis, got {shape!r}."
             )
-        self.input_shape, self.output_shape = tuple(input_shape), shape
-        self._building = False
+        self.set_derived(input_shape=tuple(input_shape), output_shape=shape, _building=False)
         refuse_hidden_layers(self)
         if any(not one.trained for _, part in walk({"": self}) for one in part.declared.values()):
             infer_where_frozen(type(self))

@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.metrics.base import MeanMetric
-from minidl.metrics.targets import flat_labels, match_shapes
+from minidl.metrics.targets import flat_labels, match_classes, match_shapes
 from minidl.typing import Array
 
 
@@ -41,8 +41,7 @@ class BinaryAccuracy(MeanMetric):
         self.name = name
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        if y_true.shape != y_pred.shape:
-            y_true, y_pred = match_shapes(y_true, y_pred, self)
+        y_true, y_pred = match_classes(y_true, y_pred, self)
         return np.equal(y_pred > self.threshold, y_true > 0.5)
 
 
@@ -52,7 +51,7 @@ class CategoricalAccuracy(MeanMetric):
     higher_is_better = True
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
+        y_true, y_pred = match_classes(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true.argmax(axis=1))
 
 
@@ -63,5 +62,5 @@ class SparseCategoricalAccuracy(MeanMetric):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         if np.shape(y_true) != y_pred.shape[:1]:
-            y_true = flat_labels(y_true, len(y_pred), self)
+            y_true = flat_labels(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true)

@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.metrics.samples import Samples
-from minidl.metrics.targets import match_shapes, nan_rows, row_weights
+from minidl.metrics.targets import match_classes, nan_rows, row_weights
 from minidl.typing import Array
 
 
@@ -45,7 +45,7 @@ class AUC(Samples):
         self.name = name
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
+        y_true, y_pred = match_classes(y_true, y_pred, self)
         weight = np.repeat(row_weights(sample_weight, len(y_true))[:, None], y_pred.shape[1], axis=1)
         nan_rows(y_pred, self)
         self.store(y_true > 0.5, y_pred, weight)

@@ -12,7 +12,7 @@ import numpy as np
 from minidl import checks
 from minidl.errors import ArgumentError
 from minidl.metrics.base import Metric
-from minidl.metrics.targets import match_shapes, nan_rows, row_weights
+from minidl.metrics.targets import match_classes, nan_rows, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -36,7 +36,7 @@ class Counts(Metric):
         """Return the metric for these counts."""
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
+        y_true, y_pred = match_classes(y_true, y_pred, self)
         true, predicted = y_true > 0.5, self.predicted(y_pred)
         cells = [predicted & true, predicted & ~true, ~predicted & true, ~predicted & ~true]
         table = np.stack(cells).astype(np.float64)

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from minidl import checks, losses
+from minidl import losses
 from minidl.constructor import constructor_arguments
+from minidl.losses.targets import crossentropy_options
 from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import flat_labels, match_shapes
 from minidl.typing import Array
@@ -26,11 +27,11 @@ class LossMetric(MeanMetric, ABC):
     def values(self, y_true: Array, y_pred: Array) -> Array:
         own = vars(self)
         loss = self.loss(**{name: own[name] for name in constructor_arguments(self.loss) if name in own})
+        y_pred = np.asarray(y_pred, np.float64)
         if loss.sparse:
-            y_true = flat_labels(y_true, len(y_pred), self)
-        else:
-            y_true, y_pred = match_shapes(y_true, y_pred, self)
-        return loss.values(np.asarray(y_pred, np.float64), y_true)
+            return loss.values(y_pred, flat_labels(y_true, y_pred, self))
+        y_true, y_pred = match_shapes(y_true, y_pred, self)
+        return loss.values(y_pred, y_true)
 
 
 class CategoricalHinge(LossMetric):
@@ -108,10 +109,9 @@ class BinaryCrossentropy(LossMetric):
     aliases = ("bce",)
 
     def __init__(self, name: str | None = None, *, from_logits: bool = False, label_smoothing: float = 0.0) -> None:
-        who = type(self).__name__
         self.name = name
-        self.from_logits = checks.flag(from_logits, f"{who}: from_logits")
-        self.label_smoothing = checks.number(label_smoothing, f"{who}: label_smoothing", at_least=0, at_most=1)
+        options = crossentropy_options(type(self).__name__, from_logits, label_smoothing)
+        self.from_logits, self.label_smoothing = options
 
     loss: type[losses.Loss] = losses.BinaryCrossentropy
 

@@ -69,9 +69,8 @@ class R2Score(Metric):
     _high: Any = -np.inf
 
     def __init__(self, class_aggregation: str | None = "uniform_average", name: str | None = None) -> None:
-        if class_aggregation is not None:
-            checks.choice(class_aggregation, "R2Score: class_aggregation", AGGREGATIONS)
-        self.class_aggregation = class_aggregation
+        way = class_aggregation
+        self.class_aggregation = None if way is None else checks.choice(way, "R2Score: class_aggregation", AGGREGATIONS)
         self.name = name
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.errors import DataError, ShapeError
+from minidl.losses.targets import check_range
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
@@ -56,10 +57,17 @@ def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     return y_true, y_pred
 
 
-def flat_labels(y_true: Any, rows: int, who: object) -> Array:
-    """Return integer labels of shape (batch,), or raise a `ShapeError`."""
+def match_classes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
+    """As `match_shapes`, for targets that are classes or their probabilities; a `DataError` for other numbers."""
+    y_true, y_pred = match_shapes(y_true, y_pred, who)
+    check_range(y_true, -1, 1, type(who).__name__, "For numbers use MeanAbsoluteError or R2Score.")
+    return y_true, y_pred
+
+
+def flat_labels(y_true: Any, y_pred: Array, who: object) -> Array:
+    """Return integer labels of shape (batch,), or raise a `ShapeError` or a `DataError`."""
     y_true, name = np.asarray(y_true), type(who).__name__
-    if y_true.size != rows:
+    if y_true.size != len(y_pred):
         fix = f"For one-hot targets use {name.removeprefix('Sparse')}."
-        raise ShapeError(f"{name}: expected labels of shape ({rows},), got {y_true.shape}. {fix}")
-    return y_true.reshape(-1)
+        raise ShapeError(f"{name}: expected labels of shape ({len(y_pred)},), got {y_true.shape}. {fix}")
+    return as_labels(y_true.reshape(-1), y_pred.shape[-1], who)

@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl import checks
 from minidl.metrics.base import MeanMetric
-from minidl.metrics.targets import as_labels, flat_labels, match_shapes
+from minidl.metrics.targets import flat_labels, match_classes
 from minidl.typing import Array
 
 
@@ -25,7 +25,7 @@ class TopKCategoricalAccuracy(MeanMetric):
         self.name = name
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
+        y_true, y_pred = match_classes(y_true, y_pred, self)
         return self.in_top(y_true.argmax(axis=1), y_pred)
 
     def in_top(self, labels: Array, y_pred: Array) -> Array:
@@ -39,4 +39,4 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         y_pred = np.asarray(y_pred)
-        return self.in_top(as_labels(flat_labels(y_true, len(y_pred), self), y_pred.shape[-1], self), y_pred)
+        return self.in_top(flat_labels(y_true, y_pred, self), y_pred)

@@ -71,6 +71,7 @@ class Optimizer(Configured, ABC):
     array([0.5, 2.5])
     """
 
+    _counted = ("iterations",)
     full_batch = False  # trains on one batch at a time
     scratch = 1  # number of arrays for intermediate results in `update`
 
@@ -140,12 +141,6 @@ class Optimizer(Configured, ABC):
         if own:
             self._bound = Optimizer._bound  # the next step may need another state
         return super().with_settings(settings)
-
-    def set_public(self, name: str, value: Any) -> None:
-        """Set an attribute; ``iterations`` is checked like a setting."""
-        if name == "iterations":
-            value = checks.integer(value, f"{type(self).__name__}: iterations", minimum=0)
-        super().set_public(name, value)
 
     def step(self, values: Array, gradients: Array) -> None:
         """Update ``values`` in place by one step, leaving ``gradients`` unchanged.

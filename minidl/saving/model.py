@@ -187,7 +187,7 @@ def _build(model: Model, layers: list[tuple[Layer, Shape | None]], weights: dict
     """Build ``model`` with ``weights`` as its values; their shapes are checked before anything is allocated."""
     for layer, shape in reversed(layers):  # a layer comes before its nested layers, which it declares
         if shape is not None and layer.input_shape is None:
-            layer.input_shape = shape
+            layer.set_derived(input_shape=shape)
             if layer.sublayers() or not isinstance(layer, registry["Sequential"]):
                 layer.declare(shape)
         if shape not in (None, layer.input_shape):

@@ -64,12 +64,6 @@ class LayerList(Layer):
         """Seed of all random numbers, drawn if none was given."""
         return self.randomness.seed
 
-    def _store(self, **attributes: Any) -> None:
-        """Set attributes that only the model itself may change."""
-        self.__dict__.update(attributes)
-        self.__dict__.pop("_names_of_layers", None)
-        self.__dict__.pop("_attributes", None)
-
     def get_config(self) -> dict[str, Any]:
         return {"layers": list(self.layers), "seed": self.seed, "dtype": self.dtype, "input_shape": self.input_shape}
 
@@ -92,28 +86,28 @@ class LayerList(Layer):
             raise StateError(f"{self.label}: pop: expected at least one layer, got an empty model.")
         with unchanged_if_refused([self], self.randomness):
             last = self.layers[-1]
-            self._store(layers=self.layers[:-1])
+            self.set_derived(layers=self.layers[:-1])
             self._rebuild()
         for _, part in own_parts(last):
             release(part)
-            part.place = None
+            part.set_derived(place=None)
         return last
 
     def _extend(self, layers: list[Any], input_shape: Shape | None = None) -> None:
         self._require_alone()
         with unchanged_if_refused([self, *layers], self.randomness):
-            self.input_shape = input_shape or self.input_shape
+            self.set_derived(input_shape=input_shape or self.input_shape)
             names = dict.fromkeys((layer.name for layer in self.layers), 0)
             for layer in layers:
                 if not isinstance(layer, Input):
                     check_member(layer, self)
                     layer.name = unique_name(layer, names)
-                    self._store(layers=(*self.layers, layer))
+                    self.set_derived(layers=(*self.layers, layer))
                     take(self, layer, len(self.layers) - 1)
                 elif self.layers or self.input_shape is not None:
                     raise ArgumentError(f"{self.label}: expected Input only as the first item, got {layer!r} later.")
                 else:
-                    self.input_shape = layer.shape
+                    self.set_derived(input_shape=layer.shape)
             self._infer_input()
             self._rebuild()
 
@@ -127,7 +121,7 @@ class LayerList(Layer):
             return
         first = self.layers[0]
         if first.output_shape is None or isinstance(first, LayerList):  # other layers may change before build
-            self.input_shape = check_shape(first.input_shape, f"{first.label}: input_shape")
+            self.set_derived(input_shape=check_shape(first.input_shape, f"{first.label}: input_shape"))
 
     # Building
 
@@ -158,7 +152,7 @@ class LayerList(Layer):
 
     def _rebuild(self) -> None:
         """Allocate the parameters again, keeping existing values."""
-        self._store(output_shape=None, network=None)
+        self.set_derived(output_shape=None, network=None)
         if self.input_shape is not None and self.layers:
             with layer_noted():
                 self.declare(self.input_shape)
@@ -170,15 +164,15 @@ class LayerList(Layer):
         if self.network is not None and tuple(input_shape) != self.input_shape:
             raise ShapeError(f"{self.label}: expected inputs of shape {self.input_shape}, got {tuple(input_shape)}.")
         shape = tuple(input_shape)
-        self._store(declared={}, input_shape=shape)
+        self.set_derived(declared={}, input_shape=shape)
         for index, layer in enumerate(self.layers):
             shape = layer.declare(shape)
             take(self, layer, index)  # including the layers it has created
-        self._store(output_shape=shape)
+        self.set_derived(output_shape=shape)
         return shape
 
     def adopt(self, parameters: Parameters) -> None:
-        self._store(dtype=parameters.values.dtype.name)  # a nested model takes the dtype of the outer one
+        self.set_derived(dtype=parameters.values.dtype.name)  # a nested model takes the dtype of the outer one
         self.network = Network(self, parameters, self.randomness)
 
     def expand(self) -> dict[str, Layer]:

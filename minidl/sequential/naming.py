@@ -39,13 +39,13 @@ def own_parts(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
 
 def take(owner: Layer, layer: Layer, index: int) -> None:
     """Make ``owner`` own its layer number ``index`` and the layers nested in it, and set their positions."""
-    layer.place = f"layer {index}" if owner.place is None else f"layer {index} {_inside(owner)}"
+    layer.set_derived(place=f"layer {index}" if owner.place is None else f"layer {index} {_inside(owner)}")
     parts = list(own_parts(layer))
     for path, part in parts:
         give(part, owner)
         if path:
             named = len(parts) == 2 or path == part.name
-            part.place = _inside(layer) if named else f"{path} {_inside(layer)}"
+            part.set_derived(place=_inside(layer) if named else f"{path} {_inside(layer)}")
 
 
 def _inside(layer: Layer) -> str:

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-from minidl import checks
 from minidl.config import Configured
 from minidl.errors import StateError
 from minidl.typing import Array
@@ -48,8 +47,9 @@ class Solver(Configured, ABC):
 
     full_batch = True
     learning_rate = 1.0
-    segments: Any = None  # as for optimizers; set by models
+    _counted = ("iterations",)
     iterations = 0
+    segments: Any  # as for optimizers; set by models
 
     @abstractmethod
     def minimize(self, value_and_gradient: Function, values: Array, on_iteration: Listener, max_iterations: int) -> str:
@@ -82,4 +82,4 @@ class Solver(Configured, ABC):
         """Restore the result of `get_state`; anything else raises a `StateError`."""
         if set(state) != {"iterations"}:
             raise StateError(f"{type(self).__name__}: set_state: expected iterations; got {', '.join(state)}.")
-        self.iterations = checks.integer(state["iterations"], f"{type(self).__name__}: iterations", minimum=0)
+        self.iterations = state["iterations"]

@@ -143,8 +143,7 @@ class Trainer:
     def new_scores(self) -> Scores:
         """Return fresh metrics and a fresh running loss."""
         outputs = self.network.output_shape[-1]
-        plain, weighted = (resolve_metrics(m, self.loss, outputs) for m in (self.metrics, self.weighted_metrics))
-        return Scores(plain, weighted)
+        return Scores(*(resolve_metrics(given, self.loss, outputs) for given in (self.metrics, self.weighted_metrics)))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for copies, without anything that belongs to a network or a `fit` in progress."""

@@ -16,6 +16,11 @@ from minidl.metrics.targets import match_classes, nan_rows, row_weights
 from minidl.numeric import one_hot
 from minidl.typing import Array
 
+__all__ = [
+    "F1Score", "FBetaScore", "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives",
+    "TruePositives",
+]  # fmt: skip
+
 AVERAGES = ("micro", "macro", "weighted")
 
 

@@ -12,6 +12,12 @@ from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import flat_labels, match_shapes
 from minidl.typing import Array
 
+__all__ = [
+    "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge",
+    "KLDivergence", "LogCoshError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge",
+]  # fmt: skip
+
 
 class LossMetric(MeanMetric, ABC):
     """Abstract base: the mean of a `Loss` over samples and outputs."""

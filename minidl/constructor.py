@@ -3,7 +3,7 @@
 import itertools
 import re
 from functools import partial
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, Unpack, get_args, get_origin
 
 import numpy as np
 
@@ -72,32 +72,31 @@ def constructor_parameters(cls: type) -> list[Any]:
     If the keywords are ``Unpack`` of a typed dict, only the names in it count. ``*arguments`` is an ordinary parameter,
     unless there are ``**keywords`` too: then both are passed to the base class.
     """
+    return sorted(_parameters(cls.__mro__[:-1]).values(), key=lambda parameter: parameter.kind)
+
+
+def _parameters(classes: tuple[type, ...]) -> dict[str, Any]:
+    """Return the parameters of the first constructor among ``classes``, in their order of resolution, by name."""
     import inspect  # slow to import, and only needed for repr and save
 
-    found: dict[str, inspect.Parameter] = {}
-    inherited = passed_by_place = False
-    names: list[str] = []
-    for base in cls.__mro__:
-        initial = base.__dict__.get("__init__")
-        if initial is None or base is object:
+    while classes and "__init__" not in vars(classes[0]):
+        classes = classes[1:]
+    own: list[Any] = [*inspect.signature(vars(classes[0])["__init__"]).parameters.values()][1:] if classes else []
+    rest = next((one for one in own if one.kind is one.VAR_KEYWORD), None)
+    if rest is None:
+        return {one.name: one for one in own}
+    unpacked = get_args(rest.annotation) if get_origin(rest.annotation) is Unpack else ()
+    typed = {name for options in unpacked for name in options.__annotations__}
+    passes_all = not typed and any(one.kind is one.VAR_POSITIONAL for one in own)
+    found = {one.name: one for one in own if one is not rest and not (passes_all and one.kind is one.VAR_POSITIONAL)}
+    for name, one in _parameters(classes[1:]).items():
+        if name in found or (typed and name not in typed):
             continue
-        parameters = list(inspect.signature(initial).parameters.values())[1:]
-        rest = [parameter for parameter in parameters if parameter.kind is parameter.VAR_KEYWORD]
-        typed = [key for parameter in rest for kind in get_args(parameter.annotation) for key in kind.__annotations__]
-        for parameter in parameters:
-            several = parameter.kind is parameter.VAR_POSITIONAL
-            if parameter.name in found or parameter in rest or (names and parameter.name not in names):
-                continue
-            if several and rest and not typed:
-                passed_by_place = True
-            elif not inherited or passed_by_place:
-                found[parameter.name] = parameter
-            elif not several:  # arguments that the class sets itself
-                found[parameter.name] = parameter.replace(kind=parameter.KEYWORD_ONLY)
-        if not rest:
-            break
-        inherited, names = True, typed
-    return sorted(found.values(), key=lambda parameter: parameter.kind)
+        if passes_all:
+            found[name] = one
+        elif one.kind is not one.VAR_POSITIONAL:  # arguments that the class sets itself
+            found[name] = one.replace(kind=one.KEYWORD_ONLY)
+    return found
 
 
 def without_numpy(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Layers that hold layers: where they may be, what they are called, and what they share with the layer around them."""
 
 import copy
+import inspect
 import pickle
 import re
 
@@ -192,6 +193,16 @@ def test_arguments_that_a_constructor_passes_on_are_in_repr_and_file(make, shown
     loaded = load_model(tmp_path / "model", custom_objects=classes)
     assert repr(loaded) == repr(model)
     assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_arguments_are_passed_by_place_only_as_far_as_each_class_takes_them():
+    class PassingRectified(Rectified):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+
+    by_place, *others = inspect.signature(PassingRectified).parameters.values()
+    assert (by_place.name, by_place.kind) == ("units", by_place.POSITIONAL_OR_KEYWORD)
+    assert {one.kind for one in others} == {by_place.KEYWORD_ONLY}
 
 
 # Residual, Concatenate, Columns

@@ -71,14 +71,9 @@ def layer_at(planted: Planted, kind: Any, point: Point) -> Layer:
     return OfLoss(made, point.targets, point.weighted) if planted.is_loss else made
 
 
-def right_kind(planted: Planted) -> Any:
-    """Return the correct class in which the bug was planted."""
-    return next(right.kind for base in planted.kind.__mro__ for right in CORRECT if right.kind is base)
-
-
 def draw(planted: Planted, rng: np.random.Generator, size: float | None = None) -> Point:
     """Return the default point, or a random one whose number of rows grows with ``size``, from 0 to 1."""
-    right = right_kind(planted)(*planted.arguments)
+    right = planted.right(*planted.arguments)
     kinds = kinds_of_targets(right) if planted.is_loss else [""]
     domain = input_domain(right, kinds[0]) if planted.is_loss else getattr(right, "input_domain", None)
     if domain == "integer":
@@ -110,7 +105,7 @@ def varied(config: dict[str, Any], rng: np.random.Generator) -> dict[str, Any]:
 def takes(planted: Planted, point: Point, training: bool) -> bool:
     """Return whether the correct layer gives finite numbers at a point."""
     try:
-        built = BuiltLayer(layer_at(planted, right_kind(planted), point), point.x.shape[1:])
+        built = BuiltLayer(layer_at(planted, planted.right, point), point.x.shape[1:])
         y = built.layer.forward(point.x.copy(), training)
         built.layer.backward(np.ones_like(y))
     except Exception:
@@ -179,7 +174,7 @@ def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict
     def counts(part: list[Planted]) -> list[str]:
         return [common.share(sum(found[p.name][0] for p in part), len(part)) for found in results.values()]
 
-    for category in [*CATEGORIES, "all"]:
+    for category in [*CATEGORIES.values(), "all"]:
         rows.append([category, *counts([planted for planted in bugs if category in (planted.category, "all")])])
     rows.append(["false alarms on the right layers", *counts(right)])
     for title, of in (("right", right), ("wrong", bugs)):
@@ -188,7 +183,7 @@ def tables_of(bugs: list[Planted], right: list[Planted], results: dict[str, dict
     for title, found in results.items():
         if title.endswith("once"):
             continue
-        for category in CATEGORIES:
+        for category in CATEGORIES.values():
             names = [planted.name for planted in bugs if planted.category == category and not found[planted.name][0]]
             missed += [[title, category, ", ".join(names)]] if names else []
     header = ["category", *results]

@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
         if not self.certificate.findings:
             return self.certificate.outcome
         finding = self.certificate.findings[0]
-        return f"{finding.message} | {finding.why}".replace(self.planted.name, "")
+        return f"{finding.message} | {finding.why}"
 
     @property
     def names_the_cause(self) -> bool:
@@ -40,8 +40,8 @@ class Outcome(NamedTuple):
 
     @property
     def names_the_line(self) -> bool:
-        """Whether an edit is told of a line that the author of the bug wrote wrong."""
-        file, lines = self.planted.lines
+        """Whether an edit is told of a line that the bug changed or added."""
+        file, lines = self.planted.file, self.planted.lines
         return any(match[2] == file and int(match[3]) in lines for match in EDIT.finditer(self.told))
 
     @property
@@ -72,17 +72,21 @@ def hard_inputs() -> dict[str, Callable[[np.random.Generator, tuple[int, ...]], 
     }
 
 
-def false_alarms(correct: Iterable[Planted], seeds: Iterable[int], level: str = "standard") -> Iterator[Outcome]:
-    """Certify right layers with every seed, every second time with hard inputs; yield all outcomes."""
+def on_hard_inputs(planted: Planted, seed: int) -> type:
+    """Return a variant of a right layer that is certified with inputs of one regime, or the same if it has a domain."""
+    kind = planted.kind
+    if planted.is_loss or getattr(kind, "input_domain", None) is not None:
+        return kind
     regimes = hard_inputs()
+    name = list(regimes)[seed // 2 % len(regimes)]
+    return type(kind.__name__, (kind,), {"input_domain": staticmethod(regimes[name]), "__module__": name})
+
+
+def false_alarms(correct: Iterable[Planted], seeds: Iterable[int], hard: bool = True) -> Iterator[Outcome]:
+    """Certify right layers with every seed, every second time with hard inputs if ``hard``; yield all outcomes."""
     for planted in correct:
-        free = not planted.is_loss and getattr(planted.kind, "input_domain", None) is None
         for seed in seeds:
-            kind = planted.kind
-            if free and seed % 2:
-                name = list(regimes)[seed // 2 % len(regimes)]
-                kind = type(kind.__name__, (kind,), {"input_domain": staticmethod(regimes[name]), "__module__": name})
-            yield examine(planted, level=level, seed=seed, kind=kind)
+            yield examine(planted, seed=seed, kind=on_hard_inputs(planted, seed) if hard and seed % 2 else None)
 
 
 def smallest_error(planted: Planted, target: str = "dx") -> float:

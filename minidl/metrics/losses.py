@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from minidl import losses
-from minidl.constructor import constructor_arguments
 from minidl.losses.targets import crossentropy_options
 from minidl.metrics.base import MeanMetric
 from minidl.metrics.targets import flat_labels, match_shapes
@@ -31,8 +30,8 @@ class LossMetric(MeanMetric, ABC):
             cls.registered_name = f"{cls.__name__}Metric"  # in files, the plain name means the loss
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        own = vars(self)
-        loss = self.loss(**{name: own[name] for name in constructor_arguments(self.loss) if name in own})
+        loss = self.loss.__new__(self.loss)
+        vars(loss).update(vars(self))  # the arguments, which are those of the loss and have been checked
         y_pred = np.asarray(y_pred, np.float64)
         if loss.sparse:
             return loss.values(y_pred, flat_labels(y_true, y_pred, self))

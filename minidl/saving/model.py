@@ -123,9 +123,7 @@ def read_model(path: Any, custom_objects: Mapping[str, Any] | None, *, compile: 
             raise ArgumentError(f"model: expected a Sequential with its seed, got {model!r:.100}")
         _build(model, decoder.layers, weights_of(arrays))
         model.randomness.set_state(randomness)
-        if (names := content["state"]["feature_names"]) is not None:
-            raise_problems(mismatches("state/feature_names", names, [str] * len(names)))
-            model.feature_names = tuple(names)
+        model.feature_names = content["state"]["feature_names"]
         if compile and content["training"] is not None:
             _compile(model, decoder, content["training"])
         if compile or content["training"] is None:

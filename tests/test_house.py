@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 460,
     "a fit with accuracy: code lines of its files": 2_316,
-    "code lines: core": 7_657,
+    "code lines: core": 7_654,
     "code lines: kit": 6_855,
     "code lines: side": 800,
     "code lines: integrations": None,

@@ -86,8 +86,8 @@ class Network:
         self.randomness.current_pass = object()  # a pass repeated after an error counts as a new pass
         if self.freezes != freezes[0]:
             self._look_at_settings()
-        for index, layer in enumerate(self.layers):
-            x = layer.forward(x, index not in self.still)
+        for layer, mode in zip(self.layers, self.modes, strict=False):
+            x = layer.forward(x, mode)
         return x
 
     def backward(self, dy: Array) -> Array:
@@ -203,7 +203,8 @@ class Network:
         paths = tuple([path for path, layer in parts if not getattr(layer, "trainable", True)])
         slices, declared = self.parameters.slices, self._declared()
         self.frozen: list[slice] = [part for name, part in slices.items() if name.startswith(paths)]
-        self.still: set[int] = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
+        still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
+        self.modes = [index not in still for index in range(len(self.layers))]  # in training; False: as in inference
         self.penalties: list[tuple[Layer, str, Regularizer]] = [
             (layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer is not None
         ]

@@ -75,9 +75,9 @@ def exp_below_largest(z: Array) -> tuple[Array, Array]:
     The rounding of the difference does not affect the exponential: float32 becomes float64, which the caller rounds at
     the end. NumPy is faster on (columns, rows), where it broadcasts and adds along long contiguous axes.
     """
-    if z.dtype == np.float32:
-        z = z.T.astype(np.float64, order="C")
-        d = z - np.maximum.reduce(z, axis=0)
+    if z.dtype.char == "f":
+        d = z.T.astype(np.float64, order="C")
+        d -= np.maximum.reduce(d, axis=0)
         return d, np.exp(d)
     z = z.T.copy()
     largest = np.maximum.reduce(z, axis=0)
@@ -210,6 +210,7 @@ def without_first(change: Any) -> Callable[..., Any]:
     return lambda *arguments, **keywords: next(calls)(*arguments, **keywords)
 
 
+@functools.lru_cache
 def rescaling_period(*decays: float) -> int:
     """Return the number of steps between rescalings of deferred decay: 100, or fewer if ``decay**-100`` exceeds 1e5.
 

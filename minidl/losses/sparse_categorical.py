@@ -12,6 +12,9 @@ from minidl.losses.targets import crossentropy_options
 from minidl.numeric import exp_below_largest, log_or_lowest, one_hot
 from minidl.typing import Array
 
+LABELS = np.dtype(np.intp)
+ONE = np.ones(())  # converting a Python number costs NumPy half a microsecond
+
 
 class SparseCategoricalCrossentropy(Loss):
     """Categorical cross-entropy of integer labels: ``L = mean over rows of -log(p[label])``.
@@ -73,7 +76,7 @@ class SparseCategoricalCrossentropy(Loss):
             e, index, others, excess, dtype = self._parts
             # p - 1 = -others / (1 + excess) at the label, without loss of precision
             e.put(index, -others)
-            return (e * (self._share / (1 + excess))).T.astype(dtype, order="C")
+            return (e * (self._share / (ONE + excess))).T.astype(dtype, order="C")
         if self.label_smoothing:
             return self._smooth.backward()
         p, derivative = np.maximum(self._p, np.finfo(self._p.dtype).tiny), np.zeros_like(self._p)
@@ -82,7 +85,7 @@ class SparseCategoricalCrossentropy(Loss):
         return self.share(derivative)
 
     def check_targets(self, y: Array, outputs: int) -> None:
-        if y.dtype == np.intp and y.size:
+        if y.dtype == LABELS and y.size:
             unsigned = y.view(np.uintp)  # a negative label becomes huge, so one comparison is enough
             if unsigned[unsigned.argmax()] < outputs:
                 return
@@ -99,7 +102,7 @@ class SparseCategoricalCrossentropy(Loss):
     def pair(self, y_pred: Any, y_true: Any) -> tuple[Array, Array]:
         if type(y_pred) is not np.ndarray or y_pred.dtype.char not in "fdg" or not y_pred.size:
             y_pred = floating(y_pred, "SparseCategoricalCrossentropy: y_pred")
-        if type(y_true) is not np.ndarray or y_true.dtype != np.intp:
+        if type(y_true) is not np.ndarray or y_true.dtype != LABELS:
             y_true = as_array(y_true, "SparseCategoricalCrossentropy: y_true")
         if y_pred.ndim != 2 or y_true.shape != y_pred.shape[:1]:
             raise ShapeError(
@@ -108,4 +111,4 @@ class SparseCategoricalCrossentropy(Loss):
             )
         if not self.trusts_targets:
             self.check_targets(y_true, y_pred.shape[1])
-        return y_pred, y_true.astype(np.intp, copy=False)
+        return y_pred, y_true if y_true.dtype == LABELS else y_true.astype(LABELS)

@@ -101,10 +101,10 @@ class Optimizer(Configured, ABC):
     # repeated without effect: y += a * x is _axpy(x, y, a=a), and y *= a is _scale(y, a, out=y).
     _axpy: Any
     _scale: Any
-    _bound: tuple[Any, ...] = (None, None, None, None)  # the arrays that _blocks were made for
+    _bound: tuple[Any, ...] = (None, None, None)  # the arrays that _blocks were made for
     _blocks: tuple[tuple[Array, ...], ...] = ()
     _copied: tuple[Array, ...] = ()  # copies of what a custom update may leave half changed
-    _clipped: Array = np.empty(0)
+    _clipped: Array = np.empty(0)  # the clipped gradients, if the optimizer clips
 
     def _optional(self, value: float | None, name: str, **bound: float) -> float | None:
         return None if value is None else checks.number(value, f"{type(self).__name__}: {name}", **bound)
@@ -138,8 +138,7 @@ class Optimizer(Configured, ABC):
         if own and self.iterations and is_builtin(cls):
             fix = "Call reset() first, or compile with a new optimizer."
             raise StateError(f"{cls.__name__}: {own.pop()}: expected to be set before the first step. {fix}")
-        if own:
-            self._bound = Optimizer._bound  # the next step may need another state
+        self._bound = Optimizer._bound  # the next step may need another state, or clip
         return super().with_settings(settings)
 
     def step(self, values: Array, gradients: Array) -> None:
@@ -148,15 +147,13 @@ class Optimizer(Configured, ABC):
         Both are contiguous float32 or float64 vectors. Raises a `ShapeError` if they are not flat or differ in shape,
         and a `StateError` if earlier steps used a vector of another size or dtype.
         """
-        rate = self.learning_rate
-        clips = bool(self.clipnorm or self.global_clipnorm or self.clipvalue)
-        bound = self._bound
-        if not (values is bound[0] and gradients is bound[1] and self.state is bound[2] and clips is bound[3]):
-            self._bind(values, gradients, clips)
-        if clips:
+        rate, bound, iterations = self.learning_rate, self._bound, self.iterations
+        if not (values is bound[0] and gradients is bound[1] and self.state is bound[2]):
+            self._bind(values, gradients)
+        if self._clipped.size:
             clip(gradients, self._clipped, self)
         blocks: Blocks = self._decayed(rate) if self.weight_decay else self._blocks
-        before, iterations = [array.copy() for array in self._copied], self.iterations
+        before = [array.copy() for array in self._copied]
         self._axpy.cache_clear()
         self._scale.cache_clear()
         try:
@@ -231,7 +228,7 @@ class Optimizer(Configured, ABC):
             self.learning_rate = state["learning_rate"]
         self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
 
-    def _bind(self, values: Array, gradients: Array, clips: bool) -> None:
+    def _bind(self, values: Array, gradients: Array) -> None:
         """Check the arrays, and split them and the state into blocks."""
         who = type(self).__name__
         if not isinstance(values, np.ndarray) or not isinstance(gradients, np.ndarray):  # type: ignore[redundant-expr]
@@ -252,8 +249,8 @@ class Optimizer(Configured, ABC):
                     f"{who}: {name}: expected {values.size} values of {values.dtype}, got {array.size} of "
                     f"{array.dtype} from earlier steps. Use a new optimizer for other parameters."
                 )
-        if clips and (self._clipped.shape != values.shape or self._clipped.dtype != values.dtype):
-            self._clipped = np.empty_like(values)
+        clips = self.clipnorm or self.global_clipnorm or self.clipvalue
+        self._clipped = np.empty_like(values) if clips else Optimizer._clipped
         scratch = [np.empty(min(SERIAL, values.size), values.dtype) for _ in range(self.scratch)]
         everything = (values, self._clipped if clips else gradients, *kept.values())
         blocks = []
@@ -261,5 +258,5 @@ class Optimizer(Configured, ABC):
             w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
         self._copied = () if (type(self).update.__module__ or "").startswith("minidl.") else (values, *kept.values())
-        bound = (values, gradients, kept, clips)
+        bound = (values, gradients, kept)
         self.__dict__.update(state=kept, _axpy=axpy, _scale=scale, _blocks=tuple(blocks), _bound=bound)

@@ -25,7 +25,7 @@ from minidl.typing import Array
 
 # Limit on the learning rate, and its cube on the sum of squared gradients: beyond it, the update, or the squares that
 # an optimizer accumulates over thousands of steps, could overflow float32.
-LARGE = 1e10
+LARGE, LARGE_SQUARE = 1e10, 1e30
 
 
 class Scores:
@@ -177,7 +177,8 @@ class Trainer:
             Before any parameter, state or optimizer value has changed.
         """
         network, optimizer = self.objective.network, self.optimizer
-        passes, states, iterations = network.randomness.passes, list(map(np.copy, network.states)), optimizer.iterations
+        passes, iterations = network.randomness.passes, optimizer.iterations
+        states = list(map(np.ndarray.copy, network.states))
         try:
             if self.certify is not None:
                 self.certify(self.network.root(), *batch[:2])
@@ -185,14 +186,14 @@ class Trainer:
             loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
             self.checked = None
             # sum of squares, in blocks for one BLAS thread: not finite if a gradient is not, or exceeds 1e19
-            square = float(sum(map(np.ndarray.dot, self.gradients, self.gradients)))
+            square = sum([block.dot(block).item() for block in self.gradients])
             if not math.isfinite(loss + square) and not (math.isfinite(loss) and self._has_finite_gradients()):
                 raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
             rate = optimizer.learning_rate
-            if square >= LARGE**3 or rate >= LARGE or rate * (optimizer.weight_decay or 0.0) > 2.0:
-                self._update_or_undo(where)
+            if square >= LARGE_SQUARE or rate >= LARGE or rate * (optimizer.weight_decay or 0.0) > 2.0:
+                self._update_or_undo(network, where)
             else:
-                self._update()
+                self._update(network)
             return loss, z
         except BaseException:
             if optimizer.iterations == iterations:  # otherwise the step has completed
@@ -204,26 +205,21 @@ class Trainer:
     def _has_finite_gradients(self) -> bool:
         return all(np.isfinite(block).all() for block in self.gradients)
 
-    def _update_or_undo(self, where: Where) -> None:
+    def _update_or_undo(self, network: Network, where: Where) -> None:
         """Take an optimizer step that may overflow, and undo it if it does."""
-        optimizer, values = self.optimizer, self.network.parameters.values
+        optimizer, values = self.optimizer, network.parameters.values
         before, state = values.copy(), optimizer.get_state()
-        self._update()
+        self._update(network)
         if not all(np.isfinite(array).all() for array in (values, *optimizer.state.values())):
             values[...] = before
             optimizer.set_state(state)
             raise NonFiniteError(overflow(optimizer, values, where))
 
-    def _update(self) -> None:
-        """Take an optimizer step."""
-        network = self.objective.network
-        if network.frozen_parts() or network.constraints:
-            self._update_within_limits(network)
-        else:
-            self.optimizer.step(network.parameters.values, network.parameters.gradients)
-
-    def _update_within_limits(self, network: Network) -> None:
+    def _update(self, network: Network) -> None:
         """Take an optimizer step, then restore frozen values and apply the constraints."""
+        if not (network.frozen_parts() or network.constraints):
+            self.optimizer.step(network.parameters.values, network.parameters.gradients)
+            return
         optimizer, values, iterations = self.optimizer, network.parameters.values, self.optimizer.iterations
         frozen = [(part, values[part].copy()) for part in network.frozen]
         limited: list[tuple[slice, Array]] = []

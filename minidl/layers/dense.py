@@ -123,8 +123,7 @@ class Dense(Layer):
         return y if self.activation is None else self.activation.forward(y, training)
 
     def _sums(self, x: Array, training: bool = False) -> Array:
-        W = self.W
-        if x.ndim != 2 or x.shape[1] != len(W):
+        if x.shape[1:] != (W := self.W).shape[:1]:
             raise ShapeError(f"{self.label}: expected input of shape (batch, {len(W)}), got {x.shape}.")
         self._x = x
         y = x.dot(W)  # as x @ W, but 1 us faster per call

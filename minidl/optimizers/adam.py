@@ -56,14 +56,15 @@ class MomentOptimizer(Optimizer, ABC):
         a, b = self.numerator(t)
         a *= (1.0 - beta_1) * beta_1**k
         root = math.sqrt((1.0 - beta_2) * beta_2**k / (1.0 - beta_2**t))
-        epsilon = self.constant(self.epsilon / root)
+        epsilon, step = self.constant(self.epsilon / root), -rate * (b or a) / root
+        grow_m, grow_v = beta_1**-k, beta_2**-k
         for w, g, r, s, m, v, *largest in blocks:
             if k == 0:
                 scale(m, beta_1**period, out=m)
                 scale(v, beta_2**period, out=v)
-            axpy(g, m, a=beta_1**-k)
+            axpy(g, m, a=grow_m)
             np.square(g, out=r)
-            axpy(r, v, a=beta_2**-k)
+            axpy(r, v, a=grow_v)
             np.sqrt(np.maximum(v, largest[0], out=largest[0]) if largest else v, out=r)
             np.add(r, epsilon, out=r)
             if b == 0.0:
@@ -72,7 +73,7 @@ class MomentOptimizer(Optimizer, ABC):
                 np.multiply(m, a / b, out=s)
                 np.add(s, g, out=s)
                 np.divide(s, r, out=r)
-            axpy(r, w, a=-rate * (b or a) / root)
+            axpy(r, w, a=step)
 
 
 class Adam(MomentOptimizer):

@@ -188,9 +188,12 @@ PRODUCT = "the factors are exchanged"
 ROUNDING = "the mean of the differences from the mean is 0 but for rounding"
 ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
 MEMORY = "only the order in memory of the result changes"
+WARNING = "the values are the same, with a warning more"
 EQUIVALENT: dict[str, str] = {
     "Huber.backward: min(self.delta, float(np.finfo(self._d.dtype).max)) -> "
     "min(float(np.finfo(self._d.dtype).max), self.delta)": "the arguments are exchanged",
+    "Tanh.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
+    "Poisson.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
     "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,

@@ -4,7 +4,6 @@ A check runs only if those before it passed, so that one bug produces one findin
 """
 
 import time
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypedDict, Unpack
@@ -120,8 +119,11 @@ def examine(
         arguments.choice(name, f"{subject.call}: expected_failures", CHECKS)
     checks = chosen(selection.get("checks"), tuple(selection.get("exclude") or ()), level)
     certificate.input_shape = input_shape
-    if _settle(examination, input_shape, point):
-        _run_all(examination, checks, expected)
+    start = time.perf_counter()
+    with quiet():
+        for check in checks if _settle(examination, input_shape, point) else ():
+            _run(examination, check, expected)
+    certificate.seconds = time.perf_counter() - start
     whole = not (selection.get("checks") or selection.get("exclude"))
     for label, other, its_checks in companions(subject) if certificate.passed else ():
         if its_checks is not None and not (whole and examination.at_least("standard")):
@@ -142,31 +144,17 @@ def companions(subject: Subject) -> Iterator[tuple[str, Subject, tuple[str, ...]
 
 def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> bool:
     """Find a first point; record a finding if there is none."""
-    start, certificate = time.perf_counter(), examination.certificate
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            examination.settle(input_shape, point)
-            return True
+        examination.settle(input_shape, point)
+        return True
     except LayerFailure as failure:
         finding = from_failure("contract", failure, f"tried {failure.tried}" if failure.tried else "")
     except Refused as refused:
         why = "no input was found for which the output is finite"
         finding = Finding("contract", str(refused), why=why, detail=f"tried {refused.tried}")
-    finally:
-        certificate.seconds += time.perf_counter() - start
-    certificate.findings.append(finding)
-    certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
+    examination.certificate.findings.append(finding)
+    examination.certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
     return False
-
-
-def _run_all(examination: Examination, checks: Iterable[Check], expected: dict[str, str]) -> None:
-    """Run the checks in order and record their findings in the certificate."""
-    start = time.perf_counter()
-    with quiet():
-        for check in checks:
-            _run(examination, check, expected)
-    examination.certificate.seconds += time.perf_counter() - start
 
 
 def _run(examination: Examination, check: Check, expected: dict[str, str]) -> None:
@@ -233,16 +221,10 @@ def _verdict(examination: Examination, check: Check) -> Outcome:
             return None, SKIPPED, f"{findings[0].check} failed"
         if not isinstance(error, Misconduct):
             raise
-        finding = _of_misconduct(examination, error)
+        finding = examination.finding(str(error), error.target, error.why, line=error.line)
     if finding is None:
         return None, PASS, ""
     known = next((other for other in findings if finding.resembles(other)), None)
     if known is not None:
         return None, SKIPPED, f"{known.check} failed"
     return finding, FAIL, finding.message
-
-
-def _of_misconduct(examination: Examination, misconduct: Misconduct) -> Finding:
-    if misconduct.failure is not None:
-        return from_failure(examination.check, misconduct.failure)
-    return examination.finding(str(misconduct), misconduct.target, misconduct.why, line=misconduct.line)

@@ -143,15 +143,12 @@ class Examination:
 
         Raises
         ------
-        Refused
-            If the layer accepts none; its cause is the exception of the layer.
+        Refused, LayerFailure
+            If the layer accepts none.
         """
         shape = self.point.input_shape if input_shape is None else input_shape
-        try:
-            point = draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
-        except LayerFailure as failure:
-            raise Refused(f"rows of {shape} refused") from failure
-        output = self.subject.probe(shape, float, point.arguments).layer.output_shape
+        point = draw_point(self.subject, self.rng, shape, **{"batch": len(self.point.x), **options})
+        output = self.subject.mold(shape, float, point.arguments).layer.output_shape
         if output is not None and point.dy.shape != (len(point.x), *output) and not self.subject.whole_batch:
             raise WrongShape(point.dy.shape, (len(point.x), *output))
         return point.with_(training=training)
@@ -206,17 +203,16 @@ class Examination:
         LayerFailure
             What the layer raises.
         """
-        finding = None
+        probe, finding = self.subject.reused(point), None
+        y, gradients = probe.run(point)
         if self.subject.has_parameters_pass:
-            probe = self.subject.at(point)
-            finding = next(self.parameters_pass(probe, point, probe.results(point)), None)
-        if finding is not None or self.surrogate or not looks_wrong(self.subject, point, self.rng):
+            finding = next(self.parameters_pass(probe, point, gradients), None)
+        if finding is not None or self.surrogate:
             return finding
-        if self._at_a_pole(point):
-            return None
-        with suppress(Unverified):
-            finding = self.compare(point, told, hard=True)
-        return finding
+        if looks_wrong(probe, point, y, gradients, self.rng, self.subject.rounding) and not self._at_a_pole(point):
+            with suppress(Unverified):
+                return self.compare(point, told, hard=True)
+        return None
 
     def _at_a_pole(self, point: Point) -> bool:
         """Return whether gradients are not finite here and unbounded nearby, so that they have no limit."""
@@ -229,11 +225,10 @@ class Examination:
         )
         return not near <= 2 * far
 
-    def parameters_pass(self, probe: Probe, point: Point, expected: Arrays) -> Iterator[Finding]:
+    def parameters_pass(self, probe: Probe, point: Point, expected: Gradients) -> Iterator[Finding]:
         """Yield a finding if the gradients set by `backward_parameters` differ from ``expected``."""
         found = probe.run_parameters(point)
-        when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-        message = f"backward_parameters sets another {{}} than backward {when}"
+        message = f"backward_parameters sets another {{}} than backward {point.told}"
         why = partial(explanation.of_parameters_pass, self.subject, point, found=found)
         gradients = {name: value for name, value in expected.items() if name not in ("y", "dx")}
         yield from self.unequal(gradients, found, message, why, tolerance=1e-9)

@@ -90,7 +90,9 @@ class Example:
     def _compare(self, subject: Subject, point: Point) -> None:
         try:
             with np.errstate(all="ignore"):
-                if not looks_wrong(subject, point, np.random.default_rng(0)):
+                probe = subject.at(point)
+                passes = probe.run(point)
+                if not looks_wrong(probe, point, *passes, np.random.default_rng(0), subject.rounding):
                     return  # along a direction all gradients agree
                 result = compare(subject, point, np.random.default_rng(0), most=MOST, hard=True)
         except (LayerFailure, Misconduct) as failure:

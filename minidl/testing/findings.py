@@ -83,7 +83,7 @@ def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:
     text = " ".join(str(error).split())
     message = f"{failure.method} raised {type(error).__name__}: {text}"
     why = ""
-    if "read-only" in text:
+    if failure.writes:
         what = "its input" if failure.method == "forward" else "the upstream gradient or a cached input"
         message, why = (
             f"{failure.method} writes into {what}",

@@ -29,16 +29,19 @@ class LayerFailure(Exception):
         super().__init__(f"{method} raised {type(error).__name__}: {error}")
         self.method, self.error = method, error
 
+    @property
+    def writes(self) -> bool:
+        """Whether the layer wrote into its arguments, which are read-only."""
+        return isinstance(self.error, ValueError) and "read-only" in str(self.error)
+
 
 class Misconduct(Exception):
     """The layer did something that no call may do, which is a finding in any check."""
 
-    def __init__(
-        self, message: str, target: str = "", why: str = "", *, line: str = "", failure: LayerFailure | None = None
-    ) -> None:
+    def __init__(self, message: str, target: str, why: str = "", *, line: str = "") -> None:
         super().__init__(message)
-        self.target, self.why, self.failure = target, why, failure
-        self.line = line or target or "dx"  # the array that the faulty line computes
+        self.target, self.why = target, why
+        self.line = line or target  # the array that the faulty line computes
 
 
 @contextmanager
@@ -72,6 +75,11 @@ class Point:
     def integer(self) -> bool:
         """Whether ``x`` holds integers, such as ids, which have no derivative."""
         return self.x.dtype.kind in "iub"
+
+    @property
+    def told(self) -> str:
+        """Mode and number of rows, for the report."""
+        return f"in {'training' if self.training else 'inference'} with {len(self.x)} rows"
 
     def single_outputs(self) -> Iterator["Point"]:
         """Yield the same point with the upstream gradient of one output at a time."""
@@ -214,19 +222,16 @@ class Probe:
 
         Raises
         ------
+        LayerFailure
+            If the layer raises an error, as it does when it writes into its arguments, which are read-only.
         Misconduct
-            If the layer modifies its arguments, its parameters or, when it must not, its state.
+            If it modifies its parameters, an earlier result or, when it must not, its state.
         """
         before = self._now({} if point.training else self.start)
-        try:
-            y = self.forward(guarded(point.x), point.training)
-            self._unchanged("forward", before, point)
-            before, returned = self._now(self.states), np.array(y)
-            gradients = self.backward(guarded(point.dy))
-        except LayerFailure as failure:
-            if isinstance(failure.error, ValueError) and "read-only" in str(failure.error):
-                raise Misconduct(str(failure), failure=failure) from failure
-            raise
+        y = self.forward(guarded(point.x), point.training)
+        self._unchanged("forward", before, point)
+        before, returned = self._now(self.states), np.array(y)
+        gradients = self.backward(guarded(point.dy))
         self._unchanged("backward", before, point)
         if returned.tobytes() != np.asarray(y).tobytes():
             why = "backward works in place on the cached output: work on a copy"
@@ -251,13 +256,12 @@ class Probe:
     def _unchanged(self, method: str, before: Arrays, point: Point) -> None:
         now = {**self.values, **self.states}
         for name in (name for name, value in before.items() if value.tobytes() != now[name].tobytes()):
+            kind, why = "state", "only forward in training may update running statistics"
+            if name in self.values:
+                kind, why = "parameter", f"an operation in place, such as *=, changes {name} itself, as only the "
+                why += "optimizer may: work on a copy"
             line = "y" if method == "forward" else target_of(name)
-            when = f"in {'training' if point.training else 'inference'} with {len(point.x)} rows"
-            if name in self.states:
-                why = "only forward in training may update running statistics"
-                raise Misconduct(f"{method} changed the state {name} {when}", name, why, line=line)
-            why = f"an operation in place, such as *=, changes {name} itself, as only the optimizer may: work on a copy"
-            raise Misconduct(f"{method} changed the parameter {name} {when}", name, why, line=line)
+            raise Misconduct(f"{method} changed the {kind} {name} {point.told}", name, why, line=line)
 
 
 def guarded(array: Array) -> Array:

@@ -6,8 +6,7 @@ Screening only raises a suspicion; `compare` then decides. This way, many more p
 import numpy as np
 
 from minidl.testing.derivative import usual_steps
-from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
-from minidl.testing.subject import Subject
+from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe, target_of
 from minidl.typing import Array
 
 SMALL = 5e-4, 5e-5, 5e-6  # of the usual first step: most kinks lie beyond the first, nearly all beyond the last
@@ -16,16 +15,13 @@ OFF = 1e-6  # relative error that raises a suspicion
 COMPARABLE = 10.0  # largest factor between two magnitudes of which neither hides the other
 
 
-def looks_wrong(subject: Subject, point: Point, rng: np.random.Generator) -> bool:
-    """Return whether any gradient at ``point`` disagrees with a difference quotient along a random direction.
+def looks_wrong(
+    probe: Probe, point: Point, y: Array, gradients: Gradients, rng: np.random.Generator, rounding: float
+) -> bool:
+    """Return whether any of ``gradients`` at ``point`` disagrees with a difference quotient along a random direction.
 
-    Raises
-    ------
-    LayerFailure, Misconduct
-        If the layer raises an error or does something that no call may do.
+    ``rounding`` is the relative rounding error of the layer.
     """
-    probe = subject.at(point)
-    y, gradients = probe.run(point)
     if not np.isfinite(y).all():
         return False
     claimed = {name: gradients[target_of(name)] for name in point.parameters}
@@ -48,7 +44,7 @@ def looks_wrong(subject: Subject, point: Point, rng: np.random.Generator) -> boo
             looks = [{**moves, **along}]
         else:
             looks.append(along)
-    return any(_disagrees(probe, point, claimed, together, subject.rounding) for together in looks)
+    return any(_disagrees(probe, point, claimed, together, rounding) for together in looks)
 
 
 def _direction(value: Array, rng: np.random.Generator) -> Array:

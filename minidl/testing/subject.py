@@ -68,12 +68,10 @@ class Subject:
         self.usual_sizes: dict[str, float] = {}  # of output and gradients at the generic point
         self.work = Work()
         self._molds: dict[Any, Probe] = {}  # built, never called: the originals of all clones
-
-    @property
-    def has_parameters_pass(self) -> bool:
-        """Whether the layer, or an inner layer, overrides `backward_parameters`."""
+        self._used: dict[Any, Probe] = {}
         parts = [part for _, part in walk({"": self.example})]
-        return any(type(part).backward_parameters is not Layer.backward_parameters for part in parts)
+        # Whether the layer, or an inner layer, overrides `backward_parameters`.
+        self.has_parameters_pass = any(type(p).backward_parameters is not Layer.backward_parameters for p in parts)
 
     def measure(self, point: Point, results: Arrays) -> None:
         """Record the magnitudes of results at a generic point, and whether the layer uses float32 by design."""
@@ -107,11 +105,15 @@ class Subject:
 
     def probe(self, input_shape: Shape, dtype: Any = float, arguments: dict[str, Any] | None = None) -> Probe:
         """Return a clone built for rows of ``input_shape``, with its initial parameters."""
+        return self.mold(input_shape, dtype, arguments).twin()
+
+    def mold(self, input_shape: Shape, dtype: Any = float, arguments: dict[str, Any] | None = None) -> Probe:
+        """Return the original of the clones for rows of ``input_shape``, which must not be called."""
         key = (tuple(input_shape), np.dtype(dtype), repr(arguments or {}))
         if key not in self._molds:
             self._molds[key] = self.built(self.make(arguments), input_shape, dtype)
             self._molds[key].work = self.work
-        return self._molds[key].twin()
+        return self._molds[key]
 
     def built(self, layer: Layer, input_shape: Shape, dtype: Any = float) -> Probe:
         """Build a new layer as a model would, and return its probe."""
@@ -127,6 +129,13 @@ class Subject:
     def at(self, point: Point, dtype: Any = float) -> Probe:
         """Return a fresh clone, built and with the parameters and state of ``point``."""
         return self.probe(point.input_shape, dtype, point.arguments).set(point.parameters, point.states)
+
+    def reused(self, point: Point) -> Probe:
+        """Return a clone as `at` does, but one that earlier calls have used, where a fresh one is not worth its time."""
+        key = (point.input_shape, repr(point.arguments))
+        if key not in self._used:
+            self._used[key] = self.at(point)
+        return self._used[key].set(point.parameters, point.states)
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients of a fresh clone at ``point``."""

@@ -89,7 +89,7 @@ class Examination:
     def batches(self, *rows: int, point: Point | None = None, both_modes: bool = True) -> Iterator[Point]:
         """Yield ``point`` (default: the generic one) and points with other row counts, by default in both modes."""
         point = point or self.point
-        for training in (True, False) if both_modes else (point.training,):
+        for training in self.subject.modes if both_modes else (point.training,):
             here = point.with_(training=training)
             yield here
             for count in rows:

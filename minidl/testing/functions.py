@@ -76,7 +76,7 @@ class FunctionSubject(Subject):
         self.cls = type("FunctionLayer", (FunctionLayer,), declared)
         self.arguments, self.call = {}, call
         self.name = name or ", ".join([*(getattr(f, "__name__", str(f)) for f in (forward, backward) if f), "..."])
-        self.whole_batch = pair.whole
+        self.whole_batch, self.modes = pair.whole, (True, False) if pair.has_mode else (True,)
         self.house_rules = house_rules
         self.domain = self._measured(x) if domain is None else domain
         self.excluded = {**_excluded(pair, few_shapes), **(excluded or {})}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Unpack
 
 import numpy as np
@@ -19,6 +20,8 @@ class LossSubject(Subject):
     """A loss under test; if the kinds of targets are given, it has no companions."""
 
     whole_batch = True
+    modes = (True,)
+    excluded = MappingProxyType(dict.fromkeys(("mode", "running", "random"), "a loss has one mode"))
     call = "certify_loss"
 
     def __init__(self, loss: Loss, weights: str = "none", kinds: list[str] | None = None) -> None:
@@ -37,7 +40,7 @@ class LossSubject(Subject):
         """Yield the same loss with sample weights, and on logits."""
         if self.alone:
             return
-        yield "weighted", LossSubject(self.loss, "double", self.kinds), ("contract", "dtype", "mode", "state", "batch")
+        yield "weighted", LossSubject(self.loss, "double", self.kinds), ("contract", "dtype", "state", "batch")
         if self.loss.link is not None and not self.loss.from_logits:
             checks = ("contract", "linear-in-u", "numeric", "extreme")
             yield "on logits", LossSubject(self.loss.on_logits(), kinds=self.kinds), checks

@@ -49,6 +49,7 @@ class Subject:
 
     whole_batch = False  # whether the output is one number for the batch, like that of a loss
     longest_refused = False  # whether the forward pass loses longdouble
+    modes: tuple[bool, ...] = (True, False)  # the values of ``training`` that can make a difference
     call = "certify"  # the call that made it, for the report
     excluded: Mapping[str, str] = MappingProxyType({})  # checks that do not apply, with the reasons
     rounding = float(np.finfo(float).eps)  # relative rounding error of the layer, as measured

@@ -103,11 +103,11 @@ def _many_calls(examination: Examination) -> Iterator[Finding]:
     """Find effects that occur only occasionally, such as at every hundredth call."""
     lengths = constants_of(examination.subject.example).lengths(MOST_CALLS // 2)
     calls = max([CALLS[examination.level], *(2 * length for length in lengths)]) if CALLS[examination.level] else 0
-    points = [examination.point.with_(training=training) for training in (True, False)]
+    points = [examination.point.with_(training=training) for training in examination.subject.modes]
     expected = [examination.subject.at(point).results_and_states(point) for point in points]
     probe = examination.subject.at(points[0])
     for call in range(calls):
-        mode = int(call % 5 == 4)
+        mode = (call % 5 == 4) % len(points)
         message = f"{{}} is another one at call {call + 1}, for the same input"
         found = probe.results_and_states(points[mode])
         yield from examination.unequal(expected[mode], found, message, KEPT, tolerance=1e-12)

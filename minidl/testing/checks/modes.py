@@ -26,7 +26,7 @@ DRAWS = 400
 def mode(examination: Examination) -> Iterator[Finding]:
     """Inference has a correct gradient too, is deterministic, and leaves parameters, state and generators unchanged."""
     point = examination.point.with_(training=False)
-    examination.run(point)  # reports what no call may do
+    found = examination.results(point)  # reports what no call may do
     probe = examination.subject.at(point)
     first, second = (np.array(probe.forward(point.x.copy(), False, reset=False)) for _ in range(2))
     why = "random numbers belong to training only, and running statistics are not updated at inference"
@@ -36,6 +36,9 @@ def mode(examination: Examination) -> Iterator[Finding]:
         yield examination.finding("inference draws random numbers", "y")
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
+    same = (np.array_equal(value, found.get(name)) for name, value in examination.reference.items())
+    if examination.level == "quick" and all(same):
+        return
     yield from promises(examination, point)
     finding = examination.compare(point, "inference", lightly=True)
     if finding is not None:

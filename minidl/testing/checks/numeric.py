@@ -129,7 +129,7 @@ def special(examination: Examination) -> Iterator[Finding]:
     if examination.surrogate:
         raise Skipped("the gradient is declared to be no derivative")
     for told, point in _points(examination):
-        for training in (True, False):
+        for training in examination.subject.modes:
             here = f"{told}{'' if training else ', inference'}"
             yield from trial(examination, here, partial(point.with_, training=training))
 

@@ -25,7 +25,7 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
     if callable(domain) or examination.point.integer or examination.surrogate:
         raise Skipped("paths run through intervals of inputs, of layers whose gradient is a derivative")
     paths = 2 if examination.level == "standard" else 12
-    for training in (True, False):
+    for training in examination.subject.modes:
         point = examination.point.with_(training=training)
         stacked = independent(examination, point)
         if not training and not examination.modes_differ:

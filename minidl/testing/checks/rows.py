@@ -54,7 +54,7 @@ def batch(examination: Examination) -> Iterator[Finding]:
     lengths = constants_of(subject.example).lengths(most)
     tries = {*SIZES[examination.level], *lengths, *(2 * size for size in lengths), *([most] if standard else [])}
     sizes = sorted(size for size in tries if size <= most)
-    for training in (True, False):
+    for training in subject.modes:
         point = examination.point.with_(training=training)
         if independent(examination, point):
             yield from _by_rows(examination, point, sizes)
@@ -127,7 +127,7 @@ def empty_batch(examination: Examination) -> Iterator[Finding]:
         raise Skipped("a loss of no rows is not defined")
     point, subject = examination.point, examination.subject
     expected = (0, *examination.reference["y"].shape[1:])
-    for training in (True, False):
+    for training in subject.modes:
         probe = subject.at(point)
         try:
             y = probe.forward(point.x[:0].copy(), training)

@@ -59,7 +59,7 @@ def shapes(examination: Examination) -> Iterator[Finding]:
         tries += [((*shape[:-1], length), 1), ((length,) * len(shape), length)]
     tries.append(((1,) * len(shape), 3))
     yield from _shapes(examination, tries, both=SHORT)
-    for leading, training in itertools.product(LEADING, (True, False)):
+    for leading, training in itertools.product(LEADING, examination.subject.modes):
         make = partial(_rows_of_rows, examination, (*leading, shape[-1]), training)
         yield from trial(examination, "another shape", make, covers="shapes")
 
@@ -94,7 +94,7 @@ def _shapes(examination: Examination, tries: list[tuple[Shape, int]], both: int)
     if examination.subject.fixed_shape:
         raise Skipped("the class declares that rows have one shape")
     for shape, batch in dict.fromkeys(tries):
-        for training in (True, False) if max(shape, default=1) <= both else (True,):
+        for training in examination.subject.modes if max(shape, default=1) <= both else (True,):
             if (shape, batch) != (examination.point.input_shape, 3):
                 make = partial(examination.draw, input_shape=shape, batch=batch, training=training)
                 yield from trial(examination, "another shape", make, covers="shapes")

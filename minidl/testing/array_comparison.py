@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minidl.testing.derivative import FIRST_STEP, LONG, Estimate, differentiate, first_steps, precision
-from minidl.testing.probe import LayerFailure, Point, Probe
+from minidl.testing.probe import LayerFailure, Point, Probe, target_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
@@ -47,11 +47,11 @@ class ForwardPass:
             subject.longest_refused = True
         return subject.at(self.point), float
 
-    def function(self, name: str) -> tuple[Callable[[Array], Array], Array]:
-        """Return ``y`` as a function of the input ("dx") or of the parameter ``name``, and its current argument."""
-        if name == "dx":
+    def function(self, target: str) -> tuple[Callable[[Array], Array], Array]:
+        """Return ``y`` as a function of the array whose gradient is ``target``, and its current value."""
+        if target == "dx":
             return (lambda moved: self.probe.forward(moved, self.point.training)), self.x
-        view = self.probe.values[name]
+        view = next(value for name, value in self.probe.values.items() if target_of(name) == target)
 
         def f(moved: Array) -> Array:
             view[...] = moved
@@ -73,10 +73,10 @@ class ArrayComparison:
     """Decides for one array, move by move, whether the analytic gradient is correct, wrong or unknown."""
 
     def __init__(
-        self, function: ForwardPass, name: str, analytic: Array, floor: float, which: list[Any], rounding: float
+        self, function: ForwardPass, target: str, analytic: Array, floor: float, which: list[Any], rounding: float
     ) -> None:
-        self.function, self.name, self.analytic, self.floor, self.which = function, name, analytic, floor, which
-        self.f, self.start = function.function(name)
+        self.function, self.target, self.analytic, self.floor, self.which = function, target, analytic, floor, which
+        self.f, self.start = function.function(target)
         self.eps = function.precision(self.f, self.start)
         self.relative = max(FLOOR, 100 * rounding)
         self.power = max(POWER, 2e5 * rounding)

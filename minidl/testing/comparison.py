@@ -78,23 +78,22 @@ def compare(
     y, own = subject.run(point)
     result = Comparison(y, own if gradients is None else gradients)
     function = ForwardPass(subject, point, y, rng)
-    names = ([] if point.integer else ["dx"]) + list(point.parameters)
+    targets = ([] if point.integer else ["dx"]) + list(map(target_of, point.parameters))
     if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
         if shape == point.dy.shape:
             raise Refused("NumPy's broadcasting let the rows pass, as x + f(x) with a single feature does")
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
-    sizes = [float(np.nanmax(np.abs(result.gradients[_target(name)]), initial=0)) for name in names]
+    sizes = [float(np.nanmax(np.abs(result.gradients[target]), initial=0)) for target in targets]
     # Rounding in backward itself: relative to its largest results, and to its inputs.
     entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
     floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
-    for name in names:
-        target = _target(name)
+    for target in targets:
         # A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient.
         least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) if hard else 0.0)
         analytic = np.asarray(result.gradients[target], float)
-        entries = ArrayComparison(function, name, analytic, least, _moves(analytic, most, rng), subject.rounding)
+        entries = ArrayComparison(function, target, analytic, least, _moves(analytic, most, rng), subject.rounding)
         entries.decide()
         if hard and entries.off.any():
             entries.allow(_rounding_of(subject, point, target, rng))
@@ -102,14 +101,10 @@ def compare(
             if entries.off.any():
                 entries.allow_between(_gradients_around(subject, point, target, rng, count))
         if entries.off.any() and point.dy.size <= OUTPUTS:
-            _allow_each_output(subject, point, entries, target)
-        _enter(entries, target, result)
+            _allow_each_output(subject, point, entries)
+        _enter(entries, result)
         function.restore()
     return result
-
-
-def _target(name: str) -> str:
-    return name if name == "dx" else target_of(name)
 
 
 def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:
@@ -148,22 +143,24 @@ def _gradients_around(subject: Subject, point: Point, target: str, rng: np.rando
     return np.array(found, float)
 
 
-def _allow_each_output(subject: Subject, point: Point, entries: ArrayComparison, target: str) -> None:
+def _allow_each_output(subject: Subject, point: Point, entries: ArrayComparison) -> None:
     """If several outputs have a kink, each may take a different side: correct for each means correct for all."""
     off = np.flatnonzero(entries.off & entries.kinked)
     which = [entries.which[n] for n in off]
     for one in point.single_outputs() if which else ():
         y, gradients = subject.run(one)
         function = ForwardPass(subject, one, y, entries.function.rng)
-        alone = ArrayComparison(function, entries.name, gradients[target], entries.floor, which, subject.rounding)
+        analytic = gradients[entries.target]
+        alone = ArrayComparison(function, entries.target, analytic, entries.floor, which, subject.rounding)
         alone.decide()
         if alone.off.any():
             return
     entries.accept(off)
 
 
-def _enter(entries: ArrayComparison, target: str, result: Comparison) -> None:
-    off, coordinates, values = entries.off, entries.coordinate, entries.estimate.values.astype(float)
+def _enter(entries: ArrayComparison, result: Comparison) -> None:
+    target, off, coordinates = entries.target, entries.off, entries.coordinate
+    values = entries.estimate.values.astype(float)
     if off.any():
         shown = off & coordinates if (off & coordinates).any() else off
         which = [m if isinstance(m, int) else -1 for m, bad in zip(entries.which, shown, strict=True) if bad]

@@ -8,7 +8,7 @@ import numpy as np
 from minidl.testing.array_comparison import ForwardPass
 from minidl.testing.cache import cached_arrays
 from minidl.testing.derivative import differentiate
-from minidl.testing.probe import Arrays, Point, present, target_of
+from minidl.testing.probe import Arrays, Point, present
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
@@ -98,8 +98,7 @@ class Context:
 def derivatives(subject: Subject, point: Point, target: str) -> tuple[Any, Array, Array]:
     """Return forward as a function of the array whose gradient is ``target``, that array and its numerical gradient."""
     y = subject.at(point).forward(point.x.copy(), point.training)
-    name = {target_of(name): name for name in point.parameters}.get(target, "dx")
     function = ForwardPass(subject, point, y, np.random.default_rng(0))
-    f, start = function.function(name)
+    f, start = function.function(target)
     values = differentiate(f, start, point.dy, range(start.size), eps=function.precision(f, start)).values
     return f, start, values.astype(float).reshape(start.shape)

@@ -160,8 +160,8 @@ class Examination:
             self.run(point)
             yield point
 
-    def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Finding | None:
-        """Return a finding if an analytic gradient at ``point`` is wrong, else None.
+    def compare(self, point: Point, told: str = "", *, lightly: bool = False, hard: bool = False) -> Iterator[Finding]:
+        """Yield a finding if an analytic gradient at ``point`` is wrong.
 
         Parameters
         ----------
@@ -178,41 +178,34 @@ class Examination:
             If the numerical gradient is too uncertain to decide.
         """
         if self.surrogate:
-            return None
-        most = self.most()
-        if lightly:
-            few = 20 if self.level == "thorough" else 1
-            result = compare(self.subject, point, self.rng, most=few, hard=hard)
+            return
+        few = 20 if self.level == "thorough" else 1
+        for most in (few, max(60, self.most())) if lightly else (self.most(),):
+            result = compare(self.subject, point, self.rng, most=most, hard=hard)
             if not result.mismatches and not result.weak:
-                self._enter(result, hard)
-                return None
-            most = max(60, most)
-        result = compare(self.subject, point, self.rng, most=most, hard=hard)
+                break
         self._enter(result, hard)
         if result.mismatches:
-            return explanation.from_comparison(self.subject, point, result, self.check, told)
-        if result.weak:
+            yield explanation.from_comparison(self.subject, point, result, self.check, told)
+        elif result.weak:
             raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {told}".rstrip())
-        return None
 
-    def screen(self, point: Point, told: str) -> Finding | None:
-        """Return a finding if a gradient at ``point`` looks wrong along a random direction and `compare` confirms it.
+    def screen(self, point: Point, told: str) -> Iterator[Finding]:
+        """Yield a finding if a gradient at ``point`` looks wrong along a random direction and `compare` confirms it.
 
         Raises
         ------
         LayerFailure
             What the layer raises.
         """
-        probe, finding = self.subject.reused(point), None
+        probe = self.subject.reused(point)
         y, gradients = probe.run(point)
         if self.subject.has_parameters_pass:
-            finding = next(self.parameters_pass(probe, point, gradients), None)
-        if finding is not None or self.surrogate:
-            return finding
-        if looks_wrong(probe, point, y, gradients, self.rng, self.subject.rounding) and not self._at_a_pole(point):
+            yield from self.parameters_pass(probe, point, gradients)
+        suspect = not self.surrogate and looks_wrong(probe, point, y, gradients, self.rng, self.subject.rounding)
+        if suspect and not self._at_a_pole(point):
             with suppress(Unverified):
-                return self.compare(point, told, hard=True)
-        return None
+                yield from self.compare(point, told, hard=True)
 
     def _at_a_pole(self, point: Point) -> bool:
         """Return whether gradients are not finite here and unbounded nearby, so that they have no limit."""

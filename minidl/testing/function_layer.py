@@ -6,15 +6,15 @@ without a batch axis, the functions are called for each row.
 
 import inspect
 import operator
-import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
+from minidl.testing.global_state import seeded_numpy
 from minidl.testing.points import BATCH, SHAPES
 from minidl.typing import Array, Shape
 
@@ -22,19 +22,6 @@ ROWS = 2  # seed of the call from which `build` infers the shape of y
 SEEDS = 4  # tried to find out whether a function draws random numbers
 
 Values = dict[str, Any]
-
-
-@contextmanager
-def seeded_numpy(seed: int) -> Iterator[None]:
-    """Seed the global generators of NumPy and Python, and restore them afterwards."""
-    state = np.random.get_state(), random.getstate()  # noqa: NPY002
-    np.random.seed(seed)  # noqa: NPY002
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        np.random.set_state(state[0])  # noqa: NPY002
-        random.setstate(state[1])
 
 
 class FunctionPair:

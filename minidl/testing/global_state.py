@@ -25,18 +25,26 @@ REMEDIES = {
 
 
 @contextmanager
+def seeded_numpy(seed: int) -> Iterator[None]:
+    """Seed the global generators of NumPy and Python, and restore them afterwards."""
+    before = np.random.get_state(), random.getstate()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(before[0])  # noqa: NPY002
+        random.setstate(before[1])
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """Suppress floating-point errors and warnings, and restore all global state afterwards."""
-    before = np.random.get_state(), random.getstate()  # noqa: NPY002
-    with np.errstate(all="call", call=_pass), np.printoptions(precision=11), warnings.catch_warnings():
+    errors, printing = np.errstate(all="call", call=_pass), np.printoptions(precision=11)
+    with seeded_numpy(2_718_281), errors, printing, warnings.catch_warnings():
         warnings.resetwarnings()
         warnings.filterwarnings("ignore", module=".*")
-        np.random.seed(2_718_281)  # noqa: NPY002
-        try:
-            yield
-        finally:
-            np.random.set_state(before[0])  # noqa: NPY002
-            random.setstate(before[1])
+        yield
 
 
 def _pass(kind: str, flag: int) -> None:

@@ -132,7 +132,7 @@ class Subject:
         return self.probe(point.input_shape, dtype, point.arguments).set(point.parameters, point.states)
 
     def reused(self, point: Point) -> Probe:
-        """Return a clone as `at` does, but one that earlier calls have used, where a fresh one is not worth its time."""
+        """Return a clone as `at` does, but one that earlier calls have used: it takes less time than a fresh one."""
         key = (point.input_shape, repr(point.arguments))
         if key not in self._used:
             self._used[key] = self.at(point)

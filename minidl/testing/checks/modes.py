@@ -36,13 +36,10 @@ def mode(examination: Examination) -> Iterator[Finding]:
         yield examination.finding("inference draws random numbers", "y")
     if not np.isfinite(first).all():
         raise Unverified("the output at inference is not finite")
-    same = (np.array_equal(value, found.get(name)) for name, value in examination.reference.items())
-    if examination.level == "quick" and all(same):
-        return
+    if examination.level == "quick" and all(close(found.get(n), v, 0.0) for n, v in examination.reference.items()):
+        return  # all is as in training
     yield from promises(examination, point)
-    finding = examination.compare(point, "inference", lightly=True)
-    if finding is not None:
-        yield finding
+    yield from examination.compare(point, "inference", lightly=True)
     yield from linear(examination, point)
     if examination.at_least("standard"):
         yield from trial(examination, "inference, other parameters", lambda: examination.draw(training=False))

@@ -47,15 +47,12 @@ def _generic(examination: Examination) -> Iterator[Finding]:
     point = examination.point
     for more in (True, True, False):
         try:
-            finding = examination.compare(point)
+            yield from examination.compare(point)
+            return
         except Unverified:
             if not more:
                 raise
-            point = examination.draw()
-            continue
-        if finding is not None:
-            yield finding
-        return
+        point = examination.draw()
 
 
 def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point]]]:
@@ -74,9 +71,7 @@ def _regimes(examination: Examination) -> Iterator[tuple[str, Callable[[], Point
 @register_check("here", after=("linear-in-u",), level="never")
 def here(examination: Examination) -> Iterator[Finding]:
     """Compare the gradients at the given point only: for plain functions and for the layers of a model."""
-    finding = examination.compare(examination.point, hard=True, lightly=examination.level == "quick")
-    if finding is not None:
-        yield finding
+    yield from examination.compare(examination.point, hard=True, lightly=examination.level == "quick")
     if not examination.controls:
         raise Unverified(NO_CONTROL)
 
@@ -99,7 +94,7 @@ def trial(
         point = make()
         if sum(value.size for value in point.parameters.values()) > MOST_PARAMETERS:
             return
-        finding = examination.screen(point, told)
+        found = list(examination.screen(point, told))
     except WrongShape as wrong:
         if [length for length in wrong.found if length != 1] == [length for length in wrong.expected if length != 1]:
             yield examination.finding(str(wrong), "y", "an axis of length 1 is squeezed away, or added")
@@ -109,10 +104,9 @@ def trial(
     except LayerFailure as failure:
         if not _is_a_mistake(failure):
             return
-        finding = from_failure(examination.check, failure, told)
+        found = [from_failure(examination.check, failure, told)]
     examination.certificate.cover(covers, told if covers != "shapes" else point.x.shape)
-    if finding is not None:
-        yield finding
+    yield from found
 
 
 def _is_a_mistake(failure: LayerFailure) -> bool:

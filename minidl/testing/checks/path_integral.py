@@ -107,8 +107,7 @@ def _verdict(
             break
         there = point.with_(x=np.array(path(np.array(t))[0]))
         with suppress(Unverified):  # an ordinary comparison there explains best what the path has found
-            finding = examination.compare(there, f"found on a path at t = {t:.6g}", hard=True)
-            if finding is not None:
+            for finding in examination.compare(there, f"found on a path at t = {t:.6g}", hard=True):
                 finding.message = "the gradient does not add up to the change of the output along a path"
                 yield finding
     message = (

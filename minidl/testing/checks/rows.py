@@ -98,7 +98,7 @@ def _by_rows(examination: Examination, point: Point, sizes: list[int]) -> Iterat
         bounds = f"right for batch <= {low}, wrong for {high}"
         with suppress(Unverified, Refused, LayerFailure):  # numerical gradients say more, if conclusive
             part = whole.with_(x=whole.x[:high], dy=whole.dy[:high])
-            finding = examination.compare(part, f"batch of {high}{mode}") or finding
+            finding = next(examination.compare(part, f"batch of {high}{mode}"), finding)
         finding.detail = ", ".join(filter(None, [finding.detail, bounds]))
         finding.why = finding.why or f"{bounds}: rows are lost, mixed or treated in chunks"
         yield finding

@@ -271,3 +271,41 @@ def test_functions_take_part_in_the_tests_of_a_suite(layer, check):
 
 def test_certify_takes_a_subject():
     assert str(certify(SINE)).startswith("certify(sine)   PASS")
+
+
+def single(function):
+    """Return a function of x as one that computes in float32, with its argument as the cache."""
+    return lambda x: (function(x.astype(np.float32)), x.astype(np.float32))
+
+
+SINGLE = {
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2, X),
+    "log near 1": (np.log, lambda x: 1 / x, 1 + 0.01 * X),
+    "square of positive numbers": (np.square, lambda x: 2 * x, np.abs(X) + 1),  # paths reach large values
+    "1 - cos": (lambda x: np.float32(1) - np.cos(x), np.sin, X),  # at small x, rounding is that of 1
+    "sinh": (np.sinh, np.cosh, X),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_right_gradient_in_float32_is_not_blamed(name):
+    f, slope, x = SINGLE[name]
+    certificate = certify_function(single(f), lambda x, dy: (dy * slope(x)).astype(np.float32), x)
+    assert certificate.outcome == "PASS"
+    assert certificate.sensitivity["dx"] < 0.03
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_an_error_of_two_percent_in_float32_is_found(name):
+    f, slope, x = SINGLE[name]
+    finding = found(single(f), lambda x, dy: (1.02 * dy * slope(x)).astype(np.float32), x)
+    assert finding.check in ("numeric", "path-integral", "special")
+
+
+def test_the_report_tells_how_little_float32_shows():
+    f, slope, x = SINGLE["tanh"]
+    certificate = certify_function(single(f), lambda x, dy: (dy * slope(x)).astype(np.float32), x)
+    value = certificate.sensitivity["dx"]
+    assert f" ~ dx   few digits: an entry off by less than {value:.0e} of the largest would go unnoticed" in str(
+        certificate
+    )

@@ -84,7 +84,8 @@ class ArrayComparison:
         self.claimed = np.array([flat[m] if isinstance(m, int) else flat @ m.ravel() for m in which])
         self.coordinate = np.array([isinstance(m, int) for m in which], bool)
         # If a layer keeps few digits, larger steps lose fewer of them.
-        self.estimate = self._differentiate(np.arange(len(which)), shrink=1.0 if rounding < 1e-12 else 10.0)
+        self.unit = 1.0 if rounding < 1e-12 else 10.0
+        self.estimate = self._differentiate(np.arange(len(which)), shrink=self.unit)
         self.kinks = 0
         self.kinked, self.settled = np.zeros((2, len(which)), bool)  # settled: smaller steps would show the kink again
 
@@ -125,7 +126,7 @@ class ArrayComparison:
         """Look more closely at every entry that is off or unknown."""
         self.off = self.wrong(self.claimed)
         self._allow_kinks(np.flatnonzero(self.off), EXACT)
-        for shrink in (0.37, self._growth(), 1 / 300):
+        for shrink in (0.37 * self.unit, self.unit * self._growth(), self.unit / 300):
             unknown = ~(self.tolerance <= max(WANTED, self.relative) * self.scale + 10 * self.floor)
             again = np.flatnonzero((self.off | unknown) & ~self.settled)
             if not len(again):

@@ -17,6 +17,7 @@ MARKS = {
     XFAIL: ("~", "expected to fail"),
     NOTED: ("~", "not counted, a rule of minidl's own layers"),
 }
+FEW_DIGITS = 1e-4  # sensitivity from which the report warns, as for functions in float32
 CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is reported alone, or as an alternative
 
 
@@ -147,6 +148,11 @@ def report(certificate: Certificate) -> str:
     for outcome, (mark, told) in MARKS.items():
         reasons = {name: certificate.verdicts[name].reason for name in certificate.names(outcome)}
         lines += [f" {mark} {name}   {told}: {reason}" for name, reason in reasons.items()]
+    for target, value in certificate.sensitivity.items():
+        if value > FEW_DIGITS:
+            lines.append(
+                f" ~ {target}   few digits: an entry off by less than {value:.0e} of the largest would go unnoticed"
+            )
     if certificate.outcome == PASS:
         return "\n".join(lines)
     blocked: dict[str, list[str]] = {}

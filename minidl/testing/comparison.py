@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from minidl.errors import ShapeError
-from minidl.testing.array_comparison import ArrayComparison, ForwardPass
+from minidl.testing.array_comparison import SAFETY, ArrayComparison, ForwardPass
+from minidl.testing.derivative import usual_steps
 from minidl.testing.points import Refused
-from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
+from minidl.testing.probe import Arrays, LayerFailure, Point
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
@@ -78,7 +79,7 @@ def compare(
     y, own = subject.run(point)
     result = Comparison(y, own if gradients is None else gradients)
     function = ForwardPass(subject, point, y, rng)
-    targets = ([] if point.integer else ["dx"]) + list(map(target_of, point.parameters))
+    targets = list(point.arrays)
     if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
         if shape == point.dy.shape:
@@ -91,7 +92,7 @@ def compare(
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
     for target in targets:
         # A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient.
-        least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) if hard else 0.0)
+        least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) + _lost(subject, point, target) if hard else 0.0)
         analytic = np.asarray(result.gradients[target], float)
         entries = ArrayComparison(function, target, analytic, least, _moves(analytic, most, rng), subject.rounding)
         entries.decide()
@@ -105,6 +106,14 @@ def compare(
         _enter(entries, result)
         function.restore()
     return result
+
+
+def _lost(subject: Subject, point: Point, target: str) -> float:
+    """Return the error of a numerical gradient in float32 if rounding is that of values of 1, as in 1 - cos(x)."""
+    if subject.rounding < 1e-15:
+        return 0.0
+    start = point.arrays[target]
+    return 8 * SAFETY * subject.rounding * float(np.abs(point.dy).max(initial=0) / (10 * usual_steps(start).max()))
 
 
 def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:
@@ -169,7 +178,7 @@ def _enter(entries: ArrayComparison, result: Comparison) -> None:
     weak = entries.weak()
     if (weak & ~off & coordinates).any():
         result.weak[target] = int((weak & ~off & coordinates).sum())
-    if entries.scale > 1e6 * entries.floor and (~weak).any():
+    if entries.scale > 1e3 * entries.floor and (~weak).any():
         result.sensitivity[target] = float(entries.tolerance[~weak].max() / entries.scale)
     result.controls += entries.sees_planted_error()
     result.kinks += entries.kinks

@@ -1,5 +1,6 @@
 """Findings: the errors that a check reports, and the exceptions by which it gives no verdict."""
 
+import re
 import traceback
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from minidl.layers.base import Layer
 from minidl.testing.probe import LayerFailure
 from minidl.testing.source_lines import place_of
 
+ASSIGNED = re.compile(r"(\w+)(\[.*\])?\s*\W{0,2}=(?!=)")  # the name of the array in a line that changes it in place
 SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "cannot reshape")
 
 
@@ -85,10 +87,9 @@ def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:
     why = ""
     if failure.writes:
         what = "its input" if failure.method == "forward" else "the upstream gradient or a cached input"
-        message, why = (
-            f"{failure.method} writes into {what}",
-            "arrays that are handed in belong to the caller: work on a copy",
-        )
+        message = f"{failure.method} writes into {what}"
+        name = ASSIGNED.match(source)
+        why = f"arrays that are handed in belong to the caller: work on a copy{f' of {name[1]}' if name else ''}"
     elif check == "empty-batch" and "reshape" in text:
         why = "a length of -1 cannot be worked out where there are no rows: write all lengths in reshape"
     elif check == "empty-batch" and "zero-size" in text:

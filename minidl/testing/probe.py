@@ -77,6 +77,12 @@ class Point:
         return self.x.dtype.kind in "iub"
 
     @property
+    def arrays(self) -> Arrays:
+        """The arrays that have a gradient, by its name: ``x`` as "dx", unless it holds integers, ``W`` as "dW"."""
+        of_x = {} if self.integer else {"dx": self.x}
+        return of_x | {target_of(name): value for name, value in self.parameters.items()}
+
+    @property
     def told(self) -> str:
         """Mode and number of rows, for the report."""
         return f"in {'training' if self.training else 'inference'} with {len(self.x)} rows"

@@ -15,7 +15,8 @@ from minidl.testing.probe import Point, target_of
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
-Along = Callable[[Array], tuple[Array, Array]]
+Path = Callable[[Array], tuple[Array, Array]]
+Along = Callable[[Array], tuple[Array, Array, Array]]
 
 
 @register_check("path-integral", after=("numeric", "mode"), level="standard")
@@ -32,30 +33,32 @@ def path_integral(examination: Examination) -> Iterator[Finding]:
             continue
         for _ in range(paths if stacked else max(1, paths // 2)):
             path = curve(domain, point.x, normal(examination.rng, point.x.shape))
-            along = (_stacked if stacked else _one_by_one)(examination, point, path)
+            along = _along(examination, point, path, stacked)
             yield from _verdict(examination, point, path, _walk(examination, along, stacked), "")
     for name, value in examination.point.parameters.items():
         path = curve("real", value, normal(examination.rng, value.shape))
-        result = _walk(examination, _one_by_one(examination, examination.point, path, name), False)
+        result = _walk(examination, _along(examination, examination.point, path, False, name), False)
         yield from _verdict(examination, examination.point, None, result, f" along a path of {name}")
 
 
 def _walk(examination: Examination, along: Along, cheap: bool) -> PathResult:
-    y, dy = examination.reference["y"], examination.point.dy
+    thorough = examination.level == "thorough"
+    sizes = along(np.linspace(-7.0, 7.0, 15))[2]
     # A gradient far smaller than the values it is computed from is 0 up to rounding.
-    noise = max(1e-14, 100 * examination.rounding) * float(np.abs(dy).sum() + np.abs(y * dy).sum())
-    if cheap or examination.level == "thorough":
-        return path_integral_test(along, most=20_000 if examination.level == "thorough" else 5_000, noise=noise)
-    return path_integral_test(along, panels=6, most=400, depth=6, noise=noise)
+    size = float(np.abs(examination.point.dy).sum()) + sizes.max(where=np.isfinite(sizes), initial=0)
+    limits = {"most": 20_000 if thorough else 5_000} if cheap or thorough else {"panels": 6, "most": 400, "depth": 6}
+    noise = max(1e-14, 100 * examination.rounding) * size
+    return path_integral_test(lambda t: along(t)[:2], noise=noise, **limits)
 
 
-def curve(domain: Any, x: Array, direction: Array) -> Along:
-    """Return position and velocity of a path through ``x`` that stays in the domain, straight if possible."""
+def curve(domain: Any, x: Array, direction: Array) -> Path:
+    """Return positions and velocities of a path through ``x`` that stays in the domain, straight if possible."""
     low, high = domain if isinstance(domain, tuple) else (0.0, 1.0)
 
     def along(t: Array) -> tuple[Array, Array]:
+        t = t.reshape(-1, *[1] * x.ndim)
         if domain in ("real", None):
-            return x + t * direction, np.broadcast_to(direction, np.broadcast_shapes(t.shape, x.shape))
+            return x + t * direction, np.broadcast_to(direction, (len(t), *x.shape))
         if domain == "positive":
             position = x * np.exp(0.5 * t * direction)
             return position, 0.5 * direction * position
@@ -65,37 +68,31 @@ def curve(domain: Any, x: Array, direction: Array) -> Along:
     return along
 
 
-def _stacked(examination: Examination, point: Point, path: Along) -> Along:
-    """Evaluate all positions as rows of one batch, which is allowed because rows are independent."""
+def _along(examination: Examination, point: Point, move: Path, stacked: bool, parameter: str = "") -> Along:
+    """Return the sum of ``dy * y``, its slope and its size along a path of the input or of a parameter.
+
+    ``move`` returns the value at each position and the velocity. Where rows are independent, all positions are
+    stacked as rows of one batch.
+    """
     probe = examination.subject.at(point)
 
-    def along(t: Array) -> tuple[Array, Array]:
-        x, velocity = path(t.reshape(-1, *([1] * point.x.ndim)))
-        y = probe.forward(x.reshape(-1, *point.input_shape), point.training)
-        dy = np.concatenate([point.dy] * len(t))
-        slope = probe.backward(dy)["dx"].reshape(velocity.shape) * velocity
-        return (y * dy).reshape(len(t), -1).sum(axis=1), slope.reshape(len(t), -1).sum(axis=1)
-
-    return along
-
-
-def _one_by_one(examination: Examination, point: Point, move: Along, parameter: str = "") -> Along:
-    """Evaluate each position alone; ``move`` returns the input or parameter value there, and the velocity."""
-    probe = examination.subject.at(point)
-
-    def at(t: float) -> tuple[float, float]:
-        value, velocity = move(np.array(t))
+    def at(t: Array) -> tuple[Array, Array, Array]:
+        value, velocity = move(t)
         if parameter:
-            probe.values[parameter][...] = value
-        y = probe.forward(point.x.copy() if parameter else np.array(value), point.training)
-        slope = probe.backward(point.dy.copy())[target_of(parameter or "x")]
-        return float((y * point.dy).sum()), float((slope * velocity).sum())
+            probe.values[parameter][...] = value[0]
+        x = point.x.copy() if parameter else value.reshape(-1, *point.input_shape)
+        dy = np.concatenate([point.dy] * len(t))
+        terms = (probe.forward(x, point.training) * dy).reshape(len(t), -1)
+        slope = probe.backward(dy)[target_of(parameter or "x")].reshape(velocity.shape) * velocity
+        return terms.sum(axis=1), slope.reshape(len(t), -1).sum(axis=1), np.abs(terms).sum(axis=1)
 
-    return lambda t: tuple(np.array([at(float(position)) for position in t]).T)
+    if stacked:
+        return at
+    return lambda t: tuple(np.array([at(one) for one in t.reshape(-1, 1)])[..., 0].T)
 
 
 def _verdict(
-    examination: Examination, point: Point, path: Along | None, result: PathResult, told: str
+    examination: Examination, point: Point, path: Path | None, result: PathResult, told: str
 ) -> Iterator[Finding]:
     if result.jumps:
         examination.certificate.cover("kinks", "jumps of the function on a path")
@@ -105,7 +102,7 @@ def _verdict(
     for t in (0.5 * (low + high), low, high):
         if path is None:
             break
-        there = point.with_(x=np.array(path(np.array(t))[0]))
+        there = point.with_(x=path(np.array([t]))[0][0])
         with suppress(Unverified):  # an ordinary comparison there explains best what the path has found
             for finding in examination.compare(there, f"found on a path at t = {t:.6g}", hard=True):
                 finding.message = "the gradient does not add up to the change of the output along a path"

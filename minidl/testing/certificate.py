@@ -150,9 +150,7 @@ def report(certificate: Certificate) -> str:
         lines += [f" {mark} {name}   {told}: {reason}" for name, reason in reasons.items()]
     for target, value in certificate.sensitivity.items():
         if value > FEW_DIGITS:
-            lines.append(
-                f" ~ {target}   few digits: an entry off by less than {value:.0e} of the largest would go unnoticed"
-            )
+            lines.append(f" ~ {target}   few digits: an error below {value:.0e} of the largest entry goes unseen")
     if certificate.outcome == PASS:
         return "\n".join(lines)
     blocked: dict[str, list[str]] = {}

@@ -9,7 +9,7 @@ from minidl.errors import ShapeError
 from minidl.testing.array_comparison import SAFETY, ArrayComparison, ForwardPass
 from minidl.testing.derivative import usual_steps
 from minidl.testing.points import Refused
-from minidl.testing.probe import Arrays, LayerFailure, Point
+from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array
 
@@ -79,20 +79,23 @@ def compare(
     y, own = subject.run(point)
     result = Comparison(y, own if gradients is None else gradients)
     function = ForwardPass(subject, point, y, rng)
-    targets = list(point.arrays)
+    starts = {target_of(name): value for name, value in point.parameters.items()}
+    starts = starts if point.integer else {"dx": point.x, **starts}
     if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
         if shape == point.dy.shape:
             raise Refused("NumPy's broadcasting let the rows pass, as x + f(x) with a single feature does")
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
-    sizes = [float(np.nanmax(np.abs(result.gradients[target]), initial=0)) for target in targets]
+    sizes = [float(np.nanmax(np.abs(result.gradients[target]), initial=0)) for target in starts]
     # Rounding in backward itself: relative to its largest results, and to its inputs.
     entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
     floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
-    for target in targets:
+    for target, start in starts.items():
         # A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient.
-        least = floor + (1e-9 * subject.usual_sizes.get(target, 0.0) + _lost(subject, point, target) if hard else 0.0)
+        least = floor
+        if hard:
+            least += 1e-9 * subject.usual_sizes.get(target, 0.0) + _lost(subject, point, start)
         analytic = np.asarray(result.gradients[target], float)
         entries = ArrayComparison(function, target, analytic, least, _moves(analytic, most, rng), subject.rounding)
         entries.decide()
@@ -108,11 +111,10 @@ def compare(
     return result
 
 
-def _lost(subject: Subject, point: Point, target: str) -> float:
+def _lost(subject: Subject, point: Point, start: Array) -> float:
     """Return the error of a numerical gradient in float32 if rounding is that of values of 1, as in 1 - cos(x)."""
     if subject.rounding < 1e-15:
         return 0.0
-    start = point.arrays[target]
     return 8 * SAFETY * subject.rounding * float(np.abs(point.dy).max(initial=0) / (10 * usual_steps(start).max()))
 
 

@@ -123,7 +123,8 @@ def path_integral_test(
         scale = max(scale, fine_scale)
         used += NODES.size * len(halves)
         error = np.abs(fine.reshape(-1, 2).sum(axis=1) - integral)
-        open_ = (error > 1e-11 * scale + noise) | ~np.isfinite(error)
+        width = np.abs(panel[:, 1] - panel[:, 0])  # noise is a slope, the error is an integral
+        open_ = (error > 1e-11 * scale + noise * width) | ~np.isfinite(error)
         # If the integral is resolved but does not match, the function may jump: follow the worst panels.
         gaps = np.where(np.isfinite(change - integral), np.abs(change - integral), 0)
         open_ |= (gaps > (1e-9 * scale + noise) * (high - low)) & (gaps >= np.sort(gaps)[-FOLLOWED:][0])

@@ -77,12 +77,6 @@ class Point:
         return self.x.dtype.kind in "iub"
 
     @property
-    def arrays(self) -> Arrays:
-        """The arrays that have a gradient, by its name: ``x`` as "dx", unless it holds integers, ``W`` as "dW"."""
-        of_x = {} if self.integer else {"dx": self.x}
-        return of_x | {target_of(name): value for name, value in self.parameters.items()}
-
-    @property
     def told(self) -> str:
         """Mode and number of rows, for the report."""
         return f"in {'training' if self.training else 'inference'} with {len(self.x)} rows"
@@ -224,12 +218,10 @@ class Probe:
         return self.results(point) | {f"the state {name}": value.copy() for name, value in self.states.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
-        """Return ``y`` and all gradients at a point, and ensure that nothing else changes.
+        """Return ``y`` and all gradients at a point, from read-only arguments, and ensure that nothing else changes.
 
         Raises
         ------
-        LayerFailure
-            If the layer raises an error, as it does when it writes into its arguments, which are read-only.
         Misconduct
             If it modifies its parameters, an earlier result or, when it must not, its state.
         """

@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 458,
     "a fit with accuracy: code lines of its files": 2_316,
     "code lines: core": 7_654,
-    "code lines: kit": 6_855,
+    "code lines: kit": 6_830,
     "code lines: side": 800,
     "code lines: integrations": None,
     "code lines: new layers": None,

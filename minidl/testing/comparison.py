@@ -79,8 +79,7 @@ def compare(
     y, own = subject.run(point)
     result = Comparison(y, own if gradients is None else gradients)
     function = ForwardPass(subject, point, y, rng)
-    starts = {target_of(name): value for name, value in point.parameters.items()}
-    starts = starts if point.integer else {"dx": point.x, **starts}
+    starts = _starts(point)
     if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
         if shape == point.dy.shape:
@@ -92,10 +91,7 @@ def compare(
     floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
     for target, start in starts.items():
-        # A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient.
-        least = floor
-        if hard:
-            least += 1e-9 * subject.usual_sizes.get(target, 0.0) + _lost(subject, point, start)
+        least = floor + (_allowed(subject, point, target, start) if hard else 0.0)
         analytic = np.asarray(result.gradients[target], float)
         entries = ArrayComparison(function, target, analytic, least, _moves(analytic, most, rng), subject.rounding)
         entries.decide()
@@ -111,11 +107,22 @@ def compare(
     return result
 
 
-def _lost(subject: Subject, point: Point, start: Array) -> float:
-    """Return the error of a numerical gradient in float32 if rounding is that of values of 1, as in 1 - cos(x)."""
+def _starts(point: Point) -> Arrays:
+    """Return the arrays that have a gradient, by its name."""
+    return ({} if point.integer else {"dx": point.x}) | {target_of(n): value for n, value in point.parameters.items()}
+
+
+def _allowed(subject: Subject, point: Point, target: str, start: Array) -> float:
+    """Return the error of a gradient to allow at an ill-conditioned input.
+
+    A vanishing gradient, as in saturation, is compared with the usual magnitude of the gradient. In float32, rounding
+    may be that of values of 1, as in 1 - cos(x).
+    """
+    vanishing = 1e-9 * subject.usual_sizes.get(target, 0.0)
     if subject.rounding < 1e-15:
-        return 0.0
-    return 8 * SAFETY * subject.rounding * float(np.abs(point.dy).max(initial=0) / (10 * usual_steps(start).max()))
+        return vanishing
+    step = 10 * float(usual_steps(start).max())
+    return vanishing + 8 * SAFETY * subject.rounding * float(np.abs(point.dy).max(initial=0)) / step
 
 
 def _moves(analytic: Array, most: int, rng: np.random.Generator) -> list[Any]:

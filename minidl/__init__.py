@@ -32,8 +32,8 @@ from minidl.sequential import Sequential
 explain_modules()
 
 __all__ = [
-    "Loss", "Metric", "Optimizer", "Sequential", "callbacks", "constraints", "datasets", "errors", "initializers",
-    "layers", "load_model", "losses", "metrics", "models", "optimizers", "register", "regularizers", "utils",
+    "Loss", "Metric", "Optimizer", "Sequential", "callbacks", "constraints", "datasets", "initializers", "layers",
+    "load_model", "losses", "metrics", "models", "optimizers", "register", "regularizers", "utils",
 ]  # fmt: skip
 __all__ += errors.__all__
 __all__ += layers.__all__

@@ -3,9 +3,10 @@
 Every message names the caller, what it expected, what it got and how to fix it.
 """
 
+# The names that minidl has, too; a MissingPackageError is an ImportError, which most code catches as such.
 __all__ = [
-    "ArgumentError", "CacheError", "DataError", "LayerError", "MinidlError", "MissingPackageError", "ModelFileError",
-    "NonFiniteError", "ShapeError", "StateError",
+    "ArgumentError", "CacheError", "DataError", "LayerError", "MinidlError", "ModelFileError", "NonFiniteError",
+    "ShapeError", "StateError",
 ]  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Transaction: a call that raises an error leaves the model unchanged."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from minidl.config import restored_on_error
@@ -31,15 +31,11 @@ def prepared(model: Model, x: Any, y: Any = None, trains: bool = False) -> Itera
 
     Both are undone if an exception is raised in the context.
     """
-    known = model.feature_names
-    with nullcontext() if model.network is not None else unchanged_if_refused([model], model.randomness):
-        try:
-            if trains:
-                model.feature_names = known or column_names(x) or None
-            if model.network is None:
-                shape, x = sample_shape(x, y)
-                model.build((None, *shape))
-            yield x
-        except BaseException:
-            model.feature_names = known
-            raise
+    new = model.network is None
+    with unchanged_if_refused([model], model.randomness) if new else restored_on_error([model]):
+        if trains:
+            model.feature_names = model.feature_names or column_names(x) or None
+        if new:
+            shape, x = sample_shape(x, y)
+            model.build((None, *shape))
+        yield x

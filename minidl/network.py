@@ -16,7 +16,7 @@ from minidl.errors import LayerError
 from minidl.layers import Layer
 from minidl.layers.attributes import Declaration, freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
-from minidl.layers.tree import join, walk, walk_running
+from minidl.layers.tree import join, running_inside, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
 from minidl.regularizers import Regularizer
@@ -150,7 +150,7 @@ class Network:
         twin = self._with_layers([layer.inference_twin() for layer in self.layers])
         if self.with_own_loss:
             steps = dict(zip(twin.names, twin.layers, strict=False))
-            twin.with_own_loss = [part for _, part in walk_running(steps) if has_own_loss(part)]
+            twin.with_own_loss = [part for _, part in walk(steps, inside=running_inside) if has_own_loss(part)]
         return twin
 
     def without_last(self) -> Self:

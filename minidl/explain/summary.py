@@ -1,6 +1,5 @@
 """The summary of a model: one line per layer, as text and as HTML."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from minidl.checks import batch_shape
 from minidl.errors import MinidlError
 from minidl.layers import Dense, Layer
-from minidl.layers.tree import walk, walk_running
+from minidl.layers.tree import running_inside, walk
 from minidl.network import Network, has_arrays
 from minidl.typing import Model
 
@@ -25,7 +24,7 @@ def rows(model: Model) -> list[tuple[str, str, str, str]]:
     except MinidlError:  # a layer that is not built, such as one that needs column names
         cached = None
     found = []
-    for path, layer in walk_shown(model.sublayers()):
+    for path, layer in walk(model.sublayers(), inside=shown_inside):
         *outer, name = path.split("/")
         what = f"{'  ' * len(outer)}{name} ({type(layer).__name__})" + ("" if layer.trainable else " frozen")
         if layer.output_shape is None:
@@ -35,13 +34,6 @@ def rows(model: Model) -> list[tuple[str, str, str, str]]:
             own = "?" if cached is None else f"{sum(sizes):,}"
             found.append((what, batch_shape(layer.output_shape), f"{layer.count_params():,}", own))
     return found
-
-
-def walk_shown(layers: dict[str, Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield the layers that a summary lists, with their paths, in the order of `walk`."""
-    for name, layer in layers.items():
-        yield prefix + name, layer
-        yield from walk_shown(shown_inside(layer), f"{prefix}{name}/")
 
 
 def shown_inside(layer: Layer) -> dict[str, Layer]:
@@ -72,7 +64,7 @@ def cached_bytes(network: Network) -> dict[str, int]:
     for name, twin in zip(network.names, twins, strict=True):
         with np.errstate(all="ignore"):
             x = twin.forward(x, True)
-        for path, part in walk_running({name: twin}):
+        for path, part in walk({name: twin}, inside=running_inside):
             caches = [value for key, value in vars(part).items() if key[0] == "_" and isinstance(value, np.ndarray)]
             new = {array.ctypes.data: array.nbytes // 2 for array in caches if array.ctypes.data not in seen}
             seen.update(new)

@@ -4,7 +4,7 @@ import copy
 from typing import Any, NamedTuple
 
 from minidl.layers import Layer
-from minidl.layers.tree import join, walk, walk_running
+from minidl.layers.tree import join, running_inside, walk
 from minidl.typing import Array, Model
 
 
@@ -70,7 +70,7 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     rows, targets, _ = twin.connected("trace").inputs.batch(x, y, None)
     objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
     chain = dict(zip(network.names, network.layers, strict=True))
-    calls = {path: (part, _record(part)) for path, part in walk_running(chain)}
+    calls = {path: (part, _record(part)) for path, part in walk(chain, inside=running_inside)}
     y = rows
     for layer in network.layers:
         y = layer.forward(y, False)

@@ -5,27 +5,22 @@ A layer holds others in its attributes: alone or in lists, tuples and dicts, nes
 
 import copy
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeVar
+from operator import methodcaller
+from typing import Any, TypeVar
 
 from minidl.errors import LayerError
 from minidl.layers.layer_type import LayerType
 
-
-class Holder(Protocol):
-    """Protocol of objects that hold layers: a layer or a model."""
-
-    def sublayers(self) -> dict[str, Any]:
-        """Return the layers inside, by name."""
+L = TypeVar("L")
 
 
-L = TypeVar("L", bound=Holder)
-
-
-def walk(layers: dict[str, L], prefix: str = "") -> Iterator[tuple[str, L]]:
-    """Yield each layer with its path, such as ``("dense/activation", ReLU())``, before the layers inside it."""
+def walk(
+    layers: dict[str, L], prefix: str = "", inside: Callable[[L], dict[str, L]] = methodcaller("sublayers")
+) -> Iterator[tuple[str, L]]:
+    """Yield each layer with its path, such as ``("dense/activation", ReLU())``, before the layers ``inside`` it."""
     for name, layer in layers.items():
         yield prefix + name, layer
-        yield from walk(layer.sublayers(), f"{prefix}{name}/")
+        yield from walk(inside(layer), f"{prefix}{name}/", inside)
 
 
 def join(path: str, name: str) -> str:
@@ -33,13 +28,10 @@ def join(path: str, name: str) -> str:
     return f"{path}/{name}" if path and name else path or name
 
 
-def walk_running(layers: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each layer with its path like `walk`, but with the steps of its network for a nested model."""
-    for name, layer in layers.items():
-        path, network = join(prefix, name), vars(layer).get("network")
-        inner = layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
-        yield path, layer
-        yield from walk_running(inner, path)
+def running_inside(layer: Any) -> dict[str, Any]:
+    """Return the layers inside a layer that run, by name: for a model, the steps of its network."""
+    network = vars(layer).get("network")
+    return layer.sublayers() if network is None else dict(zip(network.names, network.layers, strict=True))
 
 
 def layers_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:

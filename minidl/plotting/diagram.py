@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from minidl.checks import batch_shape
 from minidl.errors import StateError
-from minidl.explain.summary import shown_inside, walk_shown
+from minidl.explain.summary import shown_inside
 from minidl.files import as_path
+from minidl.layers.tree import walk
 from minidl.plotting.axes import Axes, axes
 from minidl.typing import Model
 
@@ -77,7 +78,7 @@ def _boxes(model: Model) -> list[Box]:
         count = layer.count_params()
         parts = [f"{count:,} parameters" + ("" if layer.trainable else ", frozen")] if count else []
         inside = []
-        for path, part in walk_shown(shown_inside(layer)):
+        for path, part in walk(shown_inside(layer), inside=shown_inside):
             *outer, name = path.split("/")
             what = type(part).__name__ if shown_inside(part) else repr(part)
             line = f"{name}: {what}" + ("" if part.trainable else " frozen")

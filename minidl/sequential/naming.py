@@ -1,13 +1,12 @@
 """Naming: the default names of layers ("dense", "dense_1", ...) and their positions in a model."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from minidl.errors import ArgumentError
 from minidl.layers import Input, Layer
-from minidl.layers.tree import join
+from minidl.layers.tree import walk
 from minidl.names import snake_case
 from minidl.ownership import give, owner_of
 
@@ -29,18 +28,19 @@ def unique_name(layer: Layer, taken: dict[str | None, int]) -> str:
     return name
 
 
-def own_parts(layer: Layer, path: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield a layer and its nested layers with their paths, but not the layers of a nested model, which owns them."""
-    yield path, layer
-    if "network" not in vars(layer):
-        for name, inner in layer.sublayers().items():
-            yield from own_parts(inner, join(path, name))
+def own_parts(layer: Layer) -> list[tuple[str, Layer]]:
+    """Return a layer and its nested layers with their paths, but not the layers of a nested model, which owns them."""
+    return [("", layer), *walk(_own_inside(layer), inside=_own_inside)]
+
+
+def _own_inside(layer: Layer) -> dict[str, Layer]:
+    return {} if "network" in vars(layer) else layer.sublayers()
 
 
 def take(owner: Layer, layer: Layer, index: int) -> None:
     """Make ``owner`` own its layer number ``index`` and the layers nested in it, and set their positions."""
     layer.set_derived(place=f"layer {index}" if owner.place is None else f"layer {index} {_inside(owner)}")
-    parts = list(own_parts(layer))
+    parts = own_parts(layer)
     for path, part in parts:
         give(part, owner)
         if path:

@@ -5,11 +5,11 @@ of names such as ``"adam"`` follow from that, with no code in the individual cla
 """
 
 import copy
-from abc import ABCMeta
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from minidl.attribute_names import is_builtin
 from minidl.checks import did_you_mean
 from minidl.constructor import REQUIRED, SEVERAL, construct, constructor_arguments, constructor_parameters
 from minidl.errors import ArgumentError
@@ -20,7 +20,7 @@ T = TypeVar("T")
 C = TypeVar("C", bound="Configured")
 
 
-class ConfiguredType(SettingsType, ABCMeta):
+class ConfiguredType(SettingsType):
     """Metaclass of all configured classes: help and completion show every argument of a constructor."""
 
     @property
@@ -188,7 +188,7 @@ def register(cls: type[T]) -> type[T]:
         raise ArgumentError(f"register: expected a class derived from one of minidl's base classes, got {cls!r}.")
     name = registered_name(cls)
     known = registry.get(name)
-    if known is not None and known.__module__.startswith("minidl.") and known.__module__ != cls.__module__:
+    if known is not None and is_builtin(known) and known.__module__ != cls.__module__:
         raise ArgumentError(f"register: expected a name of its own, got {name}: a built-in class. Rename yours.")
     registry[name] = cls
     return cls

@@ -27,7 +27,6 @@ from minidl.saving.model import (
     environment,
     expected_weights,
     read_content,
-    set_weights,
     weights_of,
 )
 from minidl.saving.objects import Decoder, Encoder
@@ -207,10 +206,9 @@ class Checkpoint:
         check_optimizer_state(model, self.optimizer_state)
         copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, callback, state in self._callbacks(run):
-            names = callback.state_attributes
-            if type(callback).get_state is Callback.get_state and state.keys() != set(names):
-                got = ", ".join(map(str, state))
-                raise ArgumentError(f"run/callbacks: {name}: expected a state of {', '.join(names)}, got {got}")
+            if type(callback).get_state is Callback.get_state:
+                names = dict.fromkeys(callback.state_attributes, object)
+                raise_problems(mismatches(f"run/callbacks/{name}", state, names))
         for name, metric in run.scores.metrics.items():
             fresh = copy.copy(metric)
             fresh.set_state(self.run["metrics"][name])
@@ -226,7 +224,7 @@ class Checkpoint:
         model.optimizer.set_state(self.optimizer_state)
         for path, layer in walk({"": model}):
             layer.trainable = self.run["trainable"][path]
-        set_weights(model, self.weights)
+        model.set_weights([self.weights[name] for name in expected_weights(model)])
         model.randomness.seed = self.seed
         model.randomness.set_state(self.randomness)
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]

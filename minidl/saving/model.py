@@ -210,21 +210,17 @@ def load_weights(model: Model, path: Any) -> None:
     """Copy the values in a model file into the built ``model``; names and shapes of the arrays must match."""
     path = files.model_path(path, "load_weights: path")
     model.built("load_weights")
-    weights = weights_of(read_content(path)[1])
+    weights, expected = weights_of(read_content(path)[1]), expected_weights(model)
     with file_errors(path):
-        raise_problems(mismatches("weights", weights, expected_weights(model)))
-    set_weights(model, weights)
-
-
-def set_weights(model: Model, weights: dict[str, Array]) -> None:
-    """Copy checked arrays into the values of ``model`` by path."""
-    for path, layer in walk(model.sublayers()):
-        for name in layer.declared:
-            layer.views[name][...] = weights[f"{path}/{name}"]
+        raise_problems(mismatches("weights", weights, expected))
+    model.set_weights([weights[name] for name in expected])
 
 
 def expected_weights(model: Model) -> dict[str, Array]:
-    """Return an array with the shape and dtype of each value of ``model``, by path; no memory is allocated."""
+    """Return an array with the shape and dtype of each value of ``model``, by path, in the order of `get_weights`.
+
+    No memory is allocated for them.
+    """
     zero, parts = np.zeros((), model.dtype), walk(model.sublayers())
     declared = {f"{path}/{name}": layer.declared[name] for path, layer in parts for name in layer.declared}
     return {path: np.broadcast_to(zero, declaration.shape) for path, declaration in declared.items()}

@@ -153,8 +153,10 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     return out
 
 
-def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
-    """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to the contiguous array ``y`` in place.
+def vector_functions(dtype: "np.dtype[Any]", who: str) -> tuple[Axpy, Callable[..., Any]]:
+    """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to ``y`` in place, and ``dot(x, y)``, for contiguous vectors.
+
+    ``dot`` returns a number: infinity, without a warning, if it overflows ``dtype``.
 
     Raises
     ------
@@ -164,8 +166,9 @@ def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
     if dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
     library = _library()
-    axpy: Axpy = _axpy if library is None else library.saxpy if dtype == np.float32 else library.daxpy
-    return axpy
+    if library is None:
+        return _axpy, np.vdot
+    return (library.saxpy, library.sdot) if dtype == np.float32 else (library.daxpy, library.ddot)
 
 
 def _axpy(x: Array, y: Array, a: float) -> Array:

@@ -44,10 +44,16 @@ class Samples:
     def checked(
         self, x: Any, y: Any, weight: Any, who: str, *, first: bool, on_disk: bool = False
     ) -> tuple[Any, Array, Array | None]:
-        """Return the samples as arrays of any real dtype; with ``on_disk``, ``x`` may stay there."""
+        """Return the samples as arrays of any real dtype; with ``on_disk``, ``x`` may stay there.
+
+        Raises a `DataError` if there are none, or if data frames list them in different orders.
+        """
         features = check_features(x, self.network, f"{who}x", on_disk=on_disk)
         if features is not x or not len(x):
-            self._compare(features, x, y, weight, who)
+            if not len(features):
+                raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
+            check_order(x, y, f"{who}y")
+            check_order(x, weight, f"{who}sample_weight")
         targets = check_targets(y, len(features), self.network, self.loss, f"{who}y")
         if first:
             warn_of_rounding(features, f"{who}x", self.network.input_dtype, x)
@@ -56,13 +62,6 @@ class Samples:
         if weight is not None:
             weight = check_weights(weight, len(features), self.network.dtype, f"{who}sample_weight")
         return features, targets, weight
-
-    def _compare(self, features: Any, x: Any, y: Any, weight: Any, who: str) -> None:
-        """Raise a `DataError` if there are no samples, or if data frames list them in different orders."""
-        if not len(features):
-            raise DataError(f"{who}x: expected at least one row, got shape {features.shape}.")
-        check_order(x, y, f"{who}y")
-        check_order(x, weight, f"{who}sample_weight")
 
     def weigh_classes(self, class_weight: Any, y: Array, weight: Array | None, who: str, rows: Any = None) -> Array:
         """Return the sample weights times the weights of their classes, which depend on ``rows`` if balanced."""

@@ -15,7 +15,7 @@ from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
 from minidl.metrics import Metric, resolve_metrics
 from minidl.network import Network
-from minidl.numeric import SERIAL
+from minidl.numeric import SERIAL, vector_functions
 from minidl.optimizers import Optimizer
 from minidl.solvers import Solver
 from minidl.training.inputs import Inputs
@@ -126,6 +126,7 @@ class Trainer:
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
+        _, self.dot = vector_functions(network.dtype, "compile")
         self.gradients = np.split(network.parameters.gradients, range(SERIAL, network.parameters.values.size, SERIAL))
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # only used in the first step
@@ -186,7 +187,7 @@ class Trainer:
             loss, z = (self.checked or self.objective).loss_and_gradients(*batch)
             self.checked = None
             # sum of squares, in blocks for one BLAS thread: not finite if a gradient is not, or exceeds 1e19
-            square = sum([block.dot(block).item() for block in self.gradients])
+            square = sum(map(self.dot, self.gradients, self.gradients))
             if not math.isfinite(loss + square) and not (math.isfinite(loss) and self._has_finite_gradients()):
                 raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
             rate = optimizer.learning_rate

@@ -7,7 +7,6 @@ import numpy as np
 
 from minidl import checks
 from minidl.config import Configured, register_builtins, resolve
-from minidl.errors import ArgumentError
 from minidl.typing import Array
 
 TINY = 1e-7  # added to a norm before dividing by it, as in Keras
@@ -114,11 +113,9 @@ def lengths(W: Array, axis: int | list[int]) -> Array:
 
 def check_axis(axis: Any, who: str) -> Any:
     """Return ``axis`` as an integer or a list of integers; anything else is an `ArgumentError`."""
-    if not isinstance(axis, (list, tuple)):
-        return checks.integer(axis, who)
-    if not axis:
-        raise ArgumentError(f"{who}: expected an integer or a list of some, got {axis!r}.")
-    return [checks.integer(one, who) for one in axis]
+    if isinstance(axis, (list, tuple)) and axis:
+        return [checks.integer(one, who) for one in axis]
+    return checks.integer(axis, who)
 
 
 register_builtins(globals())

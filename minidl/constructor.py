@@ -1,7 +1,9 @@
 """Constructor: its arguments, including those passed on to base classes, what it stores, and its class's methods."""
 
+import copy
 import itertools
 import re
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, Unpack, get_args, get_origin
 
@@ -97,6 +99,21 @@ def _parameters(classes: tuple[type, ...]) -> dict[str, Any]:
         elif one.kind is not one.VAR_POSITIONAL:  # arguments that the class sets itself
             found[name] = one.replace(kind=one.KEYWORD_ONLY)
     return found
+
+
+def replace_items(value: Any, kind: type, new: Callable[[Any], Any]) -> Any:
+    """Return ``value`` with each instance of ``kind`` replaced by ``new(item)``, in new lists, tuples and dicts."""
+    if isinstance(value, kind):
+        return new(value)
+    if isinstance(value, tuple):
+        items = [replace_items(item, kind, new) for item in value]
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, (list, dict)):
+        twin = copy.copy(value)
+        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            twin[key] = replace_items(item, kind, new)
+        return twin
+    return value
 
 
 def without_numpy(value: Any) -> Any:

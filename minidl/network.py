@@ -12,11 +12,11 @@ import numpy as np
 from minidl.constraints import Constraint
 from minidl.contract import CheckedLayer, note_layer
 from minidl.data import read_only
-from minidl.errors import LayerError
+from minidl.errors import LayerError, StateError
 from minidl.layers import Layer
 from minidl.layers.attributes import Declaration, freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
-from minidl.layers.tree import join, running_inside, walk
+from minidl.layers.tree import has_arrays, join, running_inside, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
 from minidl.regularizers import Regularizer
@@ -190,9 +190,12 @@ class Network:
         return total
 
     def frozen_parts(self) -> list[slice]:
-        """Return the slices of the flat vectors that belong to frozen layers."""
+        """Return the slices of the flat vectors that belong to frozen layers; a `StateError` if they are all of it."""
         if self.freezes != freezes[0]:
             self._look_at_settings()
+            if self.freezes != freezes[0]:
+                why = "all layers are frozen: set trainable = True" if self.frozen else "no layer has parameters"
+                raise StateError(f"fit: there is nothing to train: {why}.")
         return self.frozen
 
     def _declared(self) -> list[tuple[str, Layer, str, Declaration]]:
@@ -213,16 +216,10 @@ class Network:
             for path, layer, name, one in declared
             if one.constraint is not None
         ]
-        self.freezes = freezes[0]
+        frozen = sum(part.stop - part.start for part in self.frozen)
+        self.freezes = freezes[0] if frozen < self.parameters.values.size else -1  # -1: look again before a step
 
 
 def has_own_loss(layer: Layer) -> bool:
     """Return whether a layer adds a term to the loss."""
     return type(layer).own_loss is not Layer.own_loss
-
-
-def has_arrays(layer: Layer, *, trained: bool) -> bool:
-    """Return whether a layer, or a layer nested in it, has parameters (if ``trained``) or state (if not)."""
-    return any(
-        declaration.trained is trained for _, part in walk({"": layer}) for declaration in part.declared.values()
-    )

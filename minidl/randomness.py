@@ -50,14 +50,12 @@ class Randomness:
     """
 
     given = True
+    passes = part = epochs = 0
+    current_pass: object = None
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.weights = np.random.default_rng(seed)
-        self.passes = 0
-        self.part = 0
-        self.epochs = 0
-        self.current_pass: object = None
 
     def order(self, rows: int, numbers: Array | None = None) -> Array | Permutation:
         """Return the order of the samples in the next epoch: of all ``rows``, or of the given row ``numbers``."""

@@ -37,12 +37,11 @@ class CosineDecayRestarts(Schedule):
         m_mul: float = 1.0,
         alpha: float = 0.0,
     ) -> None:
-        who = "CosineDecayRestarts"
-        self.initial_learning_rate = check_rate(initial_learning_rate, f"{who}: initial_learning_rate")
-        self.first_decay_steps = checks.integer(first_decay_steps, f"{who}: first_decay_steps", minimum=1)
-        self.t_mul = checks.number(t_mul, f"{who}: t_mul", at_least=1)
-        self.m_mul = checks.number(m_mul, f"{who}: m_mul", at_least=0)
-        self.alpha = checks.number(alpha, f"{who}: alpha", at_least=0)
+        self.initial_learning_rate = check_rate(initial_learning_rate, "CosineDecayRestarts: initial_learning_rate")
+        self.first_decay_steps = checks.integer(first_decay_steps, "CosineDecayRestarts: first_decay_steps", minimum=1)
+        self.t_mul = checks.number(t_mul, "CosineDecayRestarts: t_mul", at_least=1)
+        self.m_mul = checks.number(m_mul, "CosineDecayRestarts: m_mul", at_least=0)
+        self.alpha = checks.number(alpha, "CosineDecayRestarts: alpha", at_least=0)
 
     def __call__(self, step: int) -> float:
         periods, start, length = 0, 0.0, float(self.first_decay_steps)

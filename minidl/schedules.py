@@ -60,8 +60,8 @@ class ExponentialDecay(Schedule):
         try:
             return start * base**exponent
         except OverflowError:  # check only the power: the product may be finite
-            half = _power(base, exponent / 2)
-            return start and start * half * half
+            half = math.exp(min(exponent / 2 * math.log(base), 709.0))  # the largest power that is finite
+            return start * half * half
 
 
 class InverseTimeDecay(ExponentialDecay):
@@ -248,14 +248,6 @@ class OneCycle(Schedule):
         if step >= end:
             return last
         return last + (self.max_learning_rate - last) * half_cosine((step - top) / (end - top))
-
-
-def _power(base: float, exponent: float) -> float:
-    """Return ``base**exponent``, or infinity on overflow."""
-    try:
-        return base**exponent
-    except OverflowError:
-        return math.inf
 
 
 def check_rate(value: float, who: str) -> float:

@@ -112,7 +112,7 @@ def test_a_solver_refuses_constraints():
     [
         (lambda: MaxNorm(0), "MaxNorm: max_value: expected a finite number > 0, got 0"),
         (lambda: MaxNorm(axis="rows"), "MaxNorm: axis: expected an integer, got 'rows'"),
-        (lambda: UnitNorm(axis=[]), r"UnitNorm: axis: expected an integer or a list of some, got \[\]"),
+        (lambda: UnitNorm(axis=[]), r"UnitNorm: axis: expected an integer, got \[\]"),
         (lambda: MinMaxNorm(2.0, 1.0), "MinMaxNorm: max_value: expected a finite number >= 2, got 1"),
         (lambda: MinMaxNorm(rate=2), "MinMaxNorm: rate"),
         (lambda: Dense(3, kernel_constraint="maxnrm"), r"Dense: kernel_constraint: .*Did you mean 'max_norm'\?"),

@@ -374,7 +374,7 @@ def test_functions_take_single_samples_integers_and_more_axes():
 
 @pytest.mark.parametrize("function", [losses.mean_squared_error, losses.hinge, losses.cosine_similarity], ids=repr)
 def test_a_function_of_the_package_is_a_loss_for_compile(function):
-    assert type(resolve_loss(function, "compile: loss")) is function.loss
+    assert type(resolve_loss(function, "compile: loss")) is function.cls
 
 
 def test_the_percentage_error_is_in_per_cent():
@@ -857,7 +857,7 @@ def test_targets_that_sum_to_1_may_still_be_no_probabilities(cls, y):
 @pytest.mark.parametrize("name", [name for name, value in vars(losses).items() if isinstance(value, LossFunction)])
 def test_a_loss_as_a_function_takes_whole_numbers(name):
     function, y_pred = getattr(losses, name), np.array([[1, 0], [1, 1]])
-    y_true = np.array([0, 1]) if function.loss is SparseCategoricalCrossentropy else np.eye(2)
+    y_true = np.array([0, 1]) if function.cls is SparseCategoricalCrossentropy else np.eye(2)
     found = function(y_true, y_pred.astype(float))
     np.testing.assert_array_equal(function(y_true, y_pred), found)
     np.testing.assert_array_equal(function(y_true.tolist(), y_pred.tolist()), found)
@@ -866,3 +866,34 @@ def test_a_loss_as_a_function_takes_whole_numbers(name):
 def test_a_percentage_beyond_float32_is_calculated_in_float64():
     found = MeanAbsolutePercentageError().forward(np.full((1, 1), 1e35, "float32"), np.zeros((1, 1), "float32"))
     assert found == pytest.approx(100 * 1e35 / 1e-7, rel=1e-6)
+
+
+class Around(Loss):
+    """The mean of the losses in ``parts``: a loss, or a list, tuple or dict of losses."""
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def inner(self):
+        return [self.parts] if isinstance(self.parts, Loss) else [*getattr(self.parts, "values", lambda: self.parts)()]
+
+    def forward(self, y_pred, y_true, sample_weight=None):
+        return sum(part.forward(y_pred, y_true, sample_weight) for part in self.inner())
+
+    def backward(self):
+        return sum(part.backward() for part in self.inner())
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [MeanSquaredError(), [MeanSquaredError(), Huber()], (MeanSquaredError(),), {"a": Around([MeanSquaredError()])}],
+    ids=["loss", "list", "tuple", "dict"],
+)
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda loss: pickle.loads(pickle.dumps(loss))])
+def test_a_copy_of_a_loss_shares_no_caches_of_the_losses_in_it(parts, copied):
+    loss, y = Around(parts), np.zeros((2, 1))
+    twin = copied(loss)
+    loss.forward(np.array([[1.0], [2.0]]), y)
+    before = loss.backward().tolist()
+    twin.forward(np.array([[7.0], [9.0]]), y)
+    assert loss.backward().tolist() == before

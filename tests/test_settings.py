@@ -485,6 +485,34 @@ def test_settings_of_what_compile_has_copied_are_refused(thing, name, value):
     assert getattr(twin, name) == value
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("network", None), ("trainer", None), ("randomness", 0), ("check_gradients", "first_batch")]
+)
+def test_what_build_and_compile_make_is_not_assigned(name, value):
+    with pytest.raises(StateError, match=f"Sequential: {name}: expected no assignment"):
+        setattr(compiled("mse"), name, value)
+
+
+@pytest.mark.parametrize("value", ["yes", None, 1])
+def test_stop_training_is_true_or_false(value):
+    model = compiled("mse")
+    with pytest.raises(ArgumentError, match="stop_training: expected True or False, got"):
+        model.stop_training = value
+    model.stop_training = np.True_
+    assert model.stop_training is True
+
+
+def test_a_change_of_the_list_of_metrics_changes_no_model():
+    names = ["mae"]
+    model = Sequential([Input((4,)), Dense(2)], seed=0)
+    model.compile("sgd", "mse", names, weighted_metrics=names)
+    names.append("nonsense")
+    model.metrics.append("nonsense")
+    model.weighted_metrics.append("nonsense")
+    assert (model.metrics, model.weighted_metrics) == (["mae"], ["mae"])
+    assert list(model.evaluate(X, Y, verbose=0, return_dict=True)) == ["loss", "mae", "weighted_mae"]
+
+
 def test_the_loss_of_a_model_takes_settings_where_they_have_an_effect():
     model = compiled(losses.Huber(1e-6), end=None)
     before = model.evaluate(X, Y[:, :1], verbose=0)

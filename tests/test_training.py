@@ -520,11 +520,42 @@ def test_a_frozen_model_does_not_move():
     model = regression()
     model.trainable = False
     before = model.parameters.values.copy()
-    model.train_on_batch(X, Y)
+    with pytest.raises(StateError, match="nothing to train: all layers are frozen"):
+        model.train_on_batch(X, Y)
     assert np.array_equal(model.parameters.values, before)
     model.trainable = True
     model.fit(X, Y, verbose=0)
     assert (model.parameters.values != before).all()
+
+
+def test_freezing_everything_in_the_middle_of_a_fit_is_refused():
+    model = regression()
+    freeze = LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "trainable", False))
+    with pytest.raises(StateError, match="nothing to train: all layers are frozen"):
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=[freeze])
+    assert model.epoch == 1
+
+
+def test_one_layer_frozen_in_the_middle_of_a_fit_stays_as_it_is():
+    model = Sequential([Input((3,)), Dense(2), Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    seen = []
+
+    def freeze(batch, logs):
+        model.layers[0].trainable = False
+        seen.append(model.layers[0].W.copy())
+
+    model.fit(X, Y, epochs=3, batch_size=4, verbose=0, callbacks=[LambdaCallback(on_train_batch_end=freeze)])
+    assert len(seen) > 3
+    assert np.array_equal(seen[0], seen[-1])
+
+
+@pytest.mark.parametrize("change", [lambda model: model.compile("sgd", "mse"), lambda model: model.fit(X, Y)])
+def test_a_model_is_not_compiled_or_fitted_in_the_middle_of_its_fit(change):
+    model = regression()
+    with pytest.raises(StateError, match="this model is being trained"):
+        model.fit(X, Y, verbose=0, callbacks=[LambdaCallback(on_epoch_end=lambda epoch, logs: change(model))])
+    change(model)
 
 
 def test_history_has_the_learning_rate_and_the_metrics():

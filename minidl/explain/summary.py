@@ -7,8 +7,8 @@ import numpy as np
 from minidl.checks import batch_shape
 from minidl.errors import MinidlError
 from minidl.layers import Dense, Layer
-from minidl.layers.tree import running_inside, walk
-from minidl.network import Network, has_arrays
+from minidl.layers.tree import has_arrays, running_inside, walk
+from minidl.network import Network
 from minidl.typing import Model
 
 HEADER = ("layer", "output shape", "parameters", "cached bytes/row")

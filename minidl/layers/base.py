@@ -15,12 +15,12 @@ import numpy as np
 from minidl.checks import is_shape
 from minidl.config import Configured
 from minidl.constraints import resolve_constraint
-from minidl.constructor import construct, constructor_arguments
+from minidl.constructor import construct, constructor_arguments, replace_items
 from minidl.errors import ArgumentError, LayerError, ShapeError, StateError
 from minidl.initializers import resolve_initializer
 from minidl.layers.attributes import Attributes, Declaration
 from minidl.layers.freezing import infer_where_frozen
-from minidl.layers.tree import layers_in, refuse_hidden_layers, replace_layers, walk
+from minidl.layers.tree import layers_in, refuse_hidden_layers, walk
 from minidl.numeric import in_dtype
 from minidl.ownership import owner_of
 from minidl.parameters import Parameters
@@ -129,7 +129,7 @@ class Layer(Attributes):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """Return a new layer from the result of `get_config`; inner layers that belong to a model are recreated."""
-        return construct(cls, replace_layers(config, free_layer))
+        return construct(cls, replace_items(config, Layer, free_layer))
 
     def declare(self, input_shape: Shape) -> Shape:
         """Run `build` again, remember both shapes, and return the output shape."""
@@ -247,7 +247,7 @@ class Layer(Attributes):
         state.update(self.public_attributes())
         for name in self.names_of_layers:
             if any(True for _ in layers_in(state[name], "")):  # other containers are shared
-                state[name] = replace_layers(state[name], methodcaller("inference_twin"))
+                state[name] = replace_items(state[name], Layer, methodcaller("inference_twin"))
         return twin
 
     def copy(self, name: str | None = None) -> Self:

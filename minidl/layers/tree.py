@@ -3,7 +3,6 @@
 A layer holds others in its attributes: alone or in lists, tuples and dicts, nested to any depth.
 """
 
-import copy
 from collections.abc import Callable, Iterator
 from operator import methodcaller
 from typing import Any, TypeVar
@@ -54,16 +53,8 @@ def refuse_hidden_layers(layer: Any) -> None:
             )
 
 
-def replace_layers(value: Any, new: Callable[[Any], Any]) -> Any:
-    """Return ``value`` with each layer replaced by ``new(layer)``, in new containers; other items are unchanged."""
-    if isinstance(type(value), LayerType):
-        return new(value)
-    if isinstance(value, tuple):
-        items = [replace_layers(item, new) for item in value]
-        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
-    if isinstance(value, (list, dict)):
-        twin = copy.copy(value)
-        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
-            twin[key] = replace_layers(item, new)
-        return twin
-    return value
+def has_arrays(layer: Any, *, trained: bool) -> bool:
+    """Return whether a layer, or a layer nested in it, has parameters (if ``trained``) or state (if not)."""
+    return any(
+        declaration.trained is trained for _, part in walk({"": layer}) for declaration in part.declared.values()
+    )

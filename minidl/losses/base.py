@@ -10,8 +10,10 @@ from typing import Any, Self
 import numpy as np
 
 from minidl.config import Configured
+from minidl.constructor import replace_items
 from minidl.data import as_array
-from minidl.errors import CacheError, DataError, ShapeError
+from minidl.errors import CacheError, ShapeError
+from minidl.losses.targets import floating
 from minidl.names import attribute, snake_case
 from minidl.numeric import in_dtype, total
 from minidl.typing import Array
@@ -94,6 +96,11 @@ class Loss(Configured, ABC):
         vars(loss).update(attributes)
         return loss
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state for copies and pickles, with copies of the losses in it: each holds caches of its own."""
+        state: dict[str, Any] = replace_items(super().__getstate__(), Loss, copy.copy)
+        return state
+
     def get_name(self) -> str:
         """Return the name by which ``compile`` knows this loss, such as ``"mean_squared_error"``."""
         return snake_case(type(self).__name__)
@@ -166,11 +173,3 @@ class Loss(Configured, ABC):
         if name.startswith("_") and not name.startswith("__"):
             raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
         return attribute(self, name)
-
-
-def floating(value: Any, who: str) -> Array:
-    """Return predictions as an array of float32 or wider; raise a `DataError` if empty or not numeric."""
-    array: Array = as_array(value, who)
-    if not array.size:
-        raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")
-    return array if array.dtype.char in "fdg" else array.astype(np.float64)

@@ -11,14 +11,25 @@ from minidl.names import snake_case
 from minidl.typing import Array
 
 
-class LossFunction:
+class ClassFunction:
+    """Abstract base of functions that call a class, the loss or metric ``cls``, and have its name."""
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.__name__ = snake_case(cls.__name__)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__}>"
+
+
+class LossFunction(ClassFunction):
     """A loss as a function: ``function(y_true, y_pred)`` returns the loss of each sample as an array.
 
     Can be a loss or a metric in ``compile``. Accepts the arguments of the loss: ``huber(y_true, y_pred, delta=2.0)``.
 
     Parameters
     ----------
-    loss : type of Loss
+    cls : type of Loss
 
     Examples
     --------
@@ -26,19 +37,13 @@ class LossFunction:
     array([0.5, 2. ])
     """
 
-    def __init__(self, loss: type[Loss]) -> None:
-        self.loss = loss
-        self.__name__ = snake_case(loss.__name__)
-
     def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
         """Return the loss of each sample, for arrays whose last axis holds the outputs."""
-        loss, y_pred = self.loss(*arguments, **keywords), np.asarray(y_pred)
-        rows = y_pred.reshape(-1, y_pred.shape[-1] if y_pred.ndim else 1)
-        y_true = np.asarray(y_true)
-        return loss.values(rows, y_true.reshape(-1 if loss.sparse else rows.shape)).reshape(y_pred.shape[:-1])
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
+        loss, y_pred, y_true = self.cls(*arguments, **keywords), np.asarray(y_pred), np.asarray(y_true)
+        rows = y_pred.reshape(-1, y_pred.shape[-1] or 1 if y_pred.ndim else 1)
+        if loss.sparse or y_true.size == rows.size:
+            y_true = y_true.reshape(-1 if loss.sparse else rows.shape)
+        return loss.values(rows, y_true).reshape(y_pred.shape[:-1])
 
 
 def resolve_loss(value: Any, who: str) -> Loss:
@@ -50,7 +55,7 @@ def resolve_loss(value: Any, who: str) -> Loss:
         For an unknown name, a class, or a function, whose derivative is unknown.
     """
     if isinstance(value, LossFunction):
-        value = value.loss()
+        value = value.cls()
     if callable(value) and not isinstance(value, (type, Loss)):
         raise ArgumentError(
             f"{who}: expected the name of a loss or an instance, got {value!r}: a plain function has no backward. "

@@ -6,9 +6,9 @@ import numpy as np
 
 from minidl.data import as_array
 from minidl.errors import DataError, ShapeError
-from minidl.losses.base import Loss, floating
+from minidl.losses.base import Loss
 from minidl.losses.categorical import CategoricalCrossentropy
-from minidl.losses.targets import crossentropy_options
+from minidl.losses.targets import crossentropy_options, floating
 from minidl.numeric import exp_below_largest, log_or_lowest, one_hot
 from minidl.typing import Array
 

@@ -1,10 +1,21 @@
 """Targets: checks shared by the losses."""
 
+from typing import Any
+
 import numpy as np
 
 from minidl import checks
+from minidl.data import as_array
 from minidl.errors import DataError
 from minidl.typing import Array
+
+
+def floating(value: Any, who: str) -> Array:
+    """Return predictions as an array of float32 or wider; raise a `DataError` if empty or not numeric."""
+    array: Array = as_array(value, who)
+    if not array.size:
+        raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")
+    return array if array.dtype.char in "fdg" else array.astype(np.float64)
 
 
 def crossentropy_options(who: str, from_logits: bool, label_smoothing: float) -> tuple[bool, float]:

@@ -63,7 +63,7 @@ class Metric(Configured, ABC):
     def result(self) -> Any:
         """Return the value over all samples since the last `reset`: a float, or an array with one value per class."""
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(self, y_true: Any, y_pred: Any = None, sample_weight: Any = None) -> Any:
         """Add a batch and return the value so far, as in Keras."""
         self.update(y_true, y_pred, sample_weight)
         return self.result()
@@ -80,8 +80,7 @@ class Metric(Configured, ABC):
 
     def get_state(self) -> dict[str, Any]:
         """Return the attributes that the metric accumulates in: all but the constructor's arguments."""
-        given = {"name", *constructor_arguments(type(self))}
-        return {name: value for name, value in self.__dict__.items() if name not in given}
+        return {n: v for n, v in vars(self).items() if n not in {"name", *constructor_arguments(type(self))}}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore the result of `get_state` of a metric of this class; unknown names raise a `StateError`."""

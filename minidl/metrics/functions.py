@@ -4,10 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from minidl.losses.resolution import ClassFunction
 from minidl.metrics.accuracy import BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy
-from minidl.metrics.base import MeanMetric
 from minidl.metrics.top_k import SparseTopKCategoricalAccuracy, TopKCategoricalAccuracy
-from minidl.names import snake_case
 from minidl.typing import Array
 
 __all__ = [
@@ -16,14 +15,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-class MetricFunction:
+class MetricFunction(ClassFunction):
     """A metric as a function: ``function(y_true, y_pred)`` returns the value of each sample as an array.
 
     Can be passed to ``compile`` as a metric. Accepts the arguments of the metric, such as ``threshold=0.3``.
 
     Parameters
     ----------
-    metric : type of MeanMetric
+    cls : type of MeanMetric
 
     Examples
     --------
@@ -31,17 +30,10 @@ class MetricFunction:
     array([1. , 0.5])
     """
 
-    def __init__(self, metric: type[MeanMetric]) -> None:
-        self.metric = metric
-        self.__name__ = snake_case(metric.__name__)
-
     def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
         """Return the value of each sample, for arrays of shape (rows, outputs)."""
-        values = self.metric(*arguments, **keywords).values(np.asarray(y_true), np.asarray(y_pred))
+        values = self.cls(*arguments, **keywords).values(np.asarray(y_true), np.asarray(y_pred))
         return values.reshape(len(values), -1).mean(axis=1)
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__}>"
 
 
 binary_accuracy = MetricFunction(BinaryAccuracy)

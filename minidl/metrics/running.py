@@ -32,9 +32,6 @@ class Mean(Metric):
         self._total += float((values * weights).sum())
         self._weight += float(weights.sum())
 
-    def __call__(self, y_true: Any, y_pred: Any = None, sample_weight: Any = None) -> Any:
-        return super().__call__(y_true, y_pred, sample_weight)
-
     def result(self) -> float:
         return self._total / self._weight if self._weight else 0.0
 

@@ -22,6 +22,7 @@ from minidl.typing import NoOptions
 # what to do instead of assigning these attributes of a model
 FIXES = dict.fromkeys(("optimizer", "loss", "metrics", "weighted_metrics"), "Call compile(...), which sets them all.")
 FIXES |= dict.fromkeys(("seed", "dtype"), "Pass it to the constructor of a new model.")
+FIXES |= dict.fromkeys(("network", "trainer", "randomness", "check_gradients"), "Call build or compile, which set it.")
 FIXES |= LayerList.unassignable | {
     "layers": "Call add and pop.",
     "parameters": "Copy into parameters.values, or call set_weights.",
@@ -80,6 +81,8 @@ class Compiled(LayerList):
         """
         if others:
             refuse(self.compile, others)
+        if self.trainer is not None and self.trainer.run is not None and self.trainer.run.is_under_way():
+            raise StateError("compile: this model is being trained. Compile before fit, or train a copy: model.copy().")
         history = None if self.trainer is None else self.trainer.leave()
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
         loss = None if loss is None else _own_copy(resolve_loss(loss, "compile: loss"))
@@ -99,11 +102,11 @@ class Compiled(LayerList):
             from minidl.testing.models import certify_model  # minidl.testing imports models
 
             certify = functools.partial(certify_model, level="quick")
-        self.trainer = Trainer(optimizer, loss, metrics, weighted_metrics, certify)
-        self.check_gradients = check_gradients
+        trainer = Trainer(optimizer, loss, copy.copy(metrics), copy.copy(weighted_metrics), certify)
+        self.set_derived(trainer=trainer, check_gradients=check_gradients)
         if loss is not None and self.network is not None:
-            self.trainer.connect(self.network)
-        self.trainer.history = history
+            trainer.connect(self.network)
+        trainer.history = history
 
     def _check_end(self, loss: Loss | None, *metrics: Any) -> None:
         """Raise an `ArgumentError` if the loss or a metric does not fit the last layer."""
@@ -141,8 +144,8 @@ class Compiled(LayerList):
 
     optimizer = of_trainer("optimizer", "What `compile` was given, or None before.")
     loss = of_trainer("loss", "A copy of what `compile` was given, or None before.")
-    metrics = of_trainer("metrics", "What `compile` was given, or None before.")
-    weighted_metrics = of_trainer("weighted_metrics", "What `compile` was given, or None before.")
+    metrics = property(lambda model: copy.copy(getattr(model.trainer, "metrics", None)))
+    weighted_metrics = property(lambda model: copy.copy(getattr(model.trainer, "weighted_metrics", None)))
     history = of_trainer("history", "The `History` of the last `fit`, or None before.")
 
     @property
@@ -176,7 +179,7 @@ class Compiled(LayerList):
     def stop_training(self, value: bool) -> None:
         if self.trainer is None:
             raise StateError(f"{self.label}: stop_training: expected a compiled model.")
-        self.trainer.stop_training = value
+        self.trainer.stop_training = checks.flag(value, f"{self.label}: stop_training")
 
 
 def _own_copy(loss: Loss) -> Loss:

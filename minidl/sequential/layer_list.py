@@ -172,8 +172,8 @@ class LayerList(Layer):
         return shape
 
     def adopt(self, parameters: Parameters) -> None:
-        self.set_derived(dtype=parameters.values.dtype.name)  # a nested model takes the dtype of the outer one
-        self.network = Network(self, parameters, self.randomness)
+        # a nested model takes the dtype of the outer one
+        self.set_derived(dtype=parameters.values.dtype.name, network=Network(self, parameters, self.randomness))
 
     def expand(self) -> dict[str, Layer]:
         named = self.sublayers().items()
@@ -181,7 +181,7 @@ class LayerList(Layer):
 
     def inference_twin(self) -> Self:
         twin = super().inference_twin()
-        twin.network = None if self.network is None else self.network.inference_twin()
+        twin.set_derived(network=None if self.network is None else self.network.inference_twin())
         return twin
 
     def __getstate__(self) -> dict[str, Any]:

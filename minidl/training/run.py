@@ -71,12 +71,7 @@ class Run:
         data = data.checked()
         self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
         self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
-        network, self.frozen, self.batch = trainer.network, trainer.network.frozen_parts(), 0
-        if (frozen := sum(part.stop - part.start for part in self.frozen)) == network.parameters.values.size:
-            raise StateError(
-                "fit: there is nothing to train: "
-                + ("all layers are frozen. Set trainable = True on some." if frozen else "no layer has parameters.")
-            )
+        self.frozen, self.batch = trainer.network.frozen_parts(), 0
         self.trainer, self.data, self.callbacks, self.history = trainer, data, epochs.callbacks, epochs.history
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
         self.scores = trainer.scores

@@ -65,7 +65,7 @@ def near_miss(name: str, known: tuple[str, ...]) -> str | None:
 
 def is_slip(name: str, known: str) -> bool:
     """Return whether ``name`` is ``known`` with one or two wrong letters; ``known`` must have five letters or more."""
-    if len(known) < 5 or name.rstrip("s_0123456789") == known.rstrip("s_0123456789"):
+    if len(known) < 5 or len(name) > 2 * len(known) or name.rstrip("s_0123456789") == known.rstrip("s_0123456789"):
         return False
     import difflib  # only needed for an unknown name
 

@@ -102,7 +102,7 @@ def batch_shape(shape: Shape | None) -> str:
 
 def did_you_mean(value: Any, known: Iterable[str]) -> str:
     """Return a hint such as `` Did you mean 'adam'?`` if a known name is close to ``value``, else ""."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > 200:  # comparing takes time, and such a text is no name
         return ""
     import difflib  # only needed for an error
 

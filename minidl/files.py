@@ -53,7 +53,7 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     # random, because a process on another machine that shares the folder may have the same process id
     temporary = target.with_name(f".{name}.{os.urandom(8).hex()}.minidl")
     try:
-        mode = _mode_of(target)
+        mode = check_regular(target)
         try:
             _write_temporary(temporary, mode, parts)
             _put_in_place(temporary, target)
@@ -65,8 +65,11 @@ def write_file(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         raise OSError(error.errno, (error.strerror or str(error)) + fix, str(path)) from error
 
 
-def _mode_of(target: Path) -> int | None:
-    """Return the permissions of the file to be replaced; None if it does not exist."""
+def check_regular(target: Path) -> int | None:
+    """Return the permissions of the file to be replaced; None if it does not exist.
+
+    A folder, pipe, socket or device raises an OSError.
+    """
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -74,7 +77,7 @@ def _mode_of(target: Path) -> int | None:
     if stat.S_ISREG(mode):
         return mode & 0o777
     kind, code = ("a folder", errno.EISDIR) if stat.S_ISDIR(mode) else ("a pipe, socket or device", errno.EEXIST)
-    raise OSError(code, f"expected a regular file, or none, got {kind}")
+    raise OSError(code, f"expected a regular file, or none, got {kind}", str(target))
 
 
 def _write_temporary(temporary: Path, mode: int | None, parts: Iterable[bytes | memoryview]) -> None:

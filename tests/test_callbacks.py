@@ -241,6 +241,34 @@ def test_a_callback_in_a_fit_is_refused_by_the_fit_of_another_model(make):
     assert all(map(np.array_equal, other.get_weights(), before))
 
 
+@pytest.mark.parametrize("hook", ["on_test_end", "on_predict_end"])
+def test_the_ends_of_testing_and_predicting_reach_every_callback(hook):
+    calls = []
+    fail = LambdaCallback(**{hook: lambda *arguments: 1 / 0})
+    after = LambdaCallback(**{hook: lambda *arguments: calls.append(arguments)})
+    with pytest.raises(ZeroDivisionError):
+        getattr(CallbackList([fail, after], Model()), hook)({})
+    assert calls == [({},)]
+
+
+class Unwritable(io.StringIO):
+    def write(self, text):
+        raise OSError("No space left on device")
+
+
+class Closed(io.StringIO):
+    def __init__(self):
+        super().__init__()
+        self.close()
+
+
+@pytest.mark.parametrize(("stream", "verbose"), [(lambda: None, 1), (Closed, 1), (Closed, 2), (Unwritable, 2)])
+def test_a_console_that_cannot_be_written_to_does_not_end_training(monkeypatch, stream, verbose):
+    monkeypatch.setattr(sys, "stdout", stream())
+    history = classifier().fit(X, Y, epochs=2, verbose=verbose, callbacks=[ReduceLROnPlateau("loss", verbose=1)])
+    assert len(history.epoch) == 2
+
+
 @pytest.mark.parametrize("make", [EarlyStopping, CountSteps, Callback])
 def test_a_callback_can_be_used_by_one_fit_after_another(make):
     shared = make()
@@ -258,7 +286,7 @@ def test_a_callback_in_a_fit_may_also_listen_to_evaluate():
     assert len(seen) == 1
 
 
-@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_test_end"])
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_end", "on_test_begin"])
 def test_any_other_hook_ends_at_the_first_error(hook):
     calls = []
     fail = LambdaCallback(**{hook: lambda *arguments: 1 / 0})
@@ -416,6 +444,40 @@ def test_the_csv_logger_refuses_to_mix_columns(tmp_path):
     run(CSVLogger(tmp_path / "log.csv"), [3.0])
     with pytest.raises(ArgumentError, match=r"CSVLogger: expected the columns of .*, epoch, loss, val_loss; got"):
         run(CSVLogger(tmp_path / "log.csv", append=True), [3.0], monitor="accuracy")
+
+
+def test_the_csv_logger_says_when_a_later_epoch_has_another_column(tmp_path):
+    add = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({"late": 1.0} if epoch else {}))
+    with pytest.raises(ArgumentError, match=r"got epoch, .*, late\. .* the same names in the logs of every"):
+        classifier().fit(X, Y, epochs=2, verbose=0, callbacks=[add, CSVLogger(tmp_path / "log.csv")])
+
+
+def test_the_csv_logger_writes_the_epoch_and_names_that_are_no_strings(tmp_path):
+    add = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update({"epoch": 7, 3: 1.5}))
+    classifier().fit(X, Y, epochs=2, verbose=0, callbacks=[add, CSVLogger(tmp_path / "log.csv")])
+    header, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert header == "epoch,loss,accuracy,learning_rate,3"
+    assert [row.split(",")[::4] for row in rows] == [["0", "1.5"], ["1", "1.5"]]
+
+
+def test_the_csv_logger_appends_to_no_other_file(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(b"\xff\xfe notes without an end of line")
+    with pytest.raises(ArgumentError, match=r"filename: expected a file with the column epoch, got .*notes\.txt"):
+        CSVLogger(path, append=True).on_train_begin()
+    assert path.read_bytes() == b"\xff\xfe notes without an end of line"
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_the_csv_logger_refuses_a_device(device):
+    with pytest.raises(OSError, match=f"expected a regular file, or none, got a pipe, socket or device: '{device}'"):
+        CSVLogger(device).on_train_begin()
+
+
+@pytest.mark.parametrize("separator", ["\n", '"', "\r"])
+def test_the_csv_logger_refuses_a_separator_with_a_meaning(tmp_path, separator):
+    with pytest.raises(ArgumentError, match="CSVLogger: separator: expected one character, got"):
+        CSVLogger(tmp_path / "log.csv", separator)
 
 
 def test_the_csv_logger_resumes_from_its_state(tmp_path):

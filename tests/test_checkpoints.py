@@ -614,6 +614,11 @@ def resumed(tmp_path, first, second, **arguments):
             (3, [], {"optimizer": lambda: optimizers.Adam(rate_of(0.02))}),
             "fit: functions: rate: expected",
         ),
+        (
+            (3, [], {"optimizer": lambda: optimizers.Adam(rate_by_keyword(0.01))}),
+            (3, [], {"optimizer": lambda: optimizers.Adam(rate_by_keyword(0.02))}),
+            "fit: functions: <lambda>: expected",
+        ),
     ],
 )
 def test_a_changed_script_is_refused_with_the_difference(tmp_path, first, second, words):
@@ -625,6 +630,10 @@ def rate_of(value):
         return value
 
     return rate
+
+
+def rate_by_keyword(value):
+    return lambda step, *, rate=value: rate
 
 
 def test_what_changes_no_result_may_change(tmp_path):
@@ -721,6 +730,15 @@ def test_folders_are_made_from_formatted_names_only(tmp_path, name, expected):
     found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert found == expected
     assert not list(tmp_path.rglob("*{*"))
+
+
+@pytest.mark.parametrize("name", ["{epoch}{nope}", "{epoch:q}", "{}", "{epoch", "{batch}", "{val_loss:.2f}"])
+def test_a_name_that_cannot_be_formatted_is_refused_before_a_folder_is_made(tmp_path, name):
+    model, (x, y) = model_of(OPTIMIZERS["Adam"]), data()
+    with pytest.raises(ArgumentError, match="filepath: expected names out of epoch, loss, accuracy, learning_rate in"):
+        model.fit(x, y, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "runs" / name)])
+    assert not (tmp_path / "runs").exists()
+    assert model.optimizer.iterations == 0
 
 
 def test_a_tilde_is_the_home_folder_everywhere(tmp_path, monkeypatch):

@@ -130,6 +130,16 @@ def test_a_message_about_a_frame_names_the_column(column, words):
         regression().fit(frame, Y[:3], verbose=0)
 
 
+@pytest.mark.parametrize("value", [np.nan, 1e300])
+def test_a_message_about_a_frame_of_targets_names_the_column(value):
+    model = Sequential([Input((3,)), Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    targets = pd.DataFrame({"height": Y[:, 0].astype(float), "weight": Y[:, 0].astype(float)})
+    targets.loc[4, "weight"] = value
+    with pytest.raises(DataError, match=r"^y: expected .* at row 4, column 'weight'"):
+        model.fit(FRAME, targets, verbose=0)
+
+
 def test_a_column_of_vectors_is_told_how_to_become_an_array():
     with pytest.raises(DataError, match=r"x: expected real numbers, got a vector at row 0\. .*np\.stack"):
         regression().predict(pd.Series(list(X)))

@@ -1,5 +1,6 @@
 """Model files: what comes back is what was saved, and whatever is not a whole file of ours is refused."""
 
+import enum
 import errno
 import io
 import json
@@ -1264,3 +1265,19 @@ def test_a_shape_of_truth_values_is_refused(path, whole):
     path.write_bytes(forge(text_of(content), entries, data))
     with pytest.raises(ModelFileError, match=r"input_shape: expected a tuple of positive integers, got \(True"):
         minidl.load_model(path)
+
+
+class Kind(enum.StrEnum):
+    ERROR = "mae"
+
+
+class Named(str, enum.Enum):  # noqa: UP042 - as before Python 3.11
+    ERROR = "mae"
+
+
+@pytest.mark.parametrize("name", [np.str_("mae"), Kind.ERROR, Named.ERROR], ids=["NumPy", "StrEnum", "str and Enum"])
+def test_a_string_of_another_type_is_saved_as_a_string(path, name):
+    model = Sequential([Input((4,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse", metrics=[name])
+    model.save(path)
+    assert minidl.load_model(path).metrics == ["mae"]

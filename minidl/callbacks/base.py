@@ -96,7 +96,7 @@ class Callback(Configured):
             hook = name.replace("on_batch_", "on_train_batch_")  # the other name in Keras
             if hasattr(Callback, hook):
                 setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
-            elif hint := checks.did_you_mean(name, [known for known in vars(Callback) if known.startswith("on_")]):
+            elif hint := checks.did_you_mean(name, HOOKS):
                 raise ArgumentError(f"{cls.__name__}: {name}: expected the name of a hook.{hint}")
 
     @property
@@ -207,8 +207,9 @@ class CallbackList(Callback, metaclass=PlainType):
         self.callbacks = sorted(check_callbacks(callbacks), key=operator.attrgetter("last"))
         for callback in self.callbacks:
             callback.set_model(model)
-        for hook in HOOKS:
-            listeners = [one for one in self.callbacks if overrides(one, hook) and not (one.writes and _follows(model))]
+        rank = getattr(getattr(getattr(model, "trainer", None), "group", None), "rank", 0)
+        for hook in HOOKS:  # in a distributed run, rank 0 writes the files
+            listeners = [one for one in self.callbacks if overrides(one, hook) and not (one.writes and rank)]
             if listeners:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
@@ -224,12 +225,12 @@ class CallbackList(Callback, metaclass=PlainType):
 
 
 def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
-    """Call the hook of each callback; if ``on_train_end`` raises, call the others, then raise the last error."""
+    """Call the hook of each callback; if one raises at an end, call those of the others, then raise the last error."""
     for index, callback in enumerate(callbacks, start=1):
         try:
             getattr(callback, hook)(*arguments)
         except BaseException:
-            if hook == "on_train_end" and callbacks[index:]:
+            if hook in ("on_train_end", "on_test_end", "on_predict_end") and callbacks[index:]:
                 _call_each(callbacks[index:], hook, *arguments)
             raise
 
@@ -237,12 +238,6 @@ def _call_each(callbacks: list[Callback], hook: str, *arguments: Any) -> None:
 def overrides(callback: Callback, hook: str) -> bool:
     """Return whether the callback overrides this hook."""
     return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
-
-
-def _follows(model: Any) -> bool:
-    """Return whether another rank of a distributed run writes the files."""
-    group = getattr(getattr(model, "trainer", None), "group", None)
-    return group is not None and group.rank > 0
 
 
 def check_callbacks(callbacks: Any) -> list[Callback]:

@@ -1,5 +1,6 @@
 """Console: what callbacks print, and the logs as text."""
 
+import contextlib
 import threading
 from numbers import Real
 from typing import Any
@@ -10,9 +11,10 @@ console = threading.local()  # ``silent`` is True if another rank of a distribut
 
 
 def print_line(text: str) -> None:
-    """Print a line and flush it; print nothing in a program without a console (``sys.stdout`` is None)."""
+    """Print a line and flush it; without a console, or with a closed or full one, the line is lost."""
     if not getattr(console, "silent", False):
-        print(text, flush=True)  # noqa: T201
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            print(text, flush=True)  # noqa: T201
 
 
 def format_logs(logs: Any, separator: str) -> str:

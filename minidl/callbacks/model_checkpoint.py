@@ -41,7 +41,7 @@ class ModelCheckpoint(MonitorCallback):
     Raises
     ------
     ArgumentError
-        As in `EarlyStopping`; when the first file is written, if the logs do not hold a name in ``filepath``.
+        As in `EarlyStopping`; when training begins, if the logs will not hold a name in ``filepath``.
     OSError
         With the path, if a file cannot be written; when training begins, if its folder cannot be created.
 
@@ -91,6 +91,8 @@ class ModelCheckpoint(MonitorCallback):
             super().on_train_begin(logs)
         if self.save_freq != "epoch" and self.model.optimizer.full_batch:
             raise self.error(f"save_freq: expected 'epoch' for LBFGS, got {self.save_freq}.")
+        if names := self.known_names():  # refuse wrong names before a folder is made
+            self._path(0, dict.fromkeys(names, 0.0) | ({} if self.save_freq == "epoch" else {"batch": 1}))
         self._base = Path.cwd()  # the working directory may change during training
         fixed, braces, _ = self.filepath.partition("{")
         folder = Path(f"{fixed}x" if braces else fixed).parent  # the part without names in braces

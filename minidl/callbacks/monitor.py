@@ -76,13 +76,10 @@ class MonitorCallback(Callback):
         self.patience = checks.integer(patience, f"{who}: patience", minimum=0)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        run = self.model.trainer.run  # None in a custom training loop
+        run, names = self.model.trainer.run, self.known_names()
         metrics = {} if run is None else run.scores.metrics
-        if run is not None:
-            names = ["loss", *metrics]
-            names += [*(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
-            if self.monitor not in names and not any(map(_may_add_logs, run.callbacks)):
-                raise self._missing(names)
+        if names and self.monitor not in names:
+            raise self._missing(names)
         name = self.monitor.removeprefix("val_")
         told = False if name == "loss" else getattr(metrics.get(name), "higher_is_better", None)
         higher = {"min": False, "max": True}.get(self.mode, told)
@@ -90,6 +87,14 @@ class MonitorCallback(Callback):
             values = f"higher or lower values of {self.monitor!r}"
             raise self.error(f'mode: cannot tell whether {values} are better. Pass mode="min" or mode="max".')
         self.best, self.higher_is_better = None, higher
+
+    def known_names(self) -> list[str]:
+        """Return the names in the logs of an epoch; none if custom callbacks or loops may add others."""
+        run = self.model.trainer.run
+        if run is None or any(map(_may_add_logs, run.callbacks)):
+            return []
+        names = ["loss", *run.scores.metrics]
+        return [*names, *(f"val_{name}" for name in names if run.validation is not None), "learning_rate"]
 
     def read(self, epoch: int, logs: Logs) -> float | None:
         """Return the value in the logs; None after an epoch without validation and, with a warning, if it is NaN."""

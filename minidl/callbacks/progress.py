@@ -78,7 +78,7 @@ class ProgressBar(Callback):
 
     def _open(self, title: str) -> None:
         self._title, self._started = title, time.monotonic()
-        if self.verbose == 1:
+        if self.verbose == 1 and not getattr(sys.stdout, "closed", sys.stdout is None):
             from tqdm.std import tqdm  # 0.1 s to import: only when a bar is shown
 
             columns, rows = shutil.get_terminal_size()  # 80, 24 if a terminal reports 0, 0: tqdm would draw nothing

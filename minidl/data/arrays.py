@@ -115,7 +115,7 @@ def check_targets(value: Any, rows: int, network: Any, loss: Any, who: str) -> A
     if len(y) != rows:
         fix = f" Its shape is {y.shape}: use y.T." if y.shape[1:] == (rows,) else ""
         raise ShapeError(f"{who}: expected a row for each of x: x has {rows} rows, y has {len(y)}.{fix}")
-    check_finite(y, who, y.dtype if loss.sparse else network.dtype)
+    check_finite(y, who, y.dtype if loss.sparse else network.dtype, () if y is value else column_names(value))
     shape = (rows,) if loss.sparse else (rows, loss.columns(outputs))
     if y.shape != shape:
         if y.ndim > 2 or not y.size == math.prod(shape) == rows:  # (rows,) and (rows, 1) are the same

@@ -29,10 +29,9 @@ def column_names(value: Any) -> tuple[str, ...]:
 
 def columns_of(frame: Any) -> Iterable[tuple[str, Any]]:
     """Return the names and the columns of a frame."""
-    kind = type(frame)
-    if hasattr(kind, "column_names"):  # Arrow
+    if hasattr(type(frame), "column_names"):  # Arrow
         return [*zip(map(str, frame.column_names), frame.columns, strict=True)]
-    if hasattr(kind, "get_columns"):  # polars
+    if hasattr(type(frame), "get_columns"):  # polars
         return [*zip(frame.columns, frame.get_columns(), strict=True)]
     return [(str(name), column) for name, column in frame.items()]
 
@@ -57,7 +56,7 @@ def check_columns(value: Any, network: Any, who: str) -> tuple[str, ...]:
     got = [f"no column {name!r}" for name in known if name not in names][:SHOWN]
     got += [f"the unknown column {name!r}" for name in names if name not in known][:SHOWN]
     expected = f"expected the columns that the model was fitted on, {', '.join(map(repr, known))}"
-    fix = f"Use {who}[list(model.feature_names)], or .to_numpy() where names do not matter."
+    fix = "Use x[list(model.feature_names)], or .to_numpy() where names do not matter."
     raise DataError(f"{who}: {expected}; got {', '.join(got) or 'them in another order'}. {fix}")
 
 
@@ -68,6 +67,6 @@ def check_order(x: Any, other: Any, who: str) -> None:
     if not hasattr(first, "equals") or not hasattr(second, "equals") or first.equals(second):
         return
     if len(first) == len(second) and set(first) == set(second):
-        fix = f"Use {who}.loc[x.index], or .to_numpy() if the rows are in order."
+        fix = f"Use {who.rpartition(' ')[2]}.loc[x.index], or .to_numpy() if the rows are in order."
         got = "the labels of its index in another order"
         raise DataError(f"{who}: expected the rows in the order of x, got {got}. {fix}")

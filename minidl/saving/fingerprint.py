@@ -77,8 +77,8 @@ def _parts(value: Any, depth: int) -> Any:
         around = getattr(value, "__globals__", {})
         simple = {name: around[name] for name in code.co_names if isinstance(around.get(name), (int, float, str))}
         cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
-        own = (code.co_code, code.co_names, code.co_consts, simple, cells, getattr(value, "__defaults__", None))
-        return _parts(own, deeper)
+        defaults = [getattr(value, name, None) for name in ("__defaults__", "__kwdefaults__")]
+        return _parts((code.co_code, code.co_names, code.co_consts, simple, cells, defaults), deeper)
     return [type(value).__qualname__, _parts(getattr(value, "__dict__", {}), deeper)]
 
 

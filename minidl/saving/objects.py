@@ -46,7 +46,7 @@ class Encoder:
 
     def encode(self, value: Any, path: str) -> Any:
         """Return ``value`` as JSON, or raise an `ArgumentError`; ``path`` names its arrays and opens the message."""
-        if value is None or type(value) in (bool, int, str):
+        if value is None or isinstance(value, (bool, int, str)):  # NumPy's str_ and enumerations become plain
             return value
         if type(value) is float:
             return value if math.isfinite(value) else {"float": str(value)}

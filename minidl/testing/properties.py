@@ -26,6 +26,7 @@ from minidl.testing.strategies import arguments, entries
 from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Shape
 
+MOST_ROWS = 3
 SHAPES: tuple[Shape, ...] = ((1,), (2,), (3,), (4,), (6,), (1, 1), (2, 1), (1, 2), (3, 2), (2, 2), (2, 3), (2, 1, 2))
 
 
@@ -33,7 +34,8 @@ SHAPES: tuple[Shape, ...] = ((1,), (2,), (3,), (4,), (6,), (1, 1), (2, 1), (1, 2
 def _of_layer(draw: st.DrawFn, subjects: st.SearchStrategy[Subject], shapes: list[Shape]) -> Example:
     subject = draw(subjects)
     shape, training = draw(st.sampled_from(shapes)), draw(st.sampled_from([True, False]))
-    x = draw(entries((draw(st.integers(1, 3)), *shape), subject.domain))
+    rows = draw(st.integers(1, MOST_ROWS))
+    x = draw(entries((MOST_ROWS, *shape), subject.domain))[-rows:]  # so that a smaller number drops rows of zeros
     try:
         probe = subject.probe(shape)
         parameters = {name: draw(entries(value.shape)) for name, value in probe.values.items()}
@@ -42,7 +44,9 @@ def _of_layer(draw: st.DrawFn, subjects: st.SearchStrategy[Subject], shapes: lis
     except LayerFailure:
         assume(False)
     assume(np.isfinite(np.asarray(y, float)).all())
-    return Example(subject, x, draw(entries(np.shape(y))), parameters, training)
+    whole = np.shape(y)[:1] != (rows,)
+    dy = draw(entries(np.shape(y) if whole else (MOST_ROWS, *np.shape(y)[1:])))
+    return Example(subject, x, dy if whole else dy[-rows:], parameters, training)
 
 
 def _others(subject: Any) -> st.SearchStrategy[Any]:

@@ -219,9 +219,7 @@ class Softplus(Layer):
 
 
 class Inside(Layer):
-    """y = x + down(relu(up(x))), and a layer that backward forgets."""
-
-    wrong = ""
+    """y = x + down(relu(up(x)))."""
 
     def build(self, input_shape):
         self.up, self.relu, self.down = Dense(5), ReLU(), Dense(input_shape[0])
@@ -231,8 +229,58 @@ class Inside(Layer):
         return x + self.down.forward(self.relu.forward(self.up.forward(x, training), training), training)
 
     def backward(self, dy):
-        dh = self.down.backward(dy)
-        return dy + self.up.backward(dh if self.wrong == "relu" else self.relu.backward(dh))
+        return dy + self.up.backward(self.relu.backward(self.down.backward(dy)))
+
+
+class WithoutReLU(Inside):
+    """The same, and a layer that backward forgets."""
+
+    def backward(self, dy):
+        return dy + self.up.backward(self.down.backward(dy))
+
+
+class Pooled(Layer):
+    """Weights the steps of x by themselves: y = sum over t of softmax(x)[t] x[t]."""
+
+    certify_input_shape = (4, 3)
+
+    def build(self, input_shape):
+        return input_shape[1:]
+
+    def forward(self, x, training=False):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        self._x, self._p = x, e / e.sum(axis=1, keepdims=True)
+        self._y = (self._p * x).sum(axis=1)
+        return self._y
+
+    def backward(self, dy):
+        gap = self._x - self._y[:, None]
+        return dy[:, None] * self._p * (1 + gap)
+
+
+class ConstantWeights(Pooled):
+    """The same, with a value that backward forgets."""
+
+    def backward(self, dy):
+        gap = self._x - self._y[:, None]  # noqa: F841
+        return dy[:, None] * self._p
+
+
+class Turned(Layer):
+    """Averages and half differences of neighbouring steps, whose halves backward takes for pairs."""
+
+    certify_input_shape = (6, 2)
+    certify_other_shapes = False
+
+    def forward(self, x, training=False):
+        even, odd = x[:, 0::2], x[:, 1::2]
+        return np.concatenate([(even + odd) / 2, (even - odd) / 2], axis=1)
+
+    def backward(self, dy):
+        mean, gap = dy[:, 0::2], dy[:, 1::2]
+        dx = np.empty_like(dy)
+        dx[:, 0::2], dx[:, 1::2] = (mean + gap) / 2, (mean - gap) / 2
+        return dx
 
 
 class Largest(Layer):
@@ -313,7 +361,9 @@ CAUSES = [
     (wrong(Softplus, "cut"), r"wrong exactly where x > 1\.\d+: it is zero there"),
     (wrong(Largest, "all"), r"W summed along axis 2: all slices count, though forward selects one"),
     (wrong(Delayed, "crop"), r"every value stands 2 positions too late along axis 1"),
-    (wrong(Inside, "relu"), r"self\.relu takes part in forward, and its backward is not called"),
+    (ConstantWeights(), r"gap is computed and never used"),
+    (Turned(), r"dy is read in another order"),
+    (WithoutReLU(), r"self\.relu takes part in forward, and its backward is not called"),
     (Flushed(), r"look for clipping.*16 to 256"),
 ]
 
@@ -340,7 +390,7 @@ def test_the_cause_in_a_loss_is_told_by_its_own_names(loss, cause):
     assert_matches(cause, from_the_numbers(certify_loss(loss, on_fail="return")))
 
 
-@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked, Softplus, Inside, Largest, Delayed])
+@pytest.mark.parametrize("kind", [Gate, Recurrent, Windows, Norm, Ranked, Softplus, Inside, Pooled, Largest, Delayed])
 def test_the_layers_are_right_without_the_mistake(kind):
     assert certify(kind()).outcome == "PASS"
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context, derivatives
-from minidl.testing.diagnosis import Hypothesis, diagnose, with_repair
+from minidl.testing.diagnosis import Evidence, Hypothesis, causes_of, diagnose, with_repair
 from minidl.testing.findings import Finding, rejected_gradient
 from minidl.testing.paths import taylor_test
 from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
@@ -23,18 +23,20 @@ Causes = list[Hypothesis]
 def from_comparison(subject: Subject, point: Point, result: Comparison, check: str, told: str) -> Finding:
     """Return one finding for all mismatches at a point, about the target with the best explanation."""
     wrong = [mismatch.target for mismatch in result.mismatches]
-    found: list[tuple[Causes, Context, Mismatch]] = []
+    found: list[tuple[Causes, Evidence, Mismatch]] = []
     for mismatch in result.mismatches[:MOST]:
-        context = Context(subject, point, result.gradients, mismatch.target, check, wrong)
-        found.append((explain(context), context, mismatch))
+        evidence = evidence_of(Context(subject, point, result.gradients, mismatch.target, check, wrong))
+        found.append((explain(evidence), evidence, mismatch))
         if found[-1][0][0].score >= CONVINCING:
             break
-    causes, context, mismatch = max(found, key=lambda one: one[0][0].score)
-    causes = repaired(context, causes)
+    causes, evidence, mismatch = max(found, key=lambda one: one[0][0].score)
+    causes = repaired(evidence, causes)
     target, n = mismatch.target, mismatch.worst
     flat = mismatch.which[n]
     how_many = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
-    where, source = (causes[0].where, causes[0].source) if causes[0].where else source_of(context.layer, target)
+    where, source = (
+        (causes[0].where, causes[0].source) if causes[0].where else source_of(evidence.context.layer, target)
+    )
     return Finding(
         check,
         target=target,
@@ -44,7 +46,7 @@ def from_comparison(subject: Subject, point: Point, result: Comparison, check: s
         error=float(mismatch.error[n]),
         detail=", ".join(filter(None, [how_many, f"input {point.x.shape}", told, _arguments(subject, point)])),
         why=_only(check, told) + causes[0].text,
-        slope=_slope(subject, point, target, context.gradients[target]),
+        slope=_slope(evidence),
         where=where,
         source=source,
         hypotheses=[(cause.text, cause.score) for cause in causes],
@@ -70,28 +72,30 @@ def _arguments(subject: Subject, point: Point) -> str:
     return ", ".join(shown)
 
 
-def explain(context: Context) -> Causes:
-    """Return the causes that `diagnose` proposes for the wrong gradient of a context, best first."""
-    analytic = np.asarray(context.gradients[context.target], float)
-    if np.isnan(analytic).all() and context.target != "dx":
-        return [Hypothesis(f"{context.target} is never set: it was not computed, or not stored under that name")]
+def evidence_of(context: Context) -> Evidence:
+    """Return the evidence about the wrong gradient of a context; the numeric gradient of a large one is not known."""
+    analytic = context.gradients[context.target]
+    known = analytic.size <= FULL
+    numeric = context.numeric(context.target) if known else np.full(analytic.shape, np.nan)
+    return Evidence(analytic, numeric, context)
+
+
+def explain(evidence: Evidence) -> Causes:
+    """Return the causes of a wrong gradient, best first."""
+    if np.isnan(evidence.first.analytic).all() and evidence.target != "dx":
+        return [Hypothesis(f"{evidence.target} is never set: it was not computed, or not stored under that name")]
     try:
-        return diagnose(analytic, _numeric(context), context)
+        return causes_of(evidence)
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [Hypothesis(f"no diagnosis: {type(error).__name__} in the kit: {error}", np.inf)]
 
 
-def repaired(context: Context, causes: Causes) -> Causes:
+def repaired(evidence: Evidence, causes: Causes) -> Causes:
     """Return the causes of one wrong gradient, headed by the source edit that fixes it, if one is found."""
     try:
-        return with_repair(causes, context.gradients[context.target], _numeric(context), context)
+        return with_repair(causes, evidence)
     except Exception:  # as before
         return causes
-
-
-def _numeric(context: Context) -> Array:
-    shape = context.gradients[context.target].shape
-    return context.numeric(context.target) if np.prod(shape) <= FULL else np.full(shape, np.nan)
 
 
 def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, float]]]:
@@ -99,7 +103,8 @@ def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, 
 
     Also return all causes with their scores.
     """
-    causes = repaired(context, explain(context))
+    evidence = evidence_of(context)
+    causes = repaired(evidence, explain(evidence))
     why = causes[0].text if causes[0].score >= CERTAIN else equation
     return why, [*((cause.text, cause.score) for cause in causes), (equation, 0.8)]
 
@@ -107,7 +112,8 @@ def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, 
 def of_parameters_pass(subject: Subject, point: Point, target: str, found: Arrays) -> str:
     """Return why `backward_parameters` and `backward` set different gradients."""
     context = Context(subject, point, found, target, "backward_parameters", [target], parameters_only=True)
-    return f"in backward_parameters, {repaired(context, explain(context))[0].text}"
+    evidence = evidence_of(context)
+    return f"in backward_parameters, {repaired(evidence, explain(evidence))[0].text}"
 
 
 def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) -> str:
@@ -121,16 +127,16 @@ def of_rejected_gradient(subject: Subject, point: Point, failure: LayerFailure) 
         return ""
 
 
-def _slope(subject: Subject, point: Point, target: str, analytic: Array) -> float | None:
+def _slope(e: Evidence) -> float | None:
     """Return the slope of the Taylor remainder if it shows that the gradient is wrong, else None."""
-    if not np.isfinite(analytic).all() or analytic.size > FULL:
-        return None
-    f, start, numeric = derivatives(subject, point, target)
-    error = np.where(np.isfinite(analytic - numeric), analytic - numeric, 0)
-    if not error.any():
+    analytic, start = e.first.analytic, e.start(e.target, {})
+    error = np.where(np.isfinite(e.first.residual), e.first.residual, 0)
+    if not np.isfinite(analytic).all() or not error.any():
         return None
     direction = error / np.abs(error).max()
-    slope = taylor_test(
-        lambda t: (f((start + t * direction).astype(start.dtype)) * point.dy).sum(), float((analytic * direction).sum())
-    )
+
+    def loss(t: float) -> Array:
+        return (e.context.forward(**e.moving(e.target, start + t * direction, {})) * e.first.dy).sum()
+
+    slope = taylor_test(loss, float((analytic * direction).sum()))
     return slope if slope < 1.5 else None

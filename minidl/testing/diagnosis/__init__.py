@@ -12,16 +12,15 @@ from collections.abc import Callable
 import numpy as np
 
 from minidl.testing.context import Context
-from minidl.testing.diagnosis.evidence import Evidence
+from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
-from minidl.testing.diagnosis.sample import Sample, number
 from minidl.testing.diagnosis.what import formulas, jacobian, precision, regions, relations, statistics
 from minidl.testing.diagnosis.when import interventions, jumps, linearity
-from minidl.testing.diagnosis.where import sublayers
+from minidl.testing.diagnosis.where import unused
 from minidl.testing.diagnosis.where.repairs import with_repair
 from minidl.typing import Array
 
-__all__ = ["Evidence", "Hypothesis", "Sample", "diagnose", "with_repair"]
+__all__ = ["Evidence", "Hypothesis", "causes_of", "diagnose", "with_repair"]
 
 Engine = Callable[[Evidence], Claims]
 # By the name of the failed check: if one of these engines makes a claim, no others are tried.
@@ -31,7 +30,6 @@ SETTLED: dict[str, list[Engine]] = {
     "batch": [interventions.batch_sizes],
 }
 AT_ONCE: list[Engine] = [
-    sublayers.left_out,
     jumps.zero_derivative,
     relations.constant_ratio,
     relations.factor,
@@ -40,16 +38,18 @@ AT_ONCE: list[Engine] = [
     statistics.terms_of_statistics,
     precision.representable,
     precision.small_error,
-    interventions.gradient_elsewhere,
+    interventions.swapped,
+    interventions.equals_another,
     regions.condition,
-    regions.scan,
     regions.positions,
+    unused.never_read,
 ]
 # Slower; skipped once a short description is found.
 LATE: list[Engine] = [
     jacobian.structure,
     linearity.not_linear,
     interventions.batch_sizes,
+    interventions.becomes_right,
     interventions.right_elsewhere,
 ]
 EARLIER_CALL = (
@@ -79,7 +79,11 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     >>> diagnose(np.array([1.0, -2.0, 4.0]), np.array([-1.0, 2.0, -4.0]))[0].text
     'analytic/numeric is constant -1: wrong sign'
     """
-    evidence = Evidence(analytic, numeric, context)
+    return causes_of(Evidence(analytic, numeric, context))
+
+
+def causes_of(evidence: Evidence) -> list[Hypothesis]:
+    """Return the possible causes of a wrong gradient, best first: see `diagnose`."""
     if evidence.analytic.shape == evidence.numeric.shape and evidence.first.gap <= 0.1 * evidence.first.noise:
         return [Hypothesis(EARLIER_CALL)]
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -88,7 +92,7 @@ def diagnose(analytic: Array, numeric: Array, context: Context | None = None) ->
     found.sort(key=lambda hypothesis: hypothesis.bits)
     tell_where(found)
     if not found or found[0].bits > 4 * OPEN:
-        found.append(Hypothesis(statistics_of(evidence), 8 * OPEN))
+        found.append(Hypothesis(counted(evidence), 8 * OPEN))
     return list({hypothesis.text: hypothesis for hypothesis in found}.values())
 
 
@@ -113,23 +117,13 @@ def tell_where(found: list[Hypothesis]) -> None:
 
 
 def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
-    """Return the claims that an engine makes before it fails, for example because the layer refuses a call."""
-    found: list[Hypothesis] = []
-    try:
-        found.extend(engine(evidence))
-    except Exception:  # a layer may raise any exception outside its domain
-        return found
-    return found
+    """Return the first claim of an engine; none if it fails, for example because the layer refuses a call."""
+    found = attempt(lambda: next(engine(evidence), None))
+    return [found] if found else []
 
 
-def statistics_of(e: Evidence) -> str:
-    """Return the message for a gradient that no hypothesis fits: the number of wrong entries, and ratios."""
+def counted(e: Evidence) -> str:
+    """Return the message for a gradient that no hypothesis fits: the number of wrong entries."""
     s = e.first
-    large = np.abs(s.numeric) > 1e-6 * s.scale
-    ratio = s.analytic[large] / s.numeric[large]
-    shown = ""
-    if ratio.size:
-        low, middle, high = (number(value) for value in np.quantile(ratio, [0, 0.5, 1]))
-        shown = f"; analytic/numeric from {low} over {middle} to {high}"
     where = ", only at this very point" if len(e.samples) > 1 and e.visible == [s] else ""
-    return f"no hypothesis fits: {int(s.wrong.sum())} of {s.wrong.size} entries wrong{where}{shown}"
+    return f"no hypothesis fits: {int(s.wrong.sum())} of {s.wrong.size} entries wrong{where}"

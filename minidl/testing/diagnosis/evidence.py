@@ -9,9 +9,10 @@ import numpy as np
 
 from minidl.testing.context import Context
 from minidl.testing.diagnosis.sample import EXACT, Sample, Setting, copies, floats, largest, settings_of
+from minidl.testing.diagnosis.where.source import Function, functions_behind, watch
 from minidl.typing import Array
 
-FEW = 24  # entries of a large array on which a hypothesis is tested
+FEW = 16  # random entries of a large array on which a hypothesis is tested
 STEP = 2e-3
 SMALL = 2000  # further samples are drawn only if there are fewer outputs
 
@@ -38,7 +39,7 @@ class Evidence:
         self.known = context
         self.target, self.check = (context.target, context.check) if context else ("gradient", "")
         self.rng = np.random.default_rng(0)
-        self._tables: dict[tuple[Source, Sample], tuple[dict[str, Array], Iterator[Named]]] = {}
+        self.events = 0  # calls and returns in the failing call, counted by `functions`
 
     @property
     def context(self) -> Context:
@@ -86,6 +87,13 @@ class Evidence:
         """Whether the error is too small for quick derivatives."""
         return self.first.gap < 1e-5 * self.first.scale
 
+    @cached_property
+    def functions(self) -> list[Function]:
+        """The author's functions behind the gradient, with the values of their names at the failing call."""
+        found = functions_behind(self.context.layer)
+        self.events = watch(self.context, found)
+        return found
+
     def other_parameters(self) -> dict[str, dict[str, Array]]:
         """Return the parameters with their values shuffled and jittered."""
         values = self.first.parameters
@@ -113,7 +121,9 @@ class Evidence:
         x, dy = np.asarray(changes.get("x", self.first.x)), floats(changes.get("dy", self.first.dy))
         parameters = copies({**self.first.parameters, **changes.get("parameters", {})})
         precision = 1e-10 if precise else 1e-8
-        return self._named(Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision))
+        return self._named(
+            Sample(x, dy, floats(y), analytic, numeric, parameters, precision=precision, changes=changes)
+        )
 
     def analytic_at(self, **changes: Any) -> Array:
         """Return the gradient from the layer's own backward with these parts of the failing call changed."""
@@ -135,10 +145,10 @@ class Evidence:
         target = target or self.target
         if self.start(target, changes).shape != value.shape or not value.size:
             return False
-        likely = np.flatnonzero(self.first.wrong)[:2] if value.shape == self.first.wrong.shape else np.zeros(0, int)
-        ends = [*range(min(4, value.size)), *range(max(0, value.size - 8), value.size)]
-        some = np.unique([*ends, *self.rng.permutation(value.size)[: FEW - len(ends)]])
-        for entries in (part for part in (likely, some) if len(part)):
+        same = value.shape == self.first.wrong.shape
+        likely = np.flatnonzero(self.first.wrong)[: 2 if same else 0]
+        some = np.unique([*range(4), *range(-8, 0), *self.rng.permutation(value.size)[:FEW]]) % value.size
+        for entries in (np.array(part, int) for part in (likely, some) if len(part)):
             claimed = value.ravel()[entries]
             found = self.jacobian(target, entries, **changes) @ floats(changes.get("dy", self.first.dy)).ravel()
             scale = max(largest(value), largest(found))
@@ -203,15 +213,10 @@ class Evidence:
             if holds(first, value) and all(holds(s, self.quantity(source, s, name)) for s in others):
                 yield name
 
-    def quantity(self, source: Source, s: Sample, name: str) -> Array | None:
-        """Return a quantity of a sample by name; only those before it are computed."""
-        table, rest = self._tables.setdefault((source, s), ({}, iter(source(s))))
-        while name not in table:
-            item = next(rest, None)
-            if item is None:
-                return None
-            table[item[0]] = item[1]
-        return table[name]
+    @staticmethod
+    def quantity(source: Source, s: Sample, name: str) -> Array | None:
+        """Return a quantity of a sample by name."""
+        return next((value for found, value in source(s) if found == name), None)
 
     @cached_property
     def settings(self) -> dict[str, Setting]:

@@ -1,7 +1,9 @@
 """Sample: one call of the layer with its analytic and numeric gradients, and the settings that can be changed."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,6 +32,8 @@ class Sample:
         Numeric constructor arguments.
     precision : float
         Relative accuracy of ``numeric``.
+    changes : dict of str to object
+        The parts of the failing call that were replaced.
     """
 
     x: Array
@@ -41,6 +45,7 @@ class Sample:
     attributes: dict[str, Array] = field(default_factory=dict)
     arguments: dict[str, float] = field(default_factory=dict)
     precision: float = 1e-10
+    changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def residual(self) -> Array:
@@ -89,20 +94,11 @@ class Sample:
 
 
 class Setting(NamedTuple):
-    """A numeric constructor argument: its value, its default, and its owner if that is not the layer."""
+    """A numeric constructor argument: its value, its default, and the change of a call that sets another value."""
 
     value: float
     default: Any
-    owner: Any = None
-    argument: str = ""
-    config: dict[str, Any] = {}
-
-    def changed(self, name: str, value: float) -> dict[str, Any]:
-        """Return the change of the call that sets the argument to ``value``."""
-        value = type(self.value)(value)
-        if self.owner is None:
-            return {"arguments": {name: value}}
-        return {"arguments": {self.argument: self.owner.from_config({**self.config, name: value})}}
+    changed: Callable[[float], dict[str, Any]]
 
 
 def is_number(value: Any) -> bool:
@@ -110,16 +106,27 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def settings_of(kind: type, arguments: dict[str, Any]) -> dict[str, Setting]:
+def settings_of(
+    kind: type, arguments: dict[str, Any], change: Callable[..., dict[str, Any]] = lambda **new: {"arguments": new}
+) -> dict[str, Setting]:
     """Return the numeric constructor arguments of a class, including those of any loss among them."""
-    defaults = constructor_arguments(kind)
-    found = {name: Setting(v, defaults.get(name, REQUIRED)) for name, v in arguments.items() if is_number(v)}
-    for argument, value in arguments.items():
-        if isinstance(value, Configured) and not isinstance(value, Layer):
-            inner, owner = value.get_config(), type(value)
-            settings = settings_of(owner, inner)
-            found |= {name: Setting(*one[:2], owner, argument, inner) for name, one in settings.items()}
+    defaults, found = constructor_arguments(kind), {}
+    for name, value in arguments.items():
+        if is_number(value):
+            found[name] = Setting(value, defaults.get(name, REQUIRED), partial(with_number, change, name, type(value)))
+        elif isinstance(value, Configured) and not isinstance(value, Layer):
+            found |= settings_of(type(value), value.get_config(), partial(with_inner, change, name, value))
     return found
+
+
+def with_number(change: Callable[..., dict[str, Any]], name: str, kind: type, value: float) -> dict[str, Any]:
+    """Return the change that sets a numeric argument."""
+    return change(**{name: kind(value)})
+
+
+def with_inner(change: Callable[..., dict[str, Any]], name: str, inner: Configured, **new: Any) -> dict[str, Any]:
+    """Return the change that replaces an argument by a copy made with other arguments."""
+    return change(**{name: type(inner).from_config({**inner.get_config(), **new})})
 
 
 def largest(array: Array) -> float:

@@ -5,6 +5,7 @@ import numpy as np
 from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.sample import Sample, largest, least_squares, number
+from minidl.testing.diagnosis.what.relations import has_same_slices
 from minidl.typing import Array
 
 LARGEST = 130  # largest number of entries, of y and of the gradient, for which matrices are built
@@ -41,10 +42,12 @@ def structure(e: Evidence) -> Claims:
     s = jacobians(e)
     if s is None or s.gap <= s.noise:
         return
-    yield from overwritten_contributions(s)
     if e.target == "dx":
         yield from dependence_of_rows(s)
         yield from within_rows(s)
+    yield from overwritten_contributions(s)
+    if has_same_slices(s, 0):
+        yield Hypothesis("dy is read in another order: a slice, an index, a reshape or a transpose of it is wrong", 2)
     yield from contributions(s, e.target)
 
 
@@ -78,8 +81,10 @@ def within_rows(s: Sample) -> Claims:
 
 def is_scaled_last(a: Array, n: Array) -> bool:
     """Return whether the Jacobians of a row differ by a factor per line times a factor per column."""
-    ratio = np.abs(a / n)
-    return bool(np.allclose(ratio, ratio[:, :1] / ratio[:1, :1] * ratio[:1, :], rtol=1e-5)) and np.ptp(ratio) > 1e-5
+    ratio = np.abs(a / n)  # f[i] / f[j]; 0 / 0 in blocks without dependence
+    around = ratio[:, :, None] * ratio / ratio[:, None, :]
+    known = ratio[np.isfinite(ratio)]
+    return bool(np.allclose(around[np.isfinite(around)], 1, rtol=1e-5)) and known.size > 1 and np.ptp(known) > 1e-5
 
 
 def overwritten_contributions(s: Sample) -> Claims:

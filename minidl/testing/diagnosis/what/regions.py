@@ -4,11 +4,8 @@ import numpy as np
 
 from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
-from minidl.testing.diagnosis.sample import Sample, least_squares, number
+from minidl.testing.diagnosis.sample import Sample, largest, least_squares, number
 from minidl.typing import Array
-
-RARE = 0.35  # fraction of entries: so few wrong ones may be explained by their values
-SCAN = np.concatenate([np.arange(-8.0, 8.1, 0.5) + 0.013, 2.0 ** np.arange(-9, 0), -(2.0 ** np.arange(-9, 0))])
 
 
 def condition(e: Evidence) -> Claims:
@@ -18,76 +15,42 @@ def condition(e: Evidence) -> Claims:
     """
     samples = [s for s in e.samples if s.analytic.shape[1:] == e.first.analytic.shape[1:]]
     wrong = np.concatenate([s.wrong.ravel() for s in samples])
-    fading = any(s.shows and np.any(np.abs(s.residual)[~s.wrong] > 30 * s.noise) for s in samples)
+    if not 0 < wrong.sum() < wrong.size or any(
+        s.shows and largest(s.residual[~s.wrong]) > 30 * s.noise for s in samples
+    ):
+        return
     for name in ("x", "dy", "y"):
         arrays = [getattr(s, name) for s in samples]
-        if (
-            not fading
-            and wrong.any()
-            and all(v.shape == s.analytic.shape for v, s in zip(arrays, samples, strict=True))
-        ):
+        if all(v.shape == s.analytic.shape for v, s in zip(arrays, samples, strict=True)):
             values = np.concatenate([v.ravel() for v in arrays])
-            where = describe(values, wrong, name)
+            bad, good = values[wrong], values[~wrong]
+            where = beyond(bad, good, name) or beyond(np.abs(bad), np.abs(good), f"|{name}|") or within(bad, good, name)
             if where:
-                few = min(len(np.unique(values[wrong])), len(np.unique(values[~wrong]))) < 4
+                few = min(len(np.unique(bad)), len(np.unique(good))) < 4
                 yield Hypothesis(f"wrong exactly where {where}{what_there(samples)}", OPEN if few else 7.0)
-                return
-
-
-def scan(e: Evidence) -> Claims:
-    """If few entries are wrong, vary one that affects a single output, and find where it is wrong."""
-    s = e.first
-    if e.target != "dx" or s.x.shape != s.analytic.shape or s.wrong.mean() > RARE or s.x.dtype.kind != "f":
-        return
-    index = tuple(int(i) for i in np.argwhere(s.wrong)[0])
-    entry, value = np.array([np.ravel_multi_index(index, s.x.shape)]), float(s.x[index])
-    values, wrong = np.unique([*(SCAN if abs(value) < 8 else value * SCAN), *(value + SCAN)]), []
-    for moved in values:
-        x = s.x.copy()
-        x[index] = moved
-        line = e.jacobian("dx", entry, x=x)[0]
-        if s.y.shape != x.shape or np.count_nonzero(np.abs(line) > 1e-9) > 1:
-            return
-        wrong.append(abs(e.analytic_at(x=x)[index] - line @ s.dy.ravel()) > 1e-7 * s.scale)
-    where = describe(values, np.array(wrong), "x")
-    if where:
-        yield Hypothesis(f"wrong exactly where {where}{what_there([s])}", 7)
-
-
-def describe(values: Array, wrong: Array, name: str) -> str:
-    """Return a condition on ``values`` that holds for all wrong entries and no others; empty if there is none."""
-    bad, good = values[wrong], values[~wrong]
-    if not len(bad) or not len(good):
-        return ""
-    inside = good[(good > bad.min()) & (good < bad.max())]
-    return (
-        beyond(bad, good, name)
-        or beyond(np.abs(bad), np.abs(good), f"|{name}|")
-        or ("" if len(inside) or len(np.unique(good)) < 6 else within(bad, good, name))
-    )
 
 
 def beyond(bad: Array, good: Array, name: str) -> str:
     """Return the threshold that separates the wrong values from the correct ones; empty if there is none."""
     if bad.max() < good.min():
-        return f"{name} < {number(between(float(bad.max()), float(good.min())))}"
-    if bad.min() > good.max():
-        return f"{name} > {number(between(float(good.max()), float(bad.min())))}"
-    return ""
+        return f"{name} < {between(bad.max(), good.min())}"
+    return f"{name} > {between(good.max(), bad.min())}" if bad.min() > good.max() else ""
 
 
 def within(bad: Array, good: Array, name: str) -> str:
-    """Return an interval that contains the wrong values and none of the correct ones."""
-    low, high = float(good[good < bad.min()].max()), float(good[good > bad.max()].min())
-    return f"{number(between(low, float(bad.min())))} < {name} < {number(between(float(bad.max()), high))}"
+    """Return an interval that contains the wrong values and none of the correct ones; empty if there is none."""
+    below, above = good[good < bad.min()], good[good > bad.max()]
+    if len(below) + len(above) < len(good) or len(np.unique(good)) < 6:
+        return ""
+    return f"{between(below.max(), bad.min())} < {name} < {between(bad.max(), above.min())}"
 
 
-def between(low: float, high: float) -> float:
+def between(low: float, high: float) -> str:
     """Return the roundest number between two numbers."""
     if low <= 0 <= high:
-        return 0.0
+        return "0"
     rounded = (round((low + high) / 2, digits) for digits in range(-3, 8))
-    return next((middle for middle in rounded if low <= middle <= high), (low + high) / 2)
+    return number(next((middle for middle in rounded if low <= middle <= high), (low + high) / 2))
 
 
 def what_there(samples: list[Sample]) -> str:

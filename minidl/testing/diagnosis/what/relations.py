@@ -110,8 +110,8 @@ def factor(e: Evidence) -> Claims:
 
 def is_factor(s: Sample, q: Array, inverse: bool) -> bool:
     """Return whether the gradient is multiplied, or divided, by q."""
-    if not fits_beside(q.shape, s.analytic.shape) or set(np.unique(q)) <= {0, 1}:
-        return False  # masks are left to `regions`
+    if not fits_beside(q.shape, s.analytic.shape) or set(np.unique(q)) <= {0, 1} or np.ptp(q) == 0:
+        return False  # masks are left to `regions`, single numbers to `constant_ratio`
     return s.fits(s.analytic * q, s.numeric, s.numeric) if inverse else s.fits(s.analytic, s.numeric * q)
 
 

@@ -17,28 +17,18 @@ def terms_of_statistics(e: Evidence) -> Claims:
     s = e.first
     if s.analytic.ndim < 2 or s.wrong.mean() < 0.5:
         return
-    axes = list(axes_to_try(s))
     names = ["", *(name for name, _ in vectors(s, (0,))), BOTH]
-    for rank, (name, (along, across)) in enumerate((name, one) for name in names for one in axes):
-        if e.everywhere(spanned_by, name, along):
-            yield Hypothesis(name_of_term(e, name, along, across), 5 + bits_of(rank) / 4)
-            return
+    for rank, (name, axes) in enumerate((name, axes) for name in names for axes in axes_to_try(s)):
+        if e.everywhere(spanned_by, name, axes):
+            yield Hypothesis(name_of_term(e, name, axes), 5 + bits_of(rank) / 4)
 
 
-def axes_to_try(s: Sample) -> Iterator[tuple[Axes, str]]:
-    """Yield the axes along which statistics are usually taken."""
+def axes_to_try(s: Sample) -> list[Axes]:
+    """Return the axes along which statistics are usually taken."""
     ndim, shape = s.analytic.ndim, s.analytic.shape
-    if shape[:1] != s.x.shape[:1] or ndim != s.x.ndim:  # the gradient of a parameter
-        yield from (((axis,), f"axis {axis}") for axis in range(ndim) if shape[axis] > 2)
-    else:
-        names = {0: "the batch axis", ndim - 1: "the feature axis (per row)"}
-        order = (0, ndim - 1, *range(1, ndim - 1))
-        yield from (((axis,), names.get(axis, f"axis {axis}")) for axis in order if shape[axis] > 2)
-        if ndim > 2:
-            yield tuple(range(ndim - 1)), "the batch and inner axes"
-            yield tuple(range(1, ndim)), "all but the batch axis"
-    if shape[0] > 1 and s.analytic.size > 5:
-        yield tuple(range(ndim)), "all axes"
+    single = [(axis,) for axis in (0, ndim - 1, *range(1, ndim - 1)) if shape[axis] > 2]
+    several = [tuple(range(ndim - 1)), tuple(range(1, ndim))] if ndim > 2 else []
+    return [*single, *several, tuple(range(ndim))]
 
 
 def vectors(s: Sample, axes: Axes) -> Iterator[Named]:
@@ -71,24 +61,28 @@ def spanned_by(s: Sample, name: str, axes: Axes) -> bool:
     return s.is_residual(fitted)
 
 
-def name_of_term(e: Evidence, name: str, axes: Axes, across: str) -> str:
+def name_of_term(e: Evidence, name: str, axes: Axes) -> str:
     """Return the description of an error that is constant along the axes or a multiple of a vector."""
+    last: Axes = (e.first.analytic.ndim - 1,)
+    of_rows = e.first.analytic.shape == e.first.x.shape
+    known = {(0,): "the batch axis", last: "the feature axis (per row)"} if of_rows else {}
+    across = known.get(axes) or f"axis {', '.join(map(str, axes))}"
     if not name:
         term = "the through-the-mean term" if e.first.dy.size > 1 else "a term with a sum over it"
         return f"error is constant along {across}: {term} is missing, wrong or too much"
     if name == BOTH:
         told = "the through-the-mean and the through-the-variance terms are missing or wrong"
         return f"error is {name} along {across}: {told}"
-    per = "per-row " if axes == (e.first.analytic.ndim - 1,) else ""
     if name.endswith(" - mean)"):
         return f"error is proportional to {name} along {across}: the through-the-variance term is missing or wrong"
+    per_row = axes == last
     more = ": a term with a sum over it is missing or wrong"
-    if name in ("y", "exp(y)") and per:
+    if name in ("y", "exp(y)") and per_row:
         inner = "dy*y" if name == "y" else "dy"
         more = f": the term -{name}*sum({inner}) is {missing_or_wrong(e.first, name, axes)}"
     elif name in ("x", "y", *e.first.parameters):
         more = f": the term through the norm or the mean square of {name} is missing or wrong"
-    return f"error is a {per}multiple of {name}{'' if per else f' along {across}'}{more}"
+    return f"error is a {'per-row ' if per_row else ''}multiple of {name}{'' if per_row else f' along {across}'}{more}"
 
 
 def missing_or_wrong(s: Sample, name: str, axes: Axes) -> str:

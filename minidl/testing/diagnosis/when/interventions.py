@@ -8,6 +8,7 @@ import numpy as np
 from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis, bits_of
 from minidl.testing.diagnosis.sample import Sample, floats, is_number, largest
+from minidl.testing.probe import target_of
 from minidl.typing import Array
 
 Question = Callable[[Evidence, Sample, dict[str, Any]], bool]
@@ -31,7 +32,7 @@ def changes(e: Evidence, s: Sample) -> Iterator[Change]:
     for name, setting in e.settings.items():
         if is_number(setting.default) and setting.default != setting.value:
             told = f"the default {name}={setting.default}"
-            yield Change(told, f"{name} is hard-coded", setting.changed(name, setting.default))
+            yield Change(told, f"{name} is hard-coded", setting.changed(setting.default))
     mode = "inference" if e.context.point.training else "training"
     yield Change(f"{mode} mode", "the formula of the wrong mode is used", {"training": not e.context.point.training})
     if s.x.dtype.kind == "f" and s.x.size > 1:
@@ -49,12 +50,11 @@ def changes(e: Evidence, s: Sample) -> Iterator[Change]:
         for other in (a / 2, a * 2, -a, 1 - a, a**2, a + 1, a - 1, 0.0, 1.0, 2.0, 3.0, 0.5, 0.1):
             if other != a and (not isinstance(setting.value, int) or other.is_integer()):
                 meaning = f"{name} is hard-coded, or used in another way"
-                yield Change(f"{name}={other:g} instead of {a:g}", meaning, setting.changed(name, other), 4.0)
+                meaning = meaning if other else f"a term with the factor {name} is missing or wrong"
+                yield Change(f"{name}={other:g} instead of {a:g}", meaning, setting.changed(other), 4.0)
     for axis in (axis for axis in range(s.dy.ndim) if s.dy.shape[axis] > 1):
-        told, meaning = (
-            f"dy that sums to zero along axis {axis}",
-            "a term with sum(dy), or mean(dy), is missing or wrong",
-        )
+        told = f"dy that sums to zero along axis {axis}"
+        meaning = "a term with sum(dy), or mean(dy), is missing or wrong"
         yield Change(told, meaning, {"dy": s.dy - s.dy.mean(axis, keepdims=True)})
 
 
@@ -71,7 +71,6 @@ def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
         meaning = f"a transpose of {name} or the term with {name}.T is missing"
         found.append((f"{name} made symmetric", meaning, (p + turned) / 2))
     found.append((f"{name} where it is positive, else 0", "negative values are ignored", np.maximum(p, 0)))
-    found.append((f"-{name}", "a sign is wrong", -p))
     for axis in range(p.ndim) if p.size > 1 else ():
         found.append((f"{name} reversed along axis {axis}", f"{name} is flipped", np.flip(p, axis)))
         total = np.repeat(p.sum(axis, keepdims=True), p.shape[axis], axis)
@@ -80,68 +79,62 @@ def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
     return [*found, (f"{name} = 0", f"the missing or wrong term passes through {name}", np.zeros_like(p))]
 
 
-def gradient_elsewhere(e: Evidence) -> Claims:
-    """Claim that backward returned the correct gradient of a changed call or of another parameter."""
+def swapped(e: Evidence) -> Claims:
+    """Claim that the wrong gradient is the correct one of another parameter."""
     for name, value in e.first.parameters.items():
-        path, slash, last = name.rpartition("/")
-        target = f"{path}{slash}d{last}"
+        target = target_of(name)
         if target != e.target and value.shape == e.first.analytic.shape and e.equals_numeric(e.first.analytic, target):
             yield Hypothesis(f"equals the gradient of the other parameter {name}, {target}: swapped", 1)
+
+
+def equals_another(e: Evidence) -> Claims:
+    """Claim that the wrong gradient is the correct one of a changed call."""
     is_dy = np.array_equal(e.first.analytic, e.first.dy)  # dy is the gradient of the identity at any x
     for k, change in answers(e, equals_gradient):
         if not (is_dy and "x" in change.replaced):
             text = any_small_value(e, change) or f"equals the gradient for {change.name}: {change.meaning}"
             yield Hypothesis(text, bits_of(k) + change.bits)
-            return
+
+
+def becomes_right(e: Evidence) -> Claims:
+    """Claim a change of the call with which backward returns the gradient that it should have returned without."""
+    for k, change in answers(e, equals_numeric) if not e.is_tiny else ():
+        meaning = "" if "x" in change.replaced else f": {change.meaning}"
+        yield Hypothesis(f"becomes right for {change.name}{meaning}", 1 + bits_of(k))
 
 
 def right_elsewhere(e: Evidence) -> Claims:
-    """Claim a change that makes backward correct, or a changed call for which it is correct."""
-    if e.is_tiny:
-        return
-    for k, change in answers(e, becomes_right):
-        meaning = "" if "x" in change.replaced else f": {change.meaning}"
-        yield Hypothesis(f"becomes right for {change.name}{meaning}", 1 + bits_of(k))
-        return
-    rare = len(e.visible) < len(e.samples)
-    for k, change in answers(e, is_right):
-        if not (rare and "parameters" in change.replaced):  # other parameters may lead away from the failing point
+    """Claim a changed call for which backward is correct."""
+    rare = len(e.visible) < len(e.samples)  # other parameters may lead away from the failing point
+    for k, change in answers(e, is_right) if not e.is_tiny else ():
+        if not (rare and "parameters" in change.replaced):
             yield Hypothesis(f"right for {change.name}: {change.meaning}", OPEN + bits_of(k))
-            return
 
 
-def answers(e: Evidence, question: Question) -> list[tuple[int, Change]]:
-    """Return the changes for which the answer is yes at both the failing call and another sample."""
-    second, found = e.visible[-1], []
+def answers(e: Evidence, question: Question) -> Iterator[tuple[int, Change]]:
+    """Yield the changes for which the answer is yes at both the failing call and another sample, with their ranks."""
+    second = e.visible[-1]
     for k, change in enumerate(changes(e, e.first)):
         if attempt(question, e, e.first, change.replaced):
             again = next((c for c in changes(e, second) if c.name == change.name), None)
             if again is not None and attempt(question, e, second, again.replaced):
-                found.append((k, change))
-                if len(found) > 2:
-                    break
-    return found
-
-
-def call_of(s: Sample) -> dict[str, Any]:
-    """Return the changes that turn the failing call into a sample."""
-    return {"x": s.x, "dy": s.dy, "parameters": s.parameters}
+                yield k, change
 
 
 def equals_gradient(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
     """Return whether the wrong gradient of a sample is the correct gradient of the changed call."""
-    return e.equals_numeric(s.analytic, **{**call_of(s), **replaced})
+    return e.equals_numeric(s.analytic, **{**s.changes, **replaced})
 
 
-def becomes_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
+def equals_numeric(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
     """Return whether backward in the changed call returns the correct gradient of the sample."""
-    return "training" not in replaced and s.fits(e.analytic_at(**{**call_of(s), **replaced}), s.numeric)
+    return "training" not in replaced and s.fits(e.analytic_at(**{**s.changes, **replaced}), s.numeric)
 
 
 def is_right(e: Evidence, s: Sample, replaced: dict[str, Any]) -> bool:
     """Return whether the gradient of the changed call is correct and nonzero."""
-    value = e.analytic_at(**{**call_of(s), **replaced})
-    return largest(value) > 1e-9 and e.equals_numeric(value, **{**call_of(s), **replaced})
+    value = e.analytic_at(**{**s.changes, **replaced})
+    return largest(value) > 1e-9 and e.equals_numeric(value, **{**s.changes, **replaced})
 
 
 def any_small_value(e: Evidence, change: Change) -> str:

@@ -18,9 +18,23 @@ PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", 
 PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
 PAIRS |= {two: one for one, two in PAIRS.items()}
 # Forms that may be missing around an expression or a number, and factors made of an array or a number; {} is its name.
-AROUND = ["-{}", "(1 - {})", "{} ** 2", "np.abs({})", "np.sign({})", "({} > 0)", "np.exp({})", "1 / {}"]
+AROUND = [
+    "-{}",
+    "2 * {}",
+    "(1 - {})",
+    "{} ** 2",
+    "np.abs({})",
+    "np.sign({})",
+    "({} > 0)",
+    "np.exp({})",
+    "1 / {}",
+    "{} ** 3",
+]
 OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
 FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2", "np.exp({})"]
+# What norms, softmax, and normalisation subtract from an upstream gradient {0}; {1} is what they returned.
+PROJECTIONS = [f"{{1}} * ({{1}} * {{0}}).{reduce}(axis=-1, keepdims=True)" for reduce in ("mean", "sum")]
+PROJECTIONS += ["{1} * {0}.sum(axis=-1, keepdims=True)", "{0}.mean(axis=-1, keepdims=True) - " + PROJECTIONS[0]]
 NUMBERS = ["{}", "(1 - {})", "{} ** 2", "np.sqrt({})"]
 # Derivatives of common functions; {} is the argument.
 DERIVATIVES = {"sin": "np.cos({})", "cos": "-np.sin({})", "tanh": "(1 - np.tanh({}) ** 2)", "log": "(1 / {})"}
@@ -147,7 +161,8 @@ def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
         ends.append((ast.UnaryOp(ast.USub(), node.upper), None))
     elif node.upper is None and node.lower is not None:
         ends.append((None, ast.UnaryOp(ast.USub(), node.lower)))
-    yield from (site.edit(ast.Slice(lower, upper, node.step), 1.1) for lower, upper in ends)
+    slices = {ast.unparse(new): new for new in (ast.Slice(lower, upper, node.step) for lower, upper in ends)}
+    yield from (site.edit(new, 1.1) for text, new in slices.items() if text != site.text)
 
 
 def of_statements(site: Site) -> Iterator[Edit]:
@@ -178,6 +193,8 @@ def more(site: Site) -> Iterator[Edit]:
     if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
         return
     text, result = site.whole, shape_of_result(site)
+    of_dy = not linear or not linear.isdisjoint(re.findall(r"[\w.]+", site.text))
+    later = 0.0 if of_dy else 0.4
     if known is None:
         yield site.edit(f"-{text}", 1.1)
     for name, value in site.values.items():
@@ -185,16 +202,17 @@ def more(site: Site) -> Iterator[Edit]:
         if name == site.text or (result is not None and not fits(shape, result)):
             continue
         for k, form in enumerate((FACTORS if shape else NUMBERS) if name not in linear else ()):
-            factor, cost = form.format(name, name), 1.4 + 0.08 * k if shape else 1.2 + 0.02 * k
+            factor, cost = form.format(name, name), later + (1.4 + 0.08 * k if shape else 1.2 + 0.02 * k)
             yield site.edit(f"{text} * {factor}", cost)
             yield site.edit(f"{text} / ({factor})", cost + 0.05)
-        if whole and shape and (name in linear or not linear):
+        if not (whole and shape and of_dy):
+            continue
+        if name in linear or not linear:
             yield site.edit(f"{text} + {name}", 1.6)
             yield site.edit(f"{text} - {name}", 1.6)
-        elif whole and shape:  # the projections in the gradient of a norm
-            for reduce in ("mean", "sum"):
-                yield site.edit(f"{text} - {name} * ({name} * {text}).{reduce}(axis=-1, keepdims=True)", 1.9)
-    if whole:
+        else:
+            yield from (site.edit(f"{text} - {form.format(text, name)}", 1.5) for form in PROJECTIONS)
+    if whole and of_dy:
         yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.7) for axis in (-1, 0))
         yield from (site.edit(f"{site.text} + {path}", 1.5) for path in paths(site, result) if path not in site.text)
 

@@ -3,6 +3,7 @@
 import ast
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from minidl.testing.diagnosis.where.source import Function, Values
@@ -10,8 +11,8 @@ from minidl.testing.diagnosis.where.source import Function, Values
 Place = tuple[ast.AST, str, int | None]
 
 
-class Edit(NamedTuple):
-    """One node of a function replaced by another.
+class Site(NamedTuple):
+    """A node of a function that may be altered.
 
     Attributes
     ----------
@@ -20,48 +21,10 @@ class Edit(NamedTuple):
         The innermost statement around the node.
     place : tuple
         The position of the node: its parent, the parent's field, and the index if that field is a list.
-    new : ast.AST
-        The replacement node.
-    cost : float
-        How unlikely it is that this was meant.
+    node : ast.AST
+    text : str
+        Its source, empty for a statement.
     """
-
-    function: Function
-    statement: ast.stmt
-    place: Place
-    new: ast.AST
-    cost: float
-
-    def swap(self, node: ast.AST) -> ast.AST:
-        """Put a node at the place, and return the node that was there."""
-        parent, field, index = self.place
-        old: ast.AST
-        if index is None:
-            old = getattr(parent, field)
-            setattr(parent, field, node)
-        else:
-            old = getattr(parent, field)[index]
-            getattr(parent, field)[index] = node
-        return old
-
-    def shown(self) -> str:
-        """Return a message with the statement before and after the edit."""
-        before = text_of(self.statement)
-        old = self.swap(self.new)
-        after = text_of(self.new if old is self.statement else self.statement)
-        self.swap(old)
-        file = self.function.place(self.statement)[0].rpartition(", ")[2]
-        what = "is left out" if after == "pass" else f"reads `{after}`"
-        return f"`{before}` {what} ({self.function.tree.name}, {file})"
-
-
-def text_of(statement: ast.AST) -> str:
-    """Return the source of a statement; only the first line of a compound one."""
-    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(statement))).partition("\n")[0]
-
-
-class Site(NamedTuple):
-    """A node of a function, its position, and the statement around it."""
 
     function: Function
     statement: ast.stmt
@@ -69,22 +32,61 @@ class Site(NamedTuple):
     node: Any
     text: str
 
-    def edit(self, new: ast.AST | str, cost: float) -> Edit:
+    def edit(self, new: ast.AST | str, cost: float) -> "Edit":
         """Return the edit that replaces the node with ``new``."""
-        node = ast.parse(new, mode="eval").body if isinstance(new, str) else new
-        return Edit(self.function, self.statement, self.place, node, cost)
+        return Edit(self, new, cost)
+
+    def put(self, node: ast.AST) -> None:
+        """Put a node at the place."""
+        parent, field, index = self.place
+        if index is None:
+            setattr(parent, field, node)
+        else:
+            getattr(parent, field)[index] = node
 
     @property
     def whole(self) -> str:
         """The source of the node, in parentheses where needed."""
-        return (
-            self.text if isinstance(self.node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript)) else f"({self.text})"
-        )
+        simple = isinstance(self.node, (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+        return self.text if simple else f"({self.text})"
 
     @property
     def values(self) -> Values:
         """The values of the function's names."""
         return self.function.values
+
+
+class Edit(NamedTuple):
+    """A replacement for the node of a site, a node or its source, and how unlikely it is that it was meant."""
+
+    site: Site
+    new: ast.AST | str
+    cost: float
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Alter the tree of the function for a while."""
+        new = ast.parse(self.new, mode="eval").body if isinstance(self.new, str) else self.new
+        self.site.put(ast.fix_missing_locations(ast.copy_location(new, self.site.statement)))
+        try:
+            yield
+        finally:
+            self.site.put(self.site.node)
+
+    def shown(self) -> str:
+        """Return a message with the statement before and after the edit."""
+        function, statement = self.site.function, self.site.statement
+        before = text_of(statement)
+        with self.applied():
+            after = text_of(statement if isinstance(self.new, str) or statement is not self.site.node else self.new)
+        file = function.place(statement)[0].rpartition(", ")[2]
+        what = "is left out" if after == "pass" else f"reads `{after}`"
+        return f"`{before}` {what} ({function.tree.name}, {file})"
+
+
+def text_of(statement: ast.AST) -> str:
+    """Return the source of a statement; only the first line of a compound one."""
+    return ast.unparse(ast.fix_missing_locations(copy.deepcopy(statement))).partition("\n")[0]
 
 
 def sites(function: Function, target: str) -> Iterator[Site]:

@@ -5,46 +5,30 @@ one at a time, and the first edit that makes the gradient correct in every sampl
 """
 
 import warnings
+from contextlib import suppress
 from types import CodeType
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.testing.context import Context
 from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Hypothesis, bits_of
 from minidl.testing.diagnosis.sample import EXACT, Sample, floats, largest
 from minidl.testing.diagnosis.where.alterations import alterations
 from minidl.testing.diagnosis.where.edits import Edit, sites
-from minidl.testing.diagnosis.where.source import functions_behind, watch
-from minidl.typing import Array
+from minidl.testing.probe import Probe
 
 TRIALS = 900  # edits tried per diagnosis
-WORK = 500_000  # limit on events and numbers over all trials: fewer trials for layers with many calls or large arrays
+WORK = 700_000  # limit on events and numbers over all trials: fewer trials for layers with many calls or large arrays
 # Beginnings of causes that no line of backward is to blame for.
 ELSEWHERE = ("two identical", "forward", "the output does not depend", "self.")
 SHORT = 160  # characters: a longer formula is probably a coincidence
 
 
-class Call(NamedTuple):
-    """A sample, and the changes of the failing call that lead to it."""
-
-    sample: Sample
-    changes: dict[str, Any]
-
-
-def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, context: Context) -> list[Hypothesis]:
+def with_repair(found: list[Hypothesis], evidence: Evidence) -> list[Hypothesis]:
     """Return the causes found so far, preceded by the edit that makes the gradient correct, if there is one.
 
-    Parameters
-    ----------
-    found : list of Hypothesis
-        What `diagnose` returned for the same arguments.
-    analytic, numeric : array
-    context : Context
-        Its ``wrong`` names all gradients that are wrong: an edit for them all is preferred.
+    An edit that corrects all wrong gradients of the call is preferred.
     """
-    evidence = Evidence(analytic, numeric, context)
     if evidence.first.gap <= evidence.first.noise or found[0].text.startswith(ELSEWHERE):
         return found
     with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -55,52 +39,60 @@ def with_repair(found: list[Hypothesis], analytic: Array, numeric: Array, contex
     best, told = found[0], f"becomes right when {edit.shown()}"
     if best.bits < OPEN and len(best.text) <= SHORT:
         told = f"{best.text}; {told}"
-    where, source = edit.function.place(edit.statement)
+    where, source = edit.site.function.place(edit.site.statement)
     return [Hypothesis(told, min(best.bits, bits_of(rank) / 3), where, source), *found]
 
 
 def first_repair(e: Evidence) -> tuple[Edit | None, int]:
     """Return the most likely edit that makes the gradients correct on every sample, and its rank."""
-    functions = functions_behind(e.context.layer)
-    events = watch(e.context, functions)
-    trials = min(TRIALS, WORK // (events + sum(v.size for v in (e.first.x, e.first.y, *e.first.parameters.values()))))
-    calls = calls_of(e) if trials else []  # before any edit
+    functions = e.functions
+    trials = min(TRIALS, WORK // (e.events + sum(v.size for v in (e.first.x, e.first.y, *e.first.parameters.values()))))
+    samples = [*e.samples, *other_samples(e)] if trials else []  # before any edit
     places = [site for function in functions if function.values for site in sites(function, e.target)]
     edits = sorted((edit for site in places for edit in alterations(site)), key=lambda edit: edit.cost)
+    probe = e.context.subject.at(e.context.point)
     second: tuple[Edit | None, int] = None, 0
     for rank, edit in enumerate(edits[:trials]):
         code = code_of(edit)
         if code is None:
             continue
-        with edit.function.replaced(code):
-            if not all(attempt(is_right, e, call) for call in calls) or not attempt(leaves_right, e):
+        with edit.site.function.replaced(code):
+            found = attempt(looks_right, e, probe)
+            if found is None:  # the clone may be spoilt by an earlier trial
+                probe = e.context.subject.at(e.context.point)
+                found = attempt(looks_right, e, probe)
+            if not found:
                 continue
-            if attempt(others_are_right, e):
-                return edit, rank
-        second = second if second[0] else (edit, rank)
+            if all(attempt(is_right, e, s) for s in samples) and attempt(leaves_right, e):
+                if attempt(others_are_right, e):
+                    return edit, rank
+                second = second if second[0] else (edit, rank)
     return second
 
 
 def code_of(edit: Edit) -> CodeType | None:
     """Return the code of the edited function, or None if it does not compile."""
-    old = edit.swap(edit.new)
-    try:
-        return edit.function.compiled()
-    except (SyntaxError, ValueError, TypeError):
-        return None
-    finally:
-        edit.swap(old)
+    with edit.applied(), suppress(SyntaxError, ValueError, TypeError):
+        return edit.site.function.compiled()
+    return None
 
 
-def calls_of(e: Evidence) -> list[Call]:
-    """Return the samples, with other values and other arguments, and the changes of the failing call."""
-    calls = [Call(s, {"x": s.x, "dy": s.dy, "parameters": s.parameters}) for s in e.samples]
-    more = [{"x": 0.1 * e.first.x}] if e.first.x.dtype.kind == "f" else []  # an edit may suit only special points
-    for name, setting in list(e.settings.items())[:3]:
+def other_samples(e: Evidence) -> list[Sample]:
+    """Return samples with small values and with other arguments: an edit may suit only some of them."""
+    more = [{"x": 0.1 * e.first.x}] if e.first.x.dtype.kind == "f" else []
+    for setting in list(e.settings.values())[:3]:
         other = setting.value + 1 if isinstance(setting.value, int) else 0.8 * setting.value
-        more.append(setting.changed(name, other))
-    drawn = [(attempt(e.run, **changes), changes) for changes in more]
-    return [*calls, *(Call(sample, changes) for sample, changes in drawn if sample is not None)]
+        more.append(setting.changed(other))
+    return [sample for changes in more if (sample := attempt(e.run, **changes)) is not None]
+
+
+def looks_right(e: Evidence, probe: Probe) -> bool:
+    """Return whether the gradient of the failing call is now correct, on a clone that is used for all trials."""
+    point = e.context.point
+    if e.context.parameters_only:
+        return e.first.fits(probe.run_parameters(point)[e.target], e.first.numeric)
+    probe.forward(point.x.copy(), point.training)
+    return e.first.fits(probe.backward(point.dy.copy())[e.target], e.first.numeric)
 
 
 def leaves_right(e: Evidence) -> bool:
@@ -117,10 +109,9 @@ def others_are_right(e: Evidence) -> bool:
     return all(e.equals_numeric(floats(found[name]), name) for name in wrong)
 
 
-def is_right(e: Evidence, call: Call) -> bool:
+def is_right(e: Evidence, s: Sample) -> bool:
     """Return whether the layer now returns the correct gradient and an unchanged output."""
-    s = call.sample
-    y, gradients = e.context.run(**call.changes)
+    y, gradients = e.context.run(**s.changes)
     found = floats(gradients[e.target])
     if y.shape != s.y.shape or not np.allclose(y, s.y, rtol=1e-12, atol=0) or found.shape != s.numeric.shape:
         return False
@@ -128,4 +119,4 @@ def is_right(e: Evidence, call: Call) -> bool:
     if s.fits(found, s.numeric if s.shows or s is e.first else s.analytic):
         return True
     # The quick numeric gradient may be inaccurate near a kink.
-    return s is not e.first and largest(found - e.numeric_at(**call.changes)) <= EXACT * s.scale
+    return s is not e.first and largest(found - e.numeric_at(**s.changes)) <= EXACT * s.scale

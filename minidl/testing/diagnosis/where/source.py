@@ -53,20 +53,16 @@ class Function:
 
     def compiled(self) -> CodeType:
         """Return the code compiled from the current tree."""
-        free = self.function.__code__.co_freevars
         # The altered function may use fewer free variables, but must declare as many as the original.
-        names: list[ast.expr] = [ast.Name(name, ast.Load()) for name in free]
-        unused = ast.If(ast.Constant(False), [ast.Expr(ast.Tuple(names, ast.Load()))], [])
-        inner = ast.FunctionDef(self.tree.name, self.tree.args, [unused, *self.tree.body], [])
-        outer = ast.FunctionDef(
-            name="outer",
-            args=ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, []),
-            body=[inner, ast.Return(ast.Name(self.tree.name, ast.Load()))],
-            decorator_list=[],
-        )
-        made: Values = {}
-        exec(compile(ast.fix_missing_locations(ast.Module([outer], [])), "<altered>", "exec"), made)
-        code: CodeType = made["outer"](*free).__code__
+        names = self.function.__code__.co_freevars
+        unused = ast.parse(f"if False:\n    {', '.join(names) or None}").body
+        inner = ast.FunctionDef(self.tree.name, self.tree.args, [*unused, *self.tree.body], [])
+        (outer,) = ast.parse(f"def outer({', '.join(names)}): pass").body
+        assert isinstance(outer, ast.FunctionDef)
+        outer.body = [ast.copy_location(inner, self.tree)]
+        code = compile(ast.Module([outer], []), "<altered>", "exec")
+        for name in ("outer", self.tree.name):
+            code = next(one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == name)
         return code
 
     @contextmanager
@@ -155,12 +151,6 @@ def tree_of(function: FunctionType) -> ast.FunctionDef | None:
     nodes = list(ast.walk(tree))
     if len(nodes) > LARGEST or any(isinstance(node, (ast.While, ast.Yield, ast.Global)) for node in nodes):
         return None
-    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]  # `compiled` restores the real defaults
-    tree.args.kw_defaults = [ast.Constant(None) for _ in tree.args.kw_defaults]
-    tree.returns = None
-    for argument in ast.walk(tree.args):
-        if isinstance(argument, ast.arg):
-            argument.annotation = None
     return tree
 
 

@@ -15,11 +15,11 @@ def names(items):
     return [planted.name for planted in items]
 
 
-def test_the_table_holds_80_bugs_in_24_right_layers():
-    assert Counter(bug.name[0] for bug in BUGS) == {"F": 37, "R": 14, "S": 13, "P": 5, "D": 11}
-    assert len(set(names(BUGS))) == 80
+def test_the_table_holds_89_bugs_in_30_right_layers():
+    assert Counter(bug.name[0] for bug in BUGS) == {"F": 46, "R": 14, "S": 13, "P": 5, "D": 11}
+    assert len(set(names(BUGS))) == 89
     assert {bug.cls for bug in BUGS} == set(names(CORRECT))
-    assert len(CORRECT) == 24
+    assert len(CORRECT) == 30
     assert all(bug.truth for bug in BUGS)
 
 

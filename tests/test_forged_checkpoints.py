@@ -1,13 +1,15 @@
 """Untrusted checkpoints with a valid digest: `fit(resume=...)` refuses them and changes nothing, or resumes."""
 
 import copy
+import random
 
 import numpy as np
 import pytest
 
 from minidl import Dense, Input, Sequential
 from minidl.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from minidl.errors import ArgumentError, ModelFileError
+from minidl.errors import ArgumentError, ModelFileError, NonFiniteError
+from tests.faults import fuzzing
 from tests.faults.forging import forge, parts, text_of
 from tests.faults.fuzzing import nodes
 
@@ -176,3 +178,47 @@ def test_the_start_of_a_full_batch_run_may_be_another_one(tmp_path):
             forged = forge(text_of(replaced(content, ("run", "start", *path), value)), entries, data)
             (tmp_path / "forged").write_bytes(forged)
             run(3, "new", resume=tmp_path / "forged")
+
+
+# Fuzzing
+
+
+def fuzz(checkpoint, seed, count):
+    """Resume from ``count`` resealed mutants of the state of a run; return how many were refused and accepted."""
+    refused, data, folder = 0, checkpoint.read_bytes(), checkpoint.parent
+    within = ("run", "state", "training")
+    fit(new_model(), folder, 3, resume=checkpoint)  # imports what is imported on demand
+    for index, (mutant, _) in enumerate(fuzzing.mutants(data, seed, count, resealed_all=True, within=within)):
+        for file in folder.iterdir():
+            file.unlink()
+        checkpoint.write_bytes(mutant)
+        model = new_model()
+        before = everything(model)
+        try:
+            with fuzzing.cheap(len(mutant)), fuzzing.audited(checkpoint) as seen:
+                fit(model, folder, 3, resume=checkpoint)
+        except (ModelFileError, ArgumentError):
+            assert everything(model) == before, f"mutant {index}"
+            refused += 1
+        except NonFiniteError:  # a value of the optimizer may have become 1e38
+            pass
+        except Exception as error:
+            error.add_note(f"mutant {index} of seed {seed}")
+            raise
+        reads = "'r'"  # a checkpoint names the version of SciPy, which is read from SciPy's files
+        assert [one for one in seen if str(folder) not in one[1] and (one[0] != "open" or reads not in one[1])] == []
+        assert all(np.isfinite(array).all() for array in model.get_weights())
+    return refused, count - refused
+
+
+def test_mutants_of_a_run_are_refused_or_resume(checkpoint):
+    refused, accepted = fuzz(checkpoint, 0, 200)
+    assert refused > 100
+    assert accepted > 0
+
+
+@pytest.mark.slow
+def test_ten_thousand_mutants_of_a_run_are_refused_or_resume(checkpoint, record_property):
+    refused, accepted = fuzz(checkpoint, random.randrange(2**32), 10_000)
+    record_property("figure", f"mutants of a run: {refused + accepted} tried, {refused} refused, 0 wrong")
+    assert refused + accepted == 10_000

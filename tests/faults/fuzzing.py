@@ -86,10 +86,13 @@ def nodes(value, path=()):
             yield from nodes(item, (*path, index))
 
 
-def mutate_tree(random, tree):
-    """The tree with one place changed: replaced, removed, doubled, or exchanged with another."""
+def mutate_tree(random, tree, within=None):
+    """The tree with one place changed: replaced, removed, doubled, or exchanged with another.
+
+    ``within`` are the keys of the tree that may change; None for all.
+    """
     tree = copy.deepcopy(tree)
-    places = [path for path in nodes(tree) if path]
+    places = [path for path in nodes(tree) if path and (within is None or path[0] in within)]
     path = random.choice(places)
     holder = tree
     for key in path[:-1]:
@@ -162,14 +165,17 @@ def mutate_bytes(random, data):
     return bytes(data)
 
 
-def mutants(data, seed, count, *, resealed_all=False):
-    """Yield ``count`` mutants of a file, each with whether its digest is right; of a fifth it is, or of all."""
+def mutants(data, seed, count, *, resealed_all=False, within=None):
+    """Yield ``count`` mutants of a file, each with whether its digest is right; of a fifth it is, or of all.
+
+    ``within`` are the keys of the content that may change; None for all.
+    """
     source = random.Random(seed)
     content, entries, arrays = parts(data)
     for index in range(count):
         kind = source.randrange(3)
         if kind == 0:
-            tree = mutate_tree(source, content)
+            tree = mutate_tree(source, content, within)
             text = text_of(tree).replace(json.dumps(DEEP), "[" * 3000 + "]" * 3000)
             if source.random() < 0.1:
                 text = text.replace(

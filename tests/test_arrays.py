@@ -21,7 +21,8 @@ from minidl import (
     layers,
     optimizers,
 )
-from minidl.data import as_array
+from minidl.data import Table, as_array
+from minidl.data.classes import class_factors
 
 ROWS = 24
 X = np.random.default_rng(0).integers(-4, 5, (ROWS, 3)).astype("float32")
@@ -174,6 +175,11 @@ def test_samples_in_place_of_batches_are_told_in_words(samples):
         regression().fit(samples, verbose=0)
 
 
+def test_items_by_number_without_a_length_are_no_batches():
+    with pytest.raises(DataError, match=r"x: expected an array, got Having, which has no __iter__\. Add it"):
+        regression().fit(having(__getitem__=lambda number: (X, Y)), verbose=0)
+
+
 def test_pictures_in_place_of_batches_are_told_in_words():
     model = Sequential([Input((4, 3)), Flatten(), Dense(1)])
     with pytest.raises(ShapeError, match=r"the shape of one sample: .* x\[np\.newaxis\]"):
@@ -272,6 +278,23 @@ def test_targets_that_float32_cannot_tell_apart_are_named(y):
         regression().evaluate(X, y, verbose=0)
 
 
+def test_integers_of_32_bits_that_float32_cannot_tell_apart_are_named():
+    with pytest.warns(UserWarning, match="x: column 0: different values become equal in float32"):
+        regression(1).evaluate(np.arange(2**24, 2**24 + ROWS, dtype="int32"), Y, verbose=0)
+
+
+@pytest.mark.parametrize(("lost", "words"), [(1, []), (2, ["x: column 0: different values become equal in float32"])])
+def test_up_to_one_in_a_hundred_values_may_become_equal_silently(lost, words):
+    values = 2.0**24 + 2 * np.arange(100)  # even numbers are exact
+    values[1 : 2 * lost : 2] = values[0 : 2 * lost : 2] + 1
+    values[: 2 * lost] += 400 + 4 * np.repeat(np.arange(lost), 2)  # pairs that are rounded to the same multiple of 4
+    assert len(np.unique(values.astype("f4"))) == len(np.unique(values)) - lost == 100 - lost
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        regression(1).evaluate(values, np.zeros(100), verbose=0)
+    assert [str(one.message).partition(".")[0] for one in caught] == words
+
+
 def test_labels_are_not_rounded():
     model = Sequential([Input((3,)), Dense(2, activation="softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
@@ -298,6 +321,13 @@ def test_a_few_equal_neighbours_in_a_large_column_are_silent():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         regression(1).evaluate(values, np.zeros(len(values)), 10_000, verbose=0)
+
+
+def test_batches_of_contiguous_rows_are_views():
+    table = Table(X, Y, None, "float32", "float32")
+    x, y, _ = table.batch(slice(2, 4))
+    assert np.shares_memory(x, X)
+    assert np.shares_memory(y, Y)
 
 
 def test_as_array_copies_only_where_it_must():
@@ -333,6 +363,10 @@ def test_classes_in_class_weight_may_be_any_whole_numbers(kind):
         return model.fit(X, np.arange(ROWS) % 2, class_weight=class_weight, verbose=0).history
 
     assert weighed({kind(0): 1.0, kind(1): np.array(3.0)}) == weighed({0: 1.0, 1: 3.0})
+
+
+def test_a_target_above_one_half_is_of_class_1():
+    assert class_factors({1: 3.0}, np.array([[0.25], [0.5], [0.75]]), 1).tolist() == [1.0, 1.0, 3.0]
 
 
 @pytest.mark.parametrize("label", [0.5, np.nan, np.inf, -1.0, "1", None])

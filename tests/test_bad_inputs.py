@@ -141,6 +141,7 @@ DATA = [
     (regression, X[0], ONE[:3], {}, ShapeError, r"got \(3,\).*x\[np\.newaxis\]"),
     (regression, X[:, :2], ONE, {}, ShapeError, r"Dense 'dense' \(layer 0\): expected input of shape \(batch, 3\), got \(20, 2\)"),
     (regression, X[:, None], ONE, {}, ShapeError, r"got \(20, 1, 3\)\. Add Flatten\(\) before it"),
+    (regression, X[:, :, None], ONE, {}, ShapeError, r"got \(20, 3, 1\)\. Add Flatten\(\) before it"),
     (regression, X.T, ONE[:3], {}, ShapeError, r"expected input of shape \(batch, 3\), got \(3, 20\)"),
     (regression, np.float64(1.0), ONE, {}, DataError, "x: expected an array with a row for each example"),
     (regression, 3, ONE, {}, DataError, "x: expected an array with a row for each example, got int '3'"),

@@ -388,6 +388,18 @@ def test_history_refuses_a_state_that_it_cannot_have(values):
         History().set_state({"epoch": [0], "history": {"loss": values}})
 
 
+@pytest.mark.parametrize("epochs", [["x"], [0, 1.5], (0,), 3, None])
+def test_a_history_takes_no_state_with_other_absent_epochs_than_a_list_of_integers(epochs):
+    with pytest.raises(StateError, match="History: set_state: expected lists of epochs by name, got"):
+        History().set_state({"epoch": [0], "history": {"loss": [0.5]}, "absent": {"val_loss": epochs}})
+
+
+def test_the_hooks_of_a_lambda_callback_are_its_configuration():
+    callback = LambdaCallback(on_epoch_end=print, on_test_end=None)
+    assert callback.get_config() == {"on_epoch_end": print}
+    assert repr(callback) == "LambdaCallback(on_epoch_end=<built-in function print>)"
+
+
 def test_history_writes_a_csv_file(tmp_path):
     history = History()
     run(history, [3.0, 2.5])

@@ -76,6 +76,16 @@ class Interrupt(Callback):
             raise KeyboardInterrupt
 
 
+class Removing(Callback):
+    """Removes a file as soon as it is there."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.path.unlink(missing_ok=True)
+
+
 def fit(model, folder, *callbacks, save_freq=1, **arguments):
     name = "{epoch:02d}-{batch:03d}.safetensors" if save_freq != "epoch" else "{epoch:02d}.safetensors"
     saving = ModelCheckpoint(Path(folder) / name, save_freq=save_freq)
@@ -713,6 +723,14 @@ def test_which_epochs_are_saved_and_kept(tmp_path, arguments, expected):
         x, y, epochs=5, callbacks=ModelCheckpoint(tmp_path / "{epoch}", **arguments), verbose=0
     )
     assert names(tmp_path) == expected
+
+
+def test_a_file_that_somebody_has_removed_is_not_missed(tmp_path):
+    x, y = data()
+    model, removing = model_of(OPTIMIZERS["Adam"]), Removing(tmp_path / "1")
+    callbacks = [ModelCheckpoint(tmp_path / "{epoch}", keep_last=1), removing]
+    model.fit(x, y, epochs=3, callbacks=callbacks, verbose=0)
+    assert names(tmp_path) == ["3"]
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ AREAS = {  # area -> the files of tests/ that test it
     "losses": "losses loss_values ulps",
     "optimizers": "optimizers params settings",
     "metrics": "metrics training",
-    "callbacks": "callbacks training checkpoints signals",
-    "data": "arrays frames bad_inputs unusual_inputs training",
-    "training": "training sequential signals checkpoints concurrency own_losses",
-    "saving": "saving checkpoints forged_checkpoints files",
+    "callbacks": "callbacks training checkpoints signals ends streams plotting own_classes utils",
+    "data": "arrays frames bad_inputs unusual_inputs training streams stream_resume column_names",
+    "training": "training sequential signals checkpoints concurrency own_losses streams stream_resume ends",
+    "saving": "saving checkpoints forged_checkpoints files recipes_resume stream_resume ends",
 }
 GOAL = 0.98
 SURVIVED = "  survived: "

@@ -204,7 +204,6 @@ class Checkpoint:
         weights = mismatches("weights", self.weights, expected_weights(model))
         raise_problems([*weights, *mismatches("run", found, expected)])
         check_optimizer_state(model, self.optimizer_state)
-        copy.deepcopy(model.optimizer).set_state(self.optimizer_state)
         for name, callback, state in self._callbacks(run):
             if type(callback).get_state is Callback.get_state:
                 names = dict.fromkeys(callback.state_attributes, object)

@@ -3,6 +3,7 @@
 A file never contains code. Every size is checked against the size of the file before anything is allocated.
 """
 
+import copy
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -240,7 +241,14 @@ def _compile(model: Model, decoder: Decoder, training: dict[str, Any]) -> None:
 
 
 def check_optimizer_state(model: Model, state: dict[str, Any]) -> None:
-    """Raise an error unless ``state`` has the optimizer's numbers, and arrays of the size of the model."""
+    """Raise an error unless ``state`` has the optimizer's numbers, and arrays that the next step can use."""
     values = np.empty(0, model.dtype) if model.network is None else model.parameters.values
     numbers = {n: type(value) for n, value in model.optimizer.get_state().items() if not isinstance(value, np.ndarray)}
     raise_problems(mismatches("optimizer_state", state, {name: numbers.get(name, values) for name in state}))
+    optimizer, after = copy.deepcopy(model.optimizer), np.zeros_like(values)
+    optimizer.set_state(state)
+    vars(optimizer)["learning_rate"] = 1.0  # a schedule may be a function that the file only names
+    if state.keys() - numbers:
+        with np.errstate(all="ignore"):  # squares below zero would make the values NaN
+            optimizer.step(after, np.zeros_like(after))
+        raise_problems(mismatches("optimizer_state: values after a step", after, values))

@@ -2,6 +2,8 @@
 
 import cProfile
 import gc
+import itertools
+import math
 import os
 import signal
 import sys
@@ -9,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -31,9 +34,12 @@ class Campaign:
         What is mutated.
     tests : list of Path
         Files of tests; they must pass on the right code.
+    seconds : float, optional
+        Only the quickest tests of each function are run, which take so long together.
     """
 
-    def __init__(self, files: list[Path], tests: list[Path]) -> None:
+    def __init__(self, files: list[Path], tests: list[Path], seconds: float = math.inf) -> None:
+        self.seconds = seconds
         self.tests_of: dict[tuple[str, int], dict[str, float]] = {}
         self.file_of: dict[str, Path] = {}  # of a test
         self.log = os.devnull  # takes what pytest prints
@@ -83,6 +89,12 @@ class Campaign:
                 said = [line for line in log.read().decode().splitlines() if line.startswith(("FAILED", "ERROR", "E "))]
                 raise SystemExit("\n".join([*said, f"the right code failed its tests {failed} times of {len(right)}"]))
 
+    def _tests(self, mutant: Mutant) -> dict[str, float]:
+        """Return the tests of a mutant's function with the time that each takes."""
+        tests = sorted(self.tests_of.get((str(mutant.file), mutant.line), {}).items(), key=itemgetter(1))
+        spent = itertools.accumulate(seconds for _, seconds in tests)
+        return dict(test for test, end in zip(tests, spent, strict=True) if end <= self.seconds or test is tests[0])
+
     def _started(self, mutant: Mutant) -> int:
         """Begin to test a mutant in a child process, which ends with 0 if nothing is noticed."""
         child = os.fork()
@@ -91,7 +103,7 @@ class Campaign:
         sink = os.open(self.log, os.O_WRONLY | os.O_APPEND)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
-        tests = self.tests_of.get((str(mutant.file), mutant.line), {})
+        tests = self._tests(mutant)
         limit = LEAST + PATIENCE * sum(tests.values())
         for timer, number, seconds in (
             (signal.ITIMER_PROF, signal.SIGPROF, limit),

@@ -121,10 +121,8 @@ class ModelCheckpoint(MonitorCallback):
         path = self._path(epoch, logs)
         self.paths = [*(other for other in self.paths if other != path), path]
         (self._base / path).parent.mkdir(parents=True, exist_ok=True)
-        if self.save_weights_only:
-            self.model.save(self._base / path, include_optimizer=False)
-        else:
-            self.model.save_checkpoint(self._base / path)
+        save = self.model.save_weights if self.save_weights_only else self.model.save_checkpoint
+        save(self._base / path)
         while self.keep_last is not None and len(self.paths) > self.keep_last:
             (self._base / self.paths.pop(0)).unlink(missing_ok=True)
         if self.verbose:

@@ -131,5 +131,4 @@ class TimeLimit(Callback):
         if time.monotonic() >= self._end:
             stop(self, f"{self.seconds:g} seconds have passed")
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self.on_train_batch_end(epoch)
+    on_epoch_end: Any = on_train_batch_end

@@ -67,10 +67,8 @@ class Samples:
         """Return the sample weights times the weights of their classes, which depend on ``rows`` if balanced."""
         loss, outputs = self.loss, self.network.output_shape[0]
         if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
-            raise ArgumentError(
-                f"{who}class_weight: expected a loss with one class for each row, got {loss!r} on {outputs} outputs. "
-                "Use sample_weight."
-            )
+            got = f"{loss!r} on {outputs} outputs. Use sample_weight."
+            raise ArgumentError(f"{who}class_weight: expected a loss with one class for each row, got {got}")
         factors = class_factors(class_weight, y, outputs, rows)
         factors = factors if weight is None else weight * factors
         check_finite(factors, f"{who}class_weight", self.network.dtype)

@@ -30,11 +30,12 @@ class Counts(Metric):
     higher_is_better = True
     average: str | None
     class_id: int | None = None
+    thresholds: Any
     _counts: Array = np.zeros((4, 1, 1))  # correct, wrong, missed, rejected; thresholds; classes
 
-    @abstractmethod
     def predicted(self, y_pred: Array) -> Array:
         """Return for each threshold (at least one), sample and class whether the class is predicted."""
+        return above(y_pred, self.thresholds)
 
     @abstractmethod
     def score(self, correct: Any, wrong: Any, missed: Any, rejected: Any) -> Any:
@@ -186,9 +187,6 @@ class ConfusionCount(Counts):
     def __init__(self, thresholds: float | Sequence[float] | None = None, name: str | None = None) -> None:
         self.thresholds = check_thresholds(thresholds, f"{type(self).__name__}: thresholds")
         self.name = name
-
-    def predicted(self, y_pred: Array) -> Array:
-        return above(y_pred, self.thresholds)
 
     def score(self, *counts: Any) -> Any:
         return counts[self._cell]

@@ -156,10 +156,8 @@ class Trainer:
     def train_on_batch(self, batch: Batch, *, return_dict: bool) -> Any:
         """Take one step; return the loss and the metrics of this batch: see `Sequential.train_on_batch`."""
         if self.optimizer.full_batch:
-            raise StateError(
-                f"train_on_batch: {type(self.optimizer).__name__} needs all samples at once. "
-                "Call fit, or use another optimizer."
-            )
+            name = type(self.optimizer).__name__
+            raise StateError(f"train_on_batch: {name} needs all samples at once. Call fit, or use another optimizer.")
         loss, z = self.step(batch)
         if not self.scores.metrics:
             return in_keras_form({"loss": loss}, return_dict)

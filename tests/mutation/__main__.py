@@ -53,6 +53,9 @@ def main() -> int:
         files = sorted((ROOT / "minidl" / area).glob("*.py"))
         campaign = Campaign(files, [test for test in tests if test.exists()], options.seconds)
         mutants = [mutant for mutant in campaign.mutants if mutant.label not in equivalents()]
+        gone = {label for label in equivalents() if label.startswith(f"{area}/")} - {m.label for m in campaign.mutants}
+        for label in sorted(gone):
+            print(f"  no longer a mutant, in equivalent.txt: {label}", flush=True)
         if options.only:
             mutants = [mutant for mutant in mutants if mutant.label in wanted]
         random.Random(options.seed).shuffle(mutants)

@@ -45,14 +45,9 @@ def totals(model: Model) -> str:
     """Return the line of totals: parameters, frozen parameters, and their size in bytes."""
     if not model.output_shape:
         return "Not built yet: put Input((features,)) first, or call build((features,))."
-    count, frozen = model.count_params(), frozen_parameters(model)
+    count, frozen = model.count_params(), sum(part.stop - part.start for part in model.network.frozen_parts())
     size = count * np.dtype(model.dtype).itemsize
     return f"{count:,} parameters ({count - frozen:,} trainable, {frozen:,} frozen), {size:,} bytes in {model.dtype}"
-
-
-def frozen_parameters(layer: Layer) -> int:
-    """Return the number of parameters of a layer that training does not change."""
-    return sum(map(frozen_parameters, layer.sublayers().values())) if layer.trainable else layer.count_params()
 
 
 def cached_bytes(network: Network) -> dict[str, int]:

@@ -71,19 +71,14 @@ def trace(model: Model, x: Any, y: Any) -> Trace:
     objective, network, loss = twin.trainer.objective, twin.network, copy.copy(twin.loss)
     chain = dict(zip(network.names, network.layers, strict=True))
     calls = {path: (part, _record(part)) for path, part in walk(chain, inside=running_inside)}
-    y = rows
-    for layer in network.layers:
-        y = layer.forward(y, False)
-    value = loss.forward(y, targets)
+    value = loss.forward(network.forward(rows), targets)
     dy = loss.backward()
-    for name, layer in reversed(chain.items()):
-        if layer is objective.activation:  # training stops at the logits
-            arrays = calls[name][1]
-            objective.loss.forward(arrays["x"], targets)
-            arrays.update(dy=dy, dx=objective.loss.backward())
-            dy = arrays["dx"]
-        else:
-            dy = layer.backward(dy)
+    if objective.activation is not None:  # training stops at the logits
+        last = calls[network.names[-1]][1]
+        objective.loss.forward(last["x"], targets)
+        last.update(dy=dy, dx=objective.loss.backward())
+        dy = last["dx"]
+    objective.network.backward(dy)
     value += network.penalty(gradients=True) + network.own_losses()
     steps = {path: _step(part, **arrays) for path, (part, arrays) in calls.items() if len(arrays) == 4}
     return Trace(float(value), steps)

@@ -86,8 +86,12 @@ class Compiled(LayerList):
         history = None if self.trainer is None else self.trainer.leave()
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
         loss = None if loss is None else _own_copy(resolve_loss(loss, "compile: loss"))
+        certify = None
         if check_gradients is not None:
             checks.choice(check_gradients, "compile: check_gradients", ("first_batch",))
+            from minidl.testing.models import certify_model  # minidl.testing imports models
+
+            certify = functools.partial(certify_model, level="quick")
         self._check_end(loss, metrics, weighted_metrics)
         if owner_of(optimizer) not in (None, self):
             got = f"{optimizer!r} of another. Make a new one."
@@ -97,11 +101,6 @@ class Compiled(LayerList):
                 fix_settings(metric, COPIED)
         give(optimizer, self)
         optimizer.reset()
-        certify = None
-        if check_gradients is not None:
-            from minidl.testing.models import certify_model  # minidl.testing imports models
-
-            certify = functools.partial(certify_model, level="quick")
         trainer = Trainer(optimizer, loss, copy.copy(metrics), copy.copy(weighted_metrics), certify)
         self.set_derived(trainer=trainer, check_gradients=check_gradients)
         if loss is not None and self.network is not None:

@@ -29,6 +29,7 @@ from minidl.callbacks import (
 )
 from minidl.errors import ArgumentError
 from minidl.saving import read_file
+from minidl.saving.fingerprint import data_fingerprint, threads
 
 RATE = optimizers.schedules.CosineDecay(0.05, 20)
 OPTIMIZERS = {
@@ -969,3 +970,17 @@ def test_a_checkpoint_that_forgets_something_is_noticed(tmp_path, monkeypatch, f
             tmp_path, OPTIMIZERS["Adam"], lambda: [ReduceLROnPlateau(patience=0), EarlyStopping(patience=1)],
             epochs=4, batch_size=5,
         )  # fmt: skip
+
+
+def test_no_data_have_an_empty_fingerprint():
+    assert data_fingerprint(None) == {}
+
+
+@pytest.mark.parametrize(("variables", "expected"), [({"OPENBLAS_NUM_THREADS": "7"}, "7"), ({}, None)])
+def test_threads_are_those_of_the_environment_or_the_processors(monkeypatch, variables, expected):
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert threads() == (expected or str(len(os.sched_getaffinity(0))))

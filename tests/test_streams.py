@@ -192,6 +192,29 @@ def test_validation_steps_are_the_first_batches_of_arrays(split):
     assert history["val_loss"] == [model.evaluate(X[20:32], Y[20:32], verbose=0)]
 
 
+def test_a_list_of_one_array_is_no_validation_data():
+    with pytest.raises(ArgumentError, match=r"validation_data: expected \(x, y\), .* or an iterable of them, got list"):
+        regression().fit(X, Y, validation_data=[X], verbose=0)
+
+
+def test_weights_beside_an_iterable_are_refused_in_evaluation():
+    with pytest.raises(ArgumentError, match=r"sample_weight: expected None for an iterable: let it yield"):
+        regression().evaluate(iter(BATCHES), sample_weight=np.ones(ROWS), verbose=0)
+
+
+def test_the_epoch_in_which_an_iterable_is_used_up_is_named():
+    with pytest.raises(
+        DataError, match=r"fit: x: expected at least one batches in epoch 2, got 0: the iterable is used"
+    ):
+        regression().fit(iter(BATCHES), epochs=3, verbose=0)
+
+
+def test_an_unbuilt_model_predicts_batches_without_targets():
+    model = Sequential([Dense(1)], seed=0)
+    outputs = model.predict(x for x, _ in BATCHES)
+    np.testing.assert_array_equal(outputs, model.predict(X, batch_size=10))
+
+
 @pytest.mark.parametrize("argument", ["validation_steps", "validation_batch_size"])
 @pytest.mark.parametrize("value", [0, -1, 2.5, "3"])
 def test_wrong_numbers_of_validation_are_refused(argument, value):

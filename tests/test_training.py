@@ -392,6 +392,32 @@ def test_a_layer_that_fails_in_training_alone_is_named():
         model.fit(X, Y, verbose=0)
 
 
+def test_a_step_that_fails_before_it_changes_anything_applies_no_constraint():
+    class Failing(SGD):
+        def update(self, blocks, rate):
+            raise RuntimeError("no step")
+
+    model = Sequential([Input((3,)), Dense(1, kernel_constraint="non_neg")], seed=0)
+    model.compile(Failing(0.1), "mse")
+    model.set_weights([np.full((3, 1), -1.0), np.zeros(1)])
+    with pytest.raises(RuntimeError, match="no step"):
+        model.train_on_batch(X, Y)
+    assert model[0].W.ravel().tolist() == [-1.0, -1.0, -1.0]
+
+
+def test_a_batch_of_all_rows_is_one_for_a_solver():
+    history = regression(LBFGS()).fit(X, Y, batch_size=len(X), epochs=1, verbose=0).history
+    assert history["loss"] == regression(LBFGS()).fit(X, Y, epochs=1, verbose=0).history["loss"]
+
+
+def test_layers_stay_while_ranks_train_together():
+    model = regression()
+    model.trainer.group = object()
+    model.add(Dense(1))
+    with pytest.raises(StateError, match=r"distributed: expected the layers to stay as it is inside"):
+        model.train_on_batch(X, Y)
+
+
 def test_a_gradient_that_overflows_in_the_first_step_is_not_taken_for_forgotten():
     model = Sequential([Input((3,)), Dense(1)], seed=0)
     model.compile("sgd", "mse")

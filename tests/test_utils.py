@@ -173,6 +173,10 @@ def test_a_baseline_must_be_beaten_within_the_patience(values, baseline, epochs)
     assert losses_until_stop(values, patience=2, baseline=baseline) == epochs
 
 
+def test_an_epoch_that_does_not_beat_the_baseline_counts_once():
+    assert losses_until_stop([5, 5, 5, 5, 5], patience=3, baseline=1.0) == 3
+
+
 @pytest.mark.parametrize("function", [np.tanh, len, lambda x: x])
 def test_a_function_as_activation_is_refused_with_its_name(function):
     fix = "Write 'tanh'" if function is np.tanh else "Write a layer"

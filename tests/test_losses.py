@@ -897,3 +897,33 @@ def test_a_copy_of_a_loss_shares_no_caches_of_the_losses_in_it(parts, copied):
     before = loss.backward().tolist()
     twin.forward(np.array([[7.0], [9.0]]), y)
     assert loss.backward().tolist() == before
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "words"),
+    [
+        (BinaryCrossentropy(), [[-1.0, 2.0]], r"y: expected targets in \[0, 1\]"),
+        (CategoricalCrossentropy(), [[1.0, 1.0]], "y: expected rows that sum to 1"),
+        (losses.Poisson(), [[1.0, -1.0]], "y: expected targets"),
+        (losses.Hinge(), [[3.0, 1.0]], "y: expected targets"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_targets_are_checked_when_a_loss_is_called(loss, y, words):
+    for call in (lambda: loss.forward(np.array([[0.25, 0.75]]), np.array(y)), lambda: loss(y, [[0.25, 0.75]])):
+        with pytest.raises(DataError, match=words):
+            call()
+
+
+@pytest.mark.parametrize("weight", [[-1.0, 1.0], [np.nan, 1.0], "ab"])
+def test_the_weights_of_a_call_are_finite_and_not_negative(weight):
+    with pytest.raises((DataError, ShapeError), match=r"^sample_weight: expected"):
+        MeanSquaredError()([[0.0], [2.0]], [[1.0], [1.0]], sample_weight=weight)
+    assert MeanSquaredError()([[0.0], [2.0]], [[1.0], [1.0]], sample_weight=[1, 0]) == 0.5
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(losses).items() if isinstance(value, LossFunction)])
+@pytest.mark.parametrize(("y_true", "y_pred"), [([], []), ([[0.0, 1.0]], [[0.5, 0.25, 0.25]]), (None, [[0.5, 0.5]])])
+def test_a_loss_as_a_function_refuses_what_does_not_fit(name, y_true, y_pred):
+    with pytest.raises((DataError, ShapeError)):
+        getattr(losses, name)(y_true, y_pred)

@@ -421,10 +421,43 @@ def test_targets_that_are_neither_labels_nor_shaped_as_the_outputs_are_refused()
             metric.update(np.array(y_true), np.zeros((2, 3)))
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.metric is not FunctionMetric], ids=str)
+@pytest.mark.parametrize("bad", [None, "text", [], 0.5, [None, 1.0], [[]]], ids=repr)
+def test_what_holds_no_numbers_is_refused(case, bad):
+    y_true, y_pred, _ = draw(case.targets, 5, 6)
+    for arrays in ((bad, y_pred), (y_true, bad)):
+        with pytest.raises((DataError, ShapeError), match=rf"^{case.metric.__name__}: "):
+            case.make().update(*arrays)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.metric is not FunctionMetric], ids=str)
+def test_lists_and_series_score_as_arrays_do(case):
+    y_true, y_pred, weight = draw(case.targets, 5, 6)
+    of_arrays, of_lists = case.make(), case.make()
+    of_arrays.update(y_true, y_pred, weight)
+    of_lists(y_true.tolist(), y_pred.astype(float).tolist(), weight.tolist())
+    np.testing.assert_allclose(of_lists.result(), of_arrays.result(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "CategoricalAccuracy"])
+def test_outputs_without_a_class_axis_are_refused_as_labels_of_one_class(name):
+    with pytest.raises((DataError, ShapeError), match=f"^{name}: "):
+        getattr(metrics, name)().update([[0, 1], [1, 0]] if name[0] == "C" else [0, 1], [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("weight", "words"), [([1, -1], "at least 0, got -1"), ([np.nan, 1], "finite numbers, got nan")]
+)
+@pytest.mark.parametrize("make", [metrics.AUC, metrics.BinaryAccuracy, metrics.Precision, metrics.R2Score])
+def test_weights_that_are_not_finite_and_positive_are_refused(make, weight, words):
+    with pytest.raises(DataError, match=f"sample_weight: expected .*{words}"):
+        make().update([0, 1], [0.25, 0.75], weight)
+
+
 @all_metrics
 def test_a_wrong_number_of_weights_is_refused(case):
     y_true, y_pred, _ = draw(case.targets, 5, 6)
-    with pytest.raises(ShapeError, match=r"expected sample_weight of shape \(6,\), got \(5,\)"):
+    with pytest.raises(ShapeError, match=r"sample_weight: expected shape \(6,\), one weight .*, got \(5,\)"):
         case.make().update(y_true, y_pred, np.ones(5))
 
 

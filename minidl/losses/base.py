@@ -13,7 +13,7 @@ from minidl.config import Configured
 from minidl.constructor import replace_items
 from minidl.data import as_array
 from minidl.errors import CacheError, ShapeError
-from minidl.losses.targets import floating
+from minidl.losses.targets import checked_weights, floating
 from minidl.names import attribute, snake_case
 from minidl.numeric import in_dtype, total
 from minidl.typing import Array
@@ -120,10 +120,10 @@ class Loss(Configured, ABC):
         if type(y_true) is not np.ndarray or y_true.dtype != y_pred.dtype:
             y_true = in_dtype(as_array(y_true, f"{type(self).__name__}: y_true"), y_pred.dtype)
         if y_true.shape != y_pred.shape or y_true.ndim != 2:
-            raise ShapeError(
-                f"{type(self).__name__}: expected y_pred and y_true of one shape (batch, outputs), "
-                f"got {y_pred.shape} and {y_true.shape}. Reshape one of them."
-            )
+            expected, got = "y_pred and y_true of one shape (batch, outputs)", f"{y_pred.shape} and {y_true.shape}"
+            raise ShapeError(f"{type(self).__name__}: expected {expected}, got {got}. Reshape one of them.")
+        if not self.trusts_targets:
+            self.check_targets(y_true, y_pred.shape[1])
         return y_pred, y_true
 
     def match(self, y_pred: Array, y_true: Array) -> Array:
@@ -162,7 +162,7 @@ class Loss(Configured, ABC):
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the mean loss of a batch, with the arguments in Keras' order."""
-        return self.forward(y_pred, y_true, sample_weight)
+        return self.forward(y_pred, y_true, checked_weights(sample_weight))
 
     def values(self, y_pred: Array, y_true: Array) -> Array:
         """Return the loss of each row, for a loss whose `forward` ends in `mean`."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
-from minidl.data import as_array
+from minidl.data import as_array, check_weights
 from minidl.errors import DataError
 from minidl.typing import Array
 
@@ -16,6 +16,11 @@ def floating(value: Any, who: str) -> Array:
     if not array.size:
         raise DataError(f"{who}: expected at least one row, got shape {array.shape}.")
     return array if array.dtype.char in "fdg" else array.astype(np.float64)
+
+
+def checked_weights(sample_weight: Any) -> Array | None:
+    """Return the weights that a loss was called with as an array; other than finite numbers >= 0 are an error."""
+    return None if sample_weight is None else check_weights(sample_weight, np.size(sample_weight), np.float64)
 
 
 def crossentropy_options(who: str, from_logits: bool, label_smoothing: float) -> tuple[bool, float]:

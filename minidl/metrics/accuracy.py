@@ -61,6 +61,6 @@ class SparseCategoricalAccuracy(MeanMetric):
     higher_is_better = True
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        if np.shape(y_true) != y_pred.shape[:1]:
-            y_true = flat_labels(y_true, y_pred, self)
+        if type(y_pred) is not np.ndarray or y_pred.ndim != 2 or np.shape(y_true) != y_pred.shape[:1]:
+            y_true, y_pred = flat_labels(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true)

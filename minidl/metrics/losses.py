@@ -32,11 +32,8 @@ class LossMetric(MeanMetric, ABC):
     def values(self, y_true: Array, y_pred: Array) -> Array:
         loss = self.loss.__new__(self.loss)
         vars(loss).update(vars(self))  # the arguments, which are those of the loss and have been checked
-        y_pred = np.asarray(y_pred, np.float64)
-        if loss.sparse:
-            return loss.values(y_pred, flat_labels(y_true, y_pred, self))
-        y_true, y_pred = match_shapes(y_true, y_pred, self)
-        return loss.values(y_pred, y_true)
+        y_true, y_pred = (flat_labels if loss.sparse else match_shapes)(y_true, y_pred, self)
+        return loss.values(y_pred.astype(np.float64, copy=False), y_true)
 
 
 class CategoricalHinge(LossMetric):

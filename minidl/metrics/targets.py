@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl import checks
+from minidl.data import as_array, check_weights
 from minidl.errors import DataError, ShapeError
 from minidl.losses.targets import check_range
 from minidl.numeric import one_hot
@@ -13,13 +14,8 @@ from minidl.typing import Array
 
 
 def row_weights(sample_weight: Any, rows: int) -> Array:
-    """Return the weights as float64 of shape (rows,), ones for None, or raise a `ShapeError`."""
-    if sample_weight is None:
-        return np.ones(rows)
-    weight = np.asarray(sample_weight, np.float64)
-    if weight.shape != (rows,):
-        raise ShapeError(f"metrics: expected sample_weight of shape ({rows},), got {weight.shape}.")
-    return weight
+    """Return the weights as float64 of shape (rows,), ones for None; other than finite numbers >= 0 are an error."""
+    return np.ones(rows) if sample_weight is None else check_weights(sample_weight, rows, np.float64)
 
 
 def nan_rows(y_pred: Any, who: Any) -> Array:
@@ -45,9 +41,7 @@ def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
 
     Other targets raise a `ShapeError` or a `DataError` that starts with the class name of ``who``.
     """
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if y_pred.ndim == 1:
-        y_pred = y_pred[:, None]
+    y_true, y_pred = as_arrays(y_true, y_pred, who)
     if y_true.ndim == 1:
         outputs = y_pred.shape[1]
         y_true = y_true[:, None] if outputs == 1 else one_hot(as_labels(y_true, outputs, who), outputs, y_pred.dtype)
@@ -57,6 +51,15 @@ def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     return y_true, y_pred
 
 
+def as_arrays(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
+    """Return targets, and outputs of shape (batch, outputs), as arrays of numbers; a `DataError` for anything else."""
+    name = type(who).__name__
+    y_true, y_pred = as_array(y_true, f"{name}: y_true"), as_array(y_pred, f"{name}: y_pred")
+    if not y_pred.size:
+        raise DataError(f"{name}: y_pred: expected at least one row, got shape {y_pred.shape}.")
+    return y_true, y_pred[:, None] if y_pred.ndim == 1 else y_pred
+
+
 def match_classes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     """As `match_shapes`, for targets that are classes or their probabilities; a `DataError` for other numbers."""
     y_true, y_pred = match_shapes(y_true, y_pred, who)
@@ -64,10 +67,10 @@ def match_classes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     return y_true, y_pred
 
 
-def flat_labels(y_true: Any, y_pred: Array, who: object) -> Array:
-    """Return integer labels of shape (batch,), or raise a `ShapeError` or a `DataError`."""
-    y_true, name = np.asarray(y_true), type(who).__name__
+def flat_labels(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
+    """Return integer labels of shape (batch,) and the outputs, or raise a `ShapeError` or a `DataError`."""
+    (y_true, y_pred), name = as_arrays(y_true, y_pred, who), type(who).__name__
     if y_true.size != len(y_pred):
         fix = f"For one-hot targets use {name.removeprefix('Sparse')}."
         raise ShapeError(f"{name}: expected labels of shape ({len(y_pred)},), got {y_true.shape}. {fix}")
-    return as_labels(y_true.reshape(-1), y_pred.shape[-1], who)
+    return as_labels(y_true.reshape(-1), y_pred.shape[-1], who), y_pred

@@ -38,5 +38,4 @@ class SparseTopKCategoricalAccuracy(TopKCategoricalAccuracy):
     """`TopKCategoricalAccuracy` for integer labels: fewer than ``k`` outputs are larger than that of the label."""
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        y_pred = np.asarray(y_pred)
-        return self.in_top(flat_labels(y_true, y_pred, self), y_pred)
+        return self.in_top(*flat_labels(y_true, y_pred, self))

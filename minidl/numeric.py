@@ -11,6 +11,7 @@ import itertools
 import math
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def total(values: Array) -> Any:
     """Sum of all values, in at least float64, without a warning on overflow."""
     if values.dtype.char == "f":
         values = values.astype(np.float64)
-    return np.vdot(values, ones(values.size, values.dtype)).item()  # like np.add.reduce, but 2 us faster, no warnings
+    return dot_for(values.dtype)(values.ravel(), ones(values.size, values.dtype))
 
 
 def column_sums(dy: Array, out: Array | None = None) -> Array:
@@ -153,10 +154,8 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     return out
 
 
-def vector_functions(dtype: "np.dtype[Any]", who: str) -> tuple[Axpy, Callable[..., Any]]:
-    """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to ``y`` in place, and ``dot(x, y)``, for contiguous vectors.
-
-    ``dot`` returns a number: infinity, without a warning, if it overflows ``dtype``.
+def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
+    """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to the contiguous array ``y`` in place.
 
     Raises
     ------
@@ -166,9 +165,14 @@ def vector_functions(dtype: "np.dtype[Any]", who: str) -> tuple[Axpy, Callable[.
     if dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
     library = _library()
-    if library is None:
-        return _axpy, np.vdot
-    return (library.saxpy, library.sdot) if dtype == np.float32 else (library.daxpy, library.ddot)
+    axpy: Axpy = _axpy if library is None else library.saxpy if dtype == np.float32 else library.daxpy
+    return axpy
+
+
+@functools.cache
+def dot_for(dtype: "np.dtype[Any]") -> Any:
+    """Return ``dot(x, y)`` for contiguous vectors: a number, without a warning if it overflows; faster than NumPy's."""
+    return getattr(_library(), {"f": "sdot", "d": "ddot"}.get(dtype.char, ""), lambda x, y: np.vdot(x, y).item())
 
 
 def _axpy(x: Array, y: Array, a: float) -> Array:
@@ -184,14 +188,13 @@ def _library() -> Any:
     scipy = importlib.util.find_spec("scipy")
     if scipy is None:
         return None
-    for folder in scipy.submodule_search_locations or ():
-        for file in Path(folder, "linalg").glob("_fblas.*"):
-            spec = importlib.util.spec_from_file_location(name, file)
-            if spec is not None and spec.loader is not None:
-                with contextlib.suppress(ImportError):
-                    module = importlib.util.module_from_spec(spec)
-                    spec.loader.exec_module(module)
-                    return module
+    folders = [str(Path(folder, "linalg")) for folder in scipy.submodule_search_locations or ()]
+    spec = PathFinder.find_spec(name, folders)
+    if spec is not None and spec.loader is not None:
+        with contextlib.suppress(ImportError):
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
     from scipy.linalg import blas
 
     return blas
@@ -221,7 +224,5 @@ def rescaling_period(*decays: float) -> int:
     state holds ``M = m / ((1 - beta) * beta**k)``, so the step is ``M += beta**-k * g``; rescaling is
     ``M *= beta**period``.
     """
-    least = min(decays)
-    if least == 0.0:
-        return 1
+    least = max(min(decays), 1e-9)  # 0 is as good: every step rescales
     return 100 if least >= 1e-5**0.01 else max(1, int(math.log(1e-5) / math.log(least)))

@@ -173,3 +173,20 @@ def test_one_hot_puts_a_one_at_each_label():
     rows = numeric.one_hot(np.array([2, 0]), 3)
     assert rows.dtype == np.float32
     np.testing.assert_array_equal(rows, [[0, 0, 1], [1, 0, 0]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_dot_product_that_overflows_is_infinite_without_a_warning(dtype):
+    x = np.full(3, np.finfo(dtype).max)
+    with np.errstate(all="raise"):
+        assert numeric.dot_for(x.dtype)(x, x) == np.inf
+
+
+def test_a_total_is_the_same_number_without_scipy(monkeypatch):
+    values = np.arange(12, dtype="float32").reshape(3, 4)
+    monkeypatch.setattr(numeric, "_library", lambda: None)
+    numeric.dot_for.cache_clear()
+    try:
+        assert repr(numeric.total(values)) == "66.0"
+    finally:
+        numeric.dot_for.cache_clear()

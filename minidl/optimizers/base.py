@@ -14,7 +14,7 @@ from minidl.attribute_names import is_builtin
 from minidl.config import Configured
 from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError, ShapeError, StateError
-from minidl.numeric import SERIAL, counted, vector_functions, without_first
+from minidl.numeric import SERIAL, axpy_for, counted, without_first
 from minidl.optimizers.clipping import clip
 from minidl.schedules import check_rate
 from minidl.typing import Array
@@ -237,7 +237,7 @@ class Optimizer(Configured, ABC):
             raise ShapeError(
                 f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."
             )
-        axpy, scale = counted(vector_functions(values.dtype, who)[0]), counted(np.multiply)
+        axpy, scale = counted(axpy_for(values.dtype, who)), counted(np.multiply)
         if gradients.dtype != values.dtype:
             raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")
         if not (values.flags.carray and gradients.flags.c_contiguous and gradients.flags.aligned):

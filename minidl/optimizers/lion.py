@@ -5,7 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.numeric import vector_functions
+from minidl.numeric import axpy_for
 from minidl.optimizers.base import Blocks, Optimizer, Rate
 from minidl.typing import Array, OptimizerOptions
 
@@ -46,7 +46,7 @@ class Lion(Optimizer):
 
     def update(self, blocks: Blocks, rate: float) -> None:
         axpy, scale, beta_1, beta_2 = self._axpy, self._scale, self.constant(self.beta_1), self.constant(self.beta_2)
-        least, (add_to_scratch, _) = np.finfo(beta_1.dtype).smallest_subnormal, vector_functions(beta_1.dtype, "Lion")
+        least, add_to_scratch = np.finfo(beta_1.dtype).smallest_subnormal, axpy_for(beta_1.dtype, "Lion")
         for w, g, t, s, m in blocks:
             np.multiply(m, beta_1, out=t)
             add_to_scratch(g, t, a=1.0 - self.beta_1)

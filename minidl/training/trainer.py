@@ -15,7 +15,7 @@ from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
 from minidl.metrics import Metric, resolve_metrics
 from minidl.network import Network
-from minidl.numeric import SERIAL, vector_functions
+from minidl.numeric import SERIAL, dot_for
 from minidl.optimizers import Optimizer
 from minidl.solvers import Solver
 from minidl.training.inputs import Inputs
@@ -126,7 +126,7 @@ class Trainer:
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
-        _, self.dot = vector_functions(network.dtype, "compile")
+        self.dot = dot_for(network.dtype)
         self.gradients = np.split(network.parameters.gradients, range(SERIAL, network.parameters.values.size, SERIAL))
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # only used in the first step

@@ -121,9 +121,12 @@ def examine(
     certificate.input_shape = input_shape
     start = time.perf_counter()
     with quiet():
-        settled = _settle(examination, input_shape, point)
+        finding = examination.settle(input_shape, point)
+    if finding is not None:
+        certificate.findings.append(finding)
+        certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
     with quiet():  # global state that the first calls have changed is restored, so that a change shows again
-        for check in checks if settled else ():
+        for check in checks if finding is None else ():
             _run(examination, check, expected)
     certificate.seconds = time.perf_counter() - start
     whole = not (selection.get("checks") or selection.get("exclude"))
@@ -142,21 +145,6 @@ def companions(subject: Subject) -> Iterator[tuple[str, Subject, tuple[str, ...]
     yield from subject.companions()
     if has_own_losses(subject):
         yield "own loss", OwnLossSubject(subject), None
-
-
-def _settle(examination: Examination, input_shape: Shape | None, point: Point | None) -> bool:
-    """Find a first point; record a finding if there is none."""
-    try:
-        examination.settle(input_shape, point)
-        return True
-    except LayerFailure as failure:
-        finding = from_failure("contract", failure, f"tried {failure.tried}" if failure.tried else "")
-    except Refused as refused:
-        why = "no input was found for which the output is finite"
-        finding = Finding("contract", str(refused), why=why, detail=f"tried {refused.tried}")
-    examination.certificate.findings.append(finding)
-    examination.certificate.verdicts["contract"] = Verdict("contract", FAIL, finding.message)
-    return False
 
 
 def _run(examination: Examination, check: Check, expected: dict[str, str]) -> None:

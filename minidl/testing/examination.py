@@ -12,7 +12,7 @@ from minidl.testing import explanation
 from minidl.testing.agreement import close, finite
 from minidl.testing.certificate import Certificate
 from minidl.testing.comparison import Comparison, compare
-from minidl.testing.findings import Finding, Unverified
+from minidl.testing.findings import Finding, Unverified, from_failure
 from minidl.testing.points import Refused, WrongShape, between_rows, draw_point, first_point, normal, rows_of
 from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe
 from minidl.testing.registry import LEVELS
@@ -47,21 +47,20 @@ class Examination:
         self._probe: Probe | None = None
         self._reference: Arrays | None = None
 
-    def settle(self, input_shape: Shape | None, point: Point | None = None) -> None:
-        """Find the first point that the layer accepts.
-
-        Raises
-        ------
-        LayerFailure, Refused
-            If there is none.
-        """
-        if point is None:
-            self.point, how = first_point(self.subject, self.rng, input_shape)
-        else:
-            self.point, how = point, f"input {point.x.shape}, given"
-            if self.subject.domain is None:
-                self.subject.domain = between_rows(point.x)
+    def settle(self, input_shape: Shape | None, point: Point | None = None) -> Finding | None:
+        """Find the first point that the layer accepts; return a finding if there is none."""
+        try:
+            found = (point, f"input {point.x.shape}, given") if point else None
+            self.point, how = found or first_point(self.subject, self.rng, input_shape)
+        except LayerFailure as failure:
+            return from_failure("contract", failure, f"tried {failure.tried}" if failure.tried else "")
+        except Refused as refused:
+            why = "no input was found for which the output is finite"
+            return Finding("contract", str(refused), why=why, detail=f"tried {refused.tried}")
+        if self.subject.domain is None:
+            self.subject.domain = between_rows(self.point.x)
         self.certificate.cover("inputs", how)
+        return None
 
     def most(self) -> int:
         """Return the largest number of entries of an array to try at this level."""

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from minidl.layers import Layer
-from minidl.testing import certify
+from minidl.layers import Layer, Tanh
+from minidl.losses import MeanSquaredError
+from minidl.testing import certify, certify_loss, comparison, examination
 
 
 class PowerOf(Layer):
@@ -465,3 +466,44 @@ def test_a_certificate_does_not_depend_on_the_clock(monkeypatch):
     monkeypatch.setattr("time.perf_counter", iter(range(0, 10**9, 1000)).__next__)
     second = certify(RowsOfRows(), on_fail="return").to_dict()
     assert {**first, "seconds": 0} == {**second, "seconds": 0}
+
+
+class Waves(Layer):
+    """``y = sin(2**k x)`` for each k below ``bands``: so steep for large k that differences resolve nothing."""
+
+    def __init__(self, bands=3):
+        self.bands = bands
+
+    def build(self, input_shape):
+        return (*input_shape, self.bands)
+
+    def forward(self, x, training=False):
+        self._factors = (2.0 ** np.arange(self.bands)).astype(x.dtype)
+        self._angles = x[..., None] * self._factors
+        return np.sin(self._angles)
+
+    def backward(self, dy):
+        return (dy * np.cos(self._angles) * self._factors).sum(axis=-1)
+
+
+def test_points_like_one_that_could_not_be_decided_are_left_out(monkeypatch):
+    compared = []
+
+    def counted(subject, point, *arguments, **options):
+        compared.append(point.arguments)
+        return comparison.compare(subject, point, *arguments, **options)
+
+    monkeypatch.setattr(examination, "compare", counted)
+    certificate = certify(Waves(), checks=["arguments"])
+    assert "bands=23" in certificate.coverage["arguments"]
+    assert compared.count({"bands": 23}) == 1
+
+
+def test_a_loss_is_tried_in_one_mode():
+    certificate = certify_loss(MeanSquaredError())
+    assert certificate.verdicts["mode"].outcome == "SKIPPED"
+    assert not any("inference" in told for told in certificate.coverage["regimes"])
+
+
+def test_a_layer_is_tried_in_both_modes():
+    assert any("inference" in told for told in certify(Tanh()).coverage["regimes"])

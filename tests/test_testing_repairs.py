@@ -245,6 +245,35 @@ class Delayed(Layer):
         return dpadded[:, :time]
 
 
+class Parabola(Layer):
+    def build(self, input_shape):
+        self.add_parameter("c", input_shape, "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return x + self.c * x**2
+
+    def backward(self, dy):
+        self.dc = (dy * self._x**2).sum(axis=0)
+        return dy * (1 + self.c * self._x)
+
+
+class Powers(Layer):
+    def build(self, input_shape):
+        self.add_parameter("c", (4,), "ones")
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x = x
+        return sum(self.c[k] * x**k for k in range(4))
+
+    def backward(self, dy):
+        x = self._x
+        self.dc = np.array([(dy * x**k).sum() for k in range(4)])
+        return dy * sum(k * self.c[k] * x ** (k - 1) for k in range(1, 3))
+
+
 class Shares(Layer):
     """Tempered softmax of |x|; what forward keeps is worked out anew, without the absolute value."""
 
@@ -280,6 +309,8 @@ class Ranking(Loss):
         (Wave(), "np.sin(self.a * x) * np.cos(self.a * x)"),
         (Gated(), "reads `return da @ self.W.T + dz @ self.V.T`"),
         (Delayed(), "reads `return dpadded[:, -time:]`"),
+        (Parabola(), "reads `return dy * (1 + 2 * self.c * self._x)`"),
+        (Powers(), "for k in range(1, 4)))`"),
         (Shares(), "reads `y = self._y`"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Layer) else "",

@@ -39,6 +39,7 @@ class Evidence:
         self.known = context
         self.target, self.check = (context.target, context.check) if context else ("gradient", "")
         self.rng = np.random.default_rng(0)
+        self._quantities: dict[tuple[Source, Sample], tuple[dict[str, Array], Iterator[Named]]] = {}
         self.events = 0  # calls and returns in the failing call, counted by `functions`
 
     @property
@@ -213,10 +214,12 @@ class Evidence:
             if holds(first, value) and all(holds(s, self.quantity(source, s, name)) for s in others):
                 yield name
 
-    @staticmethod
-    def quantity(source: Source, s: Sample, name: str) -> Array | None:
-        """Return a quantity of a sample by name."""
-        return next((value for found, value in source(s) if found == name), None)
+    def quantity(self, source: Source, s: Sample, name: str) -> Array | None:
+        """Return a quantity of a sample by name; only those before it are computed, and each once."""
+        known, rest = self._quantities.setdefault((source, s), ({}, iter(source(s))))
+        while name not in known and (item := next(rest, None)):
+            known[item[0]] = item[1]
+        return known.get(name)
 
     @cached_property
     def settings(self) -> dict[str, Setting]:

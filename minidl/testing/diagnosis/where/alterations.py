@@ -59,6 +59,8 @@ def alterations(site: Site) -> Iterator[Edit]:
         yield from other_names(site)
     if isinstance(node, (ast.BinOp, ast.Compare)):
         yield from other_operators(site, node)
+        linear = site.function.linear
+        yield from (site.edit(name, 1.25) for name in sorted(linear) if not linear.isdisjoint(words(site)))
     elif isinstance(node, ast.Constant):
         yield from other_constants(site, node.value)
     elif isinstance(node, ast.Call):
@@ -131,7 +133,7 @@ def other_constants(site: Site, value: Any) -> Iterator[Edit]:
     for name, number in site.values.items():
         if isinstance(number, (int, float)) and number != value:
             yield site.edit(name, 1.2 if name.startswith("self.") else 1.4)
-    others = [value - 1, value + 1, -value, 0, 1, 2, 3, 2 * value, value / 2, 0.5, 1 / value if value else 0]
+    others = [value - 1, value + 1, -value, 0, 1, 2, 3, 2 * value, 3 * value, value / 2, 0.5, 1 / value if value else 0]
     yield from (site.edit(repr(other), 1.2) for other in dict.fromkeys(others) if other != value)
 
 
@@ -193,7 +195,7 @@ def more(site: Site) -> Iterator[Edit]:
     if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
         return
     text, result = site.whole, shape_of_result(site)
-    of_dy = not linear or not linear.isdisjoint(re.findall(r"[\w.]+", site.text))
+    of_dy = not linear or not linear.isdisjoint(words(site))
     later = 0.0 if of_dy else 0.4
     if known is None:
         yield site.edit(f"-{text}", 1.1)
@@ -214,7 +216,7 @@ def more(site: Site) -> Iterator[Edit]:
             yield from (site.edit(f"{text} - {form.format(text, name)}", 1.5) for form in PROJECTIONS)
     if whole and of_dy:
         yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.7) for axis in (-1, 0))
-        yield from (site.edit(f"{site.text} + {path}", 1.5) for path in paths(site, result) if path not in site.text)
+        yield from (site.edit(f"{site.text} + {path}", 1.3) for path in paths(site, result) if path not in site.text)
 
 
 def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
@@ -226,6 +228,11 @@ def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
                 for text, shape in ((f"{matrix}.T", np.shape(p)[::-1]), (matrix, np.shape(p))):
                     if shape[:1] == last and result in (None, (*rows, shape[1])):
                         yield f"{name} @ {text}"
+
+
+def words(site: Site) -> list[str]:
+    """Return the names and attributes in an expression."""
+    return re.findall(r"[\w.]+", site.text)
 
 
 def is_whole(site: Site) -> bool:

@@ -111,7 +111,7 @@ def expressions(function: Function, statement: ast.stmt, parent: ast.AST) -> Ite
     for field, index, node in children(parent):
         if isinstance(node, ast.expr):
             yield Site(function, statement, (parent, field, index), node, ast.unparse(node))
-        if isinstance(node, (ast.expr, ast.keyword)):
+        if isinstance(node, (ast.expr, ast.keyword, ast.comprehension)):
             yield from expressions(function, statement, node)
 
 

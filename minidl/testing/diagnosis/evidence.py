@@ -158,13 +158,6 @@ class Evidence:
                 return False
         return True
 
-    def is_right(self, **changes: Any) -> bool | None:
-        """Return whether the layer's backward is correct with these parts changed; None if the layer refuses them."""
-        value = attempt(self.analytic_at, **changes)
-        if value is None or not np.isfinite(value).all():
-            return None
-        return bool(attempt(self.equals_numeric, value, **changes))
-
     def start(self, target: str, changes: dict[str, Any]) -> Array:
         """Return the array with respect to which ``target`` is the derivative."""
         if target == "dx":

@@ -80,7 +80,6 @@ FUNCTIONS: dict[str, Function] = {
     "sigmoid({})": sigmoid,
     "sigmoid'({})": lambda v: sigmoid(v) * (1 - sigmoid(v)),
     "{}*sigmoid'({})": lambda v: v * sigmoid(v) * (1 - sigmoid(v)),
-    "tanh({})": np.tanh,
     "tanh'({})": lambda v: 1 - np.tanh(v) ** 2,
 }
 FEWER = ["{}", "(1-{})", "(1-{}**2)", "{}*(1-{})", "{}**2", "sign({})", "|{}|", "exp({})", "(1-2*{})"]

@@ -160,8 +160,6 @@ def operators(shape: Shape) -> Iterator[tuple[str, Operator]]:
     """Yield the rearrangements of an array of this shape."""
     for axis in (axis for axis, length in enumerate(shape) if length > 1):
         yield f"reversed along axis {axis}", partial(np.flip, axis=axis)
-        yield f"shifted by one along axis {axis}", partial(np.roll, shift=1, axis=axis)
-        yield f"shifted back by one along axis {axis}", partial(np.roll, shift=-1, axis=axis)
         told = f"freed of a cumulative sum along axis {axis}: rows or entries are mixed"
         yield told, partial(np.diff, axis=axis, prepend=0)
     for one, other in combinations(range(len(shape)), 2):

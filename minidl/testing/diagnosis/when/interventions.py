@@ -158,7 +158,7 @@ def batch_sizes(e: Evidence) -> Claims:
 
     def right(count: int) -> bool:
         if count not in known:
-            tries = {e.is_right(**e.values(count)) is not False for _ in range(1 if certain else 3)}
+            tries = {attempt(is_right, e, e.first, e.values(count)) is not False for _ in range(1 if certain else 3)}
             if len(tries) > 1:
                 raise ValueError(f"{count} rows are right at some points and wrong at others: not the cause")
             known[count] = tries.pop()

@@ -59,8 +59,8 @@ def alterations(site: Site) -> Iterator[Edit]:
         yield from other_names(site)
     if isinstance(node, (ast.BinOp, ast.Compare)):
         yield from other_operators(site, node)
-        linear = site.function.linear
-        yield from (site.edit(name, 1.25) for name in sorted(linear) if not linear.isdisjoint(words(site)))
+        known = sorted(site.function.linear)
+        yield from (site.edit(name, 1.25) for name in known if set(known) & set(words(site)))
     elif isinstance(node, ast.Constant):
         yield from other_constants(site, node.value)
     elif isinstance(node, ast.Call):

@@ -22,7 +22,7 @@ def never_read(e: Evidence) -> Claims:
     for f, name, node in stored:
         place, array = f.place(node), np.ndim(f.values.get(name, 0.0)) > 0
         if array and isinstance(node, ast.Name) and f.tree.name != "forward" and (False, name) not in read:
-            yield Hypothesis(f"{name} is computed and never used: a factor or a term with it is missing", 3, *place)
+            yield Hypothesis(f"{name} is computed and never used: a factor or a term with it is missing", 3.5, *place)
     for f, name, node in stored:
         if name.startswith("self._") and f.tree.name == "forward" and not {(True, name), (False, name)} & read:
             text = f"nothing uses {name}, which forward keeps: a factor or a term with it may be missing"

@@ -297,3 +297,15 @@ def test_rows_with_other_labels_are_taken_as_they_are():
         regression().fit(FRAME, pd.Series(Y[:, 0], index=index), verbose=0)
     regression().fit(X, pd.Series(Y[:, 0])[SHUFFLED], verbose=0)
     regression().fit(FRAME, pd.Series(Y[:, 0])[SHUFFLED].to_numpy(), verbose=0)
+
+
+def test_a_lazy_frame_is_told_to_be_collected():
+    class Lazy:
+        def __getitem__(self, name):
+            raise TypeError
+
+        def __len__(self):
+            raise TypeError
+
+    with pytest.raises(DataError, match=r"x: expected an array, got Lazy, .* or collect\(\) it"):
+        regression().fit(Lazy(), Y, verbose=0)

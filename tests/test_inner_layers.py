@@ -20,6 +20,7 @@ from minidl import (
     Residual,
     Sequential,
     ShapeError,
+    StateError,
     load_model,
 )
 from minidl.callbacks import Callback, ModelCheckpoint
@@ -665,3 +666,21 @@ def test_a_twin_shares_containers_that_hold_no_layers():
     twin = layer.inference_twin()
     assert twin.table is layer.table
     assert twin.blocks is not layer.blocks
+
+
+@pytest.mark.parametrize("hold", [lambda inner: inner, lambda inner: [[inner]], lambda inner: {"a": inner}])
+def test_an_inner_layer_that_build_does_not_declare_is_told_how(hold):
+    class Outer(Layer):
+        def __init__(self):
+            self.inner = Dense(4)
+            self.parts = hold(self.inner)
+
+        def forward(self, x, training=False):
+            return self.inner.forward(x, training)
+
+        def backward(self, dy):
+            return self.inner.backward(dy)
+
+    model = Sequential([Input((4,)), Outer()], seed=0)
+    with pytest.raises(StateError, match=r"in Outer .*\): W: expected a built layer\. .* or call declare in build"):
+        model.predict(np.ones((2, 4)))

@@ -62,7 +62,7 @@ def _read(value: Any, who: str) -> Array:
         return np.asarray(value.data)
     if is_numbered(value):
         # NumPy would request item after item, endlessly if no IndexError is raised
-        raise DataError(f"{who}: expected an array, got {name}, which has no __iter__. Add it.")
+        raise DataError(f"{who}: expected an array, got {name}, which has no __iter__. Add it, or collect() it.")
     failure: Exception | None = None
     ways = [read for method, read in READERS.items() if hasattr(kind, method)]
     for read in ways or ([] if is_mapping(value) else [np.asarray]):

@@ -139,7 +139,7 @@ class Attributes(Configured, metaclass=LayerType):
     def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
         unbuilt = "declared" in self.__dict__ and self.output_shape is None and name in type(self).__annotations__
         if unbuilt or name == "rng" or name in self.__dict__.get("declared", ()):
-            raise CacheError(f"{self.label}: {name}: expected a built layer. Put it in a model with an Input first.")
+            raise CacheError(f"{self.label}: {name}: expected a built layer. Add an Input, or call declare in build.")
         if name in ("weights", "trainable_weights", "non_trainable_weights"):
             return self._weights_for_keras({"trainable_weights": True, "non_trainable_weights": False}.get(name))
         if name.startswith("_") and not name.startswith("__"):

@@ -29,7 +29,7 @@ from minidl.callbacks import (
 )
 from minidl.errors import ArgumentError
 from minidl.saving import read_file
-from minidl.saving.fingerprint import data_fingerprint, threads
+from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, threads
 
 RATE = optimizers.schedules.CosineDecay(0.05, 20)
 OPTIMIZERS = {
@@ -970,6 +970,15 @@ def test_a_checkpoint_that_forgets_something_is_noticed(tmp_path, monkeypatch, f
             tmp_path, OPTIMIZERS["Adam"], lambda: [ReduceLROnPlateau(patience=0), EarlyStopping(patience=1)],
             epochs=4, batch_size=5,
         )  # fmt: skip
+
+
+def test_functions_with_the_same_code_and_values_have_the_same_fingerprint():
+    def made(factor, name=None):
+        return lambda x: x * factor if name is None else x
+
+    assert function_fingerprint(made(2)) == function_fingerprint(made(2))
+    assert function_fingerprint(made(2)) != function_fingerprint(made(3))
+    assert function_fingerprint(made(2)) != function_fingerprint(made(2, "x"))
 
 
 def test_no_data_have_an_empty_fingerprint():

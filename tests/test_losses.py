@@ -927,3 +927,10 @@ def test_the_weights_of_a_call_are_finite_and_not_negative(weight):
 def test_a_loss_as_a_function_refuses_what_does_not_fit(name, y_true, y_pred):
     with pytest.raises((DataError, ShapeError)):
         getattr(losses, name)(y_true, y_pred)
+
+
+@pytest.mark.parametrize("name", ["BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge"])
+@pytest.mark.parametrize("value", [1.5, -0.5, np.nan])
+def test_targets_that_are_no_probabilities_are_refused(name, value):
+    with pytest.raises(DataError, match=rf"y: expected targets in \[0, 1\] for {name}, got {value} at row 1, column 0"):
+        getattr(losses, name)().check_targets(np.array([[1.0, 0.0], [value, 0.0]]), 2)

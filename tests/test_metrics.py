@@ -512,6 +512,14 @@ def test_auc_counts_ties_as_halves_and_is_nan_for_a_single_class():
     assert np.isnan(result_of(AUC(), np.array([[1], [1]]), np.array([[0.1], [0.9]])))
 
 
+def test_each_threshold_applies_to_the_largest_outputs():
+    precision = Precision([0.3, 0.5, 0.8], top_k=1)
+    value = precision(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.35, 0.6]]))
+    assert value.tolist() == [1.0, 1.0, 1.0]
+    recall = Recall([0.3, 0.8], top_k=1)
+    assert recall(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.35, 0.6]])).tolist() == [1.0, 0.5]
+
+
 def test_top_k_counts_outputs_that_are_strictly_larger():
     y_pred = np.array([[0.4, 0.4, 0.2]])
     assert [result_of(SparseTopKCategoricalAccuracy(k=1), np.array([label]), y_pred) for label in (0, 1, 2)] == [
@@ -552,6 +560,12 @@ def test_a_weighted_function_must_return_a_value_for_each_row():
     metric = FunctionMetric(root_of_mean_square)
     with pytest.raises(ArgumentError, match="expected the function to return a number for each row"):
         metric.update(np.ones((3, 1)), np.zeros((3, 1)), np.ones(3))
+
+
+def test_a_function_may_return_a_value_for_each_output():
+    metric = FunctionMetric(lambda y_true, y_pred: np.abs(y_true - y_pred))
+    assert metric(np.zeros((2, 2)), np.array([[1.0, 2.0], [3.0, 6.0]])) == 3.0
+    assert FunctionMetric(metric.function)(np.zeros((2, 2)), np.array([[1.0, 2.0], [3.0, 6.0]]), [3.0, 1.0]) == 2.25
 
 
 def test_a_function_that_returns_something_else_is_refused():

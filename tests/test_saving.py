@@ -1140,6 +1140,21 @@ def test_a_hundred_thousand_resealed_mutants_are_refused_or_are_what_they_say(pa
     assert refused + accepted == 10_000
 
 
+def test_a_trained_model_is_loaded_without_its_training(path):
+    model = trained_model()
+    model.save(path)
+    found = minidl.load_model(path, compile=False)
+    assert found.optimizer is None
+    assert [w.tobytes() for w in found.get_weights()] == [w.tobytes() for w in model.get_weights()]
+
+
+def test_a_header_that_no_reader_takes_is_not_written(path, monkeypatch):
+    monkeypatch.setattr(file_format, "HEADER", 100)
+    with pytest.raises(ArgumentError, match=r"save: a header of \d+ bytes, more than 100\. Keep less"):
+        Sequential([Input((3,)), Dense(2)]).save(path)
+    assert not path.exists()
+
+
 # The suite has power
 
 

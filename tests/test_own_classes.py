@@ -23,6 +23,7 @@ from minidl import (
     regularizers,
 )
 from minidl.optimizers import schedules
+from minidl.regularizers import Regularizer
 
 X = np.random.default_rng(0).standard_normal((40, 4))
 Y = X[:, :2] * 2
@@ -171,6 +172,18 @@ def test_the_layer_whose_backward_is_not_finite_is_named(first, bad):
     model = net(Dense(4), Guilty(name="guilty"), Dense(5, activation="relu"))
     with pytest.raises(NonFiniteError, match=r"not finite is the dx that backward of Guilty 'guilty' \(layer 1\)"):
         model.fit(X, Y, batch_size=10, verbose=0)
+
+
+def test_a_regularizer_whose_gradient_is_not_finite_is_named():
+    class Steep(Regularizer):
+        def penalty(self, w):
+            return 0.0
+
+        def gradient(self, w):
+            return np.full_like(w, np.inf)
+
+    with pytest.raises(NonFiniteError, match="not finite is the gradient of a regularizer"):
+        net(Dense(4, kernel_regularizer=Steep()), Dense(5)).fit(X, Y, verbose=0)
 
 
 def test_the_gradient_that_is_not_finite_is_named():

@@ -202,6 +202,15 @@ def test_weights_beside_an_iterable_are_refused_in_evaluation():
         regression().evaluate(iter(BATCHES), sample_weight=np.ones(ROWS), verbose=0)
 
 
+def test_batches_may_hold_weights():
+    weights = np.linspace(0.5, 2.0, ROWS)
+    batches = [(x, y, weights[10 * i : 10 * i + 10]) for i, (x, y) in enumerate(BATCHES)]
+    expected = regression().fit(X, Y, batch_size=10, shuffle=False, sample_weight=weights, verbose=0).history
+    assert regression().fit(batches, verbose=0).history == expected
+    with pytest.raises(DataError, match=r"batch 0: expected a tuple \(x, y\) or \(x, y, sample_weight\), got tuple"):
+        regression().fit(iter([(*batches[0], None)]), verbose=0)
+
+
 def test_the_epoch_in_which_an_iterable_is_used_up_is_named():
     with pytest.raises(
         DataError, match=r"fit: x: expected at least one batches in epoch 2, got 0: the iterable is used"
@@ -377,6 +386,13 @@ def test_an_array_on_disk_is_read_a_batch_at_a_time():
     regression().fit(x, y, batch_size=1000, shuffle=False, verbose=0)
     regression().predict(x, batch_size=1000)
     assert {rows.stop - (rows.start or 0) for rows in x.read} == {1, 1000, CHECKED // 3}  # its type, batches, checks
+
+
+def test_predict_with_callbacks_reads_an_array_on_disk_a_batch_at_a_time():
+    x = Sliced(np.tile(X, (10_000, 1)))
+    outputs = regression().predict(x, batch_size=1000, steps=2, callbacks=[callbacks.Callback()])
+    np.testing.assert_array_equal(outputs, regression().predict(np.tile(X, (50, 1)), batch_size=1000))
+    assert {rows.stop - (rows.start or 0) for rows in x.read} == {1, 1000, CHECKED // 3}
 
 
 def test_rows_in_any_order_are_read_in_increasing_order():

@@ -934,3 +934,9 @@ def test_a_loss_as_a_function_refuses_what_does_not_fit(name, y_true, y_pred):
 def test_targets_that_are_no_probabilities_are_refused(name, value):
     with pytest.raises(DataError, match=rf"y: expected targets in \[0, 1\] for {name}, got {value} at row 1, column 0"):
         getattr(losses, name)().check_targets(np.array([[1.0, 0.0], [value, 0.0]]), 2)
+
+
+def test_a_margin_of_0_has_no_gradient():
+    loss = losses.CategoricalHinge()
+    assert loss.forward(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]])) == 0
+    assert loss.backward().tolist() == [[0.0, 0.0]]

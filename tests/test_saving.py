@@ -1155,6 +1155,16 @@ def test_a_header_that_no_reader_takes_is_not_written(path, monkeypatch):
     assert not path.exists()
 
 
+def test_a_header_may_have_the_largest_length(path, monkeypatch):
+    trained_model().save(path)
+    length = int.from_bytes(path.read_bytes()[:8], "little")
+    monkeypatch.setattr(file_format, "HEADER", length)
+    assert minidl.load_model(path).output_shape == (2,)
+    monkeypatch.setattr(file_format, "HEADER", length - 1)
+    with pytest.raises(ModelFileError, match=f"a header of {length} bytes, more than {length - 1}"):
+        minidl.load_model(path)
+
+
 # The suite has power
 
 

@@ -247,7 +247,9 @@ def test_the_campaign_notices_a_torn_step(tmp_path, tracer, monkeypatch):
     def never_back(self, value):
         vars(self)["passes"] = max(value, vars(self).get("passes", 0))
 
-    monkeypatch.setattr(Randomness, "passes", property(lambda self: vars(self)["passes"], never_back), raising=False)
+    monkeypatch.setattr(
+        Randomness, "passes", property(lambda self: vars(self).get("passes", 0), never_back), raising=False
+    )
     monkeypatch.setattr(interruption, "calls", only("train_on_batch", interruption.calls))
     failures, _ = interruption.campaign(tmp_path, 24, seed=2)
     assert any("not a whole step" in what for *_, what in failures)

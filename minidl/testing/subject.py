@@ -30,7 +30,7 @@ def strip(layer: Layer) -> Layer:
                 part.__dict__.pop(attribute, None)
         part.__dict__.update(declared={}, views={}, input_shape=None, output_shape=None, place=None)
         if isinstance(part, LayerList):
-            part.network = None
+            vars(part)["network"] = None  # not to be assigned otherwise
     return layer
 
 

@@ -33,9 +33,9 @@ FIXES |= LayerList.unassignable | {
 COPIED = "expected to be set before compile, which copies the object. Compile with a new one."
 
 
-def of_trainer(name: str, doc: str) -> Any:
-    """Return a property for the attribute ``name`` of the trainer; it is None without a trainer."""
-    return property(lambda model: getattr(model.trainer, name, None), doc=doc)
+def of_trainer(name: str, doc: str, of: Any = lambda value: value) -> Any:
+    """Return a property for ``of`` the attribute ``name`` of the trainer; it is None without a trainer."""
+    return property(lambda model: of(getattr(model.trainer, name, None)), doc=doc)
 
 
 class Compiled(LayerList):
@@ -143,8 +143,8 @@ class Compiled(LayerList):
 
     optimizer = of_trainer("optimizer", "What `compile` was given, or None before.")
     loss = of_trainer("loss", "A copy of what `compile` was given, or None before.")
-    metrics = property(lambda model: copy.copy(getattr(model.trainer, "metrics", None)))
-    weighted_metrics = property(lambda model: copy.copy(getattr(model.trainer, "weighted_metrics", None)))
+    metrics = of_trainer("metrics", "A copy of what `compile` was given, or None before.", copy.copy)
+    weighted_metrics = of_trainer("weighted_metrics", "A copy of what `compile` was given, or None before.", copy.copy)
     history = of_trainer("history", "The `History` of the last `fit`, or None before.")
 
     @property

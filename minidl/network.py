@@ -195,7 +195,7 @@ class Network:
             self._look_at_settings()
             if self.freezes != freezes[0]:
                 why = "all layers are frozen: set trainable = True" if self.frozen else "no layer has parameters"
-                raise StateError(f"fit: there is nothing to train: {why}.")
+                raise StateError(f"training: there is nothing to train: {why}.")
         return self.frozen
 
     def _declared(self) -> list[tuple[str, Layer, str, Declaration]]:

@@ -120,7 +120,7 @@ MISTAKES = {
         relu_with(dZ="dA * Z"): r"reads `dZ = dA \* \(Z > 0\)`",
         relu_with(dW="A.T @ dZ / len(A)"): "divided by m once too often",
         relu_with(dA="dA @ W.T"): r"reads `return \(dZ @ W.T",
-        relu_with(dZ="dA * (A @ W > 0)"): "passes through b",
+        relu_with(dZ="dA * (A @ W > 0)"): "Z is computed and never used: a factor or a term with it is missing",
         relu_with(db="dZ.mean(axis=0)"): "divided by m once too often",
     },
     "13.2": {

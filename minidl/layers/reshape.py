@@ -29,12 +29,10 @@ class Reshape(Layer):
     keeps_values = True
 
     def __init__(self, target_shape: Shape, **options: Unpack[LayerOptions]) -> None:
-        if not isinstance(target_shape, (tuple, list)):
-            raise ArgumentError(f"Reshape: target_shape: expected a tuple of integers, got {target_shape!r}.")
-        lengths = [checks.integer(length, "Reshape: target_shape", minimum=-1) for length in target_shape]
-        if 0 in lengths or lengths.count(-1) > 1:
+        lengths = target_shape if isinstance(target_shape, (tuple, list)) else [0]
+        if not checks.is_shape([1 if n == -1 else n for n in lengths]) or lengths.count(-1) > 1:
             raise ArgumentError(
-                f"Reshape: target_shape: expected lengths of at least 1, or one -1, got {target_shape!r}."
+                f"Reshape: target_shape: expected lengths of at least 1, or one -1, got {target_shape!r:.100}."
             )
         self.target_shape = tuple(target_shape)
 

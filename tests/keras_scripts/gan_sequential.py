@@ -1,4 +1,4 @@
-"""Generator and discriminator trained in turn, the discriminator frozen inside the stacked model."""
+"""Generator and discriminator trained in turn, the discriminator frozen once. Stops: set trainable = True."""
 
 import numpy as np
 from keras.layers import BatchNormalization, Dense, LeakyReLU

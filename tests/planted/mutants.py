@@ -227,8 +227,8 @@ EQUIVALENT: dict[str, str] = {
     "Hinge.backward: self._margin > 0 -> self._margin >= 0": CORNER,
     "Quantile.backward: d > 0 -> d >= 0": CORNER,
     "Quantile.backward: d < 0 -> d <= 0": CORNER,
-    "SparseCategoricalCrossentropy.backward: (e * (self._share / (1 + excess))).T.astype(dtype, order='C') -> "
-    "(e * (self._share / (1 + excess))).T.astype(dtype)": MEMORY,
+    "SparseCategoricalCrossentropy.backward: (e * (self._share / (ONE + excess))).T.astype(dtype, order='C') -> "
+    "(e * (self._share / (ONE + excess))).T.astype(dtype)": MEMORY,
     "SparseCategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,
 }
 

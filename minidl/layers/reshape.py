@@ -29,7 +29,8 @@ class Reshape(Layer):
     keeps_values = True
 
     def __init__(self, target_shape: Shape, **options: Unpack[LayerOptions]) -> None:
-        lengths = target_shape if isinstance(target_shape, (tuple, list)) else [0]
+        given: object = target_shape
+        lengths = given if isinstance(given, (tuple, list)) else [0]
         if not checks.is_shape([1 if n == -1 else n for n in lengths]) or lengths.count(-1) > 1:
             raise ArgumentError(
                 f"Reshape: target_shape: expected lengths of at least 1, or one -1, got {target_shape!r:.100}."

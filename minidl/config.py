@@ -5,6 +5,7 @@ of names such as ``"adam"`` follow from that, with no code in the individual cla
 """
 
 import copy
+import functools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -201,14 +202,17 @@ def register_builtins(names: dict[str, Any]) -> None:
             registry[registered_name(value)] = value
 
 
-def names_of(base: Kinds) -> dict[str, type[Configured]]:
-    """Return the registered classes derived from ``base``, by snake-case name and alias."""
-    found: dict[str, type[Configured]] = {}
-    for cls in list(registry.values()):
-        if issubclass(cls, base) and not getattr(cls, "__abstractmethods__", None):
-            for name in (snake_case(cls.__name__), *cls.__dict__.get("aliases", ())):
-                found[name] = cls
-    return found
+@functools.cache
+def own_names(cls: type[Configured]) -> dict[str, str]:
+    """Return the snake-case name and the aliases of a class, each by its plain form."""
+    return {plain_name(name): name for name in (snake_case(cls.__name__), *cls.__dict__.get("aliases", ()))}
+
+
+def names_of(base: Kinds, plain: str | None = None) -> dict[str, type[Configured]]:
+    """Return the registered classes derived from ``base``, by name and alias; only those called ``plain`` if given."""
+    named = [cls for cls in list(registry.values()) if plain is None or plain in own_names(cls)]
+    named = [cls for cls in named if issubclass(cls, base) and not getattr(cls, "__abstractmethods__", None)]
+    return {name: cls for cls in named for name in own_names(cls).values()}
 
 
 def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> Any:
@@ -227,9 +231,7 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
     kind = with_article(snake_case(first.__name__).replace("_", " "))
     if not isinstance(value, str):
         raise ArgumentError(f"{who}: expected the name of {kind} or an instance, got {value!r}.")
-    known = names_of(base)
-    cls = {plain_name(name): cls for name, cls in known.items()}.get(plain_name(value))
-    if cls is not None:
+    for cls in reversed(names_of(base, plain_name(value)).values()):  # the last one replaces the others
         try:
             return cls()
         except TypeError as error:
@@ -238,6 +240,6 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
     entry = entry_of_string(value, first)
     if entry is not None and entry.kind == "renamed":
         return resolve(entry.text, base, who, also=also)
-    names = sorted([*known, *also])
+    names = sorted([*names_of(base), *also])
     help = f" {entry.fix}" if entry else did_you_mean(value, names)
     raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{help}")

@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 458,
     "a fit with accuracy: code lines of its files": 2_302,
-    "code lines: core": 7_635,
+    "code lines: core": 7_634,
     "code lines: kit": 6_782,
     "code lines: side": 789,
     "code lines: integrations": None,

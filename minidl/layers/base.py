@@ -266,7 +266,7 @@ RESERVED = Layer.__annotations__.keys() | Attributes.__annotations__.keys()  # n
 def may_hold_layers(name: str, value: Any) -> bool:
     """Return whether an attribute's value holds layers, or is an empty container that may still get some."""
     empty = isinstance(value, (list, dict)) and not value and name not in RESERVED
-    return empty or any(True for _ in layers_in(value, ""))
+    return empty or (isinstance(value, (list, tuple, dict, Layer)) and any(True for _ in layers_in(value, "")))
 
 
 def free_layer(layer: Layer) -> Layer:

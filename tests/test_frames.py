@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from minidl import ArgumentError, DataError, Dense, Input, Sequential, load_model
-from minidl.data import as_array
+from minidl.data import as_array, column_names
+from minidl.data.frames import has_plain_columns, is_frame
 
 ROWS = 24
 X = np.random.default_rng(0).integers(-4, 5, (ROWS, 3)).astype("float32")
@@ -97,6 +98,35 @@ def test_whole_numbers_stay_whole(kinds):
     array = as_array(frame, "x")
     assert array.dtype.kind in "iub"
     np.testing.assert_array_equal(array, [[0, 0], [1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("kinds", "plain"),
+    [
+        (["float64", "float32", "float16"], True),
+        (["float64", "int8", "uint8"], True),
+        (["bool", "bool", "bool"], True),
+        (["bool", "int8", "int8"], False),  # pandas would make an array of objects
+        (["int8", "Int8", "int8"], False),
+        (["int8", "object", "int8"], False),
+    ],
+)
+def test_a_frame_is_converted_as_a_whole_where_its_types_have_a_common_one(kinds, plain):
+    frame = pd.DataFrame({name: np.array([0, 1]) for name in "abc"}).astype(dict(zip("abc", kinds, strict=True)))
+    assert has_plain_columns(frame) is plain
+    assert is_frame(frame) is True
+
+
+@pytest.mark.parametrize("value", [X, X.tolist(), pd.Series(X[:, 0]), None, {"columns": X}, np.rec.array(X)])
+def test_what_has_no_named_columns_is_no_frame(value):
+    assert is_frame(value) is False
+    assert column_names(value) == ()
+
+
+@pytest.mark.parametrize("kind", [ArrowTable, PolarsFrame])
+def test_a_column_of_vectors_in_a_frame_is_refused(kind):
+    with pytest.raises(DataError, match=r"x: expected columns of numbers, got vectors in column 1\. Stack them first"):
+        as_array(kind(a=[1, 2], b=[[1, 2], [3, 4]]), "x")
 
 
 def test_a_frame_without_columns_has_rows():

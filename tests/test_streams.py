@@ -9,7 +9,8 @@ import pytest
 
 from minidl import ArgumentError, DataError, Dense, Input, Sequential, callbacks
 from minidl.data.arrays import CHECKED
-from minidl.data.stored import StoredArray
+from minidl.data.stored import StoredArray, is_stored
+from minidl.data.streams import Stream, Words, is_stream, sample_shape
 
 ROWS = 40
 X = np.random.default_rng(0).standard_normal((ROWS, 3)).astype("float32")
@@ -47,6 +48,142 @@ class Listed(Numbered):
 
     def __iter__(self):
         return iter(BATCHES)
+
+
+# What a stream is
+
+
+@pytest.mark.parametrize(
+    ("x", "stream"),
+    [
+        (BATCHES, True),
+        (tuple(BATCHES), True),
+        (BATCHES[:1], True),
+        ([(*batch, np.ones(10)) for batch in BATCHES], True),
+        ([(X.tolist(), Y)], True),
+        (iter(BATCHES), True),
+        (Listed(), True),
+        (Numbered(), True),
+        ((x for x in X), True),
+        (X, False),
+        (X.tolist(), False),
+        ([], False),
+        ([X], False),
+        ([(X,)], False),
+        ([(X, Y, Y, Y)], False),
+        ([[X, Y]], False),
+        (list(zip(X, Y, strict=True)), False),  # samples
+        ([(X[:, 0], Y)], False),
+        ({"x": X}, False),
+        ({1.0, 2.0}, False),
+        (frozenset([1.0]), False),
+        (memoryview(X), False),
+        (None, False),
+        (3, False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_yields_batches_is_a_stream(x, stream):
+    assert is_stream(x, None) is stream
+    assert is_stream(x, Y) is False
+
+
+def test_batches_by_number_need_a_length_to_be_a_stream():
+    assert is_stream(type("Unending", (), {"__getitem__": lambda self, number: BATCHES[0]})(), None) is False
+
+
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [
+        (X, (3,)),
+        (X[:, 0], (1,)),
+        (X.reshape(10, 4, 3), (4, 3)),
+        (BATCHES, (3,)),
+        ([(X.reshape(10, 4, 3), Y)], (4, 3)),
+    ],
+)
+def test_the_shape_of_a_sample_is_that_of_the_data(x, shape):
+    assert sample_shape(x) == (shape, x)
+
+
+def test_the_shape_of_a_sample_takes_no_batch_away():
+    for x in (BATCHES, [x for x, _ in BATCHES]):
+        given = iter(x)
+        shape, again = sample_shape(given)
+        assert shape == (3,)
+        assert [id(batch) for batch in again] == [id(batch) for batch in x]
+
+
+def test_the_shape_of_a_sample_on_disk_is_known_without_its_rows():
+    x = Sliced(X)
+    assert sample_shape(x) == ((3,), x)
+    assert x.read == [slice(None, 1)]  # for its type
+
+
+def stream_of(iterable, steps=None, **more):
+    return Stream(iterable, lambda batch, who: (batch, who), steps, Words("", "fit: x", "fit: steps_per_epoch"), **more)
+
+
+def numbers(stream, first=0):
+    return [batch for batch, _ in stream.batches(first)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4])
+def test_a_stream_without_a_length_ends_within_the_most_batches(count):
+    stream = stream_of((number for number in range(count)), most=3)
+    if 1 <= count <= 3:
+        assert numbers(stream) == list(range(count))
+    else:
+        words = "an end within 3 batches, got none. Pass the number of batches as fit: steps_per_epoch"
+        with pytest.raises(
+            DataError, match=words if count else "expected batches, got an iterable that yields nothing"
+        ):
+            numbers(stream)
+
+
+def test_a_stream_with_a_length_or_steps_may_be_longer_than_the_most_batches():
+    assert numbers(stream_of([0, 1, 2, 3], most=2)) == [0, 1, 2, 3]
+    assert numbers(stream_of(itertools.count(), 4, most=2)) == [0, 1, 2, 3]
+
+
+def test_a_stream_ends_by_default_within_a_hundred_thousand_batches():
+    assert len(numbers(stream_of(iter(range(100_000))))) == 100_000
+    with pytest.raises(DataError, match="expected an end within 100,000 batches"):
+        numbers(stream_of(itertools.count()))
+
+
+def test_batches_before_the_first_are_passed_over_unchecked():
+    assert list(stream_of("abc").batches(1)) == [("b", "fit: x: batch 1: "), ("c", "fit: x: batch 2: ")]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_an_epoch_of_some_steps_starts_over_or_goes_on(goes_on):
+    stream = stream_of([0, 1, 2], 2, goes_on=goes_on)
+    assert [numbers(stream) for _ in range(3)] == ([[0, 1], [2, 0], [1, 2]] if goes_on else [[0, 1]] * 3)
+    stream = stream_of([0, 1, 2], 2, goes_on=goes_on)
+    stream.skip_epochs(2)
+    assert stream.epochs == 2
+    assert numbers(stream) == ([1, 2] if goes_on else [0, 1])
+
+
+def test_a_stream_without_steps_starts_over_even_if_it_may_go_on():
+    stream = stream_of([0, 1, 2], goes_on=True)
+    assert [numbers(stream) for _ in range(2)] == [[0, 1, 2]] * 2
+
+
+def test_an_iterator_that_goes_on_ends_once():
+    stream = stream_of(iter([0, 1, 2]), 2, goes_on=True)
+    assert numbers(stream) == [0, 1]
+    with pytest.raises(DataError, match=r"fit: x: expected 2 batches in epoch 2, got 1: the iterable is used up"):
+        numbers(stream)
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(None, "at least one"), (3, "3")])
+def test_an_epoch_without_enough_batches_is_named(steps, expected):
+    stream = stream_of(iter([0, 1, 2]), steps)
+    numbers(stream)
+    with pytest.raises(DataError, match=rf"fit: x: expected {expected} batches in epoch 2, got 0: the iterable is use"):
+        numbers(stream)
 
 
 # Hooks of data sets
@@ -360,6 +497,22 @@ class Sliced:
         return self.array[rows]
 
 
+@pytest.mark.parametrize(
+    ("shape", "stored"), [((), False), ((4,), True), ((4, 3), True), ([4, 3], False), (None, False), (4, False)]
+)
+def test_a_shape_and_slices_make_an_array_on_disk(shape, stored):
+    sliced = Sliced(X)
+    sliced.shape = shape
+    assert is_stored(sliced) is stored
+    assert is_stored(type("Unsliced", (), {"shape": shape})()) is False
+
+
+@pytest.mark.parametrize("name", ["__array_interface__", "__dlpack__", "to_numpy", "toarray"])
+def test_an_array_in_memory_is_none_on_disk(name):
+    assert is_stored(type("InMemory", (Sliced,), {name: None})(X)) is False
+    assert is_stored(X) is False
+
+
 @pytest.fixture
 def hdf5(tmp_path):
     with h5py.File(tmp_path / "data.h5", "w") as file:
@@ -401,7 +554,16 @@ def test_rows_in_any_order_are_read_in_increasing_order():
     rows = np.array([7, 2, 3, 9, 2])
     np.testing.assert_array_equal(stored.take(rows), x.array[rows])
     assert [(part.start, part.stop) for part in x.read[1:]] == [(2, 4), (7, 8), (9, 10)]
-    assert stored[np.array([], int)].shape == (0, 3)
+    np.testing.assert_array_equal(stored[[0, 9, 1]], x.array[[0, 9, 1]])
+    assert [(part.start, part.stop) for part in x.read[4:]] == [(0, 2), (9, 10)]
+
+
+def test_no_rows_of_an_array_on_disk_are_an_empty_array():
+    x = Sliced(X)
+    none = StoredArray(x, "x")[np.array([], int)]
+    assert (none.shape, none.dtype) == ((0, 3), X.dtype)
+    assert x.read[1:] == [slice(None, 0)]
+    assert len(StoredArray(x, "x")) == ROWS
 
 
 def test_training_on_an_array_on_disk_resumes_exactly(hdf5, tmp_path):

@@ -92,13 +92,13 @@ def _with_features(x: Any, value: Any, network: Any, who: str) -> Array:
     check_columns(value, network, who)
     shape = network.input_shape
     if x.ndim == 1 and shape == (1,):
-        return x[:].reshape(-1, 1)
+        return x[:][:, np.newaxis]
     fix = ""
     if x.shape == shape:
         fix = " This is the shape of one sample: put samples together in a batch, or use x[np.newaxis]."
     elif x.ndim == 1:
         fix = " For one sample use x.reshape(1, -1)."
-    elif len(shape) == 1 and x.ndim > 2 and math.prod(x.shape[1:]) == shape[0]:
+    elif len(shape) == 1 and math.prod(x.shape[1:]) == shape[0]:
         fix = " Add Flatten() before it."
     label = f"{who.removesuffix('x')}{network.layers[0].label}"
     raise ShapeError(f"{label}: expected input of shape {batch_shape(shape)}, got {x.shape}.{fix}")
@@ -192,9 +192,9 @@ def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> 
         return
     array = array if isinstance(array, np.ndarray) else array[: max(1, CHECKED * len(array) // array.size)]
     least, largest, number = array.min(axis=0), array.max(axis=0), np.finfo(dtype)
-    size = number.eps * np.maximum(abs(least), abs(largest))
-    near = largest - least < COARSE * size + number.tiny * number.eps
-    if (suspects := (least < largest) & (near | (size > 2))).any():
+    step = number.eps * (np.maximum(abs(least), abs(largest)) + number.tiny)
+    near = largest - least < COARSE * step
+    if (suspects := (least < largest) & (near | (step > 2))).any():
         names = column_names(value)
         found = [place for place in np.argwhere(suspects) if _loses(array, place, near[tuple(place)], dtype)]
         labels = [repr(names[place[0]]) if names else str(tuple(map(int, place))).strip("(,)") for place in found]

@@ -40,9 +40,8 @@ class StoredArray:
         if isinstance(rows, slice):
             return np.asarray(self.source[rows])
         rows, places = np.unique(np.asarray(rows), return_inverse=True)
-        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        runs = zip(rows[starts], np.append(rows[starts[1:] - 1], rows[-1:]), strict=True)
-        return np.concatenate([self[first : last + 1] for first, last in runs] or [self[:0]])[places]
+        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+        return np.concatenate([self[run[0] : run[-1] + 1] for run in runs if len(run)] or [self[:0]])[places]
 
     def take(self, rows: Array, axis: int = 0) -> Array:
         """Return the rows with these numbers, in the order of the numbers."""

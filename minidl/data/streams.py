@@ -1,6 +1,7 @@
 """Stream: batches from an iterable, each checked as it arrives."""
 
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ class Stream:
     def skip_epochs(self, count: int) -> None:
         """Skip the batches of ``count`` epochs, so that random numbers and iterators are where they were after them."""
         for _ in range(count):
-            next(self.batches(1 << 62), None)
+            next(self.batches(sys.maxsize), None)
 
     def batches(self, first: int = 0) -> Iterator[Any]:
         """Yield the batches of an epoch, starting with batch ``first``."""
@@ -84,11 +85,11 @@ def items(batches: Any) -> Iterator[Any]:
 
 def _endless(iterable: Iterable[Any]) -> Iterator[Any]:
     """Iterate over ``iterable`` repeatedly, as long as it yields anything."""
-    before, count = -1, 0
-    while count > before:
-        before = count
+    more = True
+    while more:
+        more = False
         for item in items(iterable):
-            count += 1
+            more = True
             yield item
 
 

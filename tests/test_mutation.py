@@ -33,10 +33,16 @@ import sys
 from pathlib import Path
 from campaign import Campaign
 here = Path(sys.argv[1])
-campaign = Campaign([here / "sample_of_code.py"], [here / "test_sample.py"])
-survivors = {mutant.label for mutant in campaign.survivors(campaign.mutants, 2)}
-for mutant in campaign.mutants:
-    print("mutant", mutant.label.partition(":")[2], "survived" if mutant.label in survivors else "caught")
+tests = [here / "test_sample.py"]
+
+
+def work(campaign):
+    survivors = {mutant.label for mutant in campaign.survivors(campaign.mutants, tests, 2)}
+    for mutant in campaign.mutants:
+        print("mutant", mutant.label.partition(":")[2], "survived" if mutant.label in survivors else "caught")
+
+
+Campaign([here / "sample_of_code.py"], tests, work)
 """
 
 
@@ -51,10 +57,10 @@ def test_mutants_are_caught_or_survive_as_the_tests_deserve(tmp_path):
     )  # fmt: skip
     found = [line.removeprefix("mutant ") for line in done.stdout.splitlines() if line.startswith("mutant ")]
     assert found == [
-        "larger: line 1: returned: `return a if a > b else b` -> `return None` caught",
-        "larger: line 1: compare: `a > b` -> `a >= b` survived",  # no test can notice it: both are equal then
-        "scaled: line 1: condition: `if not values:` -> `if not not values:` caught",
-        "scaled: line 1: unary: `not values` -> `not not values` caught",
-        "scaled: line 3: returned: `return [by * value for value in values]` -> `return None` caught",
-        "scaled: line 3: operator: `by * value` -> `by / value` caught",
+        "larger: returned: `return a if a > b else b` -> `return None` caught",
+        "larger: compare: `a > b` -> `a >= b` survived",  # no test can notice it: both are equal then
+        "scaled: condition: `if not values:` -> `if not not values:` caught",
+        "scaled: unary: `not values` -> `not not values` caught",
+        "scaled: returned: `return [by * value for value in values]` -> `return None` caught",
+        "scaled: operator: `by * value` -> `by / value` caught",
     ]

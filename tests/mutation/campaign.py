@@ -1,32 +1,51 @@
-"""Campaign: run the tests of each mutant's function, each mutant in a separate process."""
+"""Campaign: collect some tests once, then run those of each mutant's function in a separate process.
+
+No test runs in the process that collects them. A child runs all of them and counts which functions each one executes;
+then each mutant gets a child, which starts with modules that are imported and tests that have never been run.
+"""
 
 import cProfile
 import gc
+import importlib
 import itertools
 import math
 import os
+import pickle
+import shutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
-from operator import itemgetter
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 from mutants import Mutant, mutants_of
 
-PATIENCE, LEAST = 10, 20.0  # a mutant that computes so much longer than the right code, or so many seconds, hangs
+PATIENCE, LEAST = 10, 5.0  # a test that computes so much longer than on the right code, or so many seconds, hangs
 STUCK = 60  # times the same on the clock: one that waits without end; a busy machine must not look like it
 FEW = 5  # tests that may fail while functions are counted: those with a time limit
-OPTIONS = ["-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--no-header", "-m", "not slow"]
+OPTIONS = [
+    *("-q", "--no-header", "--tb=native", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly"),
+    "--capture=sys",  # the file of capture=fd would be shared by all children
+]
+Function = tuple[str, int]  # the file and the first line
+
+
+class Counted(NamedTuple):
+    """What one run of a test executed."""
+
+    seconds: float
+    functions: set[Function]  # of the files that are mutated
+    executed: int  # functions of any file
 
 
 class Campaign:
-    """The mutants of some files, and the tests that execute each of their functions.
+    """The mutants of some files, and the tests that execute each of their functions: a plugin of pytest.
 
     Parameters
     ----------
@@ -34,146 +53,184 @@ class Campaign:
         What is mutated.
     tests : list of Path
         Files of tests; they must pass on the right code.
+    work : callable
+        Gets the campaign when the tests have been collected and counted.
     seconds : float, optional
-        Only the quickest tests of each function are run, which take so long together.
+        Only the first tests of each function are run, which take so long together: the quickest and most special.
+    expression : str, optional
+        Selects tests by their names, as ``pytest -k``.
     """
 
-    def __init__(self, files: list[Path], tests: list[Path], seconds: float = math.inf) -> None:
-        self.seconds = seconds
-        self.tests_of: dict[tuple[str, int], dict[str, float]] = {}
-        self.file_of: dict[str, Path] = {}  # of a test
-        self.log = os.devnull  # takes what pytest prints
-        self.files = {str(file) for file in files}
-        watch = Watch(self)
-        run(tests, [watch])
-        if len(watch.failed) > FEW or not self.tests_of:
-            raise SystemExit("expected tests that pass on the right code")
-        for left_out in sorted(watch.failed):
-            print(f"left out, because it fails while functions are counted: {left_out}", flush=True)
+    def __init__(
+        self,
+        files: list[Path],
+        tests: list[Path],
+        work: Callable[["Campaign"], None],
+        seconds: float = math.inf,
+        expression: str = "",
+    ) -> None:
+        self.work, self.seconds = work, seconds
         self.mutants = [mutant for file in files for mutant in mutants_of(file)]
+        self.files = {str(file) for file in files}
+        self.failed: dict[str, str] = {}  # test -> the last line of what it said; of this process alone
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            self.folder = Path(folder)
+            if pytest.main([*OPTIONS, "-k", expression, *map(str, tests)], plugins=[self]):
+                raise SystemExit("the campaign did not come to its end")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        if session.testsfailed:  # to import: pytest ends
+            return None
+        reporter = session.config.pluginmanager.unregister(name="terminalreporter")
+        self.session = session
+        self.items = {item.nodeid: item for item in session.items}
+        self.counted = self._counts()
+        self.tests_of: dict[Function, list[str]] = {}
+        for test, counted in sorted(self.counted.items(), key=lambda entry: entry[1].seconds * entry[1].executed):
+            for function in counted.functions:
+                self.tests_of.setdefault(function, []).append(test)
+        self._find_functions()
+        self.work(self)
+        session.config.pluginmanager.register(reporter, "terminalreporter")
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed[report.nodeid] = report.longreprtext.strip().rpartition("\n")[2]
+
+    def survivors(self, mutants: list[Mutant], tests: list[Path], jobs: int) -> Iterator[Mutant]:
+        """Yield the mutants that no test of these files notices, each as soon as its tests have passed."""
+        left, running = list(reversed(mutants)), {}
+        try:
+            while left or running:
+                while left and len(running) < jobs:
+                    mutant = left.pop()
+                    running[self._start(lambda m=mutant: self._notices_nothing(m, tests))] = mutant
+                child, passed = self._wait()
+                mutant = running.pop(child)
+                if passed:
+                    yield mutant
+        finally:
+            for child in running:
+                os.killpg(child, signal.SIGKILL)
+
+    def check_that_right_code_passes(self, mutants: list[Mutant], tests: list[Path], jobs: int) -> None:
+        """End the program if the tests fail where nothing has been changed: then every mutant would seem caught."""
+        right = [mutant._replace(code=self.functions[place(mutant)][0].__code__) for mutant in mutants]
+        passed = [mutant.label for mutant in self.survivors(right, tests, jobs)]
+        if len(passed) < len(right):
+            log = (self.folder / "failures").read_text(encoding="utf-8")
+            raise pytest.UsageError(f"the right code failed {len(right) - len(passed)} times of {len(right)}:\n{log}")
+
+    def _counts(self) -> dict[str, Counted]:
+        """Run every test in a child, and import here what it imported."""
+        results = self.folder / "counts"
+        self._start(lambda: self._count(results))
+        if not self._wait()[1]:
+            raise pytest.UsageError("the child that counts functions ended early")
+        counted, failed, modules = pickle.loads(results.read_bytes())
+        if len(failed) > FEW:
+            raise pytest.UsageError(f"expected tests that pass on the right code, {len(failed)} fail: {failed[:FEW]}")
+        for test in failed:
+            print(f"left out, because it fails while functions are counted: {test}", flush=True)
+        for name in modules:
+            with suppress(Exception):  # some exist in one test alone
+                importlib.import_module(name)
+        return counted
+
+    def _count(self, results: Path) -> bool:
+        """Run every test under a profiler, and write down what it executes."""
+        counted, before = {}, set(sys.modules)
+        for test, item in self.items.items():
+            profile = cProfile.Profile(builtins=False)
+            start = time.process_time()
+            profile.enable()
+            passed = self._passes(item, None)  # fixtures of a module run for each test: they are part of it
+            profile.disable()
+            spent = time.process_time() - start
+            codes = [entry.code for entry in profile.getstats() if isinstance(entry.code, CodeType)]
+            functions = {(c.co_filename, c.co_firstlineno) for c in codes if c.co_filename in self.files}
+            if passed and functions:
+                counted[test] = Counted(spent, functions, len(codes))
+        modules = [name for name in sys.modules if name not in before]
+        results.write_bytes(pickle.dumps((counted, list(self.failed), modules)))
+        return True
+
+    def _passes(self, item: pytest.Item, following: pytest.Item | None) -> bool:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return item.nodeid not in self.failed
+
+    def _find_functions(self) -> None:
+        """Find the living functions, to change their code, and the caches, which have results of the right code."""
         self.functions: dict[tuple[str, int, str], list[FunctionType]] = {}
-        self.caches = [thing for thing in gc.get_objects() if isinstance(thing, type(equivalents))]
+        self.caches = []
         for thing in gc.get_objects():
             if isinstance(thing, FunctionType) and thing.__code__.co_filename in self.files:
                 code = thing.__code__
                 self.functions.setdefault((code.co_filename, code.co_firstlineno, code.co_name), []).append(thing)
-
-        missing = [m.label for m in self.mutants if (str(m.file), m.line, m.function) not in self.functions]
+            elif isinstance(thing, type(equivalents)):
+                self.caches.append(thing)
+        missing = [mutant.label for mutant in self.mutants if place(mutant) not in self.functions]
         if missing:
-            raise SystemExit(f"these functions are not in the running program: {missing[:3]}; did a file change?")
+            raise pytest.UsageError(f"these functions are not in the running program: {missing[:3]}")
+        gc.freeze()  # what the children share stays shared
 
-    def survivors(self, mutants: list[Mutant], jobs: int) -> Iterator[Mutant]:
-        """Yield the mutants that no test notices, each as soon as its tests have passed."""
-        left, running = list(mutants), {}
-        while left or running:
-            while left and len(running) < jobs:
-                mutant = left.pop()
-                running[self._started(mutant)] = mutant
-            child, status = os.wait()
-            mutant = running.pop(child)
-            if os.waitstatus_to_exitcode(status) == 0:
-                yield mutant
+    def _notices_nothing(self, mutant: Mutant, files: list[Path]) -> bool:
+        """Put a mutant in the place of its function; return whether the tests for which there is time pass."""
+        for function in self.functions[place(mutant)]:
+            function.__code__ = mutant.code
+        for results in self.caches:
+            results.cache_clear()
+        executing = [test for test in self.tests_of.get(place(mutant)[:2], []) if self.items[test].path in files]
+        spent = itertools.accumulate(self.counted[test].seconds for test in executing)
+        tests = [test for test, end in zip(executing, spent, strict=True) if end <= self.seconds] or executing[:1]
+        for test, following in itertools.pairwise([*tests, None]):
+            limit = LEAST + PATIENCE * self.counted[test].seconds
+            signal.setitimer(signal.ITIMER_PROF, limit)
+            signal.setitimer(signal.ITIMER_REAL, STUCK * limit)
+            if not self._passes(self.items[test], following and self.items[following]):
+                return False
+        return True
 
-    def check_that_right_code_passes(self, mutants: list[Mutant], jobs: int) -> None:
-        """End the program if the tests fail where nothing has been changed: then every mutant would seem caught."""
-        right = [
-            mutant._replace(code=self.functions[key][0].__code__)
-            for mutant in mutants
-            if (key := (str(mutant.file), mutant.line, mutant.function)) in self.functions
-        ]
-        with tempfile.NamedTemporaryFile() as log:
-            self.log = log.name
-            failed = len(right) - sum(1 for _ in self.survivors(right, jobs))
-            self.log = os.devnull
-            if failed:
-                said = [line for line in log.read().decode().splitlines() if line.startswith(("FAILED", "ERROR", "E "))]
-                raise SystemExit("\n".join([*said, f"the right code failed its tests {failed} times of {len(right)}"]))
-
-    def _tests(self, mutant: Mutant) -> dict[str, float]:
-        """Return the tests of a mutant's function with the time that each takes."""
-        tests = sorted(self.tests_of.get((str(mutant.file), mutant.line), {}).items(), key=itemgetter(1))
-        spent = itertools.accumulate(seconds for _, seconds in tests)
-        return dict(test for test, end in zip(tests, spent, strict=True) if end <= self.seconds or test is tests[0])
-
-    def _started(self, mutant: Mutant) -> int:
-        """Begin to test a mutant in a child process, which ends with 0 if nothing is noticed."""
+    def _start(self, act: Callable[[], bool]) -> int:
+        """Begin to do something in a child process with a temporary folder, which ends with 0 if it returns True."""
         child = os.fork()
         if child:
             return child
-        sink = os.open(self.log, os.O_WRONLY | os.O_APPEND)
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
-        tests = self._tests(mutant)
-        limit = LEAST + PATIENCE * sum(tests.values())
-        for timer, number, seconds in (
-            (signal.ITIMER_PROF, signal.SIGPROF, limit),
-            (signal.ITIMER_REAL, signal.SIGALRM, STUCK * limit),
-        ):
-            signal.signal(number, signal.SIG_DFL)
-            signal.setitimer(timer, seconds)
         status = 1
         try:
-            for function in self.functions.get((str(mutant.file), mutant.line, mutant.function), []):
-                function.__code__ = mutant.code
-            for results in self.caches:  # of the right code
-                results.cache_clear()
-            files = sorted({self.file_of[test] for test in tests})
-            status = 0 if not tests or run(files, [Choice(tests)], "-x") == 0 else 1
+            os.setpgid(0, 0)  # with the processes that tests start
+            sink = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(sink, 1)
+            os.dup2(sink, 2)
+            for number in (signal.SIGPROF, signal.SIGALRM):
+                signal.signal(number, signal.SIG_DFL)
+            folder = self._folder(os.getpid())
+            folder.mkdir()
+            os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+            self.session.config._tmp_path_factory._basetemp = folder  # there is no public way
+            status = 0 if act() else 1
         finally:
+            with (self.folder / "failures").open("a", encoding="utf-8") as log:
+                log.writelines(f"{test}: {said}\n" for test, said in self.failed.items())
             os._exit(status)
 
+    def _wait(self) -> tuple[int, bool]:
+        """Wait for a child to end, remove what it has left, and return it with whether it ended with True."""
+        child, status = os.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+        shutil.rmtree(self._folder(child), ignore_errors=True)
+        return child, os.waitstatus_to_exitcode(status) == 0
 
-class Choice:
-    """A plugin of pytest that runs these tests alone, the quick ones first."""
-
-    def __init__(self, tests: dict[str, float]) -> None:
-        self.tests = tests
-
-    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted((item for item in items if item.nodeid in self.tests), key=lambda i: self.tests[i.nodeid])
-
-
-class Watch:
-    """A plugin of pytest that notes which test executes which function, and how long it computes."""
-
-    def __init__(self, campaign: Campaign) -> None:
-        self.campaign = campaign
-        self.failed: set[str] = set()
-
-    def pytest_runtest_logreport(self, report: Any) -> None:
-        if report.failed:
-            self.failed.add(report.nodeid)
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self, item: Any) -> Any:
-        profile = cProfile.Profile(builtins=False)
-        start = time.process_time()
-        profile.enable()
-        yield
-        profile.disable()
-        spent = time.process_time() - start
-        if item.nodeid in self.failed:
-            return
-        self.campaign.file_of[item.nodeid] = item.path
-        for code in [entry.code for entry in profile.getstats() if isinstance(entry.code, CodeType)]:
-            if code.co_filename in self.campaign.files:
-                self.campaign.tests_of.setdefault((code.co_filename, code.co_firstlineno), {})[item.nodeid] = spent
+    def _folder(self, child: int) -> Path:
+        return self.folder / str(child)
 
 
-def is_of(module: object, files: list[Path]) -> bool:
-    """Return whether a module was read from one of the files."""
-    name = getattr(module, "__file__", None)
-    return isinstance(name, str) and Path(name) in files
-
-
-def run(tests: list[Any], plugins: list[Any], *options: str) -> int:
-    """Import and run tests in this process, with a temporary folder for it alone; return 0 if all pass."""
-    for name in [name for name, module in sys.modules.items() if is_of(module, tests)]:
-        del sys.modules[name]  # what the tests hold has been used
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return int(
-            pytest.main([*OPTIONS, *options, "--basetemp", f"{folder}/tests", *map(str, tests)], plugins=plugins)
-        )
+def place(mutant: Mutant) -> tuple[str, int, str]:
+    """Return what identifies the function that a mutant replaces."""
+    return str(mutant.file), mutant.line, mutant.function
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -29,6 +30,7 @@ class Mutant(NamedTuple):
 def mutants_of(file: Path) -> Iterator[Mutant]:
     """Yield every mutant of the functions and methods of a file."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
+    seen: Counter[str] = Counter()
     for prefix, function in outer_functions(tree):
         body = [node for statement in function.body for node in inside(statement)]
         for index in range(len(body)):
@@ -37,10 +39,10 @@ def mutants_of(file: Path) -> Iterator[Mutant]:
                 replace(whole, function, mutated)
                 code = found_code(compile(ast.fix_missing_locations(whole), str(file), "exec"), function)
                 if code is not None:
-                    name = f"{prefix}{function.name}"
-                    line = getattr(body[index], "lineno", function.lineno)
-                    text = f"{file.parent.name}/{file.name}:{name}: line {line - function.lineno}: {change}"
-                    yield Mutant(file, function.name, first_line(function), text, code)
+                    label = f"{file.parent.name}/{file.name}:{prefix}{function.name}: {change}"
+                    seen[label] += 1
+                    count = f" ({seen[label]})" if seen[label] > 1 else ""
+                    yield Mutant(file, function.name, first_line(function), label + count, code)
 
 
 def outer_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:

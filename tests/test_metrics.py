@@ -58,6 +58,7 @@ from minidl.metrics import (
     TruePositives,
     resolve_metrics,
 )
+from minidl.metrics.losses import LossMetric
 
 CLASSES = np.arange(4)
 
@@ -411,6 +412,22 @@ def test_targets_that_do_not_fit_the_outputs_are_refused(case):
         case.make().update(np.concatenate([y_true, y_true]), y_pred)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.metric is not FunctionMetric], ids=str)
+def test_outputs_of_more_than_two_axes_are_refused(case):
+    y_true, y_pred, _ = draw(case.targets, 5, 6)
+    for y, p in ((y_true.reshape(2, 3, -1), y_pred.reshape(2, 3, -1)), (y_true, y_pred[:, :, None])):
+        with pytest.raises(ShapeError, match=rf"^{case.metric.__name__}: y_pred: expected shape \(batch, outputs\)"):
+            case.make().update(y, p)
+
+
+@pytest.mark.parametrize("name", ["Accuracy", "TopKCategoricalAccuracy", "Crossentropy"])
+def test_one_hot_targets_of_a_metric_of_labels_are_refused_with_the_fix(name):
+    metric = getattr(metrics, f"Sparse{name if name[0] == 'T' else 'Categorical' + name}")()
+    fix = f"For one-hot targets use {type(metric).__name__.removeprefix('Sparse')}"
+    with pytest.raises(ShapeError, match=rf"expected labels of shape \(3,\), got \(3, 3\)\. {fix}\."):
+        metric.update(np.eye(3), np.eye(3))
+
+
 def test_targets_that_are_neither_labels_nor_shaped_as_the_outputs_are_refused():
     for metric, y_true in (
         (metrics.MeanSquaredError(), [0.0, 0.5]),
@@ -484,6 +501,23 @@ def test_numbers_are_no_targets_of_a_metric_of_classes(metric, wrong):
     y, name = np.array([[0.0, 1.0], [1.0, wrong]]), type(metric).__name__
     with pytest.raises(DataError, match=rf"expected targets in \[-1, 1\] for {name}, got {wrong} at row 1, column 1"):
         metric.update(y, np.full((2, 2), 0.5))
+
+
+@pytest.mark.parametrize("metric", [BinaryAccuracy(), TruePositives(), Recall(), AUC()], ids=lambda m: type(m).__name__)
+def test_a_target_of_one_half_counts_as_0(metric):
+    metric.reset()
+    y_true, y_pred = np.array([[0.0], [0.5], [1.0]]), np.array([[0.1], [0.9], [0.7]])
+    expected = type(metric)()
+    assert metric(y_true, y_pred) == expected(np.array([[0.0], [0.0], [1.0]]), y_pred)
+
+
+def test_an_average_may_be_weighted_by_the_samples_of_each_class():
+    y_true, y_pred = np.array([0, 0, 0, 1, 2, 2]), np.eye(3)[[0, 1, 1, 1, 2, 0]]
+    recalls, support = np.array([1 / 3, 1, 1 / 2]), np.array([3, 1, 2])
+    assert result_of(Recall(average="weighted"), y_true, y_pred) == pytest.approx(recalls @ support / 6, rel=1e-15)
+    assert result_of(Recall(average="macro"), y_true, y_pred) == pytest.approx(recalls.mean(), rel=1e-15)
+    each = result_of(Recall([0.5, 1.0], average="weighted"), y_true, y_pred)
+    np.testing.assert_allclose(each, [recalls @ support / 6, 0.0], rtol=1e-15)
 
 
 def test_targets_of_minus_1_or_of_probabilities_are_those_of_a_metric_of_classes():
@@ -618,6 +652,12 @@ def test_accuracy_is_chosen_by_the_loss_and_the_outputs(loss, outputs, expected)
         assert getattr(metric, "threshold", None) == getattr(expected, "threshold", None)
 
 
+@pytest.mark.parametrize("outputs", [None, 1, 4])
+def test_accuracy_without_a_loss_is_binary(outputs):
+    (metric,) = resolve_metrics(["accuracy"], None, outputs)
+    assert (type(metric), metric.threshold) == (BinaryAccuracy, 0.5)
+
+
 def test_accuracy_of_hinge_takes_minus_1_as_no():
     (metric,) = resolve_metrics(["accuracy"], losses.Hinge(), 1)
     assert result_of(metric, np.array([[-1.0], [1.0], [-1.0]]), np.array([[-0.2], [0.3], [0.4]])) == pytest.approx(
@@ -688,6 +728,10 @@ def test_what_is_no_list_of_metrics_is_refused(specs, match):
             lambda: result_of(Precision(class_id=3), np.ones((2, 2)), np.ones((2, 2))),
             "class_id: expected one of 2 outputs, got 3",
         ),
+        (
+            lambda: result_of(Recall(class_id=2), np.ones((2, 2)), np.ones((2, 2))),
+            "class_id: expected one of 2 outputs, got 2",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_by_name(make, match):
@@ -708,6 +752,43 @@ def test_r2_of_constant_targets_is_0_or_1_whatever_their_rounding_and_size(size)
         assert metric.result() == score
 
 
+@pytest.mark.parametrize("weight", [[1, 1, 0], [0.5, 0.5, 0], [1e-9, 3, 0]])
+def test_r2_of_constant_targets_does_not_see_rows_of_weight_0(weight):
+    for prediction, score in ((0.2, 0.0), (0.1, 1.0)):
+        y_true, y_pred = np.array([[0.1], [0.1], [0.7]]), np.array([[prediction], [prediction], [5.0]])
+        assert result_of(R2Score(), y_true, y_pred, np.array(weight, float)) == score
+
+
+def test_r2_of_rows_of_weight_0_alone_is_that_of_no_rows():
+    metric = R2Score()
+    metric.update(constant_of(3.0), constant_of(2.0), np.zeros(10))
+    assert metric.result() == 0.0
+    assert metric.get_state() == {}
+
+
+@pytest.mark.parametrize("aggregation", [None, "uniform_average", "variance_weighted_average"])
+def test_r2_of_constant_and_varying_outputs_together(aggregation):
+    y_true, y_pred = np.array([[1.0, 5.0], [1.0, 9.0]]), np.array([[1.0, 6.0], [1.0, 9.0]])
+    multioutput = {None: "raw_values", "variance_weighted_average": "variance_weighted"}.get(aggregation, aggregation)
+    expected = sk.r2_score(y_true, y_pred, multioutput=multioutput)
+    np.testing.assert_allclose(result_of(R2Score(aggregation), y_true, y_pred), expected, rtol=1e-14)
+    constant, met = np.ones((3, 2)), np.ones((3, 2)) * [1, 2]
+    expected = sk.r2_score(constant, met, multioutput=multioutput)
+    np.testing.assert_allclose(result_of(R2Score(aggregation), constant, met), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("factor", [2.0**-40, 1e-3, 8.0, 1e6])
+def test_r2_of_batches_of_different_sizes_is_that_of_all_rows(factor):
+    y_true = np.random.default_rng(0).normal(size=(8, 2)) + 0.5
+    y_pred = y_true + np.random.default_rng(1).normal(size=(8, 2)) / 4
+    y_true[4:], y_pred[4:] = y_true[4:] * factor, y_pred[4:] * factor
+    for aggregation, multioutput in ((None, "raw_values"), ("variance_weighted_average", "variance_weighted")):
+        expected = sk.r2_score(y_true, y_pred, multioutput=multioutput)
+        np.testing.assert_allclose(result_of(R2Score(aggregation), y_true, y_pred, batches=2), expected, rtol=1e-12)
+        backwards = result_of(R2Score(aggregation), y_true[::-1], y_pred[::-1], batches=2)
+        np.testing.assert_allclose(backwards, expected, rtol=1e-12)
+
+
 @pytest.mark.parametrize("size", [1e-300, 1e-200, 1.0, 1e200])
 @pytest.mark.parametrize("aggregation", ["uniform_average", "variance_weighted_average"])
 def test_r2_does_not_depend_on_the_size_of_the_numbers(size, aggregation):
@@ -715,6 +796,23 @@ def test_r2_does_not_depend_on_the_size_of_the_numbers(size, aggregation):
     metric.update(np.array([[0.0, 0.0]]), np.array([[0.0, 0.0]]))
     metric.update(np.array([[1.0, 2.0], [2.0, 4.0]]) * size, np.array([[1.0, 2.0], [2.0, 2.0]]) * size)
     assert metric.result() == pytest.approx({"uniform_average": 0.75, "variance_weighted_average": 0.6}[aggregation])
+
+
+@pytest.mark.parametrize("curve", ["ROC", "PR"])
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_the_area_of_rows_of_weight_0_is_nan(curve, multi_label):
+    metric = metrics.AUC(curve, multi_label=multi_label)
+    assert np.isnan(metric(np.array([[0], [1]]), np.array([[0.1], [0.4]]), np.zeros(2)))
+
+
+def test_rows_of_weight_0_change_no_area():
+    y_true, y_pred = np.array([[1], [0], [1], [0], [1]]), np.array([[0.9], [0.8], [0.7], [0.6], [0.2]])
+    for curve in ("ROC", "PR"):
+        for zero in ([0], [1], [0, 1], [2], [4]):
+            weight = np.ones(5)
+            weight[zero] = 0
+            expected = result_of(AUC(curve), np.delete(y_true, zero, 0), np.delete(y_pred, zero, 0))
+            assert result_of(AUC(curve), y_true, y_pred, weight) == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("weight", [1e-300, 1.0, 1e300])
@@ -744,8 +842,9 @@ def test_predictions_of_nan_have_no_score_and_are_reported(metric, outputs):
     labels, predictions = np.array([0, 1, 0, 1]), np.tile([0.2, 0.7, 0.1][:outputs], (4, 1))
     metric.update(labels, predictions)
     predictions[1] = np.nan
-    with pytest.warns(UserWarning, match=f"metric '{metric.get_name()}': 1 of 4 predictions are NaN"):
+    with pytest.warns(UserWarning, match=f"metric '{metric.get_name()}': 1 of 4 predictions are NaN") as caught:
         metric.update(labels, predictions)
+    assert [warning.filename for warning in caught] == [__file__]  # the line of the call, not one of minidl's
     assert np.isnan(metric.result())
 
 
@@ -900,6 +999,11 @@ def test_a_loss_as_a_metric_takes_logits_where_the_loss_does():
     for spec in ("binary_crossentropy", BinaryCrossentropy()):
         (metric,) = resolve_metrics([spec], losses.BinaryCrossentropy(from_logits=True), 1)
         assert result_of(metric, y, z) == pytest.approx(losses.BinaryCrossentropy(from_logits=True).forward(z, y))
+
+
+def test_a_loss_as_a_metric_is_registered_under_a_name_that_means_no_loss():
+    assert type("Huber", (LossMetric,), {"loss": losses.Huber}).registered_name == "HuberMetric"
+    assert "registered_name" not in vars(type("Scaled", (LossMetric,), {"loss": losses.Huber}))
 
 
 def test_a_subclass_of_a_loss_as_a_metric_may_take_other_arguments():

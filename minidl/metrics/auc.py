@@ -51,12 +51,10 @@ class AUC(Samples):
         self.store(y_true > 0.5, y_pred, weight)
 
     def result(self) -> float:
-        if not self._batches:
-            return float("nan")
         arrays = self.load()
-        if np.isnan(arrays[1]).any():
+        if not arrays or np.isnan(arrays[1]).any():
             return float("nan")
-        arrays[2] /= arrays[2].max(initial=0.0) or 1.0  # so that their sums and products do not overflow early
+        arrays[2] /= arrays[2].max() or 1.0  # so that their sums and products do not overflow early
         area = roc_area if self.curve == "ROC" else pr_area
         if not self.multi_label:
             return area(*(array.ravel() for array in arrays))
@@ -85,6 +83,6 @@ def pr_area(true: Array, score: Array, weight: Array) -> float:
     correct, predicted, more = new.cumsum(), (new + false).cumsum(), new + false
     before = predicted - more
     slope = np.divide(new, more, out=np.zeros_like(new), where=more > 0)
-    ratio = np.divide(predicted, before, out=np.ones_like(new), where=(before > 0) & (predicted > 0))
+    ratio = np.divide(predicted, before, out=np.ones_like(new), where=before > 0)
     area: Any = slope * (new + (correct - slope * predicted) * np.log(ratio))
     return float(area.sum() / new.sum())

@@ -59,7 +59,7 @@ class Counts(Metric):
         score = self.score(*(self._counts.sum(axis=-1) if one else self._counts))
         if not one and self.average is not None:
             weights = self._counts[0] + self._counts[2] if self.average == "weighted" else np.ones_like(score)
-            score = quotient((score * weights).sum(axis=-1), weights.sum(axis=-1))
+            score = quotient((score * weights).sum(axis=1), weights.sum(axis=1))
         score = score if isinstance(vars(self).get("thresholds"), list) else score[0]
         return score if np.ndim(score) else float(score)
 

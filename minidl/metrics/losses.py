@@ -33,7 +33,7 @@ class LossMetric(MeanMetric, ABC):
         loss = self.loss.__new__(self.loss)
         vars(loss).update(vars(self))  # the arguments, which are those of the loss and have been checked
         y_true, y_pred = (flat_labels if loss.sparse else match_shapes)(y_true, y_pred, self)
-        return loss.values(y_pred.astype(np.float64, copy=False), y_true)
+        return loss.values(np.asarray(y_pred, np.float64), y_true)
 
 
 class CategoricalHinge(LossMetric):

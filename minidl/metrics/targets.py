@@ -52,11 +52,16 @@ def match_shapes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
 
 
 def as_arrays(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
-    """Return targets, and outputs of shape (batch, outputs), as arrays of numbers; a `DataError` for anything else."""
+    """Return targets, and outputs of shape (batch, outputs), as arrays of numbers.
+
+    Anything else raises a `DataError`, and more than two axes a `ShapeError`.
+    """
     name = type(who).__name__
     y_true, y_pred = as_array(y_true, f"{name}: y_true"), as_array(y_pred, f"{name}: y_pred")
     if not y_pred.size:
         raise DataError(f"{name}: y_pred: expected at least one row, got shape {y_pred.shape}.")
+    if y_pred.ndim > 2:
+        raise ShapeError(f"{name}: y_pred: expected shape (batch, outputs), got {y_pred.shape}. Use reshape.")
     return y_true, y_pred[:, None] if y_pred.ndim == 1 else y_pred
 
 
@@ -73,4 +78,4 @@ def flat_labels(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     if y_true.size != len(y_pred):
         fix = f"For one-hot targets use {name.removeprefix('Sparse')}."
         raise ShapeError(f"{name}: expected labels of shape ({len(y_pred)},), got {y_true.shape}. {fix}")
-    return as_labels(y_true.reshape(-1), y_pred.shape[-1], who), y_pred
+    return as_labels(y_true.reshape(-1), y_pred.shape[1], who), y_pred

@@ -601,6 +601,41 @@ def test_an_epoch_that_never_ran_is_not_in_the_history(optimizer):
     assert len(history.history["loss"]) == 2
 
 
+def test_a_solver_counts_its_epochs_from_the_initial_one():
+    plain = regression("lbfgs").fit(X, Y, epochs=3, verbose=0)
+    later = regression("lbfgs").fit(X, Y, epochs=5, initial_epoch=2, verbose=0)
+    assert later.epoch == [2, 3, 4]
+    assert later.history["loss"] == plain.history["loss"]
+
+
+def test_a_solver_stops_after_the_epoch_whose_end_asks_for_it():
+    class Stop(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    stopped, short = regression("lbfgs"), regression("lbfgs")
+    assert stopped.fit(X, Y, epochs=5, callbacks=[Stop()], verbose=0).epoch == [0, 1]
+    short.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(stopped.parameters.values, short.parameters.values)
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "steps"),
+    [
+        ((X, Y), {"batch_size": 16}, 4),
+        ((X, Y), {"batch_size": 25}, 2),
+        ((X, Y), {"batch_size": 16, "steps_per_epoch": 3}, 3),
+        ((X, Y), {"batch_size": 16, "validation_split": 0.5}, 2),
+        ((itertools.repeat((X, Y)),), {"steps_per_epoch": 3}, 3),
+    ],
+    ids=["rounded_up", "exact", "given", "split", "stream"],
+)
+def test_callbacks_are_told_the_numbers_of_epochs_and_batches(data, arguments, steps):
+    callback = Callback()
+    regression().fit(*data, **arguments, epochs=2, callbacks=[callback], verbose=0)
+    assert callback.params == {"epochs": 2, "steps": steps}
+
+
 def test_one_metric_without_and_with_weights_has_two_names():
     model = Sequential([Input((3,)), Dense(2, activation="softmax")], seed=0)
     model.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"], ["accuracy", "mse"])

@@ -29,29 +29,36 @@ class Mutant(NamedTuple):
 
 def mutants_of(file: Path) -> Iterator[Mutant]:
     """Yield every mutant of the functions and methods of a file."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
     seen: Counter[str] = Counter()
-    for prefix, function in outer_functions(tree):
+    for classes, function in outer_functions(ast.parse(file.read_text(encoding="utf-8"))):
         body = [node for statement in function.body for node in inside(statement)]
         for index in range(len(body)):
             for change, mutated in changes(function, body, index):
-                whole = copy.deepcopy(tree)
-                replace(whole, function, mutated)
-                code = found_code(compile(ast.fix_missing_locations(whole), str(file), "exec"), function)
-                if code is not None:
-                    label = f"{file.parent.name}/{file.name}:{prefix}{function.name}: {change}"
-                    seen[label] += 1
-                    count = f" ({seen[label]})" if seen[label] > 1 else ""
-                    yield Mutant(file, function.name, first_line(function), label + count, code)
+                label = f"{file.parent.name}/{file.name}:{'.'.join([*classes, function.name])}: {change}"
+                seen[label] += 1
+                count = f" ({seen[label]})" if seen[label] > 1 else ""
+                code = compiled(mutated, classes, str(file))
+                yield Mutant(file, function.name, code.co_firstlineno, label + count, code)
 
 
-def outer_functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
-    """Yield the functions of a module and the methods of its classes."""
+def outer_functions(tree: ast.AST, classes: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], ast.FunctionDef]]:
+    """Yield the functions of a module, and the methods with the names of their classes."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef):
-            yield prefix, node
+            yield classes, node
         elif isinstance(node, ast.ClassDef):
-            yield from outer_functions(node, f"{prefix}{node.name}.")
+            yield from outer_functions(node, (*classes, node.name))
+
+
+def compiled(function: ast.FunctionDef, classes: tuple[str, ...], file: str) -> CodeType:
+    """Return the code of a function of a file, compiled alone within its classes, which ``super()`` needs."""
+    body: ast.stmt = function
+    for name in reversed(classes):
+        body = ast.copy_location(ast.ClassDef(name, [], [], [body], []), function)
+    code = compile(ast.fix_missing_locations(ast.Module([body], [])), file, "exec")
+    for name in (*classes, function.name):
+        code = next(part for part in code.co_consts if isinstance(part, CodeType) and part.co_name == name)
+    return code
 
 
 def inside(node: ast.AST) -> Iterator[ast.AST]:
@@ -116,32 +123,3 @@ def is_reshape(node: ast.AST) -> bool:
 
 def is_none(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def replace(tree: ast.AST, function: ast.FunctionDef, mutated: ast.FunctionDef) -> None:
-    """Put a mutated function in the place of the one at the same line."""
-    for node in ast.walk(tree):
-        for name in ("body", "orelse"):
-            part = getattr(node, name, None)
-            if isinstance(part, list):
-                part[:] = [mutated if same(one, function) else one for one in part]
-
-
-def same(one: ast.AST, function: ast.FunctionDef) -> bool:
-    return isinstance(one, ast.FunctionDef) and (one.name, one.lineno) == (function.name, function.lineno)
-
-
-def first_line(function: ast.FunctionDef) -> int:
-    """Return the line that a code object says that it begins with: that of its first decorator."""
-    return min([function.lineno, *(decorator.lineno for decorator in function.decorator_list)])
-
-
-def found_code(code: CodeType, function: ast.FunctionDef) -> CodeType | None:
-    """Return the code of a function within that of its module."""
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            if (constant.co_name, constant.co_firstlineno) == (function.name, first_line(function)):
-                return constant
-            if (deeper := found_code(constant, function)) is not None:
-                return deeper
-    return None

@@ -714,6 +714,7 @@ def test_epochs_in_names_count_from_1_and_logs_can_be_named(tmp_path):
     [
         ({}, ["1", "2", "3", "4", "5"]),
         ({"every": 2}, ["2", "4"]),
+        ({"every": 3}, ["3"]),
         ({"keep_last": 2}, ["4", "5"]),
         ({"keep_last": 1, "every": 2}, ["4"]),
     ],

@@ -3,8 +3,8 @@
     python tests/mutation [area ...] [--sample N] [--seed S] [--only FILE] [-k WORDS] [--seconds S] [--jobs J]
 
 An area is a package, tested by its own tests: losses, optimizers, metrics, callbacks, data, training, saving. First all
-tests run once, to find those of each function; areas named in one command share that run. Then every mutant of the
-areas is tried, unless ``--sample`` is given. With ``--seconds``, only the quickest tests of each function run, which
+tests run once, to find those of each line; areas named in one command share that run. Then every mutant of the
+areas is tried, unless ``--sample`` is given. With ``--seconds``, only the quickest tests of each line run, which
 is enough for most mutants; ``--only`` then tries again the survivors that an earlier run printed, and ``-k`` runs only
 the tests with these names, such as new ones. Mutants that no test can notice are listed in equivalent.txt, with the
 reasons. Exits with 1 below 98 %.

@@ -1,10 +1,9 @@
-"""Campaign: collect some tests once, then run those of each mutant's function in a separate process.
+"""Campaign: collect some tests once, then run those of each mutant's line in a separate process.
 
-No test runs in the process that collects them. A child runs all of them and counts which functions each one executes;
-then each mutant gets a child, which starts with modules that are imported and tests that have never been run.
+No test runs in the process that collects them. A child runs all of them and notes which lines each one executes; then
+each mutant gets a child, which starts with modules that are imported and tests that have never been run.
 """
 
-import cProfile
 import gc
 import importlib
 import itertools
@@ -15,37 +14,37 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import CodeType, FunctionType
-from typing import NamedTuple
+from types import FrameType, FunctionType
+from typing import Any, NamedTuple
 
 import pytest
 from mutants import Mutant, mutants_of
 
 PATIENCE, LEAST = 10, 5.0  # a test that computes so much longer than on the right code, or so many seconds, hangs
 STUCK = 60  # times the same on the clock: one that waits without end; a busy machine must not look like it
-FEW = 5  # tests that may fail while functions are counted: those with a time limit
+FEW = 5  # tests that may fail while they are traced: those with a time limit
 OPTIONS = [
     *("-q", "--no-header", "--tb=native", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly"),
     "--capture=sys",  # the file of capture=fd would be shared by all children
 ]
-Function = tuple[str, int]  # the file and the first line
+Line = tuple[str, int]  # the file and the number
 
 
-class Counted(NamedTuple):
+class Executed(NamedTuple):
     """What one run of a test executed."""
 
     seconds: float
-    functions: set[Function]  # of the files that are mutated
-    executed: int  # functions of any file
+    lines: set[Line]  # of the files that are mutated; the first line of a function for its call
 
 
 class Campaign:
-    """The mutants of some files, and the tests that execute each of their functions: a plugin of pytest.
+    """The mutants of some files, and the tests that execute each of their lines: a plugin of pytest.
 
     Parameters
     ----------
@@ -54,9 +53,9 @@ class Campaign:
     tests : list of Path
         Files of tests; they must pass on the right code.
     work : callable
-        Gets the campaign when the tests have been collected and counted.
+        Gets the campaign when the tests have been collected and traced.
     seconds : float, optional
-        Only the first tests of each function are run, which take so long together: the quickest and most special.
+        Only the first tests of each line are run, which take so long together: the quickest and most special.
     expression : str, optional
         Selects tests by their names, as ``pytest -k``.
     """
@@ -85,11 +84,11 @@ class Campaign:
         reporter = session.config.pluginmanager.unregister(name="terminalreporter")
         self.session = session
         self.items = {item.nodeid: item for item in session.items}
-        self.counted = self._counts()
-        self.tests_of: dict[Function, list[str]] = {}
-        for test, counted in sorted(self.counted.items(), key=lambda entry: entry[1].seconds * entry[1].executed):
-            for function in counted.functions:
-                self.tests_of.setdefault(function, []).append(test)
+        self.executed = self._run_all()
+        self.tests_of: dict[Line, list[str]] = {}
+        for test, executed in sorted(self.executed.items(), key=lambda entry: entry[1].seconds * len(entry[1].lines)):
+            for line in executed.lines:
+                self.tests_of.setdefault(line, []).append(test)
         self._find_functions()
         self.work(self)
         session.config.pluginmanager.register(reporter, "terminalreporter")
@@ -123,38 +122,45 @@ class Campaign:
             log = (self.folder / "failures").read_text(encoding="utf-8")
             raise pytest.UsageError(f"the right code failed {len(right) - len(passed)} times of {len(right)}:\n{log}")
 
-    def _counts(self) -> dict[str, Counted]:
+    def _run_all(self) -> dict[str, Executed]:
         """Run every test in a child, and import here what it imported."""
-        results = self.folder / "counts"
-        self._start(lambda: self._count(results))
+        results = self.folder / "executed"
+        self._start(lambda: self._trace_all(results))
         if not self._wait()[1]:
-            raise pytest.UsageError("the child that counts functions ended early")
-        counted, failed, modules = pickle.loads(results.read_bytes())
+            raise pytest.UsageError("the child that runs all tests ended early")
+        executed, failed, modules = pickle.loads(results.read_bytes())
         if len(failed) > FEW:
             raise pytest.UsageError(f"expected tests that pass on the right code, {len(failed)} fail: {failed[:FEW]}")
         for test in failed:
-            print(f"left out, because it fails while functions are counted: {test}", flush=True)
+            print(f"left out, because it fails while it is traced: {test}", flush=True)
         for name in modules:
             with suppress(Exception):  # some exist in one test alone
                 importlib.import_module(name)
-        return counted
+        return executed
 
-    def _count(self, results: Path) -> bool:
-        """Run every test under a profiler, and write down what it executes."""
-        counted, before = {}, set(sys.modules)
+    def _trace_all(self, results: Path) -> bool:
+        """Run every test, and write down the lines that it executes."""
+        executed, before = {}, set(sys.modules)
+        lines: set[Line] = set()
+
+        def trace(frame: FrameType, event: str, argument: object) -> Any:
+            if frame.f_code.co_filename in self.files:
+                lines.add((frame.f_code.co_filename, frame.f_lineno))
+                return trace
+            return None
+
         for test, item in self.items.items():
-            profile = cProfile.Profile(builtins=False)
+            lines.clear()
             start = time.process_time()
-            profile.enable()
+            threading.settrace(trace)
+            sys.settrace(trace)
             passed = self._passes(item, None)  # fixtures of a module run for each test: they are part of it
-            profile.disable()
-            spent = time.process_time() - start
-            codes = [entry.code for entry in profile.getstats() if isinstance(entry.code, CodeType)]
-            functions = {(c.co_filename, c.co_firstlineno) for c in codes if c.co_filename in self.files}
-            if passed and functions:
-                counted[test] = Counted(spent, functions, len(codes))
+            sys.settrace(None)
+            threading.settrace(None)
+            if passed and lines:
+                executed[test] = Executed(time.process_time() - start, set(lines))
         modules = [name for name in sys.modules if name not in before]
-        results.write_bytes(pickle.dumps((counted, list(self.failed), modules)))
+        results.write_bytes(pickle.dumps((executed, list(self.failed), modules)))
         return True
 
     def _passes(self, item: pytest.Item, following: pytest.Item | None) -> bool:
@@ -182,11 +188,13 @@ class Campaign:
             function.__code__ = mutant.code
         for results in self.caches:
             results.cache_clear()
-        executing = [test for test in self.tests_of.get(place(mutant)[:2], []) if self.items[test].path in files]
-        spent = itertools.accumulate(self.counted[test].seconds for test in executing)
+        lines = [(str(mutant.file), line) for line in (mutant.changed, mutant.line)]
+        tests_of = next((self.tests_of[line] for line in lines if line in self.tests_of), [])
+        executing = [test for test in tests_of if self.items[test].path in files]
+        spent = itertools.accumulate(self.executed[test].seconds for test in executing)
         tests = [test for test, end in zip(executing, spent, strict=True) if end <= self.seconds] or executing[:1]
         for test, following in itertools.pairwise([*tests, None]):
-            limit = LEAST + PATIENCE * self.counted[test].seconds
+            limit = LEAST + PATIENCE * self.executed[test].seconds
             signal.setitimer(signal.ITIMER_PROF, limit)
             signal.setitimer(signal.ITIMER_REAL, STUCK * limit)
             if not self._passes(self.items[test], following and self.items[following]):

@@ -23,6 +23,7 @@ class Mutant(NamedTuple):
     file: Path
     function: str
     line: int  # the first of the function, which finds it among the living
+    changed: int  # the line of the change, which finds the tests that execute it
     label: str
     code: CodeType
 
@@ -38,7 +39,8 @@ def mutants_of(file: Path) -> Iterator[Mutant]:
                 seen[label] += 1
                 count = f" ({seen[label]})" if seen[label] > 1 else ""
                 code = compiled(mutated, classes, str(file))
-                yield Mutant(file, function.name, code.co_firstlineno, label + count, code)
+                changed = getattr(body[index], "lineno", function.lineno)
+                yield Mutant(file, function.name, code.co_firstlineno, changed, label + count, code)
 
 
 def outer_functions(tree: ast.AST, classes: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], ast.FunctionDef]]:

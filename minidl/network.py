@@ -3,27 +3,26 @@
 Here a `Dense` and its activation are two steps, and a nested model is expanded into its steps.
 """
 
+import itertools
 import weakref
 from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
 
-from minidl.constraints import Constraint
-from minidl.contract import CheckedLayer, note_layer
+from minidl.contract import CheckedLayer, layer_noted
 from minidl.data import read_only
 from minidl.errors import LayerError, StateError
 from minidl.layers import Layer
-from minidl.layers.attributes import Declaration, freezes
+from minidl.layers.attributes import freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
 from minidl.layers.tree import has_arrays, join, running_inside, walk
 from minidl.parameters import Parameters
 from minidl.randomness import Randomness
-from minidl.regularizers import Regularizer
 from minidl.typing import Array, Shape
 
+INFERENCE = itertools.repeat(False)  # the modes of all layers outside training
 CHECK_ROWS = 1 << 16  # rows of ids checked at a time
-PREDICT_ROWS = 1024  # rows that `predict` processes at a time
 
 
 class Network:
@@ -70,23 +69,23 @@ class Network:
         trained = (index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=True))
         self.lowest = next(trained, len(self.layers))
         self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
-        self.states = [layer.views[name] for _, layer, name, one in self._declared() if not one.trained]
         self._look_at_settings()
+        self.idle_twins: list[Any] = []  # of earlier predictions
+        # a list of layers can change unnoticed, and so can what a twin of another kind is made from
+        kinds = [type(layer).inference_twin is Layer.inference_twin for layer in self.layers]
+        self.keeps_twins = all(kinds) and not any(layer.names_of_layers for layer in self.layers)
         self.with_own_loss = [layer for _, layer in self.parts if has_own_loss(layer)]
 
     # Passes
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the outputs, caching what `backward` needs; a frozen layer with state runs in inference mode."""
-        if not training:
-            for layer in self.layers:
-                x = layer.forward(x, False)
-            return x
-        self.randomness.passes += 1
-        self.randomness.current_pass = object()  # a pass repeated after an error counts as a new pass
-        if self.freezes != freezes[0]:
-            self._look_at_settings()
-        for layer, mode in zip(self.layers, self.modes, strict=False):
+        if training:
+            self.randomness.passes += 1
+            self.randomness.current_pass = object()  # a pass repeated after an error counts as a new pass
+            if self.freezes != freezes[0]:
+                self._look_at_settings()
+        for layer, mode in zip(self.layers, self.modes if training else INFERENCE):  # noqa: B905 - not of one length
             x = layer.forward(x, mode)
         return x
 
@@ -116,31 +115,15 @@ class Network:
         x = x.astype(self.input_dtype, copy=False)
         y, failure = read_only(x), None
         try:
-            for layer in self.layers:
-                y = layer.forward(y, False)
+            y = self.forward(y)
         except Exception as error:
             failure = error
         shape = self.layers[-1].output_shape if self.layers else self.input_shape
         if failure or type(y) is not np.ndarray or y.dtype != self.dtype or y.shape != (len(x), *(shape or ())):
-            try:
-                for layer in self.layers:
-                    x = CheckedLayer(layer, self.dtype).forward(x, False)
+            with layer_noted():
+                self.checked().forward(x)
                 if failure:
                     raise failure
-            except Exception as error:
-                note_layer(error)
-                raise
-        return y
-
-    def predict(self, x: Array, rows: int = PREDICT_ROWS) -> Array:
-        """Return the outputs for checked samples, ``rows`` at a time, from a twin: safe while another thread trains."""
-        twin = self.inference_twin()
-        if len(x) <= rows:
-            return twin.infer(x[:])
-        y = np.empty((len(x), *self.output_shape), self.dtype)
-        for start in range(0, len(x), rows):
-            part = slice(start, start + rows)
-            y[part] = twin.infer(x[part])
         return y
 
     # Twins
@@ -159,7 +142,7 @@ class Network:
 
     def _with_layers(self, layers: Iterable[Any]) -> Self:
         twin = object.__new__(type(self))
-        twin.__dict__.update(vars(self), layers=tuple(layers))
+        twin.__dict__.update(vars(self), layers=tuple(layers), idle_twins=[])
         return twin
 
     def checked(self) -> Self:
@@ -198,23 +181,19 @@ class Network:
                 raise StateError(f"training: there is nothing to train: {why}.")
         return self.frozen
 
-    def _declared(self) -> list[tuple[str, Layer, str, Declaration]]:
-        return [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
-
     def _look_at_settings(self) -> None:
         parts = (("", self.root()), *((f"{path}/", layer) for path, layer in self.parts))
         paths = tuple([path for path, layer in parts if not getattr(layer, "trainable", True)])
-        slices, declared = self.parameters.slices, self._declared()
-        self.frozen: list[slice] = [part for name, part in slices.items() if name.startswith(paths)]
+        declared = [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
+        self.states = [layer.views[name] for _, layer, name, one in declared if not one.trained]
+        self.frozen: list[slice] = [part for name, part in self.parameters.slices.items() if name.startswith(paths)]
         still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
         self.modes = [index not in still for index in range(len(self.layers))]  # in training; False: as in inference
-        self.penalties: list[tuple[Layer, str, Regularizer]] = [
-            (layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer is not None
-        ]
-        self.constraints: list[tuple[slice, Constraint, Array]] = [
-            (slices[join(path, name)], one.constraint, layer.views[name])
+        self.penalties = [(layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer]
+        self.constraints = [
+            (self.parameters.slices[join(path, name)], one.constraint, layer.views[name])
             for path, layer, name, one in declared
-            if one.constraint is not None
+            if one.constraint
         ]
         frozen = sum(part.stop - part.start for part in self.frozen)
         self.freezes = freezes[0] if frozen < self.parameters.values.size else -1  # -1: look again before a step

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import Dense, Dropout, Input, Sequential
+from minidl import Dense, Dropout, Input, Layer, LeakyReLU, ReLU, Sequential
 from minidl.layers.tree import walk
 
 X = np.random.default_rng(0).standard_normal((64, 10)).astype("float32")
@@ -106,7 +106,11 @@ def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switc
 
 
 def test_shared_caches_would_be_noticed(swift_switching, monkeypatch):
-    monkeypatch.setattr(minidl.network.Network, "inference_twin", lambda self: self)
+    def shared(network):
+        network.keeps_twins = False  # the caches of a twin that is kept are dropped
+        return network
+
+    monkeypatch.setattr(minidl.network.Network, "inference_twin", shared)
     with pytest.raises((AssertionError, minidl.MinidlError, ValueError)):
         # a busy machine may let the threads take turns for a while
         assert sum(gradients_beside_predictions(300) for _ in range(20)) == 0
@@ -248,6 +252,97 @@ def test_a_deleted_model_is_freed_without_the_garbage_collector():
         assert [reference() for reference in memory] == [None, None, None]
     finally:
         gc.enable()
+
+
+def test_predictions_in_four_threads_get_their_own_outputs(swift_switching):
+    model = network()
+    expected = model.predict(X)
+
+    def check(part):
+        return lambda model: np.testing.assert_allclose(model.predict(X[part]), expected[part], rtol=1e-5)
+
+    with disturb(model, [check(slice(start, start + 16)) for start in range(0, 64, 16)]):
+        time.sleep(0.2)
+    assert 1 <= len(model.network.idle_twins) <= 5
+
+
+def test_predict_keeps_nothing_of_its_samples_and_outputs():
+    model = network()
+    model.predict(X)
+    x = X.copy()
+    y = model.predict(x)
+    memory = weakref.ref(x), weakref.ref(y)
+    del x, y
+    assert [reference() for reference in memory] == [None, None]
+
+
+def test_a_prediction_that_fails_leaves_nothing_of_its_samples():
+    class Moody(Layer):
+        def forward(self, x, training=False):
+            self._x = x
+            if x[0, 0] == 7:
+                raise RuntimeError("not today")
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((10,)), Moody(), Dense(2)], seed=0)
+    expected, x = model.predict(X), np.full((1, 10), 7, "float32")
+    with pytest.raises(RuntimeError):
+        model.predict(x)
+    memory = weakref.ref(x)
+    del x
+    gc.collect()
+    assert memory() is None
+    assert np.array_equal(model.predict(X), expected)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_setting_changed_between_two_predictions_takes_effect(whole):
+    model = Sequential([Input((10,)), Dense(4), LeakyReLU(0.5)], seed=0)
+    rows = {} if whole else {"batch_size": 7}
+    before = model.predict(X, **rows)
+    model.layers[1].negative_slope = 0.25
+    after = model.predict(X, **rows)
+    np.testing.assert_array_equal(after, np.where(before >= 0, before, before / 2))
+
+
+def test_a_layer_counts_no_predictions_of_its_twins():
+    class Counts(Layer):
+        def __init__(self):
+            self.calls = 0
+
+        def forward(self, x, training=False):
+            self.calls = self.calls + 1
+            return x + self.calls
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((10,)), Counts(), Dense(2)], seed=0)
+    first = model.predict(X)
+    assert np.array_equal(model.predict(X), first)
+    assert model.layers[0].calls == 0
+
+
+def test_a_layer_added_to_a_list_in_a_layer_runs_in_the_next_prediction():
+    class Several(Layer):
+        def __init__(self, parts):
+            self.parts = parts
+
+        def forward(self, x, training=False):
+            for part in self.parts:
+                x = part.forward(x, training)
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((10,)), Several([])], seed=0)
+    assert np.array_equal(model.predict(X), X)
+    model.layers[0].parts.append(ReLU())
+    assert np.array_equal(model.predict(X), np.maximum(X, 0))
 
 
 SCRIPT = """

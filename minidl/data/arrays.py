@@ -152,7 +152,7 @@ def as_array(value: Any, who: str, *, on_disk: bool = False) -> Any:
 def read_only(array: Array) -> Array:
     """Return a read-only view of ``array``, so that the user's data cannot be modified."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)  # takes half the time of `view.flags.writeable = False`
     return view
 
 
@@ -161,8 +161,8 @@ def check_finite(array: Any, who: str, dtype: Any, names: tuple[str, ...] = ()) 
 
     ``names`` are the column names.
     """
-    step = max(1, CHECKED * len(array) // max(array.size, 1))
-    for start in range(0, len(array) if array.dtype.kind == "f" else 0, step):
+    step = len(array) if array.size <= CHECKED else max(1, CHECKED * len(array) // array.size)
+    for start in range(0, len(array) if array.dtype.kind == "f" else 0, step or 1):
         block = in_dtype(array[start : start + step], dtype)
         square = np.vdot(block, block)  # the fastest check; the result is finite unless a value is invalid or huge
         if not math.isfinite(square) and not np.isfinite(block).all():

@@ -54,10 +54,6 @@ class Attributes(Configured, metaclass=LayerType):
         place = "" if self.place is None else f" ({self.place})"
         return f"{type(self).__name__}{name}{place}"
 
-    def sublayers(self) -> dict[str, Any]:
-        """Return the layers inside this one, by name."""
-        return {}
-
     @property
     def parameter_names(self) -> list[str]:
         """The names given to `add_parameter`, such as ``["W", "b"]``."""

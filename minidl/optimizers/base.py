@@ -115,7 +115,7 @@ class Optimizer(Configured, ABC):
 
         It can be set to a number; with a schedule, this raises an `ArgumentError`.
         """
-        given: Rate = vars(self)["learning_rate"]
+        given: Rate = self.__dict__["learning_rate"]
         if not callable(given):
             return given
         return check_rate(given(self.iterations), f"{type(self).__name__}: learning_rate of step {self.iterations}")

@@ -16,11 +16,10 @@ from minidl.data import check_features, is_stream
 from minidl.errors import StateError
 from minidl.explain import Trace, explain, html, summary, trace
 from minidl.names import refuse
-from minidl.network import PREDICT_ROWS
 from minidl.saving import Checkpoint, save_checkpoint, save_model, text_of_model
 from minidl.sequential.compiled import Compiled
 from minidl.sequential.transaction import prepared
-from minidl.training import Data, Epochs, Run, SolverRun, Trainer, evaluate, in_keras_form, predict_batches
+from minidl.training import Data, Epochs, Run, SolverRun, Trainer, evaluate, in_keras_form, predict, predict_batches
 from minidl.typing import Array, NoOptions
 
 
@@ -229,12 +228,12 @@ class Sequential(Compiled):
         """
         if others:
             refuse(self.predict, others)
-        size = PREDICT_ROWS if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
+        size = None if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
         if self.network is None:
             with self.ready_for(x) as x:
                 return self.predict(x, size, verbose, steps, callbacks)
         if callbacks is None and not verbose and steps is None and not is_stream(x, None):
-            return self.network.predict(check_features(x, self.network, on_disk=True), size)
+            return predict(self.network, check_features(x, self.network, on_disk=True), size)
         return predict_batches(self.network, x, size, steps, self._hooks(callbacks, verbose))
 
     def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:

@@ -1,4 +1,4 @@
-"""Prediction with callbacks for each batch, or for an iterable of batches."""
+"""Prediction: the outputs for samples, from twins of the layers, so that another thread can train meanwhile."""
 
 from typing import Any
 
@@ -12,16 +12,46 @@ from minidl.network import Network
 from minidl.typing import Array
 
 PREDICTION = Words("", "predict: x", "predict: steps")
+ROWS = 1024  # processed at a time by default
 
 
-def predict_batches(network: Network, x: Any, rows: int, steps: int | None, callbacks: CallbackList) -> Array:
+def predict(network: Network, x: Array, rows: int | None) -> Array:
+    """Return the outputs for checked samples, ``rows`` at a time.
+
+    A twin serves many predictions: until an attribute of a layer is set, which clears the layer's public attributes.
+    """
+    rows = rows or ROWS
+    try:
+        twin, states = network.idle_twins.pop()  # atomic: no other thread gets the same one
+        current = all([layer.get("_attributes") is public for layer, public, _ in states])  # noqa: C419 - faster
+    except IndexError:
+        current = False
+    if not current:
+        publics = [layer.public_attributes() for layer in network.layers]  # before the twin, which may then be newer
+        twin = network.inference_twin()
+        states = [*zip(map(vars, network.layers), publics, map(vars, twin.layers), strict=True)]
+    if len(x) <= rows:
+        y: Array = twin.infer(x[:])
+    else:
+        y = np.empty((len(x), *network.output_shape), network.dtype)
+        for start in range(0, len(x), rows):
+            y[start : start + rows] = twin.infer(x[start : start + rows])
+    if network.keeps_twins:
+        for _, public, own in states:  # drop the caches, which hold the user's data
+            own.clear()
+            own.update(public)
+        network.idle_twins.append((twin, states))
+    return y
+
+
+def predict_batches(network: Network, x: Any, rows: int | None, steps: int | None, callbacks: CallbackList) -> Array:
     """Return the outputs for samples, ``rows`` at a time, or for an iterable of batches: see `Sequential.predict`."""
 
     def features(item: Any, who: str) -> Array:
         with_targets = isinstance(item, (tuple, list)) and np.ndim(item[0]) > len(network.input_shape)
         return check_features(item[0] if with_targets else item, network, f"{who}x")
 
-    steps = None if steps is None else checks.integer(steps, PREDICTION.steps, minimum=1)
+    rows, steps = rows or ROWS, None if steps is None else checks.integer(steps, PREDICTION.steps, minimum=1)
     if is_stream(x, None):
         batches = Stream(x, features, steps, PREDICTION).batches()
     else:

@@ -135,14 +135,14 @@ class Run:
 
     def _train_epoch(self, signals: DeferredSignals) -> None:
         trainer, callbacks, scores = self.trainer, self.callbacks, self.scores
-        for batch in self._batches():
-            callbacks.on_train_batch_begin(self.batch, {})
-            loss, z = trainer.step(batch, ("fit", self.epoch, self.batch))
+        for index, batch in enumerate(self._batches(), start=self.batch):
+            callbacks.on_train_batch_begin(index, {})
+            loss, z = trainer.step(batch, ("fit", self.epoch, index))
             scores.add(loss, len(batch[0]))
             if scores.metrics:
                 scores.update(batch[1], trainer.objective.outputs(z), batch[2])
-            self.batch += 1
-            callbacks.on_train_batch_end(self.batch - 1, BatchLogs(scores.logs, loss))
+            self.batch = index + 1
+            callbacks.on_train_batch_end(index, BatchLogs(scores.logs, loss))
             if signals.received:
                 signals.deliver()
             if trainer.stop_training:

@@ -175,7 +175,7 @@ class Trainer:
         NonFiniteError, LayerError, CertificationError
             Before any parameter, state or optimizer value has changed.
         """
-        network, optimizer = self.objective.network, self.optimizer
+        network, optimizer, gradients = self.objective.network, self.optimizer, self.network.parameters.gradients
         passes, iterations = network.randomness.passes, optimizer.iterations
         states = list(map(np.ndarray.copy, network.states))
         try:
@@ -186,7 +186,7 @@ class Trainer:
             self.checked = None
             # sum of squares, in blocks for one BLAS thread: not finite if a gradient is not, or exceeds 1e19
             square = sum(map(self.dot, self.gradients, self.gradients))
-            if not math.isfinite(loss + square) and not (math.isfinite(loss) and self._has_finite_gradients()):
+            if not math.isfinite(loss + square) and not (math.isfinite(loss) and np.isfinite(gradients).all()):
                 raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
             rate = optimizer.learning_rate
             if square >= LARGE_SQUARE or rate >= LARGE or rate * (optimizer.weight_decay or 0.0) > 2.0:
@@ -200,9 +200,6 @@ class Trainer:
                 for state, old in zip(network.states, states, strict=True):
                     state[...] = old
             raise
-
-    def _has_finite_gradients(self) -> bool:
-        return all(np.isfinite(block).all() for block in self.gradients)
 
     def _update_or_undo(self, network: Network, where: Where) -> None:
         """Take an optimizer step that may overflow, and undo it if it does."""

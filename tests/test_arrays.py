@@ -532,6 +532,13 @@ def test_an_array_on_disk_is_not_converted(view, tmp_path):
     assert in_memory(array, np.dtype("f4")) is array
 
 
+def test_a_masked_array_without_masked_entries_is_its_data():
+    array = as_array(np.ma.masked_array(X, np.zeros(X.shape, bool)), "x")
+    assert type(array) is np.ndarray
+    np.testing.assert_array_equal(array, X)
+    np.testing.assert_array_equal(as_array(np.ma.masked_array(X), "x"), X)
+
+
 def test_as_array_copies_only_where_it_must():
     for x in (X, X[::2], X.astype("f8"), X > 0):
         assert as_array(x, "x") is x
@@ -640,6 +647,16 @@ def test_the_training_rows_of_a_split_are_counted_as_in_keras(rows, part, traini
         assert len(one) == training
         assert sorted([*one, *other]) == list(range(rows))
     assert split_rows(np.zeros(rows), rows, part, "last", None)[0].tolist() == list(range(training))
+
+
+def test_a_split_shuffles_as_its_generator_does_or_keeps_the_proportions():
+    y = np.repeat([0, 1], [16, 4])
+    one, other = split_rows(y, 20, 0.25, "shuffle", np.random.default_rng(7))
+    order = np.random.default_rng(7).permutation(20)
+    assert (one.tolist(), other.tolist()) == (sorted(order[:15]), sorted(order[15:]))
+    for seed in range(20):
+        _, held_out = split_rows(y, 20, 0.25, "stratify", np.random.default_rng(seed))
+        assert y[held_out].sum() == 1
 
 
 def test_a_split_leaves_rows_for_training():

@@ -92,16 +92,16 @@ def _described(value: Any) -> str:
     return "None" if value is None else f"{name} {str(value)[:40]!r}"
 
 
-def _collection(value: Any) -> str:
-    """Return how messages describe a list of samples ``(x, y)``, or arrays ``(x, y)`` in one argument; else ""."""
+def _collection(value: Any) -> str | None:
+    """Return how messages describe a list of samples ``(x, y)``, or arrays ``(x, y)`` in one argument; else None."""
     if not isinstance(value, (list, tuple)) or not all(hasattr(item, "__len__") for item in value):
-        return ""
+        return None
     sizes = {len(item) for item in value}
     if len(value) in (2, 3) and len(sizes) == 1 and all(hasattr(item, "shape") for item in value):
         return "arrays (x, y) as one argument. Pass them one by one: x, y."
     if sizes in ({2}, {3}) and isinstance(value[0], (tuple, list)):
         return "samples (x, y). Take them apart: x, y = map(np.array, zip(*samples))."
-    return ""
+    return None
 
 
 def _numbers(array: Array, who: str, where: str) -> Array:

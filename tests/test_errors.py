@@ -1,0 +1,79 @@
+"""Errors: their messages stay short, whatever value a call has received."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Dense, Input, Sequential, errors
+from minidl.optimizers import Adam
+
+LONG = "a" * 1_000_000
+VALUES = [LONG, list(range(200_000)), dict.fromkeys(range(200_000), 0), {*range(200_000)}, LONG.encode()]
+MODEL = Sequential([Input((3,)), Dense(2)])
+X = np.ones((2, 3))
+
+
+def compiled():
+    MODEL.compile("sgd", "mse")
+    return MODEL
+
+
+CALLS = {
+    "units": lambda value: Dense(value),
+    "activation": lambda value: Dense(2, activation=value),
+    "name": lambda value: Dense(2, name=[value]),
+    "rate": lambda value: Adam(value),
+    "keyword": lambda value: Adam(**{str(value): 1}),
+    "optimizer": lambda value: MODEL.compile(value, "mse"),
+    "metrics": lambda value: MODEL.compile("sgd", "mse", metrics=value),
+    "layer": lambda value: MODEL.add(value),
+    "key": lambda value: MODEL[str(value)],
+    "attribute": lambda value: setattr(MODEL, "network", value),
+    "split": lambda value: compiled().fit(X, X[:, :2], split=value),
+    "callbacks": lambda value: compiled().fit(X, X[:, :2], callbacks=[value]),
+    "verbose": lambda value: compiled().fit(X, X[:, :2], verbose=value),
+    "class_weight": lambda value: compiled().fit(X, X[:, :2], class_weight=value),
+    "x": lambda value: compiled().predict(value),
+    "seed": lambda value: Sequential(seed=value),
+}
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_long_value_does_not_fill_the_message(call, value):
+    with pytest.raises(errors.MinidlError) as caught:
+        CALLS[call](value)
+    assert len(str(caught.value)) < 4000
+    assert sum(map(len, caught.value.args)) < 4000
+
+
+def test_the_beginning_and_the_fix_of_a_long_message_remain():
+    error = errors.ArgumentError(f"Dense: units: expected an integer, got {LONG}. Write Dense(3).")
+    assert str(error).startswith("Dense: units: expected an integer, got aaaa")
+    assert " [...] " in str(error)
+    assert str(error).endswith("aaa. Write Dense(3).")
+
+
+def test_a_message_of_many_short_lines_is_complete():
+    text = "\n".join(f"line {number}" for number in range(2000))
+    assert str(errors.ModelFileError(text)) == text
+
+
+def test_a_message_of_2000_characters_is_complete_and_a_longer_one_is_not():
+    assert str(errors.DataError("b" * 2000)) == "b" * 2000
+    assert len(str(errors.DataError("b" * 2001))) < 2001
+
+
+@pytest.mark.parametrize("name", [*errors.__all__, "MissingPackageError"])
+def test_an_error_survives_pickling(name):
+    error = getattr(errors, name)(f"who: expected X, got {LONG}. Fix.")
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is type(error)
+    assert str(twin) == str(error)
+
+
+def test_an_error_needs_no_message():
+    assert str(errors.StateError()) == ""
+    assert isinstance(minidl.errors.CacheError("a"), AttributeError)

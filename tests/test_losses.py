@@ -940,3 +940,18 @@ def test_a_margin_of_0_has_no_gradient():
     loss = losses.CategoricalHinge()
     assert loss.forward(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]])) == 0
     assert loss.backward().tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", sorted(set(losses.functions.__all__) | {"cosine_similarity"}))
+def test_a_loss_of_predictions_that_are_not_finite_warns_of_nothing(name, dtype, value):
+    function = getattr(losses, name)
+    y_pred = np.array([[value, 0.5], [0.5, 0.5]], dtype)
+    y_true = np.array([1, 0]) if function.cls.sparse else np.array([[0.0, 1.0], [1.0, 0.0]])
+    found = function(y_true, y_pred)
+    assert found.shape == (2,)
+    assert np.isfinite(found[1])
+    loss = function.cls()
+    loss(y_true, y_pred)
+    loss.backward()

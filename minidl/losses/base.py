@@ -160,6 +160,7 @@ class Loss(Configured, ABC):
             return derivative * self._share
         return (derivative * self._share[:, None]).astype(derivative.dtype, copy=False)
 
+    @np.errstate(all="ignore")
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> float:
         """Return the mean loss of a batch, with the arguments in Keras' order."""
         return self.forward(y_pred, y_true, checked_weights(sample_weight))

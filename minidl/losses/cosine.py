@@ -30,6 +30,7 @@ class CosineSimilarity(Loss):
         return self.share(along)
 
 
+@np.errstate(all="ignore")
 def directions(x: Array) -> tuple[Array, Array, Array]:
     """Return the rows of ``x`` scaled to length 1 (zero rows stay 0), and two factors of their lengths, (rows, 1)."""
     largest = np.abs(x).max(axis=1, keepdims=True, initial=0)  # so that no square overflows or vanishes

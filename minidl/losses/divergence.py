@@ -30,15 +30,15 @@ class KLDivergence(Loss):
 
     aliases = ("kld",)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         self._y = y
         tiny = np.finfo(y.dtype).tiny
         p = self._p = np.where(np.abs(y_pred) < tiny, tiny, y_pred)
-        with np.errstate(invalid="ignore"):
-            ratio = np.where(y == 0, 1, y / p)
-            excess = (y - p) / p  # exact where y and p are close
-            values = y * np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), np.log(ratio))
+        ratio = np.where(y == 0, 1, y / p)
+        excess = (y - p) / p  # exact where y and p are close
+        values = y * np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), np.log(ratio))
         return self.mean(np.add.reduce(values, axis=1), sample_weight)
 
     def backward(self) -> Array:
@@ -89,11 +89,11 @@ class SquaredHinge(Hinge):
     ``dL/dp = -2 y max(1 - y p, 0) / m`` for m values in the batch.
     """
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         super().forward(y_pred, y_true, sample_weight)
         wide = np.float64 if self._margin.dtype == np.float32 else None  # wide enough for 1e30 squared
-        with np.errstate(over="ignore"):
-            return self.mean(np.square(np.maximum(self._margin, 0), dtype=wide), sample_weight)
+        return self.mean(np.square(np.maximum(self._margin, 0), dtype=wide), sample_weight)
 
     def backward(self) -> Array:
         return -2 * self.share(self._y * np.maximum(self._margin, 0))
@@ -107,6 +107,7 @@ class CategoricalHinge(Loss):
     For m rows, where a row's loss is above 0, ``dL/dp = -y / m``, plus ``(1 - y) / m`` at the largest ``(1 - y) p``.
     """
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         others, rows = (1 - y) * y_pred, np.arange(len(y))

@@ -62,6 +62,7 @@ class BinaryFocalCrossentropy(Loss):
         self.gamma = checks.number(gamma, f"{who}: gamma", at_least=0)
         self.from_logits, self.label_smoothing = crossentropy_options(who, from_logits, label_smoothing)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         y = self._y = y * (1 - self.label_smoothing) + self.label_smoothing / 2
@@ -70,12 +71,12 @@ class BinaryFocalCrossentropy(Loss):
             self._c = y * softplus(-y_pred) + (1 - y) * softplus(y_pred)
         else:
             self._p, self._q = y_pred, 1 - y_pred
-            with np.errstate(divide="ignore", invalid="ignore"):
-                self._c = y * -log_or_lowest(np.log(y_pred)) - (1 - y) * log_or_lowest(np.log1p(-y_pred))
+            self._c = y * -log_or_lowest(np.log(y_pred)) - (1 - y) * log_or_lowest(np.log1p(-y_pred))
         self._r = y * self._q + (1 - y) * self._p
         self._w = y * self.alpha + (1 - y) * (1 - self.alpha) if self.apply_class_balancing else 1
         return self.mean(self._w * self._r**self.gamma * self._c, sample_weight)
 
+    @np.errstate(all="ignore")
     def backward(self) -> Array:
         p, q, y, r = self._p, self._q, self._y, self._r
         tiny = np.finfo(p.dtype).tiny
@@ -127,14 +128,14 @@ class CategoricalFocalCrossentropy(Loss):
         self.gamma = checks.number(gamma, f"{who}: gamma", at_least=0)
         self.from_logits, self.label_smoothing = crossentropy_options(who, from_logits, label_smoothing)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         y = y * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[-1]
         if self.from_logits:
             logarithm = np.maximum(log_softmax(y_pred), np.finfo(y_pred.dtype).min)
         else:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                logarithm = log_or_lowest(np.log(y_pred))
+            logarithm = log_or_lowest(np.log(y_pred))
         self._p = np.exp(logarithm) if self.from_logits else y_pred
         rest = -np.expm1(logarithm) if self.from_logits else 1 - y_pred  # 1 - p, accurate even where p rounds to 1
         factor, tiny = self.alpha * y * rest**self.gamma, np.finfo(rest.dtype).tiny
@@ -142,6 +143,7 @@ class CategoricalFocalCrossentropy(Loss):
         self._rest = rest
         return self.mean(np.add.reduce(-factor * logarithm, axis=1), sample_weight)
 
+    @np.errstate(all="ignore")
     def backward(self) -> Array:
         h, p = self._h, self._p
         if not self.from_logits:

@@ -3,7 +3,7 @@
 In the formulas ``d = y_pred - y_true``, with p for y_pred and y for y_true; the mean is over rows and outputs.
 """
 
-from abc import ABC
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -13,9 +13,35 @@ from minidl.losses.targets import check_range
 from minidl.numeric import log_or_lowest
 from minidl.typing import Array
 
+__all__ = [
+    "Huber", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "Quantile",
+]  # fmt: skip
+
 
 class NumberLoss(Loss, ABC):
     """Abstract base of the regression losses."""
+
+
+class DifferenceLoss(NumberLoss, ABC):
+    """Abstract base of the losses of the difference alone: ``L = mean(value(d))``, ``dL/dp = slope(d) / m``."""
+
+    @abstractmethod
+    def value(self, d: Array) -> Array:
+        """Return the loss of each difference."""
+
+    @abstractmethod
+    def slope(self, d: Array) -> Array:
+        """Return the derivative of each `value` with respect to ``d``."""
+
+    @np.errstate(all="ignore")
+    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
+        y_pred, y = self.pair(y_pred, y_true)
+        self._d = y_pred - y
+        return self.mean(self.value(self._d), sample_weight)
+
+    def backward(self) -> Array:
+        return self.share(self.slope(self._d))
 
 
 class MeanSquaredError(NumberLoss):
@@ -23,29 +49,27 @@ class MeanSquaredError(NumberLoss):
 
     aliases = ("mse",)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         self._d = y_pred - y
         wide = np.float64 if self._d.dtype == np.float32 else None  # wide enough for 1e30 squared
-        with np.errstate(over="ignore"):
-            return self.mean(np.square(self._d, dtype=wide), sample_weight)
+        return self.mean(np.square(self._d, dtype=wide), sample_weight)
 
     def backward(self) -> Array:
         return 2 * self.share(self._d)
 
 
-class MeanAbsoluteError(NumberLoss):
+class MeanAbsoluteError(DifferenceLoss):
     """Mean absolute error: ``L = mean(|d|)``; ``dL/dp = sign(d) / m`` for m values, taken as 0 at d = 0."""
 
     aliases = ("mae",)
 
-    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y_pred, y = self.pair(y_pred, y_true)
-        self._d = y_pred - y
-        return self.mean(np.abs(self._d), sample_weight)
+    def value(self, d: Array) -> Array:
+        return np.abs(d)
 
-    def backward(self) -> Array:
-        return self.share(np.sign(self._d))
+    def slope(self, d: Array) -> Array:
+        return np.sign(d)
 
 
 class MeanAbsolutePercentageError(NumberLoss):
@@ -63,12 +87,12 @@ class MeanAbsolutePercentageError(NumberLoss):
 
     aliases = ("mape",)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
         self._d, self._unit = y_pred - y, np.maximum(np.abs(y), 1e-7) / 100
         wide = np.float64 if self._d.dtype == np.float32 else None  # as in MeanSquaredError
-        with np.errstate(over="ignore"):
-            return self.mean(np.divide(np.abs(self._d), self._unit, dtype=wide), sample_weight)
+        return self.mean(np.divide(np.abs(self._d), self._unit, dtype=wide), sample_weight)
 
     def backward(self) -> Array:
         return self.share(np.sign(self._d) / self._unit)
@@ -90,11 +114,13 @@ class MeanSquaredLogarithmicError(NumberLoss):
 
     aliases = ("msle",)
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         self._p, y = self.pair(y_pred, y_true)
         self._d = np.log1p(np.maximum(self._p, 0)) - np.log1p(y)
         return self.mean(np.square(self._d), sample_weight)
 
+    @np.errstate(all="ignore")
     def backward(self) -> Array:
         return self.share(np.where(self._p < 0, 0, 2 * self._d / (1 + np.maximum(self._p, 0))))
 
@@ -102,7 +128,7 @@ class MeanSquaredLogarithmicError(NumberLoss):
         check_range(y, 0, np.inf, "MeanSquaredLogarithmicError", "Use MeanSquaredError.")
 
 
-class Huber(NumberLoss):
+class Huber(DifferenceLoss):
     """Huber loss: ``L = mean(d**2 / 2 where |d| <= delta, else delta |d| - delta**2 / 2)``.
 
     Parameters
@@ -118,38 +144,33 @@ class Huber(NumberLoss):
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = checks.number(delta, "Huber: delta", above=0)
 
-    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y_pred, y = self.pair(y_pred, y_true)
-        self._d = y_pred - y
-        size = np.abs(self._d, dtype=np.promote_types(self._d.dtype, np.float64))  # delta may be beyond float32
+    def value(self, d: Array) -> Array:
+        size = np.abs(d, dtype=np.promote_types(d.dtype, np.float64))  # delta may be beyond float32
         inside = np.minimum(size, self.delta)
-        with np.errstate(over="ignore"):
-            return self.mean(inside * (size - inside / 2), sample_weight)
+        return inside * (size - inside / 2)
 
-    def backward(self) -> Array:
-        limit = min(self.delta, float(np.finfo(self._d.dtype).max))
-        return self.share(np.clip(self._d, -limit, limit))
+    def slope(self, d: Array) -> Array:
+        limit = min(self.delta, float(np.finfo(d.dtype).max))
+        return np.clip(d, -limit, limit)
 
 
-class LogCosh(NumberLoss):
+class LogCosh(DifferenceLoss):
     """Logarithm of the hyperbolic cosine: ``L = mean(log(cosh(d)))``; ``dL/dp = tanh(d) / m`` for m values.
 
     Nearly ``d**2 / 2`` for small d and ``|d| - log(2)`` for large ones.
     """
 
-    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y_pred, y = self.pair(y_pred, y_true)
-        self._d = y_pred - y
-        size = np.abs(self._d)
+    def value(self, d: Array) -> Array:
+        size = np.abs(d)
         small = np.log1p(np.square(np.sinh(np.minimum(size, 1)))) / 2  # cosh**2 = 1 + sinh**2: exact near 0
-        large = size - np.log(self._d.dtype.type(2)) + np.log1p(np.exp(-2 * np.clip(size, 1, 400)))
-        return self.mean(np.where(size < 1, small, large), sample_weight)
+        large = size - np.log(d.dtype.type(2)) + np.log1p(np.exp(-2 * np.clip(size, 1, 400)))
+        return np.where(size < 1, small, large)
 
-    def backward(self) -> Array:
-        return self.share(np.tanh(self._d))
+    def slope(self, d: Array) -> Array:
+        return np.tanh(d)
 
 
-class Quantile(NumberLoss):
+class Quantile(DifferenceLoss):
     """Pinball loss: ``L = mean(-q d where d < 0, else (1 - q) d)``, minimal where p is the q-quantile of y.
 
     Parameters
@@ -165,14 +186,11 @@ class Quantile(NumberLoss):
     def __init__(self, quantile: float = 0.5) -> None:
         self.quantile = checks.number(quantile, "Quantile: quantile", above=0, below=1)
 
-    def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
-        y_pred, y = self.pair(y_pred, y_true)
-        self._d = y_pred - y
-        return self.mean(np.maximum(-self.quantile * self._d, (1 - self.quantile) * self._d), sample_weight)
+    def value(self, d: Array) -> Array:
+        return np.maximum(-self.quantile * d, (1 - self.quantile) * d)
 
-    def backward(self) -> Array:
-        d = self._d
-        return self.share((1 - self.quantile) * (d > 0).astype(d.dtype) - self.quantile * (d < 0).astype(d.dtype))
+    def slope(self, d: Array) -> Array:
+        return (1 - self.quantile) * (d > 0).astype(d.dtype) - self.quantile * (d < 0).astype(d.dtype)
 
 
 class Poisson(NumberLoss):
@@ -189,15 +207,15 @@ class Poisson(NumberLoss):
     The loss is the negative log-likelihood without the term that depends only on y. Keras adds 1e-7 to p.
     """
 
+    @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         self._p, self._y = self.pair(y_pred, y_true)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.mean(self._p - self._y * log_or_lowest(np.log(self._p)), sample_weight)
+        return self.mean(self._p - self._y * log_or_lowest(np.log(self._p)), sample_weight)
 
+    @np.errstate(all="ignore")
     def backward(self) -> Array:
         p = np.maximum(self._p, np.finfo(self._p.dtype).tiny)
-        with np.errstate(over="ignore"):
-            return self.share((p - self._y) / p)
+        return self.share((p - self._y) / p)
 
     def check_targets(self, y: Array, outputs: int) -> None:
         check_range(y, 0, np.inf, "Poisson", "Counts are not negative.")

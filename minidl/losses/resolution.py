@@ -16,6 +16,7 @@ class ClassFunction:
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
+        self.higher_is_better = getattr(cls, "higher_is_better", False)
         self.__name__ = snake_case(cls.__name__)
 
     def __repr__(self) -> str:
@@ -37,6 +38,7 @@ class LossFunction(ClassFunction):
     array([0.5, 2. ])
     """
 
+    @np.errstate(all="ignore")
     def __call__(self, y_true: Any, y_pred: Any, *arguments: Any, **keywords: Any) -> Array:
         """Return the loss of each sample, for arrays whose last axis holds the outputs."""
         loss, y_pred, y_true = self.cls(*arguments, **keywords), np.asarray(y_pred), np.asarray(y_true)

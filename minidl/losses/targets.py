@@ -29,9 +29,12 @@ def crossentropy_options(who: str, from_logits: bool, label_smoothing: float) ->
     return checks.flag(from_logits, f"{who}: from_logits"), smoothing
 
 
-def check_range(y: Array, low: float, high: float, who: str, fix: str) -> None:
-    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to fix it."""
-    if y.min() >= low and y.max() <= high:
+def check_range(y: Array, low: float, high: float, who: str, fix: str, *, signs: bool = False) -> None:
+    """Raise a `DataError` that names the first target outside [``low``, ``high``] and how to fix it.
+
+    With ``signs``, targets that are all -1 or 1 pass too.
+    """
+    if (y.min() >= low and y.max() <= high) or (signs and (abs(y) == 1).all()):
         return
     wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
     expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"

@@ -496,10 +496,10 @@ def test_a_value_equal_to_the_threshold_counts_as_0():
      TopKCategoricalAccuracy(1)],
     ids=lambda metric: type(metric).__name__,
 )  # fmt: skip
-@pytest.mark.parametrize("wrong", [1.5, -2.0, np.nan])
+@pytest.mark.parametrize("wrong", [1.5, -0.5, -2.0, np.nan])
 def test_numbers_are_no_targets_of_a_metric_of_classes(metric, wrong):
     y, name = np.array([[0.0, 1.0], [1.0, wrong]]), type(metric).__name__
-    with pytest.raises(DataError, match=rf"expected targets in \[-1, 1\] for {name}, got {wrong} at row 1, column 1"):
+    with pytest.raises(DataError, match=rf"expected targets in \[0, 1\] for {name}, got {wrong} at row 1, column 1"):
         metric.update(y, np.full((2, 2), 0.5))
 
 
@@ -520,8 +520,9 @@ def test_an_average_may_be_weighted_by_the_samples_of_each_class():
     np.testing.assert_allclose(each, [recalls @ support / 6, 0.0], rtol=1e-15)
 
 
-def test_targets_of_minus_1_or_of_probabilities_are_those_of_a_metric_of_classes():
-    y, scores = np.array([[-1.0], [0.75], [1.0], [0.25]]), np.array([[0.9], [0.9], [0.1], [0.1]])
+@pytest.mark.parametrize("y", [[-1.0, 1.0, 1.0, -1.0], [0.0, 0.75, 1.0, 0.25], [False, True, True, False]])
+def test_targets_of_minus_1_and_1_or_probabilities_are_those_of_a_metric_of_classes(y):
+    y, scores = np.array(y)[:, None], np.array([[0.9], [0.9], [0.1], [0.1]])
     assert [Precision()(y, scores), BinaryAccuracy()(y, scores), AUC()(y, scores)] == [0.5, 0.5, 0.5]
 
 

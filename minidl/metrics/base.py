@@ -69,10 +69,12 @@ class Metric(Configured, ABC):
         return self.result()
 
     def reset(self) -> None:
-        """Discard all samples."""
+        """Discard all samples: what accumulates starts again as the class or its constructor sets it."""
         for name in tuple(self.__dict__):
             if name[0] == "_":
                 del self.__dict__[name]
+        if type(self).__init__ is not Metric.__init__ and not type(self).__module__.startswith("minidl."):
+            self.__dict__.update(type(self).from_config(self.get_config()).get_state())
 
     def get_name(self) -> str:
         """Return the key in logs and history."""

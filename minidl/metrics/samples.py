@@ -55,6 +55,7 @@ class FunctionMetric(Samples):
     def __init__(self, function: Callable[[Array, Array], Any], name: str | None = None) -> None:
         self.function = function
         self.name = name
+        self.higher_is_better = getattr(function, "higher_is_better", None)
 
     _works = False  # whether the function has been called with a batch
 

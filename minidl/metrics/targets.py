@@ -29,8 +29,7 @@ def nan_rows(y_pred: Any, who: Any) -> Array:
 
 def as_labels(y_true: Array, outputs: int, who: object) -> Array:
     """Return labels (batch,) as integers; a `DataError` for one that is not whole or not in [0, ``outputs``)."""
-    row = checks.wrong_label(y_true, outputs)
-    if row is not None:
+    if (row := checks.wrong_label(y_true, outputs)) is not None:
         labels = f"labels in [0, {outputs}) for {outputs} outputs, got {y_true[row]} at row {row}"
         raise DataError(f"{type(who).__name__}: expected {labels}. Other targets have the shape of the outputs.")
     return y_true.astype(np.intp)
@@ -68,7 +67,7 @@ def as_arrays(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
 def match_classes(y_true: Any, y_pred: Any, who: object) -> tuple[Array, Array]:
     """As `match_shapes`, for targets that are classes or their probabilities; a `DataError` for other numbers."""
     y_true, y_pred = match_shapes(y_true, y_pred, who)
-    check_range(y_true, -1, 1, type(who).__name__, "For numbers use MeanAbsoluteError or R2Score.")
+    check_range(y_true, 0, 1, type(who).__name__, "For numbers use MeanAbsoluteError or R2Score.", signs=True)
     return y_true, y_pred
 
 

@@ -24,7 +24,8 @@ def name_here(made: Any, name: str) -> str:
     if not is_builtin(cls):
         near = near_miss(name, known)
     elif made.open_to_names:
-        near = near_miss(name, (*known, *vars(made)))
+        other_number = (one for one in vars(made) if one in (f"{name}s", name.removesuffix("s")))
+        near = near_miss(name, (*known, *vars(made))) or next(other_number, None)
     else:
         entry = find_for(cls, name)
         if entry is not None and entry.kind == "renamed":

@@ -99,16 +99,11 @@ class LayerRandomness:
         model = self.model
         if model.seed != self.seed:
             self.seed, self.drawn_for = model.seed, self
-            self.key = np.random.SeedSequence([model.seed, self.index]).generate_state(2, np.uint64)
-            self.generator = np.random.Generator(np.random.Philox(key=self.key))
+            key = np.random.SeedSequence([model.seed, self.index]).generate_state(2, np.uint64)
+            self.generator = np.random.Generator(np.random.Philox(key=key))
+            self.start = self.generator.bit_generator.state
         if model.current_pass is not self.drawn_for:
             self.drawn_for = model.current_pass
-            self.generator.bit_generator.state = {
-                "bit_generator": "Philox",
-                "state": {"counter": np.array([0, model.passes, model.part, 0], np.uint64), "key": self.key},
-                "buffer": np.zeros(4, np.uint64),
-                "buffer_pos": 4,
-                "has_uint32": 0,
-                "uinteger": 0,
-            }
+            self.start["state"]["counter"][:] = 0, model.passes, model.part, 0
+            self.generator.bit_generator.state = self.start
         return self.generator

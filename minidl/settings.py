@@ -61,6 +61,8 @@ class Settings(metaclass=SettingsType):
             return
         elif name in self._counted:
             value = checks.integer(value, f"{who}: {name}", minimum=0)
+        elif is_builtin(type(self)) and type(self.__dict__.get(name)) is dict and not isinstance(value, dict):
+            raise ArgumentError(f"{who}: {name}: expected a dict, got {value!r}.")
         elif is_builtin(type(self)) and not callable(value) and (callable(known) or is_fixed(self, name)):
             raise ArgumentError(f"{who}: {name}: expected no assignment, got {value!r}. It belongs to the class.")
         elif known is None and name not in self.__dict__ and name != (here := name_here(self, name)):

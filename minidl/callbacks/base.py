@@ -92,12 +92,12 @@ class Callback(Configured):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        for name in [name for name in vars(cls) if name.startswith("on_") and not hasattr(Callback, name)]:
-            hook = name.replace("on_batch_", "on_train_batch_")  # the other name in Keras
-            if hasattr(Callback, hook):
-                setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
-            elif hint := checks.did_you_mean(name, HOOKS):
-                raise ArgumentError(f"{cls.__name__}: {name}: expected the name of a hook.{hint}")
+        for name in [name for name in vars(cls) if name.startswith("on_")]:
+            hook = hook_name(name, cls)
+            setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
+
+    def set_public(self, name: str, value: Any) -> None:
+        super().set_public(hook_name(name, type(self)) if name.startswith("on_") else name, value)
 
     @property
     def model(self) -> Any:
@@ -190,6 +190,14 @@ class Callback(Configured):
 
     def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Called after a batch of `predict`."""
+
+
+def hook_name(name: str, cls: type) -> str:
+    """Return the name of the hook that Keras may call by another name; an `ArgumentError` for a misspelled one."""
+    hook = name.replace("on_batch_", "on_train_batch_")
+    if not hasattr(Callback, hook) and (hint := checks.did_you_mean(name, HOOKS)):
+        raise ArgumentError(f"{cls.__name__}: {name}: expected the name of a hook.{hint}")
+    return hook
 
 
 HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))

@@ -6,6 +6,7 @@ from minidl import checks
 from minidl.callbacks.base import Callback, Logs
 from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
+from minidl.callbacks.progress import resolve_verbose
 from minidl.errors import ArgumentError
 
 
@@ -29,7 +30,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             expected = "expected a function (epoch, rate) -> rate"
             raise ArgumentError(f"LearningRateScheduler: schedule: {expected}, got {schedule!r}.")
-        self.schedule, self.verbose = schedule, verbose
+        self.schedule, self.verbose = schedule, resolve_verbose(verbose)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         check_rate_is_free(self)

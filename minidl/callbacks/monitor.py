@@ -12,6 +12,7 @@ from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.callbacks.base import Callback, Logs, overrides
 from minidl.callbacks.lambda_callback import LambdaCallback
+from minidl.callbacks.progress import resolve_verbose
 from minidl.errors import ArgumentError
 
 
@@ -70,7 +71,7 @@ class MonitorCallback(Callback):
         who = type(self).__name__
         if not isinstance(monitor, str) or not monitor:
             raise self.error(f"monitor: expected the name of a value in the logs, got {monitor!r}.")
-        self.monitor, self.verbose = monitor, verbose
+        self.monitor, self.verbose = monitor, resolve_verbose(verbose)
         self.mode = checks.choice(mode, f"{who}: mode", ("auto", "min", "max"))
         self.min_delta = checks.number(min_delta, f"{who}: min_delta", at_least=0)
         self.patience = checks.integer(patience, f"{who}: patience", minimum=0)

@@ -89,8 +89,9 @@ class Attributes(Configured, metaclass=LayerType):
     def set_derived(self, **attributes: Any) -> None:
         """Set attributes that cannot be assigned, and clear what was derived from all attributes."""
         self.__dict__.update(attributes)
-        self.__dict__.pop("_names_of_layers", None)
         self.__dict__.pop("_attributes", None)
+        if not attributes or "layers" in attributes:  # no other derived attribute holds layers
+            self.__dict__.pop("_names_of_layers", None)
 
     def _check_name(self, name: Any) -> None:
         """Raise an error unless the layer can be called ``name``."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minidl.attribute_names import is_builtin
 from minidl.data import read_only
 from minidl.errors import LayerError
 from minidl.layers.base import Layer
@@ -30,7 +31,7 @@ class CheckedLayer:
     def forward(self, x: Array, training: bool) -> Array:
         """Run the layer's forward; the output must have the declared shape and dtype."""
         layer, self.shape, self.finite = self.layer, x.shape, bool(np.isfinite(x).all())
-        y, dtype = self._call("forward", x, training), (x if layer.keeps_values else self).dtype
+        y, dtype = _call_guarded(layer, "forward", x, training), (x if layer.keeps_values else self).dtype
         _expect_array(y, layer, "forward", (len(x), *(layer.output_shape or ())), dtype)
         return y
 
@@ -47,20 +48,17 @@ class CheckedLayer:
     def _backward(self, method: str, dy: Array) -> Any:
         for gradient in self.gradients.values():
             gradient[...] = np.nan
-        dx = self._call(method, dy)
+        dx = _call_guarded(self.layer, method, dy)
         finite = self.finite and np.isfinite(dy).all()
         suspects = {name: gradient for name, gradient in self.gradients.items() if finite and np.isnan(gradient).all()}
         for gradient in suspects.values():
             gradient[...] = 0
         if suspects:  # run again: a gradient that overflowed is NaN again, one that was not set is not
-            self._call(method, dy)
+            _call_guarded(self.layer, method, dy)
         for name, gradient in suspects.items():
             if not np.isnan(gradient).all():
                 raise LayerError(f"{self.layer.label}: {method}: expected it to set self.{name}, got nothing. Set it.")
         return dx
-
-    def _call(self, method: str, array: Array, *rest: Any) -> Any:
-        return _call_guarded(self.layer, method, read_only(array), *rest)
 
 
 class CheckedLoss:
@@ -72,14 +70,8 @@ class CheckedLoss:
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         """Run the loss's forward; it must return a number."""
         self.shape, self.dtype = y_pred.shape, y_pred.dtype
-        arrays = read_only(y_pred), read_only(y_true), sample_weight
-        value = _call_guarded(self.loss, "forward", *arrays)
-        real = isinstance(value, (int, float, np.integer, np.floating, np.ndarray)) and not np.shape(value)
-        if not real:
-            got = f"shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
-            who = _label(self.loss, "forward")
-            raise LayerError(f"{who}: expected it to return a number, got {got}. Use self.mean.")
-        return value
+        value = _call_guarded(self.loss, "forward", y_pred, read_only(y_true), sample_weight)
+        return value if type(value) is float else as_number(value, self.loss, "forward")
 
     def backward(self) -> Array:
         """Run the loss's backward; it must return an array of the predictions' shape and dtype."""
@@ -88,14 +80,38 @@ class CheckedLoss:
         return dy
 
 
+@np.errstate(all="ignore")
+def check_rules(value: Array, regularizer: Any, constraint: Any) -> None:
+    """Raise a `LayerError` if a custom regularizer or constraint does not return numbers for a parameter's value."""
+    for rule, method in ((regularizer, "penalty"), (regularizer, "gradient"), (constraint, "__call__")):
+        if rule is not None and not is_builtin(type(rule)):
+            returned = getattr(rule, method)(value.copy())
+            if method == "penalty":
+                as_number(returned, rule, method)
+            else:
+                dtype = getattr(returned, "dtype", value.dtype)  # assigning converts one of the same kind
+                same_kind = np.can_cast(dtype, value.dtype, "same_kind")
+                _expect_array(returned, rule, method, value.shape, dtype if same_kind else value.dtype)
+
+
+def as_number(value: Any, part: Any, method: str) -> float:
+    """Return a value that a method has returned as a float; a `LayerError` if it is not a number."""
+    real = isinstance(value, (int, float, np.number, np.ndarray)) and np.asarray(value).dtype.kind in "fiu"
+    if not real or np.shape(value):
+        got = f"shape {value.shape}" if isinstance(value, np.ndarray) else f"{value!r:.100}"
+        fix = " Use self.mean." if method == "forward" else ""
+        raise LayerError(f"{_label(part, method)}: expected it to return a number, got {got}.{fix}")
+    return float(value)
+
+
 def _label(part: Any, method: str) -> str:
     return f"{part.label if isinstance(part, Layer) else type(part).__name__}: {method}"
 
 
-def _call_guarded(part: Any, method: str, *arguments: Any) -> Any:
-    """Call a method of a layer or loss; a `LayerError` if it writes to a read-only argument."""
+def _call_guarded(part: Any, method: str, array: Array, *rest: Any) -> Any:
+    """Call a method of a layer or loss with a read-only ``array``; a `LayerError` if it writes to an argument."""
     try:
-        return getattr(part, method)(*arguments)
+        return getattr(part, method)(read_only(array), *rest)
     except ValueError as error:
         if "read-only" not in str(error):
             raise

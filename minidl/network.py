@@ -10,9 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.contract import CheckedLayer, layer_noted
+from minidl.contract import CheckedLayer, as_number, check_rules, layer_noted
 from minidl.data import read_only
-from minidl.errors import LayerError, StateError
+from minidl.errors import StateError
 from minidl.layers import Layer
 from minidl.layers.attributes import freezes
 from minidl.layers.integer_inputs import check_input_of, input_dtype_of
@@ -164,13 +164,7 @@ class Network:
 
     def own_losses(self) -> float:
         """Return the sum of the layers' own losses at the last `forward`."""
-        total = 0.0
-        for layer in self.with_own_loss:
-            value = layer.own_loss()
-            if np.ndim(value) != 0 or np.asarray(value).dtype.kind not in "fiu":
-                raise LayerError(f"{layer.label}: own_loss: expected it to return a number, got {value!r:.100}.")
-            total += float(value)
-        return total
+        return sum(as_number(layer.own_loss(), layer, "own_loss") for layer in self.with_own_loss)
 
     def frozen_parts(self) -> list[slice]:
         """Return the slices of the flat vectors that belong to frozen layers; a `StateError` if they are all of it."""
@@ -187,6 +181,8 @@ class Network:
         declared = [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
         self.states = [layer.views[name] for _, layer, name, one in declared if not one.trained]
         self.frozen: list[slice] = [part for name, part in self.parameters.slices.items() if name.startswith(paths)]
+        for _, layer, name, one in declared:
+            check_rules(layer.views[name], one.regularizer, one.constraint)
         still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
         self.modes = [index not in still for index in range(len(self.layers))]  # in training; False: as in inference
         self.penalties = [(layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer]

@@ -81,9 +81,9 @@ class Compiled(LayerList):
         """
         if others:
             refuse(self.compile, others)
-        if self.trainer is not None and self.trainer.run is not None and self.trainer.run.is_under_way():
-            raise StateError("compile: this model is being trained. Compile before fit, or train a copy: model.copy().")
-        history = None if self.trainer is None else self.trainer.leave()
+        history = self.history
+        if self.trainer is not None:
+            self.trainer.check_idle("compile")
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
         loss = None if loss is None else _own_copy(resolve_loss(loss, "compile: loss"))
         certify = None

@@ -81,7 +81,7 @@ class LayerList(Layer):
 
     def pop(self) -> Layer:
         """Remove the last layer and return it."""
-        self._require_alone()
+        self._require_changeable("pop")
         if not self.layers:
             raise StateError(f"{self.label}: pop: expected at least one layer, got an empty model.")
         with unchanged_if_refused([self], self.randomness):
@@ -94,7 +94,7 @@ class LayerList(Layer):
         return last
 
     def _extend(self, layers: list[Any], input_shape: Shape | None = None) -> None:
-        self._require_alone()
+        self._require_changeable("add" if layers else "build")
         with unchanged_if_refused([self, *layers], self.randomness):
             self.set_derived(input_shape=input_shape or self.input_shape)
             names = dict.fromkeys((layer.name for layer in self.layers), 0)
@@ -111,7 +111,9 @@ class LayerList(Layer):
             self._infer_input()
             self._rebuild()
 
-    def _require_alone(self) -> None:
+    def _require_changeable(self, call: str) -> None:
+        if (trainer := vars(self).get("trainer")) is not None:
+            trainer.check_idle(call)
         if owner_of(self) is not None:
             raise StateError(f"{self.label}: expected a model that is not nested: change the layers before nesting it.")
 
@@ -158,7 +160,7 @@ class LayerList(Layer):
                 self.declare(self.input_shape)
             self.adopt(allocate(self.sublayers(), self.randomness.weights, self.dtype))
             for index, (_, layer) in enumerate(self.built("build").parts):
-                layer.rng = LayerRandomness(self.randomness, index)
+                layer.set_derived(rng=LayerRandomness(self.randomness, index))
 
     def declare(self, input_shape: Shape) -> Shape:
         if self.network is not None and tuple(input_shape) != self.input_shape:
@@ -166,7 +168,9 @@ class LayerList(Layer):
         shape = tuple(input_shape)
         self.set_derived(declared={}, input_shape=shape)
         for index, layer in enumerate(self.layers):
-            shape = layer.declare(shape)
+            if vars(layer).get("_building") is not False or layer.input_shape != shape:  # not built yet, or a copy
+                layer.declare(shape)
+            shape = layer.output_shape or ()
             take(self, layer, index)  # including the layers it has created
         self.set_derived(output_shape=shape)
         return shape

@@ -5,16 +5,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from minidl import checks
-from minidl.data import (
-    Batch,
-    Samples,
-    Stream,
-    Table,
-    Words,
-    column_names,
-    is_stream,
-    split_rows,
-)
+from minidl.data import Batch, Samples, Stream, Table, Words, column_names, is_stream, split_rows
 from minidl.errors import ArgumentError, DataError
 from minidl.randomness import split_generator
 from minidl.typing import Array
@@ -84,7 +75,6 @@ class Source(NamedTuple):
         """Return a source with the first ``steps`` batches of a table (None for all)."""
         if steps is None:
             return self
-        checks.integer(steps, words.steps, minimum=1)
         count, size = self.steps() or steps, self.batch_size
         if steps > count:
             raise ArgumentError(
@@ -148,13 +138,13 @@ class Inputs(Samples):
     ) -> Source:
         """Return the source of the batches of `evaluate` or of validation, given (x, y, sample_weight)."""
         x, y, weight = samples
+        if steps is not None:
+            checks.integer(steps, words.steps, minimum=1)
         if not is_stream(x, y):
             table = self.table(x, y, weight, words.arrays)
             _check_weights_count(table, None, words.arrays)
             return Source(table, None, size).first(steps, words)
         _refuse_weights(weight, words)
-        if steps is not None:
-            checks.integer(steps, words.steps, minimum=1)
         return Source(self.stream(x, steps, words, most=most), None, size)
 
     def _stream_for_fit(self, data: Data, *, full_batch: bool) -> Source:

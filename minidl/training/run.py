@@ -12,7 +12,6 @@ from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.callbacks import BatchLogs, CallbackList, History
 from minidl.data import Batch, Stream
-from minidl.errors import StateError
 from minidl.signals import DeferredSignals
 from minidl.training.evaluation import evaluate
 from minidl.training.inputs import Data
@@ -66,8 +65,8 @@ class Run:
     ended = ""  # why a solver ended
 
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
-        if trainer.run is not None and trainer.run.is_under_way():
-            raise StateError("fit: this model is being trained already. Train a copy: model.copy().")
+        if trainer.run is not None:
+            trainer.check_idle("fit")
         data = data.checked()
         self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
         self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)

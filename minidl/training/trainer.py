@@ -5,7 +5,7 @@ It works on a network and knows nothing about the model around it.
 
 import math
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -61,10 +61,9 @@ class Scores:
         """Return the loss (the mean over the samples unless given) and the metrics, by name."""
         logs = {f"{prefix}loss": self.loss / max(self.rows, 1) if loss is None else loss}
         for name, metric in self.metrics.items():
-            value = metric.result()
+            logs[f"{prefix}{name}"] = value = metric.result()
             if type(value) is not float and np.asarray(value).dtype.kind not in "fiub":
                 raise ArgumentError(f"metric {name!r}: expected result to return numbers, got {value!r}.")
-            logs[f"{prefix}{name}"] = value
         return logs
 
 
@@ -121,8 +120,7 @@ class Trainer:
         """Train ``network`` from now on; an `ArgumentError` if the loss does not fit its last layer."""
         if vars(self).get("network") is network:
             return
-        if self.loss is None or self.group is not None:  # never called without a loss
-            self.refuse_change("the layers")
+        assert self.loss is not None
         self.objective = Objective(network, self.loss)
         self.network, self.inputs = network, Inputs(network, self.loss)
         self.scores = self.new_scores()
@@ -131,15 +129,12 @@ class Trainer:
         self.optimizer.segments = dict(network.parameters.slices)
         self.checked: Objective | None = self.objective.checked()  # only used in the first step
 
-    def leave(self) -> History | None:
-        """Return the history for the trainer that replaces this one."""
-        if self.group is not None:
-            self.refuse_change("what compile was given")
-        return self.history
-
-    def refuse_change(self, what: str) -> NoReturn:
-        """Raise the `StateError` for changing ``what`` during distributed training."""
-        raise StateError(f"distributed: expected {what} to stay as it is inside `with distributed(...)`.")
+    def check_idle(self, call: str) -> None:
+        """Raise a `StateError`, opened by ``call``, during a `fit` and, except for `fit`, a distributed training."""
+        running = self.run is not None and self.run.is_under_way()
+        if running or (self.group is not None and call != "fit"):
+            fix = "Wait until fit, or the `with distributed(...)`, has ended, or use a copy: model.copy()."
+            raise StateError(f"{call}: this model is being trained already. {fix}")
 
     def new_scores(self) -> Scores:
         """Return fresh metrics and a fresh running loss."""

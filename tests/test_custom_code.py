@@ -1,0 +1,337 @@
+"""Custom metrics, regularizers, constraints and callbacks: they work as their authors expect, or an error says why."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import Dense, Input, Sequential, losses, metrics, optimizers
+from minidl.callbacks import Callback, EarlyStopping, History, LambdaCallback, LearningRateScheduler, ModelCheckpoint
+from minidl.constraints import Constraint
+from minidl.errors import ArgumentError, LayerError, StateError
+from minidl.metrics import BinaryAccuracy, FunctionMetric, Metric, Precision
+from minidl.metrics.base import MeanMetric
+from minidl.regularizers import Regularizer
+
+X = np.random.default_rng(0).standard_normal((40, 4))
+Y = X[:, :1] * 2
+
+
+def net(*, compiled=True, **options):
+    model = Sequential([Input((4,)), Dense(3, activation="relu"), Dense(1, **options)], seed=0)
+    if compiled:
+        model.compile("sgd", "mse")
+    return model
+
+
+# Metrics
+
+
+class Count(Metric):
+    """Keeps its state as the constructor sets it, in public and private attributes, and has no reset."""
+
+    def __init__(self, step=1, name=None):
+        self.step, self.name = step, name
+        self.count, self.seen, self._batches = 0, [], 0
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        self.count += self.step * len(y_true)
+        self.seen.append(len(y_true))
+        self._batches += 1
+
+    def result(self):
+        assert len(self.seen) == self._batches
+        return self.count
+
+
+def test_what_the_constructor_of_a_custom_metric_sets_starts_again_with_each_epoch():
+    model = net()
+    model.compile("sgd", "mse", metrics=[Count(step=2)])
+    history = model.fit(X, Y, epochs=3, batch_size=16, validation_split=0.25, verbose=0).history
+    assert history["count"] == [60, 60, 60]
+    assert history["val_count"] == [20, 20, 20]
+    assert model.evaluate(X, Y, verbose=0)[1] == 80
+    assert [model.train_on_batch(X[:7], Y[:7])[1] for _ in range(2)] == [14, 14]
+
+
+def test_reset_of_a_custom_metric_gives_its_lists_new_objects():
+    metric = Count()
+    metric.update(Y, Y)
+    twin = copy.copy(metric)
+    twin.reset()
+    assert (twin.count, twin.seen, metric.count, metric.seen) == (0, [], 40, [40])
+
+
+def test_reset_keeps_the_arguments_and_the_name_of_a_custom_metric():
+    metric = Count(3, name="mine")
+    metric.update(Y, Y)
+    metric.reset()
+    metric.update(Y, Y)
+    assert (metric.get_name(), metric.result()) == ("mine", 120)
+
+
+def test_reset_of_a_custom_subclass_keeps_what_the_built_in_constructor_has_set():
+    class Strict(Precision):
+        def __init__(self):
+            super().__init__(0.9)
+
+    metric = Strict()
+    metric.reset()
+    assert metric(np.array([[1.0], [0.0]]), np.array([[0.95], [0.8]])) == 1.0
+
+
+def test_an_attribute_set_on_a_custom_metric_without_a_constructor_stays():
+    class Scaled(MeanMetric):
+        scale = 1.0
+
+        def values(self, y_true, y_pred):
+            return self.scale * np.abs(y_pred - y_true)
+
+    metric = Scaled()
+    metric.scale = 10.0
+    metric.reset()
+    assert metric(np.zeros((2, 1)), np.ones((2, 1))) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("function", "higher"),
+    [(losses.mean_absolute_error, False), (losses.huber, False), (losses.binary_focal_crossentropy, False),
+     (losses.cosine_similarity, False), (metrics.binary_accuracy, True), (metrics.top_k_categorical_accuracy, True)],
+    ids=repr,
+)  # fmt: skip
+def test_a_built_in_function_tells_which_direction_is_better(function, higher):
+    assert FunctionMetric(function).higher_is_better is higher
+
+
+def test_a_loss_function_as_a_metric_needs_no_mode():
+    model = net()
+    model.compile("sgd", "mse", metrics=[losses.mean_absolute_error])
+    stopping = EarlyStopping("val_mean_absolute_error", patience=9)
+    model.fit(X, Y, epochs=3, validation_split=0.25, callbacks=[stopping], verbose=0)
+    assert stopping.best == min(model.history.history["val_mean_absolute_error"])
+
+
+def test_a_custom_function_may_tell_which_direction_is_better():
+    def score(y_true, y_pred):
+        return 1.0
+
+    assert FunctionMetric(score).higher_is_better is None
+    score.higher_is_better = True
+    assert FunctionMetric(score).higher_is_better is True
+
+
+# Regularizers and constraints
+
+WRONG = [None, "a", [1.0], np.zeros((2, 2)), np.zeros(3), np.array(["a"]), 1j]
+
+
+def penalised(penalty, gradient):
+    class Own(Regularizer):
+        def penalty(self, W):
+            return penalty(W)
+
+        def gradient(self, W):
+            return gradient(W)
+
+    return Own()
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=repr)
+def test_a_regularizer_whose_penalty_is_no_number_is_named(wrong):
+    with pytest.raises(LayerError, match=r"^Own: penalty: expected it to return a number, got "):
+        net(kernel_regularizer=penalised(lambda W: wrong, np.zeros_like))
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, 0.0], ids=repr)
+def test_a_regularizer_whose_gradient_has_not_the_shape_of_the_parameter_is_named(wrong):
+    with pytest.raises(LayerError, match=r"^Own: gradient: expected it to return (an array|shape \(3, 1\)), got "):
+        net(kernel_regularizer=penalised(lambda W: 0.0, lambda W: wrong))
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, 0.0], ids=repr)
+def test_a_constraint_that_does_not_return_the_parameter_is_named(wrong):
+    class Own(Constraint):
+        def __call__(self, W):
+            return wrong
+
+    with pytest.raises(LayerError, match=r"^Own: __call__: expected it to return (an array|shape \(1,\)|float32, as)"):
+        net(bias_constraint=Own())
+
+
+def test_a_custom_regularizer_is_checked_when_it_is_set_later_too():
+    model = net()
+    model.layers[1].kernel_regularizer = penalised(lambda W: None, np.zeros_like)
+    with pytest.raises(LayerError, match=r"^Own: penalty: expected it to return a number, got None"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_the_check_of_a_constraint_that_works_in_place_leaves_the_parameter_alone():
+    class Zero(Constraint):
+        def __call__(self, W):
+            W[...] = 0
+            return W
+
+    model = net(kernel_constraint=Zero())
+    assert model.layers[1].W.any()
+    model.train_on_batch(X, Y)
+    assert not model.layers[1].W.any()
+
+
+def test_rules_that_return_float64_or_numpy_numbers_work():
+    class Half(Constraint):
+        def __call__(self, W):
+            return W.astype(np.float64) / 2
+
+    rule = penalised(lambda W: np.float32(1.0), lambda W: np.ones(W.shape))
+    model = net(kernel_regularizer=rule, kernel_constraint=Half())
+    plain = net()
+    assert model.evaluate(X, Y, verbose=0) == pytest.approx(plain.evaluate(X, Y, verbose=0) + 1.0)
+    before = model.layers[1].W.copy()
+    model.optimizer.learning_rate = 0.0
+    model.train_on_batch(X, Y)
+    assert np.array_equal(model.layers[1].W, before / 2)
+
+
+# Callbacks
+
+
+class Own(Callback):
+    pass
+
+
+@pytest.mark.parametrize("callback", [Own(), EarlyStopping("loss"), History()], ids=repr)
+@pytest.mark.parametrize("name", ["on_epoch_ending", "on_epoch_ends", "on_train_stop", "on_batch_ends"])
+def test_a_hook_that_does_not_exist_cannot_be_set_on_an_object(callback, name):
+    with pytest.raises(ArgumentError, match=f"{name}: expected the name of a hook. Did you mean 'on_"):
+        setattr(callback, name, lambda *arguments: None)
+
+
+def test_the_other_name_of_a_hook_in_keras_can_be_set_on_an_object():
+    batches, callback = [], Own()
+    callback.on_batch_end = lambda batch, logs: batches.append(batch)
+    net().fit(X, Y, batch_size=20, callbacks=[callback], verbose=0)
+    assert batches == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("callback", "name", "near"),
+    [(EarlyStopping(), "restore_best_weight", "restore_best_weights"), (EarlyStopping(), "monitors", "monitor"),
+     (ModelCheckpoint("m.safetensors"), "save_weight_only", "save_weights_only"), (History(), "epochs", "epoch")],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)  # fmt: skip
+def test_an_argument_of_a_built_in_callback_in_the_other_number_is_refused(callback, name, near):
+    with pytest.raises(ArgumentError, match=f"expected another name, got '{name}'. Did you mean '{near}'?"):
+        setattr(callback, name, 1)
+
+
+@pytest.mark.parametrize("wrong", [17, -1, "loud", None, 0.5], ids=repr)
+@pytest.mark.parametrize(
+    "make", [lambda **verbose: EarlyStopping(**verbose), lambda **verbose: LearningRateScheduler(abs, **verbose),
+             lambda **verbose: ModelCheckpoint("m.safetensors", **verbose)], ids=["stopping", "rate", "checkpoint"],
+)  # fmt: skip
+def test_verbose_of_a_callback_is_checked_when_given_and_when_set(make, wrong):
+    with pytest.raises(ArgumentError, match="verbose: expected 'auto', 0, 1 or 2, got "):
+        make(verbose=wrong)
+    callback = make(verbose=True)
+    with pytest.raises(ArgumentError, match="verbose: expected 'auto', 0, 1 or 2, got "):
+        callback.verbose = wrong
+    assert callback.verbose == 1
+
+
+@pytest.mark.parametrize("name", ["state", "segments"])
+@pytest.mark.parametrize("wrong", [3, None, [np.zeros(2)], "m"], ids=repr)
+def test_the_dicts_of_an_optimizer_stay_dicts(name, wrong):
+    optimizer = optimizers.Adam()
+    with pytest.raises(ArgumentError, match=f"^Adam: {name}: expected a dict, got "):
+        setattr(optimizer, name, wrong)
+    optimizer.step(np.ones(2), np.ones(2))
+
+
+# A model in training
+
+
+@pytest.mark.parametrize(
+    ("call", "change"),
+    [("add", lambda model: model.add(Dense(2))), ("pop", lambda model: model.pop()),
+     ("build", lambda model: model.build((None, 4))), ("compile", lambda model: model.compile("sgd", "mse")),
+     ("fit", lambda model: model.fit(X, Y, verbose=0))],
+    ids=["add", "pop", "build", "compile", "fit"],
+)  # fmt: skip
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_end", "on_epoch_end"])
+def test_a_model_cannot_be_changed_while_it_is_being_trained(call, change, hook):
+    model = net()
+    callback = LambdaCallback(**{hook: lambda *_: change(model)})
+    with pytest.raises(StateError, match=f"^{call}: this model is being trained already. Wait until fit"):
+        model.fit(X, Y, callbacks=[callback], verbose=0)
+    model.add(Dense(1))  # afterwards it can
+    assert model.predict(X).shape == (40, 1)
+
+
+def test_what_changes_no_layer_is_allowed_while_a_model_is_being_trained():
+    seen = []
+
+    def look(*_):
+        seen.append(model.evaluate(X, Y, verbose=0) > 0 and model.predict(X).shape == (40, 1))
+        seen.append(model.copy().layers[0].W.shape == (4, 3))
+
+    model = net()
+    model.fit(X, Y, epochs=2, callbacks=[LambdaCallback(on_epoch_end=look)], verbose=0)
+    assert seen == [True] * 4
+
+
+# Adding to a built model
+
+
+def test_adding_a_layer_builds_that_layer_alone():
+    built = []
+
+    class Noted(minidl.Layer):
+        def build(self, input_shape):
+            built.append(self.name)
+            self.add_parameter("gain", input_shape, "ones")
+            return input_shape
+
+        def forward(self, x, training=False):
+            self._x = x
+            return self.gain * x
+
+        def backward(self, dy):
+            self.dgain = (dy * self._x).sum(axis=0)
+            return dy * self.gain
+
+    model = Sequential([Input((4,))], seed=0)
+    for _ in range(4):
+        model.add(Noted())
+    assert built == ["noted", "noted_1", "noted_2", "noted_3"]
+    model.layers[0].gain = np.full(4, 3.0)
+    model.add(Noted())
+    model.pop()
+    assert len(built) == 5
+    assert np.array_equal(model.predict(X[:2]), 3 * X[:2].astype(np.float32))
+    twin = model.copy()
+    assert np.array_equal(twin.predict(X[:2]), 3 * X[:2].astype(np.float32))
+    twin.compile("sgd", "mse")
+    twin.fit(X, X, verbose=0)
+
+
+def test_layers_added_one_by_one_are_those_given_at_once():
+    def layers():
+        return [Dense(5, activation="relu"), minidl.BatchNormalization(), Sequential([Dense(3)]), Dense(1)]
+
+    one_by_one = Sequential([Input((4,))], seed=3)
+    for layer in layers():
+        one_by_one.add(layer)
+    at_once = Sequential([Input((4,)), *layers()], seed=3)
+    assert [part.label for _, part in one_by_one.network.parts] == [part.label for _, part in at_once.network.parts]
+    for model in (one_by_one, at_once):
+        model.compile("adam", "mse")
+        model.fit(X, Y, epochs=2, verbose=0)
+    assert np.array_equal(one_by_one.predict(X), at_once.predict(X))
+
+
+def test_the_threshold_of_a_metric_stays_after_a_reset():
+    model = Sequential([Input((4,)), Dense(1)], seed=0)
+    model.compile("sgd", losses.BinaryCrossentropy(from_logits=True), metrics=[BinaryAccuracy()])
+    model.fit(X, (Y > 0) * 1.0, epochs=2, verbose=0)
+    assert model.trainer.scores.plain[0].threshold == 0.0

@@ -505,7 +505,7 @@ def test_clipping_may_begin_and_end_at_any_time(cls):
 def test_clipping_leaves_what_is_not_finite_to_be_found(limit):
     values = np.zeros(2, "float32")
     SGD(1.0, **{limit: 5.0}).step(values, np.array([np.inf, 1.0], "float32"))
-    assert not np.isfinite(values[0])
+    assert values.tolist() == [-np.inf, -1.0]
 
 
 @every_class
@@ -513,6 +513,68 @@ def test_only_one_kind_of_clipping_is_taken(cls):
     for first, second in itertools.combinations(("clipnorm", "global_clipnorm", "clipvalue"), 2):
         with pytest.raises(ArgumentError, match=f"{cls.__name__}: expected at most one of clipnorm, global_clipnorm"):
             cls(**{first: 1.0, second: 1.0})
+
+
+def test_a_variance_that_rounding_makes_negative_counts_as_0():
+    optimizer, values = RMSprop(0.001, epsilon=1e-3, centered=True), np.zeros(1, "float32")
+    rounded = []
+    for _ in range(300):
+        optimizer.step(values, np.full(1, 1000 / 3, "float32"))
+        rounded.append(float(optimizer.state["v"][0]) - float(optimizer.state["a"][0]) ** 2)
+    assert min(rounded) < -1e-3  # beyond epsilon
+    assert np.isfinite(values).all()
+
+
+# Interruptions
+
+
+def interrupted(optimizer, values, gradients, line):
+    """Take a step, interrupted before the ``line``-th line that its update executes; return whether there is one."""
+
+    def at_a_line(frame, event, argument):
+        nonlocal line
+        line -= event == "line"
+        if not line:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return at_a_line
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, event, argument: at_a_line if frame.f_code.co_name == "update" else None)
+    try:
+        optimizer.step(values, gradients)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+@every_optimizer
+@pytest.mark.parametrize("weight_decay", [None, 0.5])
+def test_an_interrupted_step_is_none_or_a_whole_one(make, weight_decay, monkeypatch):
+    monkeypatch.setattr(base, "SERIAL", 3)  # two blocks
+    gradients, whole = random_gradients(4, 5), []
+    optimizer, values = make(), np.ones(5)
+    optimizer.weight_decay = weight_decay
+    for g in gradients:
+        optimizer.step(values, g)
+        whole.append((values.copy(), optimizer.iterations))
+    found = set()
+    for line in itertools.count(1):
+        optimizer, values = make(), np.ones(5)
+        optimizer.weight_decay = weight_decay
+        walk(optimizer, values, gradients[:2])
+        if not interrupted(optimizer, values, gradients[2], line):
+            break
+        done = optimizer.iterations - 2
+        found.add(done)
+        expected = whole[1 + done]
+        np.testing.assert_array_equal(values, expected[0])
+        walk(optimizer, values, gradients[2 + done :])
+        np.testing.assert_array_equal(values, whole[3][0])
+        assert optimizer.iterations == 4
+    assert found == {0, 1}  # before the first change, and after it
 
 
 # Learning rates

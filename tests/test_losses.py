@@ -936,12 +936,6 @@ def test_targets_that_are_no_probabilities_are_refused(name, value):
         getattr(losses, name)().check_targets(np.array([[1.0, 0.0], [value, 0.0]]), 2)
 
 
-def test_a_margin_of_0_has_no_gradient():
-    loss = losses.CategoricalHinge()
-    assert loss.forward(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]])) == 0
-    assert loss.backward().tolist() == [[0.0, 0.0]]
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", sorted(set(losses.functions.__all__) | {"cosine_similarity"}))
@@ -955,3 +949,73 @@ def test_a_loss_of_predictions_that_are_not_finite_warns_of_nothing(name, dtype,
     loss = function.cls()
     loss(y_true, y_pred)
     loss.backward()
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "value", "slope"),
+    [
+        (Hinge(), [[1.0, -1.0]], 0.5, [[0.0, 0.5]]),
+        (CategoricalHinge(), [[1.0, 0.0]], 0.0, [[0.0, 0.0]]),
+        (Quantile(0.9), [[1.0, 1.0]], 0.45, [[0.0, -0.45]]),
+        (MeanAbsoluteError(), [[1.0, 1.0]], 0.5, [[0.0, -0.5]]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_loss_has_no_slope_at_its_kink(loss, y, value, slope):
+    assert loss.forward(np.array([[1.0, 0.0]]), np.array(y)) == value
+    assert loss.backward().tolist() == slope
+
+
+def test_the_logarithmic_error_has_a_slope_at_a_prediction_of_0():
+    loss = MeanSquaredLogarithmicError()
+    assert loss.forward(np.array([[0.0]]), np.array([[np.e - 1]])) == pytest.approx(1.0)
+    assert loss.backward().item() == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize(("loss", "target"), [(MeanSquaredError(), 0.0), (SquaredHinge(), -1.0)], ids=repr)
+def test_squares_beyond_float32_are_calculated_in_float64(loss, target):
+    found = loss.forward(np.full((1, 1), 1e30, "float32"), np.full((1, 1), target, "float32"))
+    assert found == pytest.approx(1e60, rel=1e-6)
+
+
+@pytest.mark.parametrize("step", [1e-9, 1e-5, 0.2])
+def test_the_divergence_of_nearly_equal_distributions_is_exact(step):
+    y, p = np.array([[0.25, 0.25, 0.5]]), np.array([[0.25 + step, 0.25 - step, 0.5]])
+    with mpmath.workdps(50):
+        truth = mpmath.fsum(
+            mpmath.mpf(a) * mpmath.log(mpmath.mpf(a) / mpmath.mpf(b)) for a, b in zip(y[0], p[0], strict=True)
+        )
+    assert KLDivergence().forward(p, y) == pytest.approx(float(truth), rel=1e-6)
+
+
+def test_sparse_smoothed_losses_of_single_rows_are_those_of_one_hot_rows():
+    y_pred, labels = numeric.softmax(np.random.default_rng(0).normal(size=(5, 3))), np.array([0, 2, 1, 1, 0])
+    for from_logits in (False, True):
+        options = {"from_logits": from_logits, "label_smoothing": 0.3}
+        expected = losses.categorical_crossentropy(np.eye(3)[labels], y_pred, **options)
+        assert losses.sparse_categorical_crossentropy(labels, y_pred, **options).tolist() == expected.tolist()
+
+
+def test_a_loss_as_a_function_takes_single_numbers_and_has_a_name():
+    assert losses.mean_squared_error(1.0, 3.0).shape == ()
+    assert losses.mean_squared_error(1.0, 3.0) == 4.0
+    assert repr(losses.mean_squared_error) == "<function mean_squared_error>"
+
+
+def test_targets_are_matched_to_the_dtype_of_the_predictions():
+    y_true = MeanSquaredError().match(np.zeros((2, 1), "float32"), [[1], [2]])
+    assert y_true.tolist() == [[1.0], [2.0]]
+    assert y_true.dtype == np.float32
+
+
+@all_losses
+def test_a_loss_takes_a_column_of_targets_for_each_output(case):
+    assert case.make().columns(3) == 3
+
+
+@all_losses
+def test_a_name_that_a_loss_does_not_have_is_an_attribute_error(case):
+    for name in ("nothing", "__nothing__"):
+        with pytest.raises(AttributeError, match=name):
+            getattr(case.make(), name)
+        assert not hasattr(case.make(), name)

@@ -1,6 +1,8 @@
 """Every optimizer does what its docstring says, refuses invalid arguments, and resumes from its state bit for bit."""
 
+import contextlib
 import copy
+import functools
 import inspect
 import itertools
 import json
@@ -528,53 +530,67 @@ def test_a_variance_that_rounding_makes_negative_counts_as_0():
 # Interruptions
 
 
-def interrupted(optimizer, values, gradients, line):
-    """Take a step, interrupted before the ``line``-th line that its update executes; return whether there is one."""
+@every_optimizer
+def test_a_step_that_is_interrupted_before_its_first_change_is_none(make, monkeypatch):
+    optimizer, values = make(), np.ones(5)
+    walk(optimizer, values, random_gradients(2, 5))
+    before = values.copy(), optimizer.get_state()
 
-    def at_a_line(frame, event, argument):
-        nonlocal line
-        line -= event == "line"
-        if not line:
-            sys.settrace(None)
-            raise KeyboardInterrupt
-        return at_a_line
+    @functools.wraps(type(optimizer).update)
+    def update(self, blocks, rate):
+        raise KeyboardInterrupt
 
-    before = sys.gettrace()
-    sys.settrace(lambda frame, event, argument: at_a_line if frame.f_code.co_name == "update" else None)
-    try:
-        optimizer.step(values, gradients)
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    monkeypatch.setattr(type(optimizer), "update", update)
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(values, np.ones(5))
+    np.testing.assert_array_equal(values, before[0])
+    assert repr(optimizer.get_state()) == repr(before[1])
+
+
+class Interrupting:
+    """Interrupts after a number of changes of values or state; 0 for never."""
+
+    left = 0
+
+    def after(self, change):
+        def changing(*arguments, **keywords):
+            result = change(*arguments, **keywords)
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+            return result
+
+        return changing
 
 
 @every_optimizer
 @pytest.mark.parametrize("weight_decay", [None, 0.5])
-def test_an_interrupted_step_is_none_or_a_whole_one(make, weight_decay, monkeypatch):
+def test_a_step_that_is_interrupted_after_any_of_its_changes_is_completed(make, weight_decay, monkeypatch):
+    interrupting, counted, all_gradients = Interrupting(), base.counted, random_gradients(4, 5)
     monkeypatch.setattr(base, "SERIAL", 3)  # two blocks
-    gradients, whole = random_gradients(4, 5), []
-    optimizer, values = make(), np.ones(5)
-    optimizer.weight_decay = weight_decay
-    for g in gradients:
-        optimizer.step(values, g)
-        whole.append((values.copy(), optimizer.iterations))
-    found = set()
-    for line in itertools.count(1):
-        optimizer, values = make(), np.ones(5)
+    monkeypatch.setattr(base, "counted", lambda change: counted(interrupting.after(change)))
+
+    def run(number):
+        """Take four steps, the third with an interruption after ``number`` changes; return the values after each."""
+        optimizer, values, gradients, found = make(), np.ones(5), np.empty(5), []
         optimizer.weight_decay = weight_decay
-        walk(optimizer, values, gradients[:2])
-        if not interrupted(optimizer, values, gradients[2], line):
+        for step, g in enumerate(all_gradients):
+            gradients[:] = g  # the same arrays, which stay bound
+            interrupting.left = number if step == 2 else 0
+            with contextlib.suppress(KeyboardInterrupt):
+                optimizer.step(values, gradients)
+            found.append((values.tolist(), optimizer.iterations))
+            if step == 2:
+                interrupted = interrupting.left <= 0 < number
+        return found, interrupted
+
+    whole, _ = run(0)
+    for number in itertools.count(1):
+        found, interrupted = run(number)
+        assert found == whole
+        if not interrupted:
             break
-        done = optimizer.iterations - 2
-        found.add(done)
-        expected = whole[1 + done]
-        np.testing.assert_array_equal(values, expected[0])
-        walk(optimizer, values, gradients[2 + done :])
-        np.testing.assert_array_equal(values, whole[3][0])
-        assert optimizer.iterations == 4
-    assert found == {0, 1}  # before the first change, and after it
+    assert number > 2
 
 
 # Learning rates

@@ -131,7 +131,7 @@ class CategoricalFocalCrossentropy(Loss):
     @np.errstate(all="ignore")
     def forward(self, y_pred: Array, y_true: Array, sample_weight: Array | None = None) -> float:
         y_pred, y = self.pair(y_pred, y_true)
-        y = y * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[-1]
+        y = y * (1 - self.label_smoothing) + self.label_smoothing / y_pred.shape[1]
         if self.from_logits:
             logarithm = np.maximum(log_softmax(y_pred), np.finfo(y_pred.dtype).min)
         else:

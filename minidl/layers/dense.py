@@ -123,10 +123,10 @@ class Dense(Layer):
         return y if self.activation is None else self.activation.forward(y, training)
 
     def _sums(self, x: Array, training: bool = False) -> Array:
-        if x.ndim != 2 or x.shape[1] != len(self.W):
+        if x.ndim != 2 or x.shape[1] != len(W := self.W):
             raise ShapeError(f"{self.label}: expected input of shape (batch, {len(self.W)}), got {x.shape}.")
         self._x = x
-        y = x.dot(self.W)  # as x @ W, but 1 us faster per call
+        y = x.dot(W)  # as x @ W, but 1 us faster per call
         if self.use_bias:
             y += self.b
         return y

@@ -153,7 +153,7 @@ class Optimizer(Configured, ABC):
         if self._clipped.size:
             clip(gradients, self._clipped, self)
         blocks: Blocks = self._decayed(rate) if self.weight_decay else self._blocks
-        before = [array.copy() for array in self._copied]
+        before = [*map(np.ndarray.copy, self._copied)]
         self._axpy.cache_clear()
         self._scale.cache_clear()
         try:

@@ -229,12 +229,13 @@ class Sequential(Compiled):
         if others:
             refuse(self.predict, others)
         size = None if batch_size is None else checks.integer(batch_size, "predict: batch_size", minimum=1)
-        if self.network is None:
+        network = self.network
+        if network is None:
             with self.ready_for(x) as x:
                 return self.predict(x, size, verbose, steps, callbacks)
         if callbacks is None and not verbose and steps is None and not is_stream(x, None):
-            return predict(self.network, check_features(x, self.network, on_disk=True), size)
-        return predict_batches(self.network, x, size, steps, self._hooks(callbacks, verbose))
+            return predict(network, check_features(x, network, on_disk=True), size)
+        return predict_batches(network, x, size, steps, self._hooks(callbacks, verbose))
 
     def save(self, filepath: Any, *, include_optimizer: bool = True, **others: Unpack[NoOptions]) -> None:
         """Write the model to one file: architecture, values and, by default, optimizer, loss and metrics.

@@ -183,11 +183,13 @@ class Trainer:
             square = sum(map(self.dot, self.gradients, self.gradients))
             if not math.isfinite(loss + square) and not (math.isfinite(loss) and np.isfinite(gradients).all()):
                 raise NonFiniteError(non_finite(self.objective, optimizer, batch[0], loss, where))
-            rate = optimizer.learning_rate
-            if square >= LARGE_SQUARE or rate >= LARGE or rate * (optimizer.weight_decay or 0.0) > 2.0:
+            rate, decay = optimizer.learning_rate, optimizer.weight_decay
+            if square >= LARGE_SQUARE or rate >= LARGE or (decay and rate * decay > 2.0):
                 self._update_or_undo(network, where)
-            else:
+            elif network.frozen_parts() or network.constraints:
                 self._update(network)
+            else:
+                optimizer.step(network.parameters.values, gradients)
             return loss, z
         except BaseException:
             if optimizer.iterations == iterations:  # otherwise the step has completed
@@ -208,11 +210,8 @@ class Trainer:
 
     def _update(self, network: Network) -> None:
         """Take an optimizer step, then restore frozen values and apply the constraints."""
-        if not (network.frozen_parts() or network.constraints):
-            self.optimizer.step(network.parameters.values, network.parameters.gradients)
-            return
         optimizer, values, iterations = self.optimizer, network.parameters.values, self.optimizer.iterations
-        frozen = [(part, values[part].copy()) for part in network.frozen]
+        frozen = [(part, values[part].copy()) for part in network.frozen_parts()]
         limited: list[tuple[slice, Array]] = []
 
         def limit() -> None:  # may be repeated after an interruption, with the same result

@@ -60,8 +60,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     try:
         model: Any = decoder.decode(json.loads(json_string), "model")
     except (TypeError, ValueError, RecursionError) as error:
-        got = f"{str(json_string)[:60]!r}"
-        raise ModelFileError(f"model_from_json: expected the text of to_json, got {got}.") from error
+        raise ModelFileError(f"model_from_json: expected the text of to_json, got {json_string!r:.60}.") from error
     if decoder.problems or not isinstance(model, Sequential):
         raise ModelFileError("\n  ".join(["model_from_json: this is not a model:", *decoder.problems]))
     _, shape = decoder.layers[-1]

@@ -335,3 +335,61 @@ def test_the_threshold_of_a_metric_stays_after_a_reset():
     model.compile("sgd", losses.BinaryCrossentropy(from_logits=True), metrics=[BinaryAccuracy()])
     model.fit(X, (Y > 0) * 1.0, epochs=2, verbose=0)
     assert model.trainer.scores.plain[0].threshold == 0.0
+
+
+# Constructors that change their arguments
+
+
+class Doubled(minidl.Layer):
+    def __init__(self, n, inner=None):
+        self.n, self.inner = 2 * n, inner
+
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+class Halved(Metric):
+    def __init__(self, share=1.0, name=None):
+        self.share, self.name = share / 2, name
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        self._total = 0.0
+
+    def result(self):
+        return self.share
+
+
+@pytest.mark.parametrize("call", ["save", "save_weights", "to_json"])
+def test_a_layer_whose_constructor_changes_an_argument_is_not_saved(tmp_path, call):
+    model = Sequential([Input((4,)), Doubled(2), Dense(1)], seed=0)
+    text = r"its constructor changes its arguments: Doubled: n: expected 4, got 8\. Write self\.n = n in __init__"
+    with pytest.raises(ArgumentError, match=text):
+        getattr(model, call)(*([] if call == "to_json" else [tmp_path / "m.safetensors"]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_metric_whose_constructor_changes_an_argument_is_not_saved(tmp_path):
+    model = net()
+    model.compile("sgd", "mse", metrics=[Halved()])
+    with pytest.raises(ArgumentError, match=r"save: metrics/0: .*: Halved: share: expected 0\.5, got 0\.25"):
+        model.save(tmp_path / "m.safetensors")
+
+
+def test_a_constructor_that_converts_its_arguments_once_is_saved(tmp_path):
+    class Converted(Doubled):
+        def __init__(self, n, functions=(), rates=(0.5,), inner=None):
+            self.n, self.functions, self.rates = abs(int(n)), list(functions), np.array(rates)
+            self.inner = inner if inner is not None else Dense(4)
+
+    functions = [lambda x: x, lambda x: 2 * x]
+    layer = Converted(-2.0, functions, [1.0, 2.0], inner=Sequential([Input((4,)), Dense(2)]))
+    model = Sequential([Input((4,)), layer, Converted(3, functions), Dense(1)], seed=0)
+    model.save(tmp_path / "m.safetensors")
+    known = {"Converted": Converted, "<lambda>": functions[0], "<lambda>_1": functions[1]}
+    loaded = minidl.load_model(tmp_path / "m.safetensors", custom_objects=known)
+    assert (loaded.layers[0].n, loaded.layers[0].rates.tolist()) == (2, [1.0, 2.0])
+    assert loaded.layers[0].functions == functions
+    assert np.array_equal(loaded.predict(X), model.predict(X))

@@ -147,9 +147,19 @@ def test_a_stream_with_a_length_or_steps_may_be_longer_than_the_most_batches():
 
 
 def test_a_stream_ends_by_default_within_a_hundred_thousand_batches():
-    assert len(numbers(stream_of(iter(range(100_000))))) == 100_000
-    with pytest.raises(DataError, match="expected an end within 100,000 batches"):
+    with pytest.warns(UserWarning, match="expected an end within 10,000 batches, got none. Pass the number of batches"):
+        assert len(numbers(stream_of(iter(range(100_000))))) == 100_000
+    with (
+        pytest.warns(UserWarning, match="within 10,000 batches"),
+        pytest.raises(DataError, match="expected an end within 100,000 batches"),
+    ):
         numbers(stream_of(itertools.count()))
+
+
+def test_ten_thousand_batches_are_no_reason_for_a_warning():
+    assert len(numbers(stream_of(iter(range(10_000))))) == 10_000
+    assert len(numbers(stream_of(list(range(10_002))))) == 10_002
+    assert len(numbers(stream_of(itertools.count(), 10_002))) == 10_002
 
 
 def test_batches_before_the_first_are_passed_over_unchecked():

@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from minidl.data.stored import is_stored
 from minidl.errors import DataError
 from minidl.typing import Shape
 
+LONG = 10_000  # batches per epoch after which an iterable without a length gives a warning
 ENDLESS = 100_000  # batches: an iterable without a length that yields more per epoch counts as endless
 
 Check = Callable[[Any, str], Any]
@@ -50,11 +52,12 @@ class Stream:
         self._call("on_epoch_begin")
         count = 0
         for count, item in enumerate(itertools.islice(self.endless or items(self.iterable), self.steps), start=1):
-            if count > self.most and self.steps is None and not hasattr(self.iterable, "__len__"):
-                raise DataError(
-                    f"{self.words.iterable}: expected an end within {self.most:,} batches, got none. "
-                    f"Pass the number of batches as {self.words.steps}."
-                )
+            if count in (LONG + 1, self.most + 1) and self.steps is None and not hasattr(self.iterable, "__len__"):
+                expected = f"{self.words.iterable}: expected an end within {count - 1:,} batches, got none"
+                text = f"{expected}. Pass the number of batches as {self.words.steps}."
+                if count > self.most:
+                    raise DataError(text)
+                warnings.warn(text, stacklevel=2)
             if count > first:
                 yield self.check(item, f"{self.words.iterable}: batch {count - 1}: ")
         if count < (self.steps or 1):

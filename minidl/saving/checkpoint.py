@@ -16,19 +16,10 @@ from minidl.errors import ArgumentError, ModelFileError
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
 from minidl.names import with_article
+from minidl.saving import model as model_file
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems
 from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, plain
 from minidl.saving.format import DIGEST, FORMAT, START, write_file
-from minidl.saving.model import (
-    check_optimizer_state,
-    decode_randomness,
-    encode_compile,
-    encode_model,
-    environment,
-    expected_weights,
-    read_content,
-    weights_of,
-)
 from minidl.saving.objects import Decoder, Encoder
 from minidl.training import Run
 from minidl.typing import Model
@@ -45,7 +36,7 @@ RUN = {
 def save_checkpoint(model: Model, path: Any) -> None:
     """Write ``model`` and the `fit` in progress to one file; raises the errors of `save_model`."""
     run, encoder = model.trainer.run, Encoder()
-    content = encode_model(model, encoder)
+    content = model_file.encode_model(model, encoder)
     state = {
         "epoch": int(run.epoch),  # may be a NumPy integer
         "batch": run.batch,
@@ -72,7 +63,7 @@ def _conditions(run: Run) -> dict[str, Any]:
     if run.conditions is None:
         model, encoder = run.trainer.network.root(), Encoder()
         encoder.encode(model, "model")
-        encode_compile(model, encoder)
+        model_file.encode_compile(model, encoder)
         given = {name: value for name, value in run.data._asdict().items() if name not in DATA}
         slices = run.trainer.network.parameters.slices
         run.conditions = {
@@ -103,16 +94,16 @@ class Checkpoint:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.content, arrays = read_content(path)
+        self.content, arrays = model_file.read_content(path)
         run, training, found = self.content["run"], self.content["training"], self.content["format"]
         if run is None or training is None or found != FORMAT:
             got = "a model alone" if run is None or training is None else f"one of format {found}, not {FORMAT}"
             fix = "Use load_model and fit, or let ModelCheckpoint write the file."
             raise ModelFileError(f"{path}: expected a checkpoint with a training run, got {got}. {fix}")
         with file_errors(path):
-            self.weights, decoder = weights_of(arrays), Decoder(dict(arrays), {})
+            self.weights, decoder = model_file.weights_of(arrays), Decoder(dict(arrays), {})
             self.run = {name: decoder.decode(value, f"run/{name}") for name, value in run.items()}
-            self.randomness = decode_randomness(decoder, self.content)
+            self.randomness = model_file.decode_randomness(decoder, self.content)
             self.optimizer_state = decoder.decode(training["optimizer_state"], "optimizer_state")
             self.seed = self.content["model"]["config"]["seed"]
             raise_problems([*decoder.problems, *mismatches("run", self.run, RUN), *mismatches("seed", self.seed, int)])
@@ -125,11 +116,10 @@ class Checkpoint:
         one is raised. ``tell`` prints a line that says where training starts.
         """
         found = cls._newest(path)
-        line = f"fit: no checkpoint in {path}: starting at the beginning."
-        if found is not None:
-            line = f"fit: resuming from {found.path}, epoch {found.run['epoch'] + 1}, batch {found.run['batch']}."
-        if tell:
-            print_line(line)
+        if tell and found is None:
+            print_line(f"fit: no checkpoint in {path}: starting at the beginning.")
+        elif tell and found is not None:
+            print_line(f"fit: resuming from {found.path}, epoch {found.run['epoch'] + 1}, batch {found.run['batch']}.")
         return found
 
     @classmethod
@@ -163,7 +153,7 @@ class Checkpoint:
         with file_errors(self.path):
             self._check_states(model, run)
         before = self.content["environment"]
-        now = {name: value for name, value in environment().items() if name in before}
+        now = {name: value for name, value in model_file.environment().items() if name in before}
         changed = "; ".join(differences("environment", before, now))
         if changed:
             warnings.warn(f"fit: resume: the last digits may differ from the run's: {changed}.", stacklevel=3)
@@ -171,13 +161,13 @@ class Checkpoint:
     def _differences(self, model: Model, run: Run) -> Iterator[str]:
         encoder, before = Encoder(), self.content["training"]["compile"]
         yield from differences("model", self.content["model"], encoder.encode(model, "model"), RESTORED)
-        for name, now in encode_compile(model, encoder).items():
+        for name, now in model_file.encode_compile(model, encoder).items():
             yield from differences(name, _without_rate(before[name]), _without_rate(now))
         if model.randomness.given and model.seed != self.seed:
             yield f"seed: expected {self.seed}, got {model.seed}"
-        conditions, environment_before = self.run["conditions"], self.content["environment"]
+        conditions, python = self.run["conditions"], self.content["environment"].get("python")
         now = {name: value for name, value in _conditions(run).items() if name in conditions}
-        skip = () if environment_before.get("python") == environment()["python"] else ("functions",)  # other bytecode
+        skip = () if python == model_file.environment()["python"] else ("functions",)  # other bytecode
         yield from differences("fit", conditions, now, skip)
         for name, callback, _ in self._callbacks(run):
             if callback is None:
@@ -201,9 +191,9 @@ class Checkpoint:
             "start": object if self.run["start"] is None else start,
         }
         found = {name: self.run[name] for name in expected}
-        weights = mismatches("weights", self.weights, expected_weights(model))
+        weights = mismatches("weights", self.weights, model_file.expected_weights(model))
         raise_problems([*weights, *mismatches("run", found, expected)])
-        check_optimizer_state(model, self.optimizer_state)
+        model_file.check_optimizer_state(model, self.optimizer_state)
         for name, callback, state in self._callbacks(run):
             if type(callback).get_state is Callback.get_state:
                 names = dict.fromkeys(callback.state_attributes, object)
@@ -223,7 +213,7 @@ class Checkpoint:
         model.optimizer.set_state(self.optimizer_state)
         for path, layer in walk({"": model}):
             layer.trainable = self.run["trainable"][path]
-        model.set_weights([self.weights[name] for name in expected_weights(model)])
+        model.set_weights([self.weights[name] for name in model_file.expected_weights(model)])
         model.randomness.seed = self.seed
         model.randomness.set_state(self.randomness)
         run.epoch, run.batch, run.first = self.run["epoch"], self.run["batch"], self.run["first"]

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from minidl.attribute_names import is_builtin
 from minidl.checks import did_you_mean, is_shape
 from minidl.config import Configured, registered_name, registry
 from minidl.constructor import REQUIRED, constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.layers import Layer
-from minidl.saving.comparison import SHOWN, mismatches, shown
+from minidl.saving.comparison import SHOWN, differences, mismatches, shown
 from minidl.saving.format import CODES
 from minidl.typing import Array, Model, Shape
 
@@ -40,9 +41,9 @@ class Encoder:
     an object with a single key that names its type.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, functions: dict[str, Any] | None = None) -> None:
         self.arrays: dict[str, Array] = {}
-        self.functions: dict[str, Any] = {}
+        self.functions: dict[str, Any] = {} if functions is None else functions
 
     def encode(self, value: Any, path: str) -> Any:
         """Return ``value`` as JSON, or raise an `ArgumentError`; ``path`` names its arrays and opens the message."""
@@ -77,6 +78,13 @@ class Encoder:
         if registry.get(registered_name(cls), cls) is not cls:
             got = f"expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
             raise ArgumentError(f"save: {path}: {got}")
+        if not (is_builtin(cls) or isinstance(value, registry["Sequential"])):
+            again = cls.from_config(config).get_config()
+            for key in config:
+                before, now = (Encoder(self.functions).encode(one[key], f"{path}/{key}") for one in (config, again))
+                for found in differences(f"{cls.__name__}: {key}", before, now, ("input_shape",)):
+                    fix = f"Write self.{key} = {key} in __init__, and compute from it elsewhere"
+                    raise ArgumentError(f"save: {path}: its constructor changes its arguments: {found}. {fix}.")
         encoded: dict[str, Any] = {"class": registered_name(cls)}
         name = value.name if isinstance(value, Layer) else config.get("name")
         if isinstance(name, str) and not is_printable(name):

@@ -42,6 +42,7 @@ from minidl.losses import (
     SquaredHinge,
     resolve_loss,
 )
+from minidl.losses.targets import check_range
 
 KERAS = json.loads((Path(__file__).parent / "keras_values.json").read_text(encoding="utf-8"))
 STORED = json.loads((Path(__file__).parent / "loss_values.json").read_text(encoding="utf-8"))
@@ -1000,6 +1001,19 @@ def test_a_loss_as_a_function_takes_single_numbers_and_has_a_name():
     assert losses.mean_squared_error(1.0, 3.0).shape == ()
     assert losses.mean_squared_error(1.0, 3.0) == 4.0
     assert repr(losses.mean_squared_error) == "<function mean_squared_error>"
+    assert losses.mean_squared_error.higher_is_better is False
+
+
+def test_targets_of_minus_1_and_1_are_in_a_range_from_0_to_1_where_signs_are_taken():
+    for y in ([[-1.0, 1.0]], [[-1.0, -1.0]], [[0.0, 0.5]], [[1.0, 1.0]]):
+        check_range(np.array(y), 0, 1, "F1Score", "Fix it.", signs=True)
+    for y in ([[-1.0, 0.5]], [[-1.0, 0.0]], [[2.0, -2.0]], [[1.0, np.nan]]):
+        with pytest.raises(
+            DataError, match=r"y: expected targets in \[0, 1\] for F1Score, got .* at row 0, .*Fix it\."
+        ):
+            check_range(np.array(y), 0, 1, "F1Score", "Fix it.", signs=True)
+    with pytest.raises(DataError, match=r"got -1\.0 at row 0, column 0"):
+        check_range(np.array([[-1.0, 1.0]]), 0, 1, "F1Score", "Fix it.")
 
 
 def test_targets_are_matched_to_the_dtype_of_the_predictions():

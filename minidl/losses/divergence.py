@@ -38,7 +38,7 @@ class KLDivergence(Loss):
         p = self._p = np.where(np.abs(y_pred) < tiny, tiny, y_pred)
         ratio = np.where(y == 0, 1, y / p)
         excess = (y - p) / p  # exact where y and p are close
-        values = y * np.where(np.abs(excess) < 0.5, np.log1p(np.maximum(excess, -0.5)), np.log(ratio))
+        values = y * np.where(np.abs(excess) < 0.5, np.log1p(excess), np.log(ratio))
         return self.mean(np.add.reduce(values, axis=1), sample_weight)
 
     def backward(self) -> Array:

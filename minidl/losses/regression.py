@@ -162,8 +162,8 @@ class LogCosh(DifferenceLoss):
 
     def value(self, d: Array) -> Array:
         size = np.abs(d)
-        small = np.log1p(np.square(np.sinh(np.minimum(size, 1)))) / 2  # cosh**2 = 1 + sinh**2: exact near 0
-        large = size - np.log(d.dtype.type(2)) + np.log1p(np.exp(-2 * np.clip(size, 1, 400)))
+        small = np.log1p(np.square(np.sinh(size))) / 2  # cosh**2 = 1 + sinh**2: exact near 0
+        large = size - np.log(d.dtype.type(2)) + np.log1p(np.exp(-2 * size))
         return np.where(size < 1, small, large)
 
     def slope(self, d: Array) -> Array:

@@ -259,8 +259,10 @@ def test_a_solver_refuses_layers_that_draw_random_numbers(layer):
 @pytest.mark.parametrize("hook", ["on_train_batch_begin", "on_train_batch_end", "on_batch_end"])
 def test_a_solver_says_that_it_calls_no_hooks_of_batches(hook):
     callback = variant(callbacks.Callback, **{hook: lambda self, batch, logs=None: None})
-    with pytest.warns(UserWarning, match="fit: LBFGS: .* Mine has hooks for training batches, which are not called"):
+    told = "fit: LBFGS: .* Mine has hooks for training batches, which are not called"
+    with pytest.warns(UserWarning, match=told) as warned:
         net(optimizer="lbfgs").fit(X, Y, callbacks=[callback], verbose=0)
+    assert warned[0].filename == __file__
 
 
 def test_a_solver_trains_with_the_hooks_of_epochs_and_built_in_callbacks():

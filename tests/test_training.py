@@ -15,6 +15,7 @@ from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
 from minidl.data import split_rows
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
+from minidl.losses import MeanSquaredError
 from minidl.optimizers import LBFGS, SGD, Adam, AdamW
 from minidl.testing import CertificationError
 
@@ -250,6 +251,32 @@ def test_an_iterable_without_an_end_is_refused_at_last(monkeypatch):
     regression().fit(21 * [(X, Y)], verbose=0)
 
 
+def test_validation_data_may_have_ten_times_the_batches_of_training(monkeypatch):
+    monkeypatch.setattr("minidl.training.inputs.LEAST_ENDLESS", 20)
+    batches = (itertools.islice(itertools.repeat((X, Y)), count) for count in (30, 31))
+    regression().fit(X, Y, batch_size=20, validation_data=next(batches), verbose=0)
+    with pytest.raises(DataError, match="fit: validation_data: expected an end within 30 batches"):
+        regression().fit(X, Y, batch_size=20, validation_data=next(batches), verbose=0)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, "2"])
+def test_steps_of_an_iterable_that_are_no_positive_integer_are_refused(steps):
+    with pytest.raises(ArgumentError, match="evaluate: steps: expected an integer of at least 1, got"):
+        regression().evaluate([(X, Y)], steps=steps, verbose=0)
+
+
+def test_evaluate_takes_as_many_steps_as_there_are_batches():
+    model = regression()
+    assert model.evaluate(X, Y, batch_size=25, steps=2, verbose=0) == model.evaluate(X, Y, batch_size=25, verbose=0)
+    with pytest.raises(ArgumentError, match="evaluate: steps: expected at most 2, the number of batches of 25 rows"):
+        model.evaluate(X, Y, batch_size=25, steps=3, verbose=0)
+
+
+def test_a_compiled_model_has_no_history_and_is_not_told_to_stop():
+    model = regression()
+    assert (model.history, model.stop_training) == (None, False)
+
+
 def test_a_used_up_generator_says_what_to_pass():
     with pytest.raises(DataError, match=r"used up\. Pass an iterable that can be iterated again"):
         regression().fit(((X, Y) for _ in range(3)), epochs=2, verbose=0)
@@ -447,6 +474,21 @@ def test_an_update_that_overflows_is_taken_back(optimizer):
     assert np.array_equal(model.parameters.values, before)
     assert {**model.optimizer.get_state(), "learning_rate": state["learning_rate"]}.keys() == state.keys()
     assert all(np.array_equal(model.optimizer.state[name], state[name]) for name in model.optimizer.state)
+
+
+def test_a_loss_that_is_not_finite_itself_is_named():
+    class Endless(MeanSquaredError):
+        def forward(self, y_pred, y_true, sample_weight=None):
+            return super().forward(y_pred, y_true, sample_weight) + (np.inf if self.endless else 0)
+
+    model = regression()
+    model.compile("sgd", Endless())
+    model.loss.endless = False
+    model.train_on_batch(X, Y)  # the first step also checks that the loss is a number
+    before, model.loss.endless = model.parameters.values.copy(), True
+    with pytest.raises(NonFiniteError, match="got loss inf; the first array that is not finite is the loss itself"):
+        model.train_on_batch(X, Y)
+    np.testing.assert_array_equal(model.parameters.values, before)
 
 
 def test_a_solver_that_begins_with_an_infinite_loss_is_stopped_with_its_name():

@@ -1,13 +1,13 @@
 """Mutation testing of the core: small faults are put into its functions, and the tests have to notice.
 
-    python tests/mutation [area ...] [--sample N] [--seed S] [--only FILE] [-k WORDS] [--seconds S] [--jobs J]
+    python tests/mutation [area ...] [--sample N] [--seed S] [--only FILE] [-k WORDS] [--known FILE] [--seconds S]
 
 An area is a package, tested by its own tests: losses, optimizers, metrics, callbacks, data, training, saving. First all
-tests run once, to find those of each line; areas named in one command share that run. Then every mutant of the
-areas is tried, unless ``--sample`` is given. With ``--seconds``, only the quickest tests of each line run, which
-is enough for most mutants; ``--only`` then tries again the survivors that an earlier run printed, and ``-k`` runs only
-the tests with these names, such as new ones. Mutants that no test can notice are listed in equivalent.txt, with the
-reasons. Exits with 1 below 98 %.
+tests run once, to find those of each line; areas named in one command share that run, and with ``--known`` later
+commands too. Then every mutant of the areas is tried, unless ``--sample`` is given. With ``--seconds``, only the
+quickest tests of each line run, which is enough for most mutants; ``--only`` then tries again the survivors that an
+earlier run printed, and ``-k`` runs only the tests with these names, such as new ones. Mutants that no test can notice
+are listed in equivalent.txt, with the reasons. Exits with 1 below 98 %.
 """
 
 import argparse
@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=Path, help="a file with the output of an earlier run: its survivors alone")
     parser.add_argument("-k", dest="expression", default="", help="the tests to run, as for pytest; default: all")
+    parser.add_argument("--known", type=Path, help="keeps the lines of each test, until the package changes")
     parser.add_argument("--seconds", type=float, default=math.inf, help="how long the tests of a mutant may take")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -77,7 +78,7 @@ def main() -> int:
             print(f"{area}: {right} of {len(mutants)} mutants caught", flush=True)
 
     every_file, every_test = (sorted(set(chain.from_iterable(lists.values()))) for lists in (files, tests))
-    Campaign(every_file, every_test, work, options.seconds, options.expression)
+    Campaign(every_file, every_test, work, options.seconds, options.expression, options.known)
     print(f"{caught} of {tried} caught ({caught / max(tried, 1):.1%})")
     return 0 if caught >= GOAL * tried else 1
 

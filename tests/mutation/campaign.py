@@ -58,6 +58,8 @@ class Campaign:
         Only the first tests of each line are run, which take so long together: the quickest and most special.
     expression : str, optional
         Selects tests by their names, as ``pytest -k``.
+    known : Path, optional
+        Keeps which test executes which lines for later runs, which trace only the tests that it lacks.
     """
 
     def __init__(
@@ -67,8 +69,9 @@ class Campaign:
         work: Callable[["Campaign"], None],
         seconds: float = math.inf,
         expression: str = "",
+        known: Path | None = None,
     ) -> None:
-        self.work, self.seconds = work, seconds
+        self.work, self.seconds, self.known = work, seconds, known
         self.mutants = [mutant for file in files for mutant in mutants_of(file)]
         self.files = {str(file) for file in files}
         self.failed: dict[str, str] = {}  # test -> the last line of what it said; of this process alone
@@ -124,7 +127,9 @@ class Campaign:
 
     def _run_all(self) -> dict[str, Executed]:
         """Run every test in a child, and import here what it imported."""
-        results = self.folder / "executed"
+        results = self.known or self.folder / "executed"
+        if not results.exists():
+            results.write_bytes(pickle.dumps(({}, [], [])))
         self._start(lambda: self._trace_all(results))
         if not self._wait()[1]:
             raise pytest.UsageError("the child that runs all tests ended early")
@@ -136,11 +141,12 @@ class Campaign:
         for name in modules:
             with suppress(Exception):  # some exist in one test alone
                 importlib.import_module(name)
-        return executed
+        return {test: found for test, found in executed.items() if test in self.items}
 
     def _trace_all(self, results: Path) -> bool:
         """Run every test, and write down the lines that it executes."""
-        executed, before = {}, set(sys.modules)
+        executed, failed, modules = pickle.loads(results.read_bytes())
+        before = set(sys.modules)
         lines: set[Line] = set()
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:
@@ -150,6 +156,8 @@ class Campaign:
             return None
 
         for test, item in self.items.items():
+            if test in executed or test in failed:
+                continue
             lines.clear()
             start = time.process_time()
             threading.settrace(trace)
@@ -157,10 +165,10 @@ class Campaign:
             passed = self._passes(item, None)  # fixtures of a module run for each test: they are part of it
             sys.settrace(None)
             threading.settrace(None)
-            if passed and lines:
+            if passed:
                 executed[test] = Executed(time.process_time() - start, set(lines))
-        modules = [name for name in sys.modules if name not in before]
-        results.write_bytes(pickle.dumps((executed, list(self.failed), modules)))
+        modules += [name for name in sys.modules if name not in before]
+        results.write_bytes(pickle.dumps((executed, [*failed, *self.failed], modules)))
         return True
 
     def _passes(self, item: pytest.Item, following: pytest.Item | None) -> bool:

@@ -92,7 +92,7 @@ class SolverRun(Run):
             self.callbacks.on_epoch_begin(self.epoch, {})
             return bool(trainer.stop_training)
 
-        if self.first < self.last and (done_before or not begin_epoch()):
+        if done_before or not begin_epoch():
             self.ended = solver.minimize(value_and_gradient, values, on_iteration, self.last - self.first)
 
     def _end_iteration(self, signals: DeferredSignals) -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -89,8 +90,8 @@ class Campaign:
         self.items = {item.nodeid: item for item in session.items}
         self.executed = self._run_all()
         self.tests_of: dict[Line, list[str]] = {}
-        for test, executed in sorted(self.executed.items(), key=lambda entry: entry[1].seconds * len(entry[1].lines)):
-            for line in executed.lines:
+        for test in in_order(self.executed):
+            for line in self.executed[test].lines:
                 self.tests_of.setdefault(line, []).append(test)
         self._find_functions()
         self.work(self)
@@ -242,6 +243,17 @@ class Campaign:
 
     def _folder(self, child: int) -> Path:
         return self.folder / str(child)
+
+
+def in_order(executed: dict[str, Executed]) -> list[str]:
+    """Return the tests, the quickest with the fewest lines first, and one case of each function before the second."""
+    tests = sorted(executed, key=lambda test: executed[test].seconds * len(executed[test].lines))
+    cases: Counter[str] = Counter()
+    number = {}
+    for test in tests:
+        function = test.partition("[")[0]
+        number[test] = cases[function] = cases[function] + 1
+    return sorted(tests, key=number.__getitem__)
 
 
 def place(mutant: Mutant) -> tuple[str, int, str]:

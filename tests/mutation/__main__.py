@@ -44,14 +44,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=Path, help="a file with the output of an earlier run: its survivors alone")
     parser.add_argument("-k", dest="expression", default="", help="the tests to run, as for pytest; default: all")
-    parser.add_argument("--known", type=Path, help="keeps the lines of each test, until the package changes")
+    parser.add_argument("--known", type=Path, help="keeps the lines of each test for later runs")
     parser.add_argument("--seconds", type=float, default=math.inf, help="how long the tests of a mutant may take")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     from campaign import Campaign, equivalents
 
     areas = options.areas or list(AREAS)
-    files = {area: sorted((ROOT / "minidl" / area).glob("*.py")) for area in areas}
+    files = {area: sorted((ROOT / "minidl" / area).glob("*.py")) for area in AREAS}
     tests = {area: [ROOT / "tests" / f"test_{name}.py" for name in AREAS[area].split()] for area in areas}
     printed = options.only.read_text(encoding="utf-8").splitlines() if options.only else []
     wanted = {line.removeprefix(SURVIVED) for line in printed if line.startswith(SURVIVED)}
@@ -77,8 +77,9 @@ def main() -> int:
             tried, caught = tried + len(mutants), caught + right
             print(f"{area}: {right} of {len(mutants)} mutants caught", flush=True)
 
-    every_file, every_test = (sorted(set(chain.from_iterable(lists.values()))) for lists in (files, tests))
-    Campaign(every_file, every_test, work, options.seconds, options.expression, options.known)
+    mutated = [file for area in areas for file in files[area]]
+    traced, every_test = (sorted(set(chain.from_iterable(lists.values()))) for lists in (files, tests))
+    Campaign(mutated, every_test, work, options.seconds, options.expression, options.known, traced)
     print(f"{caught} of {tried} caught ({caught / max(tried, 1):.1%})")
     return 0 if caught >= GOAL * tried else 1
 

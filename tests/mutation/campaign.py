@@ -7,6 +7,7 @@ each mutant gets a child, which starts with modules that are imported and tests 
 import gc
 import importlib
 import itertools
+import linecache
 import math
 import os
 import pickle
@@ -34,14 +35,14 @@ OPTIONS = [
     *("-q", "--no-header", "--tb=native", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:randomly"),
     "--capture=sys",  # the file of capture=fd would be shared by all children
 ]
-Line = tuple[str, int]  # the file and the number
+Line = tuple[str, str]  # the file and the text: what executes a line stays known when lines above it change
 
 
 class Executed(NamedTuple):
     """What one run of a test executed."""
 
     seconds: float
-    lines: set[Line]  # of the files that are mutated; the first line of a function for its call
+    lines: set[Line]  # of the traced files; the first line of a function for its call
 
 
 class Campaign:
@@ -61,6 +62,8 @@ class Campaign:
         Selects tests by their names, as ``pytest -k``.
     known : Path, optional
         Keeps which test executes which lines for later runs, which trace only the tests that it lacks.
+    traced : list of Path, optional
+        The files whose lines it keeps. Default: ``files``.
     """
 
     def __init__(
@@ -71,10 +74,11 @@ class Campaign:
         seconds: float = math.inf,
         expression: str = "",
         known: Path | None = None,
+        traced: list[Path] | None = None,
     ) -> None:
         self.work, self.seconds, self.known = work, seconds, known
         self.mutants = [mutant for file in files for mutant in mutants_of(file)]
-        self.files = {str(file) for file in files}
+        self.files, self.traced = ({str(file) for file in group} for group in (files, traced or files))
         self.failed: dict[str, str] = {}  # test -> the last line of what it said; of this process alone
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             self.folder = Path(folder)
@@ -148,10 +152,10 @@ class Campaign:
         """Run every test, and write down the lines that it executes."""
         executed, failed, modules = pickle.loads(results.read_bytes())
         before = set(sys.modules)
-        lines: set[Line] = set()
+        lines: set[tuple[str, int]] = set()
 
         def trace(frame: FrameType, event: str, argument: object) -> Any:
-            if frame.f_code.co_filename in self.files:
+            if frame.f_code.co_filename in self.traced:
                 lines.add((frame.f_code.co_filename, frame.f_lineno))
                 return trace
             return None
@@ -167,7 +171,7 @@ class Campaign:
             sys.settrace(None)
             threading.settrace(None)
             if passed:
-                executed[test] = Executed(time.process_time() - start, set(lines))
+                executed[test] = Executed(time.process_time() - start, {line_of(*line) for line in lines})
         modules += [name for name in sys.modules if name not in before]
         results.write_bytes(pickle.dumps((executed, [*failed, *self.failed], modules)))
         return True
@@ -197,7 +201,7 @@ class Campaign:
             function.__code__ = mutant.code
         for results in self.caches:
             results.cache_clear()
-        lines = [(str(mutant.file), line) for line in (mutant.changed, mutant.line)]
+        lines = [line_of(str(mutant.file), number) for number in (mutant.changed, mutant.line)]
         tests_of = next((self.tests_of[line] for line in lines if line in self.tests_of), [])
         executing = [test for test in tests_of if self.items[test].path in files]
         spent = itertools.accumulate(self.executed[test].seconds for test in executing)
@@ -254,6 +258,12 @@ def in_order(executed: dict[str, Executed]) -> list[str]:
         function = test.partition("[")[0]
         number[test] = cases[function] = cases[function] + 1
     return sorted(tests, key=number.__getitem__)
+
+
+@cache
+def line_of(file: str, number: int) -> Line:
+    """Return what identifies a line of a file."""
+    return "/".join(Path(file).parts[-2:]), linecache.getline(file, number).strip()
 
 
 def place(mutant: Mutant) -> tuple[str, int, str]:

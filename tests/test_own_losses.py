@@ -169,6 +169,31 @@ def test_an_own_loss_that_is_not_finite_is_named():
         model.fit(X, Y, verbose=0)
 
 
+def test_an_own_loss_that_is_finite_is_not_blamed_for_a_gradient_that_is_not():
+    class Broken(Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy * np.float32(np.nan)
+
+    model = Sequential([Input((4,)), Dense(4), Broken(), Activity(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(NonFiniteError, match=r"not finite is the dx that backward of Broken 'broken' \(layer 1\)"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_an_output_that_is_not_finite_is_named_before_an_own_loss():
+    class Endless(Activity):
+        def own_loss(self):
+            return np.inf
+
+    model = Sequential([Input((4,)), Dense(4, kernel_initializer="ones"), Endless(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(NonFiniteError, match=r"not finite is the output of Dense 'dense' \(layer 0\)\. "):
+        model.fit(np.full_like(X, 3e38), Y, verbose=0)
+
+
 # Certificates
 
 

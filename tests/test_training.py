@@ -10,12 +10,13 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from minidl import Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
+from minidl import BatchNormalization, Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
 from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
 from minidl.data import split_rows
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
 from minidl.losses import MeanSquaredError
+from minidl.metrics import Metric
 from minidl.optimizers import LBFGS, SGD, Adam, AdamW
 from minidl.testing import CertificationError
 
@@ -251,12 +252,15 @@ def test_an_iterable_without_an_end_is_refused_at_last(monkeypatch):
     regression().fit(21 * [(X, Y)], verbose=0)
 
 
-def test_validation_data_may_have_ten_times_the_batches_of_training(monkeypatch):
+@pytest.mark.parametrize(
+    ("data", "arguments"), [((X, Y), {"batch_size": 20}), ((itertools.repeat((X, Y)),), {"steps_per_epoch": 3})]
+)
+def test_validation_data_may_have_ten_times_the_batches_of_training(monkeypatch, data, arguments):
     monkeypatch.setattr("minidl.training.inputs.LEAST_ENDLESS", 20)
     batches = (itertools.islice(itertools.repeat((X, Y)), count) for count in (30, 31))
-    regression().fit(X, Y, batch_size=20, validation_data=next(batches), verbose=0)
+    regression().fit(*data, **arguments, validation_data=next(batches), verbose=0)
     with pytest.raises(DataError, match="fit: validation_data: expected an end within 30 batches"):
-        regression().fit(X, Y, batch_size=20, validation_data=next(batches), verbose=0)
+        regression().fit(*data, **arguments, validation_data=next(batches), verbose=0)
 
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5, "2"])
@@ -432,6 +436,14 @@ def test_a_step_that_fails_before_it_changes_anything_applies_no_constraint():
     assert model[0].W.ravel().tolist() == [-1.0, -1.0, -1.0]
 
 
+def test_a_constraint_applies_after_a_step():
+    model = Sequential([Input((3,)), Dense(1, kernel_constraint="non_neg")], seed=0)
+    model.compile("sgd", "mse")
+    model.set_weights([np.full((3, 1), -1.0), np.zeros(1)])
+    model.train_on_batch(np.zeros((2, 3)), np.zeros(2))
+    assert model[0].W.ravel().tolist() == [0.0, 0.0, 0.0]
+
+
 def test_a_batch_of_all_rows_is_one_for_a_solver():
     history = regression(LBFGS()).fit(X, Y, batch_size=len(X), epochs=1, verbose=0).history
     assert history["loss"] == regression(LBFGS()).fit(X, Y, epochs=1, verbose=0).history["loss"]
@@ -494,7 +506,7 @@ def test_a_loss_that_is_not_finite_itself_is_named():
 def test_a_solver_that_begins_with_an_infinite_loss_is_stopped_with_its_name():
     model = regression(LBFGS())
     model.set_weights([np.full_like(W, 1e308) for W in model.get_weights()])
-    with pytest.raises(NonFiniteError, match=r"fit: epoch 1, batch 0: .*the output of Dense"):
+    with pytest.raises(NonFiniteError, match=r"fit: epoch 1, batch 0: .*is the output of Dense 'dense' \(layer 0\)\. "):
         model.fit(1e3 * X, Y, verbose=0)
 
 
@@ -771,3 +783,210 @@ def test_check_gradients_names_the_wrong_layer_on_the_first_batch():
     right = Sequential([Input((3,)), Dense(4), ReLU(), Dense(1)], seed=0)
     right.compile("sgd", "mse", check_gradients="first_batch")
     right.fit(X, Y, verbose=0)
+
+
+# The values and the order that callers and callbacks get
+
+
+def test_on_train_end_gets_the_logs_of_the_last_epoch_or_none_of_no_epoch():
+    logs = []
+    watch = LambdaCallback(on_train_end=lambda last: logs.append(last))
+    history = regression().fit(X, Y, epochs=2, validation_split=0.2, callbacks=[watch], verbose=0).history
+    regression().fit(X, Y, epochs=0, callbacks=[watch], verbose=0)
+    assert logs == [{name: values[-1] for name, values in history.items()}, {}]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+@pytest.mark.parametrize(("first", "last"), [(0, 2), (1, 3), (2, 2), (3, 2)])
+def test_every_epoch_begins_and_ends_once(optimizer, first, last):
+    seen = []
+    watch = LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: seen.append(("begin", epoch)),
+        on_epoch_end=lambda epoch, logs: seen.append(("end", epoch)),
+    )
+    model = regression(optimizer)
+    before = model.parameters.values.copy()
+    model.fit(X, Y, epochs=last, initial_epoch=first, callbacks=[watch], verbose=0)
+    assert seen == [(when, epoch) for epoch in range(first, last) for when in ("begin", "end")]
+    assert np.array_equal(model.parameters.values, before) == (first >= last)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
+def test_a_signal_at_the_end_of_an_epoch_ends_fit_there(optimizer):
+    model = regression(optimizer)
+    send = LambdaCallback(on_epoch_end=lambda epoch, logs: epoch == 1 and os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=5, callbacks=[send], verbose=0)
+    other = regression(optimizer)
+    other.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.parameters.values, other.parameters.values)
+    assert model.history.epoch == [0, 1]
+
+
+def test_an_interrupted_solver_returns_to_its_last_complete_iteration():
+    class Stops(Layer):
+        left = 5
+
+        def forward(self, x, training=False):
+            self.left -= training
+            if self.left < 0:
+                raise KeyboardInterrupt
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((3,)), Stops(), Dense(4, activation="tanh"), Dense(1)], seed=0, dtype="float64")
+    model.compile(LBFGS(), "mse")
+    complete = [model.parameters.values.copy()]
+    watch = LambdaCallback(on_epoch_end=lambda epoch, logs: complete.append(model.parameters.values.copy()))
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=50, callbacks=[watch], verbose=0)
+    assert len(complete) > 1
+    np.testing.assert_array_equal(model.parameters.values, complete[-1])
+
+
+def test_a_stream_begins_at_its_beginning_whatever_the_initial_epoch():
+    def batches():
+        while True:
+            yield from ((X[i : i + 10], Y[i : i + 10]) for i in range(0, 50, 10))
+
+    plain, later = regression(), regression()
+    plain.fit(batches(), steps_per_epoch=2, verbose=0)
+    later.fit(batches(), steps_per_epoch=2, epochs=3, initial_epoch=2, verbose=0)
+    np.testing.assert_array_equal(later.parameters.values, plain.parameters.values)
+
+
+def test_a_fit_whose_end_was_not_recorded_does_not_block_the_next():
+    model, runs = regression(), []
+    watch = LambdaCallback(on_train_begin=lambda logs: runs.append(model.trainer.run))
+    model.fit(X, Y, callbacks=[watch], verbose=0)
+    model.trainer.run = runs[0]  # as an exception in the last lines of `train` would leave it
+    assert model.fit(X, Y, verbose=0).epoch == [0]
+
+
+def test_train_on_batch_returns_the_metrics_of_its_batch_alone():
+    model = classifier(metrics=["accuracy"])
+    for rows in (slice(0, 20), slice(20, 50)):
+        model.set_weights([np.zeros_like(W) for W in model.get_weights()])  # all samples are of class 0
+        loss, accuracy = model.train_on_batch(X[rows], LABELS[rows])
+        assert loss == pytest.approx(np.log(2), rel=1e-6)
+        assert accuracy == pytest.approx(np.mean(LABELS[rows] == 0), rel=1e-12)
+
+
+def test_train_on_batch_in_a_callback_leaves_the_metrics_of_fit_alone():
+    def fitted(*callbacks):
+        model = classifier(metrics=["accuracy"])
+        for layer in model:
+            layer.trainable = layer is model[0]
+        return model.fit(X, LABELS, batch_size=10, callbacks=callbacks, verbose=0).history["accuracy"]
+
+    class Again(Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            weights = self.model.get_weights()
+            state = self.model.optimizer.get_state()
+            self.model.train_on_batch(X[:7], LABELS[:7])
+            self.model.set_weights(weights)
+            self.model.optimizer.set_state(state)
+
+    assert fitted(Again()) == fitted()
+
+
+def test_the_loss_of_a_single_sample_is_its_own():
+    model = regression()
+    loss = model.evaluate(X[:1], Y[:1], verbose=0)
+    assert loss == pytest.approx((model.predict(X[:1])[0, 0] - Y[0]) ** 2, rel=1e-12)
+    assert model.fit(X[:1], Y[:1], verbose=0).history["loss"] == [pytest.approx(loss, rel=1e-12)]
+
+
+@pytest.mark.parametrize("value", [3, np.float32(0.5), np.array([1.0, 2.0]), [1, 2], True])
+def test_a_metric_may_return_any_numbers(value):
+    class Fixed(Metric):
+        higher_is_better = True
+
+        def update(self, y_true, y_pred, sample_weight=None):
+            pass
+
+        def result(self):
+            return value
+
+        def reset(self):
+            pass
+
+    logs = regression(metrics=[Fixed()]).evaluate(X, Y, return_dict=True, verbose=0)
+    assert np.array_equal(logs["fixed"], value)
+
+
+def test_a_custom_last_layer_keeps_its_own_backward_with_a_cross_entropy():
+    class Own(Layer):
+        def forward(self, x, training=False):
+            self._y = 1 / (1 + np.exp(-x))
+            return self._y
+
+        def backward(self, dy):
+            return dy * self._y * (1 - self._y)
+
+    def gradients(last):
+        model = Sequential([Input((3,)), Dense(1), last], seed=0, dtype="float64")
+        model.compile("sgd", "binary_crossentropy")
+        loss, gradients = model.loss_and_gradients(X, LABELS)
+        return loss, gradients.copy()
+
+    loss, expected = gradients(Sigmoid())
+    own_loss, own = gradients(Own())
+    assert own_loss == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(own, expected, rtol=1e-12)
+
+
+def test_an_optimizer_that_fails_after_its_step_leaves_frozen_values_and_constraints():
+    class Late(SGD):
+        def step(self, values, gradients):
+            super().step(values, gradients)
+            raise KeyboardInterrupt
+
+    model = Sequential([Input((3,)), Dense(1, kernel_constraint="non_neg"), Dense(1)], seed=0)
+    model.compile(Late(0.1), "mse")
+    model.set_weights([np.full((3, 1), -1.0), np.zeros(1), np.ones((1, 1)), np.zeros(1)])
+    model[1].trainable = False
+    with pytest.raises(KeyboardInterrupt):
+        model.train_on_batch(X, Y)
+    assert model[0].W.min() >= 0
+    assert (model[1].W.item(), model[1].b.item()) == (1.0, 0.0)
+
+
+def test_a_refused_step_takes_back_states_and_random_numbers():
+    model = Sequential([Input((3,)), BatchNormalization(), Dropout(0.5), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    states = [state.copy() for state in model.network.states]
+    passes = model.randomness.passes
+    with pytest.raises(NonFiniteError):
+        model.train_on_batch(X * 1e30, Y)
+    assert model.randomness.passes == passes
+    assert all(map(np.array_equal, model.network.states, states))
+    model.train_on_batch(X, Y)
+    assert model.randomness.passes == passes + 1
+    assert not all(map(np.array_equal, model.network.states, states))
+
+
+@pytest.mark.parametrize("rate", [25.0, 1e10])
+def test_a_step_beyond_the_limits_that_overflows_is_taken_back(rate):
+    model = Sequential([Input((3,)), Dense(1)], seed=0)
+    model.compile(SGD(rate, weight_decay=0.1), "mse")
+    model.set_weights([np.full((3, 1), 3e38), np.zeros(1)])
+    before = model.parameters.values.copy()
+    with pytest.raises(NonFiniteError, match="the update overflowed float32"):
+        model.train_on_batch(np.zeros((2, 3)), np.zeros(2))
+    np.testing.assert_array_equal(model.parameters.values, before)
+
+
+def test_the_hooks_of_predict_get_the_number_and_the_outputs_of_the_batches():
+    model, heard = regression(), []
+    watch = LambdaCallback(on_predict_batch_end=lambda batch, logs: heard.append((batch, logs["outputs"].copy())))
+    y = model.predict(X, batch_size=20, callbacks=[watch])
+    assert watch.params == {"steps": 3}
+    assert [batch for batch, _ in heard] == [0, 1, 2]
+    assert all(map(np.array_equal, [outputs for _, outputs in heard], (y[:20], y[20:40], y[40:])))
+    np.testing.assert_array_equal(model.predict(X, batch_size=20, steps=3, callbacks=[watch]), y)
+    with pytest.raises(ArgumentError, match="predict: steps: expected at most 3, the number of batches, got 4"):
+        model.predict(X, batch_size=20, steps=4, callbacks=[watch])

@@ -22,9 +22,11 @@ from minidl.callbacks import (
     LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
+    MonitorCallback,
     ProgressBar,
     ReduceLROnPlateau,
     TimeLimit,
+    console,
     progress,
 )
 from minidl.callbacks.base import HOOKS
@@ -212,6 +214,12 @@ def test_callbacks_are_called_in_order():
     assert calls == ["a", "b", "c"]
 
 
+def test_a_list_of_callbacks_passes_its_params_on_and_returns_itself():
+    callbacks = CallbackList([History(), CountSteps()], Model())
+    assert callbacks.set_params({"epochs": 2}) is callbacks
+    assert [callback.params for callback in callbacks] == [{"epochs": 2}] * 2
+
+
 def test_every_on_train_end_is_called_though_one_raises():
     calls = []
 
@@ -388,6 +396,18 @@ def test_history_refuses_a_state_that_it_cannot_have(values):
         History().set_state({"epoch": [0], "history": {"loss": values}})
 
 
+@pytest.mark.parametrize("values", [3.0, "text", {}, None, [print], [{}], [[1.0], [1.0, 2.0]]])
+def test_history_refuses_values_of_other_callbacks_that_it_cannot_have(values):
+    with pytest.raises((StateError, ValueError), match=r"expected lists by name, got|inhomogeneous"):
+        History().set_state({"epoch": [0], "history": {"note": values}})
+
+
+@pytest.mark.parametrize("name", [3, "a\nb", None])
+def test_history_refuses_names_that_it_cannot_have(name):
+    with pytest.raises(StateError, match="History: set_state: expected lists by name, got"):
+        History().set_state({"epoch": [0], "history": {name: [0.5]}})
+
+
 @pytest.mark.parametrize("epochs", [["x"], [0, 1.5], (0,), 3, None])
 def test_a_history_takes_no_state_with_other_absent_epochs_than_a_list_of_integers(epochs):
     with pytest.raises(StateError, match="History: set_state: expected lists of epochs by name, got"):
@@ -452,6 +472,14 @@ def test_the_csv_logger_appends_on_request(tmp_path):
     assert path.read_text() == "epoch,loss,val_loss\n0,1.0,1.0\n"
 
 
+def test_the_csv_logger_appends_at_the_end_of_a_long_file(tmp_path):
+    path = tmp_path / "log.csv"
+    before = "epoch,loss,val_loss\n" + "".join(f"{epoch},0.5,0.25\n" for epoch in range(20_000))
+    path.write_text(before)
+    run(CSVLogger(path, append=True), [0.75])
+    assert path.read_text() == before + "0,1.0,0.75\n"
+
+
 def test_the_csv_logger_refuses_to_mix_columns(tmp_path):
     run(CSVLogger(tmp_path / "log.csv"), [3.0])
     with pytest.raises(ArgumentError, match=r"CSVLogger: expected the columns of .*, epoch, loss, val_loss; got"):
@@ -513,6 +541,7 @@ def test_the_csv_logger_resumes_from_its_state(tmp_path):
         ({}, [3, 2, 2, 1], 3, 1),
         ({"patience": 1, "min_delta": 0.5}, [3, 2.8, 1], 2, 0),
         ({"patience": 1, "mode": "max"}, [1, 2, 1], 3, 1),
+        ({"patience": 1, "mode": "max", "min_delta": 0.5}, [1, 1.4, 2], 2, 0),
         ({"patience": 1, "start_from_epoch": 2}, [1, 1, 3, 2, 4], 5, 3),
         ({"patience": 9}, [3, 1, 2], 3, 1),
     ],
@@ -558,6 +587,25 @@ def test_early_stopping_restores_the_best_weights_without_logs():
 def test_early_stopping_says_when_it_stopped_and_what_it_restored(options, values, line, capsys):
     run(EarlyStopping(verbose=1, **options), values)
     assert capsys.readouterr().out == line
+
+
+@pytest.mark.parametrize(
+    ("options", "values"),
+    [({"patience": 1}, [1, 2, 3]), ({"verbose": 1, "patience": 9, "restore_best_weights": False}, [1, 2, 3])],
+)
+def test_early_stopping_prints_nothing_unless_it_is_told_to_and_acts(options, values, capsys):
+    run(EarlyStopping(**options), values)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_warning_of_a_custom_monitor_names_its_line():
+    class Mine(MonitorCallback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.read(epoch, logs)
+
+    with pytest.warns(UserWarning, match="Mine: 'val_loss' is NaN in epoch 1, which is not counted") as warned:
+        run(Mine("val_loss"), [np.nan])
+    assert warned[0].filename == __file__
 
 
 def test_early_stopping_resumes_from_its_state():
@@ -790,6 +838,13 @@ def test_the_scheduler_takes_a_function_of_the_epoch_alone():
     assert model.optimizer.learning_rate == 0.5
 
 
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_the_scheduler_prints_a_line_on_request(verbose, capsys):
+    run(LearningRateScheduler(lambda epoch: 0.5 / (1 + epoch), verbose=verbose), [1, 1])
+    lines = ["Epoch 1: learning rate 0.5.", "Epoch 2: learning rate 0.25."]
+    assert capsys.readouterr().out.splitlines() == lines[: 2 * verbose]
+
+
 def test_the_scheduler_refuses_a_rate_that_is_none():
     with pytest.raises(ArgumentError, match="LearningRateScheduler: rate for epoch 0: expected a finite number >= 0"):
         run(LearningRateScheduler(lambda epoch: None), [1])
@@ -819,6 +874,13 @@ def test_the_rate_falls_on_a_plateau(options, values, rates):
 def test_the_plateau_does_not_count_the_epochs_of_the_cooldown(cooldown, epochs, capsys):
     run(ReduceLROnPlateau(patience=2, cooldown=cooldown, factor=0.9, verbose=1), [1] * 12)
     assert [int(line.split()[1][:-1]) for line in capsys.readouterr().out.splitlines()] == epochs
+
+
+def test_the_plateau_prints_a_line_only_when_the_rate_falls(capsys):
+    model = Model()
+    run(ReduceLROnPlateau(patience=1, factor=0.5, min_lr=0.05, verbose=1), [1, 1, 1, 1], model=model)
+    assert model.optimizer.learning_rate == 0.05
+    assert capsys.readouterr().out == "Epoch 2: learning rate reduced to 0.05.\n"
 
 
 def test_the_plateau_resumes_from_its_state():
@@ -867,6 +929,24 @@ def test_a_rate_callback_refuses_an_optimizer_with_a_schedule(callback):
 def test_a_bad_argument_is_refused_by_the_constructor(make, message):
     with pytest.raises(ArgumentError, match=message):
         make()
+
+
+# The console
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_line_is_written_at_once_unless_another_rank_prints(monkeypatch, silent):
+    class Console(io.StringIO):
+        flushed = ""
+
+        def flush(self):
+            self.flushed = self.getvalue()
+
+    shown = Console()
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setattr(console.console, "silent", silent, raising=False)
+    console.print_line("a line")
+    assert shown.flushed == ("" if silent else "a line\n")
 
 
 # The progress bar

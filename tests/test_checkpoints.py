@@ -19,9 +19,11 @@ import pytest
 import minidl
 from minidl import Dense, Dropout, Input, ModelFileError, Sequential, optimizers
 from minidl.callbacks import (
+    BackupAndRestore,
     Callback,
     CSVLogger,
     EarlyStopping,
+    LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
     ReduceLROnPlateau,
@@ -238,6 +240,26 @@ def test_a_finished_run_can_be_made_longer(tmp_path):
     longer = model_of(OPTIMIZERS["Adam"])
     fit(longer, tmp_path, epochs=4, resume=tmp_path)
     assert state(longer) == state(whole)
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "LBFGS"])
+@pytest.mark.parametrize("epochs", [2, 4])
+def test_a_resumed_run_begins_and_ends_the_epochs_that_are_left(tmp_path, optimizer, epochs):
+    class Watch(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.seen.append(("begin", epoch))
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.seen.append(("end", epoch))
+
+    fit(model_of(OPTIMIZERS[optimizer], seed=3), tmp_path, Watch(), save_freq="epoch", epochs=2)
+    watch = Watch()
+    resumed = model_of(OPTIMIZERS[optimizer])
+    fit(resumed, tmp_path, watch, save_freq="epoch", epochs=epochs, resume=tmp_path)
+    assert watch.seen == [(when, epoch) for epoch in range(2, epochs) for when in ("begin", "end")]
 
 
 def test_a_second_fit_resumes_too(tmp_path):
@@ -725,6 +747,40 @@ def test_which_epochs_are_saved_and_kept(tmp_path, arguments, expected):
         x, y, epochs=5, callbacks=ModelCheckpoint(tmp_path / "{epoch}", **arguments), verbose=0
     )
     assert names(tmp_path) == expected
+
+
+def test_files_of_other_names_in_a_state_are_not_removed_later():
+    callback = ModelCheckpoint("runs/{epoch}")
+    callback.set_state({"best": None, "saved_at": 0, "paths": ["runs/1", "other/1", "runs/1/2", 3]})
+    assert callback.paths == ["runs/1"]
+
+
+def test_names_of_files_after_batches_may_hold_the_logs(tmp_path):
+    x, y = data()
+    saving = ModelCheckpoint(tmp_path / "{epoch}-{batch}-{loss:.4f}-{accuracy:.4f}", save_freq=2)
+    expected = []
+    watch = LambdaCallback(
+        on_train_batch_end=lambda batch, logs: expected.append(f"{logs['loss']:.4f}-{logs['accuracy']:.4f}")
+    )
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, batch_size=5, callbacks=[saving, watch], verbose=0)
+    assert names(tmp_path) == [f"1-2-{expected[1]}", f"1-4-{expected[3]}"]
+
+
+def test_files_that_a_killed_process_left_incomplete_are_removed(tmp_path):
+    left, other = (tmp_path / f".{name}.0123456789abcdef.minidl" for name in ("3.safetensors", "x.bin"))
+    left.write_text("")
+    other.write_text("")
+    x, y = data()
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, callbacks=ModelCheckpoint(tmp_path / "{epoch}.safetensors"), verbose=0)
+    assert names(tmp_path) == sorted([other.name, "1.safetensors"])
+
+
+@pytest.mark.parametrize(("double", "expected"), [(False, ["4"]), (True, ["3", "4"])])
+def test_a_backup_keeps_the_file_before_on_request(tmp_path, double, expected):
+    x, y = data()
+    backup = BackupAndRestore(tmp_path, double_checkpoint=double, delete_checkpoint=False)
+    model_of(OPTIMIZERS["Adam"]).fit(x, y, epochs=4, callbacks=backup, verbose=0)
+    assert names(tmp_path) == [f"{epoch}.safetensors" for epoch in expected]
 
 
 def test_a_file_that_somebody_has_removed_is_not_missed(tmp_path):

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from minidl import BatchNormalization, Dense, Dropout, Input, Layer, ReLU, Sequential, Sigmoid, Softmax
+from minidl import BatchNormalization, Dense, Dropout, Input, Layer, ReLU, Reshape, Sequential, Sigmoid, Softmax, Tanh
 from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
 from minidl.data import split_rows
 from minidl.errors import ArgumentError, DataError, NonFiniteError, StateError
-from minidl.losses import MeanSquaredError
+from minidl.losses import BinaryCrossentropy, MeanSquaredError, SparseCategoricalCrossentropy
 from minidl.metrics import Metric
 from minidl.optimizers import LBFGS, SGD, Adam, AdamW
 from minidl.testing import CertificationError
@@ -836,14 +837,19 @@ def test_an_interrupted_solver_returns_to_its_last_complete_iteration():
         def backward(self, dy):
             return dy
 
-    model = Sequential([Input((3,)), Stops(), Dense(4, activation="tanh"), Dense(1)], seed=0, dtype="float64")
+    def state():
+        arrays = [model.parameters.values, *model.network.states]
+        return [array.tolist() for array in arrays], model.randomness.passes, model.optimizer.iterations
+
+    layers = [Input((3,)), BatchNormalization(), Stops(), Dense(4, activation="tanh"), Dense(1)]
+    model = Sequential(layers, seed=0, dtype="float64")
     model.compile(LBFGS(), "mse")
-    complete = [model.parameters.values.copy()]
-    watch = LambdaCallback(on_epoch_end=lambda epoch, logs: complete.append(model.parameters.values.copy()))
+    complete = []
+    watch = LambdaCallback(on_epoch_end=lambda epoch, logs: complete.append(state()))
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, Y, epochs=50, callbacks=[watch], verbose=0)
     assert len(complete) > 1
-    np.testing.assert_array_equal(model.parameters.values, complete[-1])
+    assert state() == complete[-1]
 
 
 def test_a_stream_begins_at_its_beginning_whatever_the_initial_epoch():
@@ -920,22 +926,20 @@ def test_a_metric_may_return_any_numbers(value):
 def test_a_custom_last_layer_keeps_its_own_backward_with_a_cross_entropy():
     class Own(Layer):
         def forward(self, x, training=False):
-            self._y = 1 / (1 + np.exp(-x))
-            return self._y
+            self._t = np.tanh(x)
+            return 0.5 + 0.25 * self._t
 
         def backward(self, dy):
-            return dy * self._y * (1 - self._y)
+            return dy * 0.25 * (1 - self._t**2)
 
-    def gradients(last):
-        model = Sequential([Input((3,)), Dense(1), last], seed=0, dtype="float64")
-        model.compile("sgd", "binary_crossentropy")
-        loss, gradients = model.loss_and_gradients(X, LABELS)
-        return loss, gradients.copy()
-
-    loss, expected = gradients(Sigmoid())
-    own_loss, own = gradients(Own())
-    assert own_loss == pytest.approx(loss, rel=1e-12)
-    np.testing.assert_allclose(own, expected, rtol=1e-12)
+    model = Sequential([Input((3,)), Dense(1), Own()], seed=0, dtype="float64")
+    model.compile("sgd", "binary_crossentropy")
+    loss, gradients = model.loss_and_gradients(X, LABELS)
+    t = np.tanh(X @ model[0].W + model[0].b)[:, 0]
+    p = 0.5 + 0.25 * t
+    assert loss == pytest.approx(-np.mean(np.where(LABELS, np.log(p), np.log(1 - p))), rel=1e-12)
+    dz = (p - LABELS) / (p * (1 - p)) * 0.25 * (1 - t**2) / len(X)
+    np.testing.assert_allclose(gradients, [*(X.T @ dz), dz.sum()], rtol=1e-10)
 
 
 def test_an_optimizer_that_fails_after_its_step_leaves_frozen_values_and_constraints():
@@ -990,3 +994,75 @@ def test_the_hooks_of_predict_get_the_number_and_the_outputs_of_the_batches():
     np.testing.assert_array_equal(model.predict(X, batch_size=20, steps=3, callbacks=[watch]), y)
     with pytest.raises(ArgumentError, match="predict: steps: expected at most 3, the number of batches, got 4"):
         model.predict(X, batch_size=20, steps=4, callbacks=[watch])
+
+
+def test_accuracy_is_for_outputs_that_are_classes():
+    def compiled(loss, *activation):
+        model = Sequential([Input((3,)), Dense(1), *activation], seed=0)
+        model.compile("sgd", loss, ["accuracy"])
+
+    compiled(BinaryCrossentropy(from_logits=True))
+    compiled("mse", Sigmoid())
+    compiled("mse", Tanh())
+    for loss in ("mse", "mae"):
+        with pytest.raises(
+            ArgumentError, match=r"compile: metrics: expected metrics of numbers for .*, got 'accuracy'"
+        ):
+            compiled(loss)
+
+
+@pytest.mark.parametrize("last", [Dense(1), Reshape((5, 1))], ids=repr)
+def test_one_output_is_too_few_for_classes(last):
+    model = Sequential([Input((5,)), last.copy()], seed=0)
+    with pytest.raises(ArgumentError, match=r"compile: loss: expected a model with at least 2 outputs for .*, got 1"):
+        model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+
+
+def test_the_accuracy_of_an_epoch_is_that_of_its_samples():
+    model = Sequential([Input((3,)), Dense(2, activation="softmax")], seed=0)
+    model.compile(SGD(1e-30), "sparse_categorical_crossentropy", ["accuracy"])
+    history = model.fit(X, LABELS, batch_size=16, verbose=0).history
+    expected = np.mean(model.predict(X).argmax(axis=1) == LABELS)
+    assert 0 < expected < 1
+    assert history["accuracy"] == [pytest.approx(expected, rel=1e-12)]
+
+
+@pytest.mark.parametrize("method", ["forward", "backward"])
+def test_an_error_in_a_later_step_names_its_layer(method):
+    class Fails(Layer):
+        broken = ""
+
+        def forward(self, x, training=False):
+            return self._pass("forward", x)
+
+        def backward(self, dy):
+            return self._pass("backward", dy)
+
+        def _pass(self, name, array):
+            if name == self.broken:
+                raise ValueError("boom")
+            return array
+
+    model = Sequential([Input((3,)), Dense(3), Fails(), Dense(1)], seed=0)
+    model.compile("sgd", "mse")
+    model.train_on_batch(X, Y)
+    model[1].broken = method
+    with pytest.raises(ValueError, match="boom") as caught:
+        model.train_on_batch(X, Y)
+    assert any("Fails 'fails' (layer 1)" in note for note in caught.value.__notes__)
+
+
+def test_batches_of_frames_name_the_columns_in_training_alone():
+    model, frame = regression(), pd.DataFrame(X, columns=["a", "b", "c"])
+    model.evaluate([(frame, Y)], verbose=0)
+    assert model.feature_names is None
+    model.fit([(frame, Y)] * 2, verbose=0)
+    assert list(model.feature_names) == ["a", "b", "c"]
+    model.fit([(X, Y)], verbose=0)
+    assert list(model.feature_names) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("given", [[(1.0, 2.0)], [(1.0, 2.0)] * 4])
+def test_samples_in_place_of_validation_data_are_told(given):
+    with pytest.raises(ArgumentError, match="or an iterable of them, got samples"):
+        regression().fit(X, Y, validation_data=given, verbose=0)

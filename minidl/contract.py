@@ -3,8 +3,6 @@
 Only the first training step runs through the wrappers.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -133,14 +131,15 @@ def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dt
         raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
 
 
-@contextmanager
-def layer_noted() -> Iterator[None]:
+class NotedLayer:
     """Context that adds a note naming the layer to an exception raised in it: see `note_layer`."""
-    try:
-        yield
-    except Exception as error:
-        note_layer(error)
-        raise
+
+    def __enter__(self) -> None:
+        """Do nothing: a class takes a third of the time of `contextlib.contextmanager`."""
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            note_layer(error)
 
 
 def note_layer(error: BaseException) -> None:

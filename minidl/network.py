@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from minidl.contract import CheckedLayer, as_number, check_rules, layer_noted
+from minidl.contract import CheckedLayer, NotedLayer, as_number, check_rules
 from minidl.data import read_only
 from minidl.errors import StateError
 from minidl.layers import Layer
@@ -120,7 +120,7 @@ class Network:
             failure = error
         shape = self.layers[-1].output_shape if self.layers else self.input_shape
         if failure or type(y) is not np.ndarray or y.dtype != self.dtype or y.shape != (len(x), *(shape or ())):
-            with layer_noted():
+            with NotedLayer():
                 self.checked().forward(x)
                 if failure:
                     raise failure

@@ -10,7 +10,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from minidl import checks
-from minidl.contract import layer_noted
+from minidl.contract import NotedLayer
 from minidl.data import check_features
 from minidl.errors import ArgumentError, ShapeError, StateError
 from minidl.layers import Input, Layer
@@ -156,7 +156,7 @@ class LayerList(Layer):
         """Allocate the parameters again, keeping existing values."""
         self.set_derived(output_shape=None, network=None)
         if self.input_shape is not None and self.layers:
-            with layer_noted():
+            with NotedLayer():
                 self.declare(self.input_shape)
             self.adopt(allocate(self.sublayers(), self.randomness.weights, self.dtype))
             for index, (_, layer) in enumerate(self.built("build").parts):
@@ -246,7 +246,7 @@ class LayerList(Layer):
             network = self.built("forward")
             x = check_features(x, network).astype(network.input_dtype, copy=False)
         self._outputs = (len(x), *network.output_shape)
-        with layer_noted():
+        with NotedLayer():
             return network.forward(x, training)
 
     @np.errstate(all="ignore")
@@ -258,5 +258,5 @@ class LayerList(Layer):
         expected = (len(dy), *network.output_shape) if nested and dy.ndim else self._outputs
         if dy.shape != expected:
             raise ShapeError(f"{self.label}: backward: dy: expected shape {expected}, as y, got {dy.shape}.")
-        with layer_noted():
+        with NotedLayer():
             return network.backward(dy)

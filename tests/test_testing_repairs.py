@@ -88,6 +88,24 @@ class Sums(Layer):
         return dx
 
 
+class Highway(Layer):
+    """sigmoid(x @ V) * tanh(x) + (1 - sigmoid(x @ V)) * x, whose backward lets the wrong share of dy pass."""
+
+    def build(self, input_shape):
+        self.add_parameter("V", (input_shape[0], input_shape[0]))
+        return input_shape
+
+    def forward(self, x, training=False):
+        self._x, self._t, self._s = x, np.tanh(x), 1 / (1 + np.exp(-(x @ self.V)))
+        return self._s * self._t + (1 - self._s) * x
+
+    def backward(self, dy):
+        x, t, s = self._x, self._t, self._s
+        ds = dy * (t - x) * s * (1 - s)
+        self.dV = x.T @ ds
+        return dy * s * (1 - t**2) + ds @ self.V.T + dy * s
+
+
 class Table(Layer):
     input_domain = ("integer", 4)
 
@@ -143,6 +161,10 @@ def test_the_line_that_is_wrong_is_told_and_how_it_is_right(layer, old, new):
     assert old in before
     assert new in after
     assert "test_testing_repairs.py:" in after
+
+
+def test_the_complement_of_a_gate_is_put_in():
+    assert "+ dy * (1 - s)`" in certify(Highway(), on_fail="return").findings[0].why
 
 
 def test_a_line_in_forward_that_spoils_a_cache_is_told():

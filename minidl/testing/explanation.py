@@ -5,6 +5,8 @@ import numpy as np
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context, derivatives
 from minidl.testing.diagnosis import Evidence, Hypothesis, causes_of, diagnose, with_repair
+from minidl.testing.diagnosis.evidence import attempt
+from minidl.testing.diagnosis.sample import largest
 from minidl.testing.findings import Finding, rejected_gradient
 from minidl.testing.paths import taylor_test
 from minidl.testing.probe import Arrays, LayerFailure, Point, target_of
@@ -16,6 +18,9 @@ MOST = 3  # number of wrong gradients of one call to explain
 FULL = 4000  # most entries of a numerical gradient to compute for a diagnosis
 CONVINCING = 0.95  # score from which no further wrong gradient is examined
 CERTAIN = 0.85  # score from which a diagnosis is more informative than the violated equation
+
+NEVER_SET = "it was not computed, or not stored under that name"
+NOT_FINITE = "not finite where the right gradient is: an intermediate value overflows, or 0/0 or 0*inf appears"
 
 Causes = list[Hypothesis]
 
@@ -82,12 +87,20 @@ def evidence_of(context: Context) -> Evidence:
 
 def explain(evidence: Evidence) -> Causes:
     """Return the causes of a wrong gradient, best first."""
-    if np.isnan(evidence.first.analytic).all() and evidence.target != "dx":
-        return [Hypothesis(f"{evidence.target} is never set: it was not computed, or not stored under that name")]
+    if not np.isfinite(evidence.first.analytic).all():
+        never = evidence.target != "dx" and is_never_set(evidence)
+        return [Hypothesis(f"{evidence.target} is never set: {NEVER_SET}" if never else NOT_FINITE)]
     try:
         return causes_of(evidence)
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [Hypothesis(f"no diagnosis: {type(error).__name__} in the kit: {error}", np.inf)]
+
+
+def is_never_set(e: Evidence) -> bool:
+    """Return whether backward leaves a gradient at NaN whatever the input: one that it computes is finite somewhere."""
+    x = e.first.x
+    gentle = attempt(e.analytic_at, x=x / (1 + largest(x)) if x.dtype.kind == "f" else x)
+    return bool(np.isnan(e.first.analytic if gentle is None else gentle).all())
 
 
 def repaired(evidence: Evidence, causes: Causes) -> Causes:

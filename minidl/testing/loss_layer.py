@@ -108,7 +108,7 @@ class LossLayer(Layer):
     def backward(self, dy: Array) -> Array:
         last = self.__dict__.get("_last")
         gradient = self.loss.backward()
-        if last is not None and not np.array_equal(*last):
+        if last is not None and not np.array_equal(last[0], last[1], equal_nan=True):
             name = type(self.loss).__name__
             raise LayerError(f"{name}: backward: expected its earlier results to stay, got the same buffer.")
         if not isinstance(gradient, np.ndarray):

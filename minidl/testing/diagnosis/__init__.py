@@ -14,9 +14,9 @@ import numpy as np
 from minidl.testing.context import Context
 from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
-from minidl.testing.diagnosis.what import formulas, jacobian, precision, regions, relations, statistics
+from minidl.testing.diagnosis.what import jacobian, precision, regions, relations
 from minidl.testing.diagnosis.when import interventions, jumps, linearity
-from minidl.testing.diagnosis.where import unused
+from minidl.testing.diagnosis.where import paths, unused
 from minidl.testing.diagnosis.where.repairs import with_repair
 from minidl.typing import Array
 
@@ -34,8 +34,7 @@ AT_ONCE: list[Engine] = [
     relations.constant_ratio,
     relations.factor,
     relations.related,
-    formulas.equals_formula,
-    statistics.terms_of_statistics,
+    paths.wrong_path,
     precision.representable,
     precision.small_error,
     interventions.swapped,

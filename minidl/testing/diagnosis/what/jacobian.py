@@ -125,8 +125,11 @@ def contributions(s: Sample, target: str) -> Claims:
         kind = "rows" if axis == 0 else f"positions along axis {axis}:"
         kind = "columns (outputs)" if axis == lines.ndim - 1 > 0 else kind
         text = f"the contribution of {kind} {', '.join(map(str, which.tolist()))} of dy (of {length}) is {told}"
+        text += ", that of the others right"
+        for end, left in (("first", list(range(1, length))), ("last", list(range(length - 1)))):
+            text += f": only the {end} counts" if told == "missing" and which.tolist() == left else ""
         whole = bool(np.take(lines, which, axis).all()) and told != "wrong"
-        yield Hypothesis(f"{text}, that of the others right", 6 if whole else OPEN + 6)
+        yield Hypothesis(text, 6 if whole else OPEN + 6)
         return
 
 

@@ -5,6 +5,7 @@ import numpy as np
 from minidl.testing.diagnosis.evidence import Evidence
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.sample import Sample, largest, least_squares, number
+from minidl.testing.diagnosis.what.quantities import targets
 from minidl.typing import Array
 
 
@@ -19,8 +20,8 @@ def condition(e: Evidence) -> Claims:
         s.shows and largest(s.residual[~s.wrong]) > 30 * s.noise for s in samples
     ):
         return
-    for name in ("x", "dy", "y"):
-        arrays = [getattr(s, name) for s in samples]
+    for name in conditions(e.first):
+        arrays = [conditions(s).get(name, np.zeros(0)) for s in samples]
         if all(v.shape == s.analytic.shape for v, s in zip(arrays, samples, strict=True)):
             values = np.concatenate([v.ravel() for v in arrays])
             bad, good = values[wrong], values[~wrong]
@@ -28,6 +29,14 @@ def condition(e: Evidence) -> Claims:
             if where:
                 few = min(len(np.unique(bad)), len(np.unique(good))) < 4
                 yield Hypothesis(f"wrong exactly where {where}{what_there(samples)}", OPEN if few else 7.0)
+
+
+def conditions(s: Sample) -> dict[str, Array]:
+    """Return the arrays whose values may decide where the gradient is wrong."""
+    known = {"x": s.x, "dy": s.dy, "y": s.y, **dict(targets(s, s.analytic.shape))}
+    return known | {
+        name: v for name, v in s.attributes.items() if v.shape == s.analytic.shape and len(np.unique(v)) > 2
+    }
 
 
 def beyond(bad: Array, good: Array, name: str) -> str:

@@ -1,5 +1,6 @@
 """Caches: the attribute that carries a value from one call to the next, found by resetting it in between."""
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,7 +44,7 @@ def stale_attribute(make: Make, history: Callable[[Probe], Any], point: Point, r
         return attribute_of_identity(make(), point)  # reuse of an address depends on chance
     for k, name in attributes(used, make()):
         probe = make()
-        at_first = {**vars(holders(probe)[k])}
+        at_first = {key: copy.copy(value) for key, value in vars(holders(probe)[k]).items()}
         history(probe)
         now = vars(holders(probe)[k])
         now.pop(name, None)

@@ -1,5 +1,6 @@
-"""Third engine: where in the source does an edit make the gradient correct?
+"""Third engine: where in the source is the mistake?
 
-`repairs` tries the `alterations` of each site that `edits` finds in the functions of `source`. `unused` finds what
-backward leaves out, and `upcast` the line where float64 is introduced.
+`paths` freezes expressions of forward to find the path that backward leaves out. `repairs` tries the `alterations` of
+each site that `edits` finds in the functions of `source`. `unused` finds what backward does not read, and `upcast` the
+line where float64 is introduced.
 """

@@ -11,19 +11,21 @@ from typing import Any
 
 import numpy as np
 
+from minidl.testing.diagnosis.where.additions import more, same_parts, words
 from minidl.testing.diagnosis.where.edits import Edit, Site
 
 # Functions that authors confuse.
 PAIRS = {"sum": "mean", "max": "min", "maximum": "minimum", "argmax": "argmin", "sin": "cos", "exp": "expm1"}
 PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cumprod", "sqrt": "square"}
 PAIRS |= {two: one for one, two in PAIRS.items()}
-# Forms that may be missing around an expression or a number, and factors made of an array or a number; {} is its name.
+# Forms that may be missing around an expression or a number; {} is its name.
 AROUND = [
     "-{}",
     "2 * {}",
     "(1 - {})",
     "{} ** 2",
     "np.abs({})",
+    "np.minimum({}, 0)",
     "np.sign({})",
     "({} > 0)",
     "np.exp({})",
@@ -31,11 +33,6 @@ AROUND = [
     "{} ** 3",
 ]
 OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
-FACTORS = ["{}", "(1 - {} ** 2)", "{} * (1 - {})", "(1 - {})", "({} > 0)", "{} ** 2", "np.exp({})"]
-# What norms, softmax, and normalisation subtract from an upstream gradient {0}; {1} is what they returned.
-PROJECTIONS = [f"{{1}} * ({{1}} * {{0}}).{reduce}(axis=-1, keepdims=True)" for reduce in ("mean", "sum")]
-PROJECTIONS += ["{1} * {0}.sum(axis=-1, keepdims=True)", "{0}.mean(axis=-1, keepdims=True) - " + PROJECTIONS[0]]
-NUMBERS = ["{}", "(1 - {})", "{} ** 2", "np.sqrt({})"]
 # Derivatives of common functions; {} is the argument.
 DERIVATIVES = {"sin": "np.cos({})", "cos": "-np.sin({})", "tanh": "(1 - np.tanh({}) ** 2)", "log": "(1 / {})"}
 DERIVATIVES |= {"sqrt": "(0.5 / np.sqrt({}))", "abs": "np.sign({})"}
@@ -69,9 +66,22 @@ def alterations(site: Site) -> Iterator[Edit]:
         yield from (site.edit(form.format(counted[1] or counted[2]), 0.95) for form in COUNTS)
     if isinstance(node, (ast.Call, ast.Subscript)) or isinstance(getattr(node, "op", None), ast.MatMult):
         yield from (site.edit(form.format(site.whole), 1.2 + 0.02 * k) for k, form in enumerate(AROUND))
+    if isinstance(node, ast.Subscript):
+        yield from same_parts(site, node)
+    if isinstance(node, ast.Call):
+        yield from kept_instead(site)
+    if site.place[1] == "iter":
+        yield site.edit(f"reversed({site.text})", 0.9)
     if site.place[1] == "test":
         yield from (site.edit(outcome, 0.8) for outcome in ("True", "False"))
     yield from more(site)
+
+
+def kept_instead(site: Site) -> Iterator[Edit]:
+    """Yield the arrays that forward keeps, in place of an expression."""
+    for name, value in site.values.items():
+        if name.startswith("self._") and np.ndim(value) and name not in site.function.linear and name not in site.text:
+            yield site.edit(name, 1.3)
 
 
 def less(site: Site) -> Iterator[Edit]:
@@ -143,16 +153,28 @@ def other_calls(site: Site, node: ast.Call) -> Iterator[Edit]:
     if isinstance(function, ast.Attribute) and name in PAIRS:
         other = ast.Attribute(function.value, PAIRS[name], ast.Load())
         yield site.edit(ast.Call(other, node.args, node.keywords), 1.0)
+    axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")
+    if name in ("cumsum", "cumprod") and len(node.args) == 1 and axis:
+        inner = f"{ast.unparse(function)}(np.flip({ast.unparse(node.args[0])}, {axis}), axis={axis})"
+        yield site.edit(f"np.flip({inner}, {axis})", 1.1)
+    if name == "mean" and isinstance(function, ast.Attribute):
+        total = ast.unparse(ast.Call(ast.Attribute(function.value, "sum", ast.Load()), node.args, node.keywords))
+        yield from (site.edit(f"({total} / {count})", 1.25) for count, n in site.values.items() if is_count(n))
     if len(node.args) > 1:
         yield site.edit(ast.Call(function, [*node.args[:-2], node.args[-1], node.args[-2]], node.keywords), 1.0)
     if name in DERIVATIVES and len(node.args) == 1:
         yield site.edit(f"{site.text} * {DERIVATIVES[name].format(f'({ast.unparse(node.args[0])})')}", 1.15)
     shape = np.shape(site.values.get(ast.unparse(function.value), 0.0)) if isinstance(function, ast.Attribute) else ()
-    axis = next((ast.unparse(k.value) for k in node.keywords if k.arg == "axis"), "")
     for other_axis in map(str, range(len(shape)) if axis.isdigit() else ()):
         if other_axis != axis and shape[int(other_axis)] == shape[int(axis)]:  # each axis covers half of the pairs
             half = site.text.replace(f"axis={axis}", f"axis={other_axis}")
             yield from (site.edit(form, 1.1) for form in (half, f"({site.text} - {half})", f"({site.text} + {half})"))
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value is made of whole numbers from one on, as the divisors of means are."""
+    v = np.asarray(value)
+    return v.dtype.kind in "iuf" and v.size > 0 and bool((v >= 1).all() and (v == np.round(v)).all() and (v > 1).any())
 
 
 def of_slices(site: Site, node: ast.Slice) -> Iterator[Edit]:
@@ -186,78 +208,3 @@ def of_statements(site: Site) -> Iterator[Edit]:
         if cached.startswith("self._") and np.shape(value) == shape and cached not in (ast.unparse(node.value), target):
             cost = 0.85 if cached == f"self._{target}" else 0.95
             yield site.edit(ast.Assign(node.targets, ast.parse(cached, mode="eval").body), cost)
-
-
-def more(site: Site) -> Iterator[Edit]:
-    """Yield the expression with a factor or term added, made of the known values."""
-    known, whole, linear = site.values.get(site.text), is_whole(site), site.function.linear
-    wanted = whole if known is None else np.ndim(known) > 0
-    if not wanted or isinstance(site.node, ast.Constant) or site.place[1] in ("test", "iter", "func"):
-        return
-    text, result = site.whole, shape_of_result(site)
-    of_dy = not linear or not linear.isdisjoint(words(site))
-    later = 0.0 if of_dy else 0.4
-    if known is None:
-        yield site.edit(f"-{text}", 1.1)
-    for name, value in site.values.items():
-        shape = np.shape(value)
-        if name == site.text or (result is not None and not fits(shape, result)):
-            continue
-        for k, form in enumerate((FACTORS if shape else NUMBERS) if name not in linear else ()):
-            factor, cost = form.format(name, name), later + (1.4 + 0.08 * k if shape else 1.2 + 0.02 * k)
-            yield site.edit(f"{text} * {factor}", cost)
-            yield site.edit(f"{text} / ({factor})", cost + 0.05)
-        if not (whole and shape and of_dy):
-            continue
-        if name in linear or not linear:
-            yield site.edit(f"{text} + {name}", 1.6)
-            yield site.edit(f"{text} - {name}", 1.6)
-        else:
-            yield from (site.edit(f"{text} - {form.format(text, name)}", 1.5) for form in PROJECTIONS)
-    if whole and of_dy:
-        yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.7) for axis in (-1, 0))
-        yield from (site.edit(f"{site.text} + {path}", 1.3) for path in paths(site, result) if path not in site.text)
-
-
-def paths(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:
-    """Yield upstream gradients times a matrix: paths from the input that may be missing."""
-    for name in site.function.linear:
-        rows, last = np.shape(site.values[name])[:-1], np.shape(site.values[name])[-1:]
-        for matrix, p in site.values.items() if rows else ():
-            if matrix.startswith("self.") and matrix[5] != "_" and np.ndim(p) == 2:
-                for text, shape in ((f"{matrix}.T", np.shape(p)[::-1]), (matrix, np.shape(p))):
-                    if shape[:1] == last and result in (None, (*rows, shape[1])):
-                        yield f"{name} @ {text}"
-
-
-def words(site: Site) -> list[str]:
-    """Return the names and attributes in an expression."""
-    return re.findall(r"[\w.]+", site.text)
-
-
-def is_whole(site: Site) -> bool:
-    """Return whether an expression is the whole value assigned or returned, or one side of a sum."""
-    parent, field, _ = site.place
-    if isinstance(parent, (ast.Assign, ast.AugAssign, ast.Return)):
-        return field == "value" and not isinstance(site.node, ast.Tuple)
-    if isinstance(parent, ast.Tuple):
-        return isinstance(site.statement, ast.Assign) and parent is site.statement.value
-    return isinstance(parent, ast.BinOp) and isinstance(parent.op, (ast.Add, ast.Sub))
-
-
-def shape_of_result(site: Site) -> tuple[int, ...] | None:
-    """Return the shape of an expression that has a name or is assigned to one; None if it is unknown."""
-    parent = site.place[0]
-    names = [site.text]
-    if isinstance(parent, ast.Assign) and len(parent.targets) == 1:
-        name = ast.unparse(parent.targets[0])
-        names += [name, name.replace("self.d", "self.")]
-    return next((np.shape(site.values[name]) for name in names if name in site.values), None)
-
-
-def fits(one: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Return whether multiplying by a factor of shape ``one`` keeps ``shape``."""
-    try:
-        return np.broadcast_shapes(one, shape) == shape
-    except ValueError:
-        return False

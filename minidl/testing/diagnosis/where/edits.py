@@ -57,21 +57,27 @@ class Site(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A replacement for the node of a site, a node or its source, and how unlikely it is that it was meant."""
+    """A replacement for the node of a site, a node or its source, and how unlikely it is that it was meant.
+
+    The same replacement may be made at ``others``, sites of the same text in the same statement.
+    """
 
     site: Site
     new: ast.AST | str
     cost: float
+    others: tuple[Site, ...] = ()
 
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Alter the tree of the function for a while."""
         new = ast.parse(self.new, mode="eval").body if isinstance(self.new, str) else self.new
-        self.site.put(ast.fix_missing_locations(ast.copy_location(new, self.site.statement)))
+        for site in (self.site, *self.others):
+            site.put(ast.fix_missing_locations(ast.copy_location(new, site.statement)))
         try:
             yield
         finally:
-            self.site.put(self.site.node)
+            for site in (self.site, *self.others):
+                site.put(site.node)
 
     def shown(self) -> str:
         """Return a message with the statement before and after the edit."""
@@ -82,6 +88,17 @@ class Edit(NamedTuple):
         file = function.place(statement)[0].rpartition(", ")[2]
         what = "is left out" if after == "pass" else f"reads `{after}`"
         return f"`{before}` {what} ({function.tree.name}, {file})"
+
+
+def repeated(edits: list[Edit]) -> Iterator[Edit]:
+    """Yield the edits of an expression that a statement repeats, made at all its places: errors are copied."""
+    places: dict[tuple[ast.stmt, str], dict[ast.AST, Site]] = {}
+    for edit in edits:
+        places.setdefault((edit.site.statement, edit.site.text), {})[edit.site.node] = edit.site
+    for edit in edits:
+        first, *others = places[edit.site.statement, edit.site.text].values()
+        if others and edit.site is first and not isinstance(first.node, (ast.stmt, ast.Name, ast.Attribute)):
+            yield Edit(edit.site, edit.new, edit.cost + 0.1, tuple(others))
 
 
 def text_of(statement: ast.AST) -> str:

@@ -76,16 +76,17 @@ class Function:
             self.function.__code__ = own
 
 
-def watch(context: Context, functions: list[Function]) -> int:
+def watch(context: Context, functions: list[Function]) -> list[str]:
     """Record the values in each function at the end of the failing call, and which of them are proportional to ``dy``.
 
-    Return the number of calls and returns in the call, a measure of its cost that does not depend on the machine.
+    Return the names of the functions at the calls and returns of the call; their number is a measure of its cost that
+    does not depend on the machine.
     """
     codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
     events: list[str] = []
 
     def note(frame: FrameType, event: str) -> None:
-        events.append(event)
+        events.append(frame.f_code.co_name)
         if event == "return" and frame.f_code in codes:
             codes[frame.f_code].values = values_of(dict(frame.f_locals), caches=frame.f_code.co_name != "forward")
 
@@ -96,7 +97,7 @@ def watch(context: Context, functions: list[Function]) -> int:
         context.run()
     for f, doubled in zip(functions, twice, strict=True):
         f.linear = {name for name, value in f.values.items() if is_double(doubled.get(name, ()), value)}
-    return len(events)
+    return events
 
 
 def is_double(two: Any, one: Any) -> bool:
@@ -104,26 +105,31 @@ def is_double(two: Any, one: Any) -> bool:
     return np.shape(two) == np.shape(one) and bool(np.any(one)) and np.array_equal(two, 2 * one)
 
 
-def functions_behind(layer: Layer) -> list[Function]:
-    """Return the author's functions that compute the gradient; empty where their source is unavailable."""
+def functions_behind(layer: Layer, beginnings: tuple[str, ...] = BEGINNINGS) -> list[Function]:
+    """Return the author's functions that compute the gradient; empty where their source is unavailable.
+
+    Functions that `forward` calls count only if the others do not begin as well.
+    """
     top = getattr(layer, "certified", layer)  # the loss or function that a layer wraps
     waiting: list[tuple[type, Any]] = [(object, top)]
     for part in (top, *(part for _, part in walk({"layer": layer}) if part is not layer)):
         for cls in type(part).__mro__ if isinstance(part, (Layer, Loss)) else ():
             if cls not in (Layer, Loss) and (part is top or not is_ours(cls)):
-                waiting += [(type(part), vars(cls).get(name)) for name in BEGINNINGS]
+                methods = [vars(cls)[name] for name in beginnings if name in vars(cls)]
+                waiting += [(type(part), inspect.unwrap(method)) for method in methods]
     found: dict[FunctionType, Function] = {}
     for kind, function in waiting:  # grows as the functions that they call are added
         tree = tree_of(function) if isinstance(function, FunctionType) and function not in found else None
         if tree is not None:
             found[function] = Function(function, tree)
-            waiting += [(kind, called) for called in called_by(function, tree, kind)]
+            follow = function.__name__ != "forward" or beginnings == ("forward",)
+            waiting += [(kind, called) for called in called_by(function, tree, kind)] if follow else []
     return list(found.values())
 
 
 def called_by(function: FunctionType, tree: ast.FunctionDef, kind: type) -> Iterator[FunctionType]:
-    """Yield the methods of ``kind`` and the functions of the same module that a function other than `forward` calls."""
-    for node in ast.walk(tree) if function.__name__ != "forward" else ():
+    """Yield the methods of ``kind`` and the functions of the same module that a function calls."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             called = getattr(kind, node.func.attr, None) if ast.unparse(node.func.value) == "self" else None
             if called is not None and not is_ours(called):

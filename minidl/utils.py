@@ -53,8 +53,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         raise DataError(f"to_categorical: x: expected labels of shape (rows,), got {labels.shape}.")
     labels, who = labels.reshape(-1), "to_categorical: num_classes"
     classes = math.inf if num_classes is None else checks.integer(num_classes, who, minimum=1)
-    row = checks.wrong_label(labels, classes)
-    if row is not None:
+    if (row := checks.wrong_label(labels, classes)) is not None:
         raise DataError(f"to_categorical: x: expected labels in [0, {classes}), got {labels[row]} at row {row}.")
     return one_hot(labels.astype(np.intp), int(labels.max(initial=0)) + 1 if num_classes is None else num_classes)
 

@@ -393,3 +393,76 @@ def test_a_constructor_that_converts_its_arguments_once_is_saved(tmp_path):
     assert (loaded.layers[0].n, loaded.layers[0].rates.tolist()) == (2, [1.0, 2.0])
     assert loaded.layers[0].functions == functions
     assert np.array_equal(loaded.predict(X), model.predict(X))
+
+
+# Subclasses of Sequential
+
+
+class Fixed(Sequential):
+    def __init__(self, units=3):
+        super().__init__([Input((4,)), Dense(units), Dense(1)], seed=0)
+
+
+def test_a_model_that_its_constructor_could_not_load_is_not_saved(tmp_path):
+    model = Fixed(2)
+    text = "its constructor does not take dtype, layers, seed, so it could not be loaded. Use save_weights"
+    with pytest.raises(ArgumentError, match=text):
+        model.save(tmp_path / "m.safetensors")
+    model.save_weights(tmp_path / "m.safetensors")
+    other = Fixed(2)
+    other.set_weights([weights + 1 for weights in other.get_weights()])
+    other.load_weights(tmp_path / "m.safetensors")
+    assert np.array_equal(other.predict(X), model.predict(X))
+    assert np.array_equal(model.copy().predict(X), model.predict(X))
+
+
+def test_a_model_with_a_constructor_of_its_own_resumes(tmp_path):
+    def run(epochs, **options):
+        model = Fixed(2)
+        model.compile("adam", "mse")
+        backup = ModelCheckpoint(tmp_path / "{epoch}.safetensors")
+        return model.fit(X, Y, epochs=epochs, callbacks=[backup], verbose=0, **options).history["loss"]
+
+    run(2)
+    whole = Fixed(2)
+    whole.compile("adam", "mse")
+    path = tmp_path / "1.safetensors"
+    assert run(2, resume=path) == whole.fit(X, Y, epochs=2, verbose=0).history["loss"]
+
+
+def test_a_model_may_override_fit_and_predict():
+    class Doubled(Sequential):
+        def fit(self, *arguments, **options):
+            return super().fit(*arguments, epochs=2, verbose=0, **options)
+
+        def predict(self, *arguments, **options):
+            return 2 * super().predict(*arguments, **options)
+
+    model = Doubled([Input((4,)), Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(X, Y).epoch) == 2
+    assert np.array_equal(model.predict(X), 2 * Sequential.predict(model, X))
+
+
+# Optimizers
+
+
+@pytest.mark.parametrize("wrong", [{"m": None}, {"m": [0.0]}, [np.zeros(2)], "m"], ids=repr)
+def test_an_initial_state_that_is_no_dict_of_arrays_is_named(wrong):
+    class Own(optimizers.Optimizer):
+        def __init__(self):
+            super().__init__(0.1)
+
+        def initial_state(self, values):
+            return wrong
+
+        def update(self, blocks, rate):
+            raise AssertionError
+
+    with pytest.raises(ArgumentError, match=r"^Own: initial_state: expected it to return a dict of arrays, got "):
+        Own().step(np.ones(2), np.ones(2))
+
+
+def test_the_batch_size_of_evaluate_may_be_none_as_in_keras():
+    model = net()
+    assert model.evaluate(X, Y, batch_size=None, verbose=0) == model.evaluate(X, Y, verbose=0)

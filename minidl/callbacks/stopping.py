@@ -102,8 +102,7 @@ class EarlyStopping(MonitorCallback):
         restored = logs is not None and self.best_weights  # None: an exception has ended fit
         if restored:
             self.model.set_weights(self.best_weights)
-            history = self.model.history
-            if history is not None:
+            if (history := self.model.history) is not None:
                 history.stopped_by = f"{history.stopped_by}; the weights are those of epoch {self.best_epoch + 1}"
         if self.verbose and (self.stopped_epoch or restored):
             best = f"{self.monitor} was best, {self.best:.4g}, in epoch {self.best_epoch + 1}"

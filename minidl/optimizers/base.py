@@ -242,13 +242,13 @@ class Optimizer(Configured, ABC):
             raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")
         if not (values.flags.carray and gradients.flags.c_contiguous and gradients.flags.aligned):
             raise ArgumentError(f"{who}: expected contiguous arrays, the values writeable. Pass parameters.values.")
-        kept = self.state or self.initial_state(values)
+        kept: Any = self.state or self.initial_state(values)
+        if not isinstance(kept, dict) or {*map(type, kept.values())} - {np.ndarray}:
+            raise ArgumentError(f"{who}: initial_state: expected it to return a dict of arrays, got {kept!r:.100}.")
         for name, array in kept.items():
             if array.shape != values.shape or array.dtype != values.dtype:
-                raise StateError(
-                    f"{who}: {name}: expected {values.size} values of {values.dtype}, got {array.size} of "
-                    f"{array.dtype} from earlier steps. Use a new optimizer for other parameters."
-                )
+                got = f"{array.size} of {array.dtype} from earlier steps. Use a new optimizer for other parameters"
+                raise StateError(f"{who}: {name}: expected {values.size} values of {values.dtype}, got {got}.")
         clips = self.clipnorm or self.global_clipnorm or self.clipvalue
         self._clipped = np.empty_like(values) if clips else Optimizer._clipped
         scratch = [np.empty(min(SERIAL, values.size), values.dtype) for _ in range(self.scratch)]
@@ -258,5 +258,5 @@ class Optimizer(Configured, ABC):
             w, g, *state = (array[start : start + SERIAL] for array in everything)
             blocks.append((w, g, *(array[: w.size] for array in scratch), *state))
         self._copied = () if (type(self).update.__module__ or "").startswith("minidl.") else (values, *kept.values())
-        bound = (values, gradients, kept)
-        self.__dict__.update(state=kept, _axpy=axpy, _scale=scale, _blocks=tuple(blocks), _bound=bound)
+        made = {"_axpy": axpy, "_scale": scale, "_blocks": tuple(blocks), "_bound": (values, gradients, kept)}
+        self.__dict__.update(made, state=kept)

@@ -48,8 +48,7 @@ FOREIGN = {
 def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
     """Write ``arrays`` and the JSON object ``content`` to ``path``, atomically."""
     path = files.model_path(path, "save: path")
-    other = other_format(path)
-    if other is not None:
+    if (other := other_format(path)) is not None:
         other.write_content(path, arrays, content)
     else:
         files.write_file(path, seal(*serialise(arrays, content)))
@@ -76,8 +75,7 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
         parts.append(dense.view(np.uint8))
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
-    excess = _excess(head)
-    if excess:
+    if excess := _excess(head):
         raise ArgumentError(f"save: {excess}. Keep less: fewer layers, a shorter history, smaller states.")
     return [len(head).to_bytes(8, "little") + head, *parts]
 

@@ -13,6 +13,7 @@ import numpy as np
 from minidl import __version__, files
 from minidl.callbacks import History
 from minidl.config import registry
+from minidl.constructor import constructor_arguments
 from minidl.errors import ArgumentError
 from minidl.files import as_path
 from minidl.layers import Layer
@@ -44,6 +45,10 @@ def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> No
     Raises an `ArgumentError` for a value that is not finite or cannot be stored in a file.
     """
     encoder = Encoder()
+    unknown = model.get_config().keys() - {"input_shape", *constructor_arguments(type(model))}
+    if include_optimizer and unknown:
+        who = f"save: {type(model).__name__}: its constructor does not take {', '.join(sorted(unknown))}"
+        raise ArgumentError(f"{who}, so it could not be loaded. Use save_weights and load_weights.")
     content = encode_model(model, encoder, training=include_optimizer)
     write_file(path, encoder.arrays, content)
 

@@ -79,8 +79,7 @@ class Compiled(LayerList):
             For an unknown name (with the nearest one), a class in place of an instance, or a loss that does
             not fit the last layer.
         """
-        if others:
-            refuse(self.compile, others)
+        refuse(self.compile, others)
         history = self.history
         if self.trainer is not None:
             self.trainer.check_idle("compile")

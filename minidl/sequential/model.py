@@ -155,7 +155,7 @@ class Sequential(Compiled):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = 32,
         verbose: int | str = "auto",
         sample_weight: Any = None,
         steps: int | None = None,
@@ -168,9 +168,8 @@ class Sequential(Compiled):
         The loss includes the regularizers' penalties; ``steps`` is the number of batches to take from an iterable. The
         other arguments are as in `fit`.
         """
-        if others:
-            refuse(self.evaluate, others)
-        size = checks.integer(batch_size, "evaluate: batch_size", minimum=1)
+        refuse(self.evaluate, others)
+        size = checks.integer(32 if batch_size is None else batch_size, "evaluate: batch_size", minimum=1)
         with self.ready_for(x, y) as x:
             trainer = self.connected("evaluate")
             source = trainer.inputs.for_evaluate((x, y, sample_weight), size, steps)
@@ -245,8 +244,7 @@ class Sequential(Compiled):
         OSError
             If the file cannot be written; it names the path, and an existing file is unchanged.
         """
-        if others:
-            refuse(self.save, others)
+        refuse(self.save, others)
         save_model(self, filepath, include_optimizer=include_optimizer)
 
     def to_json(self) -> str:
@@ -259,8 +257,7 @@ class Sequential(Compiled):
 
     def summary(self, **others: Unpack[NoOptions]) -> None:
         """Print a table of the layers: output shape, parameters, and bytes cached per sample for backward."""
-        if others:
-            refuse(self.summary, others)
+        refuse(self.summary, others)
         print(summary(self))  # noqa: T201 - as in Keras
 
     def trace(self, x: Any, y: Any) -> Trace:

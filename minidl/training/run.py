@@ -70,10 +70,9 @@ class Run:
         data = data.checked()
         self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
         self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
-        self.frozen, self.batch = trainer.network.frozen_parts(), 0
+        self.frozen, self.batch, self.scores = trainer.network.frozen_parts(), 0, trainer.scores
         self.trainer, self.data, self.callbacks, self.history = trainer, data, epochs.callbacks, epochs.history
         self.source, self.validation = trainer.inputs.for_fit(data, seed, full_batch=trainer.optimizer.full_batch)
-        self.scores = trainer.scores
         self.learning_rate = vars(trainer.optimizer).get("learning_rate", trainer.optimizer.learning_rate)
 
     def train(self, resume: Callable[[], None] | None = None) -> History:

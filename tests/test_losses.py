@@ -1001,7 +1001,7 @@ def test_a_loss_as_a_function_takes_single_numbers_and_has_a_name():
     assert losses.mean_squared_error(1.0, 3.0).shape == ()
     assert losses.mean_squared_error(1.0, 3.0) == 4.0
     assert repr(losses.mean_squared_error) == "<function mean_squared_error>"
-    assert losses.mean_squared_error.higher_is_better is False
+    assert LossFunction(MeanSquaredError).higher_is_better is False
 
 
 def test_targets_of_minus_1_and_1_are_in_a_range_from_0_to_1_where_signs_are_taken():

@@ -162,6 +162,11 @@ def test_ten_thousand_batches_are_no_reason_for_a_warning():
     assert len(numbers(stream_of(itertools.count(), 10_002))) == 10_002
 
 
+def test_the_most_batches_may_be_more_than_those_without_a_warning():
+    with pytest.warns(UserWarning, match="expected an end within 10,000 batches"):
+        assert len(numbers(stream_of(iter(range(10_001)), most=10_001))) == 10_001
+
+
 def test_batches_before_the_first_are_passed_over_unchecked():
     assert list(stream_of("abc").batches(1)) == [("b", "fit: x: batch 1: "), ("c", "fit: x: batch 2: ")]
 

@@ -627,6 +627,27 @@ def test_a_custom_metric_is_two_short_methods():
     assert resolve_metrics([metric], None, 1)[0].get_name() == "largest_error"
 
 
+class Total(Metric):
+    """Keeps a sum in a public attribute, which the constructor sets."""
+
+    def __init__(self, start=0.0, name=None):
+        self.start, self.total = start, start
+        self.name = name
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        self.total += float(np.sum(y_pred))
+
+    def result(self):
+        return self.total
+
+
+def test_reset_restores_what_the_constructor_of_a_custom_metric_sets():
+    metric = Total(2.0, name="mine")
+    assert metric([[0.0]], [[5.0]]) == 7.0
+    metric.reset()
+    assert (metric.result(), metric.start, metric.get_name()) == (2.0, 2.0, "mine")
+
+
 # compile(metrics=...)
 
 

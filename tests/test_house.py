@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 452,
     "a fit with accuracy: code lines of its files": 2_269,
     "code lines: core": 7_626,
-    "code lines: kit": 6_772,
+    "code lines: kit": 6_770,
     "code lines: side": 789,
     "code lines: integrations": None,
     "code lines: new layers": None,

@@ -86,7 +86,7 @@ class ArrayComparison:
         # If a layer keeps few digits, larger steps lose fewer of them.
         self.unit = 1.0 if rounding < 1e-12 else 10.0
         self.estimate = self._differentiate(np.arange(len(which)), shrink=self.unit)
-        self.kinks = 0
+        self.kinks, self.pieces = 0, False  # pieces: whether gradients nearby differ
         self.kinked, self.settled = np.zeros((2, len(which)), bool)  # settled: smaller steps would show the kink again
 
     def _differentiate(self, part: Array, **options: Any) -> Estimate:
@@ -202,6 +202,7 @@ class ArrayComparison:
             around = flat[:, move] if isinstance(move, int) else flat @ move.ravel()
             spread = float(np.ptp(around)) if np.isfinite(around).all() else 0.0
             slack = (1 + 1e-6) * np.abs(around).max(initial=0)
+            self.pieces |= spread > 1e-3 * self.scale
             if spread > 1e-3 * self.scale and around.min() - slack <= self.claimed[n] <= around.max() + slack:
                 self.kinks += 1
                 self.accept(np.array([n]))

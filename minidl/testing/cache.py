@@ -13,6 +13,21 @@ MOST = 24  # arrays
 INTERNAL = {"_holders", "_attributes", "_building"}
 
 
+def numbers_in(value: Any) -> int:
+    """Return the total count of numbers in arrays and containers."""
+    if isinstance(value, np.ndarray):
+        return value.size
+    items = value.values() if isinstance(value, dict) else value
+    return sum(map(numbers_in, items)) if isinstance(value, (dict, list, tuple)) else 1
+
+
+def numbers_cached(layer: Layer) -> int:
+    """Return how many numbers a layer, or the loss it wraps, keeps from a forward pass."""
+    holders = [part for _, part in walk({"self": layer})] + [getattr(layer, "certified", None)]
+    kept = [vars(holder) for holder in holders if hasattr(holder, "__dict__")]
+    return sum(numbers_in(value) for names in kept for name, value in names.items() if name[0] == "_")
+
+
 def cached_arrays(layer: Layer) -> dict[str, Array]:
     """Return the arrays in underscore attributes by name: ``"self._mask"``, ``"inner._x"``, ``"self._cache[1]"``."""
     found: dict[str, Array] = {}

@@ -2,7 +2,7 @@
 
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minidl.errors import MinidlError
@@ -28,7 +28,6 @@ class Verdict:
     check: str
     outcome: str
     reason: str = ""
-    seconds: float = 0.0
 
 
 @dataclass(repr=False)
@@ -104,21 +103,12 @@ class Certificate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain lists, dicts, strings and numbers."""
-        return {
-            "subject": self.subject,
-            "outcome": self.outcome,
-            "level": self.level,
-            "seed": self.seed,
-            "seconds": round(self.seconds, 4),
-            "verdicts": {name: {"outcome": v.outcome, "reason": v.reason} for name, v in self.verdicts.items()},
-            "findings": [finding.to_dict() for finding in self.findings],
-            "sensitivity": self.sensitivity,
-            "coverage": self.coverage,
-        }
+        return {"outcome": self.outcome, **asdict(self)}
 
     def to_json(self, **options: Any) -> str:
         """Return `to_dict` as JSON; ``options`` go to ``json.dumps``."""
-        return json.dumps(self.to_dict(), default=_plain, **options)
+        options = {"default": lambda value: value.item() if hasattr(value, "item") else str(value), **options}
+        return json.dumps(self.to_dict(), **options)
 
     def __repr__(self) -> str:
         return report(self)
@@ -126,10 +116,6 @@ class Certificate:
     def _repr_html_(self) -> str:
         """Show the report in a notebook, line by line."""
         return f"<pre>{html.escape(report(self))}</pre>"
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else str(value)
 
 
 class CertificationError(MinidlError, AssertionError):

@@ -1,4 +1,4 @@
-"""Cloning: deep copies of layers that keep the underscore attributes set by `build`, and the random generators."""
+"""Cloning: deep copies of layers that keep the underscore attributes set by `build`; read-only copies of arrays."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from minidl.initializers import Initializer
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.regularizers import Regularizer
+from minidl.typing import Array
 
 SHARED = {bool, int, float, str, np.random.Generator}  # types of attributes that clones may share
 
@@ -42,3 +43,10 @@ def generators_of(layer: Layer, rng: np.random.Generator) -> list[tuple[np.rando
     for _, part in walk({"layer": layer}):
         found.update({id(value): value for value in vars(part).values() if isinstance(value, np.random.Generator)})
     return [(generator, generator.bit_generator.state) for generator in found.values()]
+
+
+def guarded(array: Array) -> Array:
+    """Return a read-only copy, so that any line that writes into it raises an error."""
+    copy = np.array(array)
+    copy.flags.writeable = False
+    return copy

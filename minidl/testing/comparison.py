@@ -14,7 +14,7 @@ from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 NEAR = 1e-7  # how far from a kink, relative to the values
-AROUND = 24, 300  # number of points around a kink: many may be needed to meet a rare combination of pieces
+AROUND = 24, 300  # number of points around a kink: many may be needed to meet a rare combination of its pieces
 OUTPUTS = 64  # most outputs to test one by one
 DIRECTIONS = 2  # for arrays too large to try every entry
 
@@ -61,7 +61,6 @@ def compare(
     rng: np.random.Generator,
     *,
     most: int,
-    gradients: Arrays | None = None,
     hard: bool = False,
 ) -> Comparison:
     """Compare all gradients at ``point`` with numerical ones.
@@ -70,15 +69,12 @@ def compare(
     ----------
     most : int
         Largest number of entries tried per array. In larger arrays, that many are sampled, plus random directions.
-    gradients : dict, optional
-        Analytic gradients; by default those of a fresh clone at the point.
     hard : bool
         Whether the input is ill-conditioned on purpose, so that the layer's own rounding errors are measured
         and allowed.
     """
-    y, own = subject.run(point)
-    result = Comparison(y, own if gradients is None else gradients)
-    function = ForwardPass(subject, point, y, rng)
+    result = Comparison(*subject.run(point))
+    function = ForwardPass(subject, point, result.y, rng)
     starts = _starts(point)
     if not point.integer and np.shape(result.gradients["dx"]) != point.x.shape:
         shape = np.shape(result.gradients["dx"])
@@ -87,9 +83,10 @@ def compare(
         raise LayerFailure("backward", ShapeError(f"dx has shape {shape}, expected {point.x.shape}, that of x"))
     sizes = [float(np.nanmax(np.abs(result.gradients[target]), initial=0)) for target in starts]
     # Rounding in backward itself: relative to its largest results, and to its inputs.
-    entering = float(np.abs(y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
+    entering = float(np.abs(result.y).ravel() @ np.abs(point.dy).ravel()) + float(np.abs(point.dy).max(initial=0))
     floor = max(1e-13, subject.rounding) * max(sizes, default=0.0)
     floor += max(1e-12 if hard else 1e-15, subject.rounding) * entering
+    around: list[Arrays] = []
     for target, start in starts.items():
         least = floor + (_allowed(subject, point, target, start) if hard else 0.0)
         analytic = np.asarray(result.gradients[target], float)
@@ -97,9 +94,7 @@ def compare(
         entries.decide()
         if hard and entries.off.any():
             entries.allow(_rounding_of(subject, point, target, rng))
-        for count in AROUND:
-            if entries.off.any():
-                entries.allow_between(_gradients_around(subject, point, target, rng, count))
+        _allow_around(subject, point, entries, around)
         if entries.off.any() and point.dy.size <= OUTPUTS:
             _allow_each_output(subject, point, entries)
         _enter(entries, result)
@@ -147,18 +142,23 @@ def _rounding_of(subject: Subject, point: Point, target: str, rng: np.random.Gen
     return np.asarray(np.where(largest <= 1e-3 * np.abs(base).max(initial=0), 100 * largest, 0.0))
 
 
-def _gradients_around(subject: Subject, point: Point, target: str, rng: np.random.Generator, count: int) -> Array:
-    """Return the layer's own gradients at nearby points; at a kink these differ."""
+def _allow_around(subject: Subject, point: Point, entries: ArrayComparison, around: list[Arrays]) -> None:
+    """At a kink, compare with the layer's own gradients around, which are drawn once for all arrays."""
+    for count in AROUND:
+        if entries.off.any() and (count == AROUND[0] or entries.pieces):
+            around += [_gradients_near(subject, point, entries.function.rng) for _ in range(count - len(around))]
+            entries.allow_between(np.array([gradients[entries.target] for gradients in around], float))
+
+
+def _gradients_near(subject: Subject, point: Point, rng: np.random.Generator) -> Arrays:
+    """Return the layer's own gradients at a nearby point; around a kink these differ."""
 
     def near(value: Array) -> Array:
         return value + NEAR * np.maximum(1, np.abs(value)) * rng.standard_normal(value.shape)
 
-    found = []
-    for _ in range(count):
-        x = point.x if point.integer else near(point.x)
-        parameters = {name: near(value) for name, value in point.parameters.items()}
-        found.append(subject.run(point.with_(x=x, parameters=parameters))[1][target])
-    return np.array(found, float)
+    x = point.x if point.integer else near(point.x)
+    parameters = {name: near(value) for name, value in point.parameters.items()}
+    return subject.run(point.with_(x=x, parameters=parameters))[1]
 
 
 def _allow_each_output(subject: Subject, point: Point, entries: ArrayComparison) -> None:

@@ -72,15 +72,12 @@ def moved(x: Array, which: Sequence[Any], steps: Array) -> tuple[Array, Array]:
     copies = np.empty((*steps.shape, x.size), x.dtype)
     copies[...] = x.ravel()
     taken = steps.astype(LONG)
-    rows = np.array([n for n, move in enumerate(which) if not isinstance(move, np.ndarray)], int)
-    if len(rows):
-        index = np.array([which[n] for n in rows], int)
-        places = copies[rows, :, index] + steps[rows]
-        copies[rows, :, index] = places
-        taken[rows] = places.astype(LONG) - x.ravel()[index].astype(LONG)[:, None]
     for n, move in enumerate(which):
         if isinstance(move, np.ndarray):
             copies[n] += steps[n].astype(x.dtype)[:, None] * move.ravel().astype(x.dtype)
+        else:
+            copies[n, :, move] += steps[n].astype(x.dtype)
+            taken[n] = copies[n, :, move].astype(LONG) - x.flat[move]
     return copies.reshape(*steps.shape, *x.shape), taken
 
 
@@ -99,17 +96,8 @@ def _typical(x: Array) -> float:
 
 def first_steps(x: Array, which: Sequence[Any]) -> Array:
     """Return the largest step for each move: that of its entry, or of a typical entry for a direction."""
-    typical = _typical(x)
-    along = [isinstance(move, np.ndarray) for move in which]
-    if not any(along):
-        return np.asarray(usual_steps(x).ravel()[np.array(which, int)])
-    single = usual_steps(x).ravel()
-    return np.array(
-        [
-            FIRST_STEP * min(1.0, typical) / (float(np.abs(move).max()) or 1.0) if far else single[move]
-            for move, far in zip(which, along, strict=True)
-        ]
-    )
+    single, along = usual_steps(x).ravel(), FIRST_STEP * min(1.0, _typical(x))
+    return np.array([along / np.abs(m).max() if isinstance(m, np.ndarray) else single[m] for m in which])
 
 
 def differentiate(

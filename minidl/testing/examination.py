@@ -9,17 +9,21 @@ import numpy as np
 
 from minidl import checks as arguments
 from minidl.testing import explanation
-from minidl.testing.agreement import close, finite
+from minidl.testing.agreement import close
 from minidl.testing.certificate import Certificate
 from minidl.testing.comparison import Comparison, compare
+from minidl.testing.derivative import LENGTHS
 from minidl.testing.findings import Finding, Unverified, from_failure
-from minidl.testing.points import Refused, WrongShape, between_rows, draw_point, first_point, normal, rows_of
+from minidl.testing.points import Refused, WrongShape, between_rows, draw_point, first_point, rows_of
 from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe
 from minidl.testing.registry import LEVELS
-from minidl.testing.screening import looks_wrong
 from minidl.testing.source_lines import source_of
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
+
+# The first estimates of one comparison, as a fraction of what the check may still cost.
+COMPARISON, DOUBT = 0.3, 0.05  # at an ordinary point; at one of many that screening finds suspicious
+FEWEST = 4  # entries of each array that are compared at any cost
 
 
 class Examination:
@@ -43,7 +47,7 @@ class Examination:
         self.certificate = Certificate(subject.name, seed, level, subject.call)
         self.rng = np.random.default_rng(seed)
         self.check, self.controls = "", 0
-        self._undecided: set[tuple[str, Shape]] = set()  # points like these are beyond numerical gradients
+        self.undecided: set[tuple[str, Shape]] = set()  # points like these are beyond numerical gradients
         self._probe: Probe | None = None
         self._reference: Arrays | None = None
 
@@ -179,8 +183,11 @@ class Examination:
         """
         if self.surrogate:
             return
-        few = 20 if self.level == "thorough" else 1
-        for most in (few, max(60, self.most())) if lightly else (self.most(),):
+        few, limit = (
+            20 if self.level == "thorough" else 1,
+            max(FEWEST, self.affordable(point, DOUBT if hard else COMPARISON)),
+        )
+        for most in (few, min(max(60, self.most()), limit)) if lightly else (min(self.most(), limit),):
             result = compare(self.subject, point, self.rng, most=most, hard=hard)
             if not result.mismatches and not result.weak:
                 break
@@ -190,36 +197,10 @@ class Examination:
         elif result.weak:
             raise Unverified(f"{', '.join(result.weak)}: the numerical gradient is too uncertain {told}".rstrip())
 
-    def screen(self, point: Point, told: str) -> Iterator[Finding]:
-        """Yield a finding if a gradient at ``point`` looks wrong along a random direction and `compare` confirms it.
-
-        Raises
-        ------
-        LayerFailure
-            What the layer raises.
-        """
-        probe = self.subject.reused(point)
-        y, gradients = probe.run(point)
-        if self.subject.has_parameters_pass:
-            yield from self.parameters_pass(probe, point, gradients)
-        suspect = not self.surrogate and looks_wrong(probe, point, y, gradients, self.rng, self.subject.rounding)
-        kind = (told, point.input_shape)
-        if suspect and kind not in self._undecided and not self._at_a_pole(point):
-            try:
-                yield from self.compare(point, told, hard=True)
-            except Unverified:
-                self._undecided.add(kind)
-
-    def _at_a_pole(self, point: Point) -> bool:
-        """Return whether gradients are not finite here and unbounded nearby, so that they have no limit."""
-        if point.integer or finite(self.results(point)):
-            return False
-        steps = normal(self.rng, point.x.shape) * max(1.0, float(np.abs(point.x).max(initial=0)))
-        around = (self.results(point.with_(x=point.x + part * steps)) for part in (1e-5, 1e-8))
-        far, near = (
-            max(np.abs(np.nan_to_num(v, nan=np.inf)).max(initial=0) for v in found.values()) for found in around
-        )
-        return not near <= 2 * far
+    def affordable(self, point: Point, share: float) -> int:
+        """Return how many entries of each array one comparison may take; negative at the end of a check."""
+        work, arrays = self.subject.work, 1 + len(point.parameters)
+        return int(share * (work.limit - work.done) / (2 * LENGTHS * arrays * work.cost(point.x)))
 
     def parameters_pass(self, probe: Probe, point: Point, expected: Gradients) -> Iterator[Finding]:
         """Yield a finding if the gradients set by `backward_parameters` differ from ``expected``."""
@@ -258,7 +239,7 @@ class Examination:
             # The result of a cancellation is rounding, compared with the values it was computed from.
             known = value is not None
             if known and not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
-                self.subject.work.begin(float("inf"))  # a finding is explained at any cost
+                self.subject.work.go_on()
                 cause = why(name) if callable(why) else why
                 shape = np.asarray(found.get(name)).shape
                 if shape != value.shape:

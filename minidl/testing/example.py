@@ -17,14 +17,12 @@ from minidl.testing.examination import Examination
 from minidl.testing.functions import FunctionSubject
 from minidl.testing.loss_layer import OwnLossSubject, has_own_losses, own_loss_point
 from minidl.testing.points import settle_states
-from minidl.testing.probe import LayerFailure, Misconduct, Point
+from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point
 from minidl.testing.screening import looks_wrong
 from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Array
 
 MOST = 8  # entries compared per array
-
-Arrays = dict[str, Any]
 
 
 class WrongGradient(AssertionError):
@@ -56,9 +54,9 @@ class Example:
     subject: Any
     x: Any
     dy: Any = 1.0
-    parameters: Arrays = field(default_factory=dict)
+    parameters: Gradients = field(default_factory=dict)
     training: bool = True
-    constants: Arrays = field(default_factory=dict)
+    constants: Gradients = field(default_factory=dict)
 
     def __repr__(self) -> str:
         name = self.subject.name if isinstance(self.subject, Subject) else repr(self.subject)
@@ -107,7 +105,7 @@ def _literal(array: Any) -> str:
 
 
 def check_gradients(
-    subject: Any, x: Any, dy: Any = 1.0, parameters: Arrays | None = None, training: bool = True, **constants: Any
+    subject: Any, x: Any, dy: Any = 1.0, parameters: Gradients | None = None, training: bool = True, **constants: Any
 ) -> None:
     """Compare all gradients at one point with finite differences, by the kit's rules for errors and kinks.
 
@@ -135,7 +133,7 @@ def check_gradients(
     Example(subject, np.asarray(x), np.asarray(dy, float), parameters or {}, training, constants).check()
 
 
-def subject_with(given: Any, x: Array, constants: Arrays) -> Subject:
+def subject_with(given: Any, x: Array, constants: Gradients) -> Subject:
     """Return the subject to test: a loss becomes a function of its predictions, a regularizer one of its parameter."""
     if isinstance(given, Loss):
         constants = {name: np.asarray(value) for name, value in constants.items()}

@@ -2,7 +2,7 @@
 
 import re
 import traceback
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from minidl.errors import CacheError
@@ -66,10 +66,6 @@ class Finding:
     source: str = ""
     hypotheses: list[tuple[str, float]] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all attributes by name."""
-        return asdict(self)
 
     def resembles(self, other: "Finding") -> bool:
         """Return whether ``other`` seems to have the same cause: it concerns the same array or the same line."""

@@ -15,13 +15,12 @@ from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.losses import Loss
 from minidl.network import has_own_loss
-from minidl.testing.probe import Point, guarded
+from minidl.testing.cloning import guarded
+from minidl.testing.probe import Point
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 ROWS = 64  # of the table of targets, which longer batches repeat
-
-Draw = Callable[[np.random.Generator, int, int], Array]
 
 
 def rows_of_probabilities(rng: np.random.Generator, rows: int, outputs: int) -> Array:
@@ -29,7 +28,7 @@ def rows_of_probabilities(rng: np.random.Generator, rows: int, outputs: int) -> 
     return rng.dirichlet(np.full(outputs, 2.0), rows) if outputs > 1 else rng.uniform(0.05, 0.95, (rows, 1))
 
 
-TARGETS: dict[str, Draw] = {
+TARGETS: dict[str, Callable[[np.random.Generator, int, int], Array]] = {
     "real": lambda rng, rows, outputs: 1.3 * rng.standard_normal((rows, outputs)),
     "positive": lambda rng, rows, outputs: 0.1 + rng.gamma(2.0, 0.7, (rows, outputs)),
     "one_hot": lambda rng, rows, outputs: np.eye(outputs)[rng.integers(0, outputs, rows)],
@@ -119,23 +118,18 @@ class LossLayer(Layer):
 
 def targets_for(kind: str, rows: int, outputs: int) -> Array:
     """Return targets for the first ``rows`` rows, always the same."""
-    return _table(kind, outputs)[np.arange(rows) % ROWS]
-
-
-@lru_cache(maxsize=64)
-def _table(kind: str, outputs: int) -> Array:
-    """Return the targets of `ROWS` rows, drawn once; each call copies from them."""
-    return TARGETS[kind](np.random.default_rng(20), ROWS, outputs)
+    return _drawn(TARGETS[kind], 20, ROWS, outputs)[np.arange(rows) % ROWS]
 
 
 def weights_for(kind: str, rows: int) -> Array | None:
     """Return sample weights for the first ``rows`` rows, always the same."""
-    return None if kind == "none" else _weights(kind)[np.arange(rows) % ROWS]
+    return None if kind == "none" else _drawn(WEIGHTS[kind], 21)[np.arange(rows) % ROWS]
 
 
 @lru_cache(maxsize=64)
-def _weights(kind: str) -> Array:
-    return WEIGHTS[kind](np.random.default_rng(21))
+def _drawn(draw: Callable[..., Array], seed: int, *sizes: int) -> Array:
+    """Return the targets or weights of `ROWS` rows, drawn once; each call copies from them."""
+    return draw(np.random.default_rng(seed), *sizes)
 
 
 class OwnLossLayer(Layer):

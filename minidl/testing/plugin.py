@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -69,28 +70,11 @@ class ModuleOfLayers(pytest.Collector):
             candidate = Candidate(cls, level=self.config.getoption("--certify-level"))
             CANDIDATES.append(candidate)
             for check in candidate.checks():
-                yield CheckItem.from_parent(
-                    self, name=f"{shown(candidate.name)}::{check}", candidate=candidate, check=check
-                )
+                conclude = partial(candidate.conclude, check)
+                yield pytest.Function.from_parent(self, name=f"{shown(candidate.name)}::{check}", callobj=conclude)
 
 
 def shown(call: str) -> str:
     """Return a name such as ``Dense(5)`` in the form of a test id, ``Dense[5]``."""
     name, _, rest = call.partition("(")
     return f"{name}[{rest.removesuffix(')')}]"
-
-
-class CheckItem(pytest.Item):
-    """One check of one layer."""
-
-    def __init__(self, *, candidate: "Candidate", check: str, **keywords: Any) -> None:
-        super().__init__(**keywords)
-        self.candidate, self.check = candidate, check
-
-    def runtest(self) -> None:
-        """Run the check and raise its outcome."""
-        self.candidate.conclude(self.check)
-
-    def reportinfo(self) -> tuple[Any, int | None, str]:
-        """Return the location of the check, for pytest's report."""
-        return self.path, None, self.name

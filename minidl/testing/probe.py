@@ -12,7 +12,7 @@ from minidl.layers.tree import walk
 from minidl.network import has_own_loss
 from minidl.parameters import Parameters
 from minidl.testing.agreement import named
-from minidl.testing.cloning import clone, generators_of
+from minidl.testing.cloning import clone, generators_of, guarded
 from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
@@ -166,11 +166,11 @@ class Probe:
         """Return ``y``; without ``reset``, state and generators continue from their current values."""
         if reset and (self.start or self.draws.get(training, True)):
             self.reset()
-        self.work.add(x)
         try:
             y = self.layer.forward(x, training)
         except Exception as error:
             raise LayerFailure("forward", error) from error
+        self.work.add(x, self.layer)
         if training not in self.draws:
             self.draws[training] = any(generator.bit_generator.state != state for generator, state in self.generators)
         return y
@@ -215,7 +215,11 @@ class Probe:
 
     def results_and_states(self, point: Point) -> Arrays:
         """Return `results` together with the state afterwards."""
-        return self.results(point) | {f"the state {name}": value.copy() for name, value in self.states.items()}
+        return self.results(point) | self.told_states()
+
+    def told_states(self) -> Arrays:
+        """Return copies of the current state, by names for a report."""
+        return {f"the state {name}": value.copy() for name, value in self.states.items()}
 
     def run(self, point: Point) -> tuple[Array, Gradients]:
         """Return ``y`` and all gradients at a point, from read-only arguments, and ensure that nothing else changes.
@@ -260,13 +264,6 @@ class Probe:
                 why += "optimizer may: work on a copy"
             line = "y" if method == "forward" else target_of(name)
             raise Misconduct(f"{method} changed the {kind} {name} {point.told}", name, why, line=line)
-
-
-def guarded(array: Array) -> Array:
-    """Return a read-only copy, so that any line that writes into it raises an error."""
-    copy = np.array(array)
-    copy.flags.writeable = False
-    return copy
 
 
 def present(gradients: Gradients) -> Gradients:

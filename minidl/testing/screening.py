@@ -12,7 +12,6 @@ from minidl.typing import Array
 SMALL = 5e-4, 5e-5, 5e-6  # of the usual first step: most kinks lie beyond the first, nearly all beyond the last
 STEPS = 0.05, 0.0005  # used with extrapolation if rounding hides the derivative at small steps
 OFF = 1e-6  # relative error that raises a suspicion
-COMPARABLE = 10.0  # largest factor between two magnitudes of which neither hides the other
 
 
 def looks_wrong(
@@ -38,12 +37,7 @@ def looks_wrong(
     moves = {name: move * min(1.0, least / sizes[name]) if sizes[name] else move for name, move in moves.items()}
     looks = [moves] if moves else []
     if not point.integer:
-        along = {"dx": _direction(point.x, rng)}
-        size = float(np.linalg.norm(claimed["dx"] * along["dx"]))
-        if moves and least / COMPARABLE <= size <= COMPARABLE * least:
-            looks = [{**moves, **along}]
-        else:
-            looks.append(along)
+        looks.append({"dx": _direction(point.x, rng)})
     return any(_disagrees(probe, point, claimed, together, rounding) for together in looks)
 
 

@@ -11,29 +11,16 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from minidl import layers
 from minidl.config import Configured
-from minidl.layers import (
-    ELU,
-    GELU,
-    Dense,
-    Dropout,
-    Input,
-    Layer,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softplus,
-    Tanh,
-)
 from minidl.sequential import Sequential
 from minidl.testing.checks.layout import layouts as memory_layouts
+from minidl.testing.points import move_parameters
 from minidl.testing.subject import Subject
 from minidl.typing import Array, Shape
 
 SMOOTH = ("generic", "special", "extreme")  # regimes without zeros
-ACTIVATIONS = (ReLU, LeakyReLU, ELU, GELU, SiLU, Sigmoid, Softplus, Tanh)
+ACTIVATIONS = ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Sigmoid", "Softplus", "Tanh")
 READABLE = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 3.0, -3.0, 0.1, -0.1)
 KINDS = ("binary", "classes", "numbers")
 EVENLY = 16  # repetitions of short lists, because hypothesis prefers the first item of a list
@@ -121,11 +108,11 @@ def arguments(draw: st.DrawFn, layer: Configured) -> dict[str, Any]:
 
 
 @st.composite
-def parameters(draw: st.DrawFn, layer: Layer, input_shape: Shape) -> dict[str, Array]:
+def parameters(draw: st.DrawFn, layer: layers.Layer, input_shape: Shape) -> dict[str, Array]:
     """Draw a value for each parameter of ``layer``, by name, for rows of ``input_shape``: Gaussian, never neutral."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     probe = Subject(layer).probe(input_shape)
-    return {name: value + 0.6 * rng.standard_normal(value.shape) for name, value in probe.values.items()}
+    return move_parameters(probe.values, rng, "spread")
 
 
 @st.composite
@@ -137,23 +124,23 @@ def networks(draw: st.DrawFn, max_depth: int = 3, max_units: int = 6) -> tuple[S
     plans = list(itertools.product(range(max_depth + 1), range(1, max_units + 1), range(1, 9), KINDS))
     depth, features, rows, kind = draw(st.sampled_from(plans))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    layers: list[Any] = [Input((features,))]
+    row: list[Any] = [layers.Input((features,))]
     for _ in range(depth):
         units = draw(st.sampled_from(list(range(1, max_units + 1)) * EVENLY))
-        layers += [Dense(units), draw(st.sampled_from(ACTIVATIONS * EVENLY))()]
+        row += [layers.Dense(units), getattr(layers, draw(st.sampled_from(ACTIVATIONS * EVENLY)))()]
         if draw(st.booleans()):
-            layers.append(Dropout(0.3))
+            row.append(layers.Dropout(0.3))
     x = rng.standard_normal((rows, features))
     if kind == "binary":
-        layers += [Dense(1), Sigmoid()]
+        row += [layers.Dense(1), layers.Sigmoid()]
         loss, y = "binary_crossentropy", rng.integers(0, 2, (rows, 1))
     elif kind == "classes":
-        layers += [Dense(3), Softmax()]
+        row += [layers.Dense(3), layers.Softmax()]
         loss, y = "sparse_categorical_crossentropy", rng.integers(0, 3, rows)
     else:
-        layers += [Dense(2)]
+        row += [layers.Dense(2)]
         loss, y = "mean_squared_error", rng.standard_normal((rows, 2))  # type: ignore[assignment]
-    model = Sequential(layers, dtype="float64", seed=draw(st.integers(0, 2**16)))
+    model = Sequential(row, dtype="float64", seed=draw(st.integers(0, 2**16)))
     model.parameters.values[:] += 0.3 * rng.standard_normal(model.parameters.values.size)
     model.compile("sgd", loss)
     return model, x, y

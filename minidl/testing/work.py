@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from minidl.typing import Array
+from minidl.layers.base import Layer
+from minidl.testing.cache import numbers_cached
+from minidl.typing import Array, Shape
+
+USUAL = 8  # times as many numbers as its input that a forward pass may keep without counting more
 
 
 class Exhausted(Exception):
@@ -10,23 +14,42 @@ class Exhausted(Exception):
 
 
 class Work:
-    """Counts forward passes by the size of their input, so that a check stops at the same place on every machine."""
+    """Counts forward passes by the numbers they take and keep, so that a check stops at the same place everywhere.
+
+    Attributes
+    ----------
+    limit : float
+        The cost limit of the running check.
+    kept : dict of Shape to float
+        By shape of a row: how many times as many numbers as the input a forward pass keeps.
+    """
 
     def __init__(self) -> None:
-        self.done, self.most = 0.0, float("inf")
+        self.done, self.limit, self.stops = 0.0, 1e12, False
+        self.kept: dict[Shape, float] = {}
 
-    def begin(self, most: float) -> None:
-        """Start a check with a cost limit of ``most``."""
-        self.done, self.most = 0.0, most
+    def begin(self, limit: float) -> None:
+        """Start a check with a cost limit."""
+        self.done, self.limit, self.stops = 0.0, limit, True
 
-    def add(self, x: Array) -> None:
-        """Count one forward pass over ``x``.
+    def go_on(self) -> None:
+        """Do not stop any more: a finding is explained at any cost."""
+        self.stops = False
+
+    def cost(self, x: Array) -> float:
+        """Return the cost of one forward pass over ``x``."""
+        return 20 + np.size(x) * self.kept.get(np.shape(x)[1:], 1.0)
+
+    def add(self, x: Array, layer: Layer) -> None:
+        """Count one forward pass of ``layer`` over ``x``; the first over rows of a shape shows how much is kept.
 
         Raises
         ------
         Exhausted
             If the limit is exceeded.
         """
-        self.done += 20 + np.size(x)
-        if self.done > self.most:
-            raise Exhausted(f"after passes over {self.most:.0f} numbers")
+        if x.size and x.shape[1:] not in self.kept:
+            self.kept[x.shape[1:]] = max(1.0, numbers_cached(layer) / (USUAL * x.size))
+        self.done += self.cost(x)
+        if self.stops and self.done > self.limit:
+            raise Exhausted(f"after passes over {self.limit:.0f} numbers")

@@ -192,6 +192,13 @@ WARNING = "the values are the same, with a warning more"
 EQUIVALENT: dict[str, str] = {
     "Huber.backward: min(self.delta, float(np.finfo(self._d.dtype).max)) -> "
     "min(float(np.finfo(self._d.dtype).max), self.delta)": "the arguments are exchanged",
+    "Huber.backward: float(np.finfo(self._d.dtype).max) -> np.finfo(self._d.dtype).max": "the same number",
+    "MeanSquaredLogarithmicError.backward: self._p < 0 -> self._p <= 0": CORNER,
+    "MeanSquaredLogarithmicError.backward: 0 -> -1 (3)": "np.maximum guards values that np.where does not take",
+    "CategoricalFocalCrossentropy.backward: 1 -> -1": AXES,
+    "CosineSimilarity.backward: np.zeros_like(along) -> along": (
+        "only the derivative for a row of zeros changes, where the function jumps and has none"
+    ),
     "Tanh.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
     "Poisson.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
@@ -242,7 +249,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "Columns": [{"columns": (2, 0)}],
     "Concatenate": [{"branches": (Dense(1), [Dense(3), Dense(2)], [], [Dense(2), Tanh(), Dense(1)])}],
     "AlphaDropout": [{"rate": 0.3}],
-    "Dense": [{"units": 5}],
+    "Dense": [{"units": 5}, {"units": 4, "activation": "tanh"}],
     "Residual": [{"layers": (Dense(3), Dense(2)), "projection": Dense(2)}, {"layers": (Dense(2), Dense(3), Dense(4))}],
     "Dropout": [{"rate": 0.4}],
     "Embedding": [{"input_dim": 7, "output_dim": 3}],

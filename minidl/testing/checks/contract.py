@@ -11,11 +11,12 @@ import numpy as np
 
 from minidl.layers.tree import walk
 from minidl.testing.agreement import finite
+from minidl.testing.cloning import guarded
 from minidl.testing.diagnosis.when.caches import change_by_backward, stale_attribute
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding
 from minidl.testing.points import draw_dy
-from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, guarded, target_of
+from minidl.testing.probe import Arrays, LayerFailure, Point, Probe, target_of
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from minidl.layers.base import Layer
 from minidl.layers.tree import walk
 from minidl.parameters import Parameters
+from minidl.testing.cache import numbers_in
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
 from minidl.testing.probe import LayerFailure, Point, Probe, calling
@@ -84,19 +83,11 @@ def _nothing_stays(examination: Examination) -> Iterator[Finding]:
         with suppress(LayerFailure):  # the number of rows is tested by `batch`
             probe.run(point)
             parts = walk({"": probe.layer})
-            sizes.append({name: _numbers(value) for _, part in parts for name, value in part.__getstate__().items()})
+            sizes.append({name: numbers_in(value) for _, part in parts for name, value in part.__getstate__().items()})
     for name, size in sizes[0].items():
         if sizes[-1].get(name, size) != size:
             why = f"a cache needs a leading underscore: self._{name}; copies and files leave it out"
             yield examination.finding(f"the attribute {name} holds the batch, also in copies and files", name, why)
-
-
-def _numbers(value: Any) -> int:
-    """Return the total count of numbers in arrays and containers."""
-    if isinstance(value, np.ndarray):
-        return value.size
-    items = value.values() if isinstance(value, dict) else value
-    return sum(map(_numbers, items)) if isinstance(value, (dict, list, tuple)) else 1
 
 
 def _equal(examination: Examination, point: Point) -> Iterator[Finding]:

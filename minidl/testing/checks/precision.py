@@ -24,6 +24,7 @@ FAR = 3000.0
 ARGUMENTS = 12  # variations of arguments tried in float32
 SMALLEST, LARGEST = 1e-30, 1e37  # values that float32 must represent with full precision
 MANY = 40  # rows of integers
+ENDS = (-(2.0**15), -(2.0**7), 2.0**7 - 1, 2.0**8 - 1, 2.0**15 - 1)  # of the smaller integer types
 SIZES = {"real": (30.0, 800.0, 1e4, 1e-310), "positive": (30.0, 800.0, 1e4)}
 HUGE = 1e-8  # of the largest number: a true value beyond this need not be represented
 BIG = 1e-4  # of its root: if the output at half the input exceeds this, it may overflow legitimately
@@ -86,7 +87,7 @@ def _single(
     x = x if point.integer else x.astype(np.float32)
 
     def run(probe: Probe) -> Arrays:
-        return probe.call(x, point.dy.astype(np.float32), point.training) | _states(probe)
+        return probe.call(x, point.dy.astype(np.float32), point.training) | probe.told_states()
 
     found = run(probe)
     origin = partial(origin_of_upcast, probe.layer, lambda: run(examination.subject.at(point, np.float32)))
@@ -103,10 +104,6 @@ def _single(
         if not close(found.get(name), value, max(tolerance, _conditioning(examination, point, value, name)), least):
             message = f"{name} of a float32 layer differs from that of its float64 clone{told}"
             yield examination.finding(message, name, why or "a step loses far more digits than float32 has")
-
-
-def _states(probe: Probe) -> Arrays:
-    return {f"the state {name}": value.copy() for name, value in probe.states.items()}
 
 
 def _changed(point: Point, change: Callable[[Array], Array]) -> Point:
@@ -138,7 +135,8 @@ def _integers(examination: Examination) -> Iterator[Finding]:
         many = rows_of(examination.subject, examination.rng, here, MANY)
         # Small ones: y is an integer for many integers, as for those that pass a hard threshold.
         points.append(many.with_(x=examination.rng.integers(-3 if real else 1, 4, many.x.shape) + 0.0))
-    why = "integers are truncated: an array made like the input takes its dtype"
+    points.append(here.with_(x=examination.rng.choice(ENDS[0 if real else 2 :], point.x.shape)))
+    why = "integers are truncated or overflow: an array made like the input takes its dtype"
     for point in points:
         yield from _converted(examination, point, np.int64, "{} for int64 inputs differs from that for float64", why)
 
@@ -152,13 +150,13 @@ def _other_ids(examination: Examination) -> Iterator[Finding]:
 
 
 def _converted(examination: Examination, point: Point, kind: Any, message: str, why: str) -> Iterator[Finding]:
-    expected = examination.results(point)
-    expected.pop("dx", None)  # useless for integers, which are the data
     try:
+        expected = examination.results(point)
         found = examination.subject.at(point).call(point.x.astype(kind), point.dy.copy(), point.training)
     except LayerFailure:
         examination.certificate.cover("inputs", f"{np.dtype(kind)} refused")
         return
+    expected.pop("dx", None)  # useless for integers, which are the data
     if finite(expected):
         yield from examination.unequal(expected, found, message, why, tolerance=1e-9)
 

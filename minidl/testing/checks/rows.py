@@ -11,7 +11,7 @@ import numpy as np
 
 from minidl.testing.agreement import close
 from minidl.testing.checks.contract import promises
-from minidl.testing.checks.numeric import trial
+from minidl.testing.checks.trial import trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped, Unverified

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from minidl.testing.checks.numeric import trial
+from minidl.testing.checks.trial import trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped

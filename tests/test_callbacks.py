@@ -28,6 +28,7 @@ from minidl.callbacks import (
     TimeLimit,
     console,
     progress,
+    stopping,
 )
 from minidl.callbacks.base import HOOKS
 from minidl.errors import ArgumentError, StateError
@@ -80,6 +81,13 @@ class CountSteps(Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
+
+
+class CountTests(Callback):
+    tests = 0
+
+    def on_test_end(self, logs=None):
+        self.tests += 1
 
 
 def run(callback, values, monitor="val_loss", model=None, stop=True):
@@ -212,6 +220,18 @@ def test_callbacks_are_called_in_order():
     names = [LambdaCallback(on_train_begin=lambda logs, name=name: calls.append(name)) for name in "abc"]
     CallbackList(names, Model()).on_train_begin({})
     assert calls == ["a", "b", "c"]
+
+
+def test_a_callback_of_evaluate_may_serve_another_model_while_the_first_is_in_fit():
+    first, second, count = classifier(), classifier(), CountTests()
+    first.evaluate(X, Y, callbacks=[count], verbose=0)
+    other = LambdaCallback(on_epoch_end=lambda epoch, logs: second.evaluate(X, Y, callbacks=[count], verbose=0))
+    first.fit(X, Y, callbacks=[other], verbose=0)
+    assert count.tests == 2
+
+
+def test_a_list_of_callbacks_shows_them():
+    assert repr(CallbackList([TimeLimit(3)], Model())) == "CallbackList([TimeLimit(3.0)])"
 
 
 def test_a_list_of_callbacks_passes_its_params_on_and_returns_itself():
@@ -540,6 +560,7 @@ def test_the_csv_logger_resumes_from_its_state(tmp_path):
         ({"patience": 2}, [3, 2, 2, 2, 1], 4, 1),
         ({}, [3, 2, 2, 1], 3, 1),
         ({"patience": 1, "min_delta": 0.5}, [3, 2.8, 1], 2, 0),
+        ({"patience": 1, "min_delta": 0.5}, [3, 2.6, 1], 2, 0),
         ({"patience": 1, "mode": "max"}, [1, 2, 1], 3, 1),
         ({"patience": 1, "mode": "max", "min_delta": 0.5}, [1, 1.4, 2], 2, 0),
         ({"patience": 1, "start_from_epoch": 2}, [1, 1, 3, 2, 4], 5, 3),
@@ -812,6 +833,16 @@ def test_the_time_limit_stops_after_a_batch():
     assert model.stop_training
 
 
+def test_the_time_limit_stops_as_soon_as_its_seconds_have_passed(monkeypatch):
+    clock, model = [100.0], Model()
+    monkeypatch.setattr(stopping, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    callbacks = CallbackList(TimeLimit(8), model)
+    callbacks.on_train_begin()
+    for clock[0], stopped in ((107.5, False), (108.0, True)):
+        callbacks.on_train_batch_end(0)
+        assert model.stop_training is stopped
+
+
 def test_the_time_limit_lets_training_run_before():
     model = Model()
     callbacks = CallbackList(TimeLimit(1000), model)
@@ -931,6 +962,13 @@ def test_a_bad_argument_is_refused_by_the_constructor(make, message):
         make()
 
 
+def test_a_monitor_tells_whether_a_value_is_better():
+    callback = EarlyStopping(mode="min")
+    callback.best = None
+    assert [callback.improve(value) for value in (2.0, 2.0, 1.0, 1.5)] == [True, False, True, False]
+    assert callback.best == 1.0
+
+
 # The console
 
 
@@ -1037,6 +1075,17 @@ def test_a_run_resumed_in_an_epoch_shows_its_line_and_its_time_and_no_validation
     assert capsys.readouterr().out == "Epoch 2/3 - 2.0 s - loss: 0.5 - val_loss: 0.75\n"
 
 
+def test_a_bar_that_is_interrupted_ends_its_line(capsys):
+    callbacks = CallbackList(ProgressBar(1), Model())
+    callbacks.set_params({"epochs": 1, "steps": 3})
+    callbacks.on_train_begin()
+    callbacks.on_epoch_begin(0)
+    callbacks.on_train_batch_end(0, {"loss": 0.5})
+    assert not capsys.readouterr().out.endswith("\n")
+    callbacks.on_train_end()
+    assert capsys.readouterr().out.endswith("\n")
+
+
 def test_a_bar_looks_at_the_logs_only_when_it_is_drawn(capsys, monkeypatch):
     clock, compute = [0.0], CountedLogs()
     monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
@@ -1046,8 +1095,10 @@ def test_a_bar_looks_at_the_logs_only_when_it_is_drawn(capsys, monkeypatch):
     callbacks.on_epoch_begin(0)
     callbacks.on_train_batch_end(0, BatchLogs(compute, 0.75))
     assert compute.computed == 0
-    clock[0] = 1.0
+    clock[0] = progress.SECONDS_BETWEEN_DRAWINGS
     callbacks.on_train_batch_end(1, BatchLogs(compute, 0.25))
+    assert compute.computed == 1
+    callbacks.on_train_batch_end(2, BatchLogs(compute, 0.25))  # at the same time
     assert compute.computed == 1
     callbacks.on_train_end()
     out = capsys.readouterr().out

@@ -63,6 +63,12 @@ def test_backups_are_kept_on_request(tmp_path, arguments, left):
     assert sorted(path.name for path in folder.iterdir()) == left
 
 
+def test_a_backup_that_somebody_has_removed_is_not_missed(tmp_path):
+    remove = LambdaCallback(on_train_end=lambda logs: (tmp_path / "b" / "1.safetensors").unlink())
+    new_model().fit(X, Y, verbose=0, callbacks=[BackupAndRestore(tmp_path / "b"), remove])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_other_files_in_the_folder_of_a_backup_stay(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     new_model().fit(X, Y, verbose=0, callbacks=BackupAndRestore(tmp_path))

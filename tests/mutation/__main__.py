@@ -30,7 +30,7 @@ AREAS = {  # area -> the files of tests/ that test it
     "data": "arrays frames bad_inputs unusual_inputs training streams stream_resume column_names",
     "training": "training sequential signals checkpoints concurrency own_losses own_classes streams ends "
     "stream_resume column_names arrays bad_inputs",
-    "saving": "saving checkpoints forged_checkpoints files recipes_resume stream_resume ends utils",
+    "saving": "saving saving_parts checkpoints forged_checkpoints files recipes_resume stream_resume ends utils",
 }
 GOAL = 0.98
 SURVIVED = "  survived: "

@@ -345,6 +345,36 @@ def test_the_same_callback_twice_is_refused():
         CallbackList([history, history], Model())
 
 
+class Remembers(Callback):
+    state_attributes = ("seen",)
+    seen = 0
+
+
+@pytest.mark.parametrize(
+    ("callback", "state"),
+    [
+        (EarlyStopping(), {"best": 1.0, "best_epoch": 0, "wait": 0}),
+        (EarlyStopping(), {"best": 1.0, "best_epoch": 0, "wait": "0", "best_weights": []}),
+        (Remembers(), {}),
+        (Remembers(), {"seen": 1, "other": 2}),
+    ],
+)
+def test_a_state_of_other_names_or_types_is_refused(callback, state):
+    callback.set_model(model := Model())
+    callback.on_train_begin()
+    before = callback.get_state()
+    with pytest.raises(StateError, match="set_state: expected a state such as"):
+        callback.set_state(state)
+    assert callback.get_state() == before
+    assert model.stop_training is False
+
+
+def test_a_custom_callback_may_change_the_type_of_its_state():
+    callback = Remembers()
+    callback.set_state({"seen": "all"})
+    assert callback.get_state() == {"seen": "all"}
+
+
 def test_a_callback_does_not_keep_its_model_alive():
     model = Model()
     callback = Callback()
@@ -451,6 +481,11 @@ def test_the_csv_logger_creates_the_folder_before_training(tmp_path):
     logger = CSVLogger(tmp_path / "new" / "log.csv")
     logger.on_train_begin()
     assert (tmp_path / "new" / "log.csv").exists()
+
+
+def test_the_csv_logger_creates_all_folders_of_its_file(tmp_path):
+    run(CSVLogger(tmp_path / "a" / "b" / "log.csv"), [0.5])
+    assert (tmp_path / "a" / "b" / "log.csv").is_file()
 
 
 def test_the_csv_logger_refuses_a_bad_path_before_training(tmp_path):
@@ -1126,9 +1161,11 @@ def test_a_bar_alone_shows_what_it_knows(capsys):
     assert capsys.readouterr().out == "Epoch 1 - 0.0 s - loss: 0.25\n"
 
 
-def test_a_program_without_a_console_shows_nothing(monkeypatch):
+@pytest.mark.parametrize("verbose", ["auto", 0, 1, 2])
+def test_a_program_without_a_console_shows_nothing(monkeypatch, verbose, capsys):
     monkeypatch.setattr(sys, "stdout", None)
-    play(ProgressBar("auto"))
+    play(ProgressBar(verbose))
+    assert capsys.readouterr().err == ""
 
 
 def test_evaluate_and_predict_show_their_own_bar(capsys):

@@ -207,6 +207,13 @@ def test_a_hook_that_does_not_exist_cannot_be_set_on_an_object(callback, name):
         setattr(callback, name, lambda *arguments: None)
 
 
+@pytest.mark.parametrize("value", [None, 3, "print"], ids=repr)
+@pytest.mark.parametrize("name", ["on_epoch_end", "on_batch_end"])
+def test_a_hook_set_on_an_object_must_be_a_function(name, value):
+    with pytest.raises(ArgumentError, match=f"^Own: {name}: expected a function, got {value!r}"):
+        setattr(Own(), name, value)
+
+
 def test_the_other_name_of_a_hook_in_keras_can_be_set_on_an_object():
     batches, callback = [], Own()
     callback.on_batch_end = lambda batch, logs: batches.append(batch)

@@ -97,7 +97,10 @@ class Callback(Configured):
             setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
 
     def set_public(self, name: str, value: Any) -> None:
-        super().set_public(hook_name(name, type(self)) if name.startswith("on_") else name, value)
+        hook = hook_name(name, type(self)) if name.startswith("on_") else name
+        if hook in HOOKS and not callable(value):
+            raise ArgumentError(f"{type(self).__name__}: {name}: expected a function, got {value!r}.")
+        super().set_public(hook, value)
 
     @property
     def model(self) -> Any:
@@ -113,8 +116,7 @@ class Callback(Configured):
         before = self._model and self._model()
         run = None if before is model else getattr(getattr(before, "trainer", None), "run", None)
         if run is not None and run.is_under_way() and any(callback is self for callback in run.callbacks):
-            name = type(self).__name__
-            raise StateError(f"callbacks: this {name} is in the fit of another model. Make one for each fit.")
+            raise StateError(f"callbacks: this {type(self).__name__} is in the fit of another model. Make a new one.")
         self._model = weakref.ref(model)
 
     def set_params(self, params: Mapping[str, Any] | None = None, **arguments: Any) -> Self:
@@ -217,8 +219,7 @@ class CallbackList(Callback, metaclass=PlainType):
             callback.set_model(model)
         rank = getattr(getattr(getattr(model, "trainer", None), "group", None), "rank", 0)
         for hook in HOOKS:  # in a distributed run, rank 0 writes the files
-            listeners = [one for one in self.callbacks if overrides(one, hook) and not (one.writes and rank)]
-            if listeners:
+            if listeners := [one for one in self.callbacks if overrides(one, hook) and not (one.writes and rank)]:
                 setattr(self, hook, functools.partial(_call_each, listeners, hook))
 
     def __repr__(self) -> str:
@@ -250,10 +251,8 @@ def overrides(callback: Callback, hook: str) -> bool:
 
 def check_callbacks(callbacks: Any) -> list[Callback]:
     """Return the callbacks as a list of instances, each of them once."""
-    if callbacks is None:
-        return []
-    if isinstance(callbacks, Callback):
-        return [callbacks]
+    if callbacks is None or isinstance(callbacks, Callback):
+        return [] if callbacks is None else [callbacks]
     if isinstance(callbacks, (str, type)) or not isinstance(callbacks, Iterable):
         raise ArgumentError(f"callbacks: expected a list of callbacks, got {callbacks!r}. Write callbacks=[...].")
     checked: list[Callback] = []

@@ -15,11 +15,11 @@ def names(items):
     return [planted.name for planted in items]
 
 
-def test_the_table_holds_89_bugs_in_30_right_layers():
-    assert Counter(bug.name[0] for bug in BUGS) == {"F": 46, "R": 14, "S": 13, "P": 5, "D": 11}
-    assert len(set(names(BUGS))) == 89
+def test_the_table_holds_103_bugs_in_40_right_layers():
+    assert Counter(bug.name[0] for bug in BUGS) == {"F": 58, "R": 15, "S": 14, "P": 5, "D": 11}
+    assert len(set(names(BUGS))) == 103
     assert {bug.cls for bug in BUGS} == set(names(CORRECT))
-    assert len(CORRECT) == 30
+    assert len(CORRECT) == 40
     assert all(bug.truth for bug in BUGS)
 
 

@@ -11,7 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from minidl import BatchNormalization, Dense, Dropout, Input, Layer, ReLU, Reshape, Sequential, Sigmoid, Softmax, Tanh
+from minidl import (
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Input,
+    Layer,
+    LeakyReLU,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
 from minidl.callbacks import Callback, LambdaCallback
 from minidl.callbacks.base import HOOKS
 from minidl.data import split_rows
@@ -973,10 +986,10 @@ def test_a_refused_step_takes_back_states_and_random_numbers():
     assert not all(map(np.array_equal, model.network.states, states))
 
 
-@pytest.mark.parametrize("rate", [25.0, 1e10])
-def test_a_step_beyond_the_limits_that_overflows_is_taken_back(rate):
+@pytest.mark.parametrize(("rate", "decay"), [(25.0, 0.1), (0.1, 25.0), (1e10, 0.1)])
+def test_a_step_beyond_the_limits_that_overflows_is_taken_back(rate, decay):
     model = Sequential([Input((3,)), Dense(1)], seed=0)
-    model.compile(SGD(rate, weight_decay=0.1), "mse")
+    model.compile(SGD(rate, weight_decay=decay), "mse")
     model.set_weights([np.full((3, 1), 3e38), np.zeros(1)])
     before = model.parameters.values.copy()
     with pytest.raises(NonFiniteError, match="the update overflowed float32"):
@@ -1066,3 +1079,30 @@ def test_batches_of_frames_name_the_columns_in_training_alone():
 def test_samples_in_place_of_validation_data_are_told(given):
     with pytest.raises(ArgumentError, match="or an iterable of them, got samples"):
         regression().fit(X, Y, validation_data=given, verbose=0)
+
+
+def test_predict_runs_as_many_samples_at_a_time_as_it_is_told():
+    sizes = []
+
+    class Counts(Layer):
+        def forward(self, x, training=False):
+            sizes.append(len(x))
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = Sequential([Input((3,)), Counts(), Dense(1)], seed=0)
+    model.predict(X)
+    for size, expected in ((20, [20, 20, 10]), (50, [50]), (None, [50])):
+        sizes.clear()
+        model.predict(X, batch_size=size)
+        assert sizes == expected
+
+
+def test_predict_sees_a_setting_that_has_changed():
+    model = Sequential([Input((3,)), LeakyReLU(0.5)])
+    for slope in (0.5, 0.25, 0.125):
+        model[0].negative_slope = slope
+        for _ in range(2):
+            np.testing.assert_array_equal(model.predict([[-1.0, 0.0, 1.0]]), [[-slope, 0.0, 1.0]])

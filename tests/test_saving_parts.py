@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from minidl.data import Table
+from minidl.data import Stream, Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems, shown
 from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, plain, threads
-from minidl.training.inputs import Source
+from minidl.training.inputs import TRAINING, Source
 
 # Comparison
 
@@ -142,6 +142,23 @@ def test_the_fingerprint_of_data_on_disk_is_that_of_the_file_and_a_sample(tmp_pa
     expected = f"float64 ({rows}, 2), {file}, SHA-256 {sha(x[chosen])}"
     assert data_fingerprint(Source(table_of(x, y), None, 32))["x"] == expected
     assert data_fingerprint(Source(table_of(x[:], y), None, 32))["x"] == expected
+
+
+@pytest.mark.parametrize("steps", [None, 3])
+def test_the_fingerprint_of_a_stream_is_its_number_of_batches(steps):
+    stream = Stream([], lambda batch, who: batch, steps, TRAINING)
+    assert data_fingerprint(Source(stream, None, 32)) == {"stream": "batches", "steps": steps}
+
+
+def test_values_that_are_nested_deeply_count_by_their_type():
+    def nested(value, depth):
+        for _ in range(depth):
+            value = [value]
+        return functools.partial(max, value)
+
+    deep = [function_fingerprint(nested(value, 20)) for value in (1, 2, "a")]
+    assert len(set(deep)) == 1
+    assert function_fingerprint(nested(1, 5)) != function_fingerprint(nested(2, 5))
 
 
 FACTOR, LABEL = 2, "a"

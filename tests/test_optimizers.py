@@ -755,6 +755,19 @@ def test_a_state_with_gaps_is_refused(state):
         Adam().set_state(state)
 
 
+@pytest.mark.parametrize("state", [[np.zeros(3)], None, 3, {"m": [0.0, 0.0, 0.0]}, {"m": 0.0}])
+def test_an_initial_state_is_a_dict_of_arrays(state):
+    class Stateful(Optimizer):
+        def initial_state(self, values):
+            return state
+
+        def update(self, blocks, rate):
+            raise AssertionError
+
+    with pytest.raises(ArgumentError, match="Stateful: initial_state: expected it to return a dict of arrays, got"):
+        Stateful(0.1).step(np.ones(3), np.ones(3))
+
+
 def test_a_bad_state_changes_nothing():
     optimizer = Adam()
     optimizer.step(np.ones(3), np.ones(3))

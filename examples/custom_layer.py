@@ -56,7 +56,7 @@ def main():
     model.compile(Adam(0.02), "binary_crossentropy", metrics=["accuracy"])
     model.fit(x, y, epochs=60, verbose=0)
     _loss, accuracy = model.evaluate(*datasets.spirals(600, turns=1.0, seed=1), verbose=0)
-    print(f"two spirals: {accuracy:.1%} of 600 new points right")
+    print(f"two spirals: {accuracy:.1%} of 600 new points classified correctly")
 
     with TemporaryDirectory() as folder:
         path = Path(folder) / "gated.safetensors"

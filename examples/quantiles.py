@@ -43,8 +43,8 @@ def main():
     x, y = measure(1000, seed=1)
     low, middle, high = (model.predict(x) for model in models)
     for level, predicted in zip(LEVELS, (low, middle, high), strict=True):
-        print(f"{level:.0%} quantile: {np.mean(y <= predicted):.1%} of 1,000 new values lie below")
-    print(f"between the outer two: {np.mean((y >= low) & (y <= high)):.1%}, wanted 80%")
+        print(f"{level:.0%} quantile: {np.mean(y <= predicted):.1%} of 1,000 new values are below it")
+    print(f"between the outer two: {np.mean((y >= low) & (y <= high)):.1%}, target 80%")
 
     if arguments.picture:
         import matplotlib as mpl

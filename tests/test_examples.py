@@ -23,7 +23,7 @@ RUN_HERE = {
     "export_onnx": ([], r"onnxruntime: 9\d\.\d%\nlargest difference of a probability: \de-0[789]"),
     "keras_files": ([], r"after 5 epochs: 9\d\.\d%\nafter 10 more from the file: 9\d\.\d%"),
     "memory_mapped": (["--rows", "20000"], r"8 MB on the disk\nvalidation accuracy: 9\d\.\d%"),
-    "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, wanted 80%"),
+    "quantiles": (["--picture", "quantiles.png"], r"between the outer two: (7[5-9]|8[0-5])\.\d%, target 80%"),
     "scikit_learn": ([], r"layers \[Dense.*\nlearning rate 0\.01\nunseen wines: (9[2-9]|100)\.\d%"),
     "torch_weights": ([], r"probabilities of one sample: \[\[0\.\d* "),
     "tabular": ([], r"None +\S+ +\S+ +[1-4]\d\.\d%\nbalanced +\S+ +\S+ +([7-9]\d|100)\.\d%"),

@@ -92,7 +92,8 @@ def test_a_failed_list_leaves_its_layers_free():
 
 
 def test_shapes_that_do_not_fit_name_the_layer():
-    with pytest.raises(ShapeError, match=r"Dense 'dense' \(layer 0\): expected inputs of shape .*Add Flatten"):
+    got = r"expected inputs of shape \(batch, features\), got \(batch, 28, 28\)\. Add Flatten\(\)"
+    with pytest.raises(ShapeError, match=rf"Dense 'dense' \(layer 0\): {got}"):
         Sequential([Input((28, 28)), Dense(10)])
     with pytest.raises(ShapeError, match="as it was built before"):
         small().build((5,))

@@ -108,10 +108,8 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 1:
-            raise ShapeError(
-                f"{self.label}: expected inputs of shape (batch, features), got {('batch', *input_shape)}. "
-                "Add Flatten() before it."
-            )
+            got = f"got {checks.batch_shape(input_shape)}. Add Flatten() before it."
+            raise ShapeError(f"{self.label}: expected inputs of shape (batch, features), {got}")
         W, b = (input_shape[0], self.units), (self.units,)
         self.add_parameter("W", W, self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint)
         if self.use_bias:

@@ -71,9 +71,6 @@ class Network:
         self.stateful = [index for index, layer in enumerate(self.layers) if has_arrays(layer, trained=False)]
         self._look_at_settings()
         self.idle_twins: list[Any] = []  # of earlier predictions
-        # a list of layers can change unnoticed, and so can what a twin of another kind is made from
-        kinds = [type(layer).inference_twin is Layer.inference_twin for layer in self.layers]
-        self.keeps_twins = all(kinds) and not any(layer.names_of_layers for layer in self.layers)
         self.with_own_loss = [layer for _, layer in self.parts if has_own_loss(layer)]
 
     # Passes
@@ -176,6 +173,7 @@ class Network:
         return self.frozen
 
     def _look_at_settings(self) -> None:
+        seen = freezes[0]  # first: another thread may set a setting meanwhile
         parts = (("", self.root()), *((f"{path}/", layer) for path, layer in self.parts))
         paths = tuple([path for path, layer in parts if not getattr(layer, "trainable", True)])
         declared = [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
@@ -192,7 +190,7 @@ class Network:
             if one.constraint
         ]
         frozen = sum(part.stop - part.start for part in self.frozen)
-        self.freezes = freezes[0] if frozen < self.parameters.values.size else -1  # -1: look again before a step
+        self.freezes = seen if frozen < self.parameters.values.size else -1  # -1: look again before a step
 
 
 def has_own_loss(layer: Layer) -> bool:

@@ -106,11 +106,8 @@ def test_predictions_in_four_threads_disturb_none_of_10000_gradients(swift_switc
 
 
 def test_shared_caches_would_be_noticed(swift_switching, monkeypatch):
-    def shared(network):
-        network.keeps_twins = False  # the caches of a twin that is kept are dropped
-        return network
-
-    monkeypatch.setattr(minidl.network.Network, "inference_twin", shared)
+    for kind in {type(layer) for layer in network().network.layers}:  # not Layer's: a twin of its kind is kept, its
+        monkeypatch.setattr(kind, "inference_twin", lambda layer: layer, raising=False)  # caches dropped
     with pytest.raises((AssertionError, minidl.MinidlError, ValueError)):
         # a busy machine may let the threads take turns for a while
         assert sum(gradients_beside_predictions(300) for _ in range(20)) == 0
@@ -264,6 +261,70 @@ def test_predictions_in_four_threads_get_their_own_outputs(swift_switching):
     with disturb(model, [check(slice(start, start + 16)) for start in range(0, 64, 16)]):
         time.sleep(0.2)
     assert 1 <= len(model.network.idle_twins) <= 5
+
+
+class Scale(Layer):
+    """``y = factor * x``, after ``inner`` if there is one; setting `gain` calls `meanwhile` first."""
+
+    inner = None
+    factor = 1.0
+
+    @property
+    def gain(self):
+        return self.factor
+
+    @gain.setter
+    def gain(self, value):
+        self.meanwhile()  # what another thread does at this moment
+        self.__dict__["factor"] = value
+
+    def forward(self, x, training=False):
+        return self.factor * (x if self.inner is None else self.inner.forward(x, training))
+
+    def backward(self, dy):
+        return self.factor * (dy if self.inner is None else self.inner.backward(dy))
+
+
+def test_a_prediction_while_an_attribute_is_being_set_does_not_keep_the_old_value():
+    layer = Scale()
+    model = Sequential([Input((10,)), layer])
+    layer.meanwhile = lambda: model.predict(X)
+    layer.gain = 2.0
+    assert np.array_equal(model.predict(X), 2 * X)
+
+
+def test_a_step_while_a_layer_is_being_frozen_does_not_keep_it_unfrozen(monkeypatch):
+    model = network()
+
+    def step_meanwhile(value, who):
+        model.train_on_batch(X, LABELS)
+        return value
+
+    monkeypatch.setattr("minidl.layers.attributes.flag", step_meanwhile)
+    model.layers[0].trainable = False
+    before = model.layers[0].W.copy()
+    model.train_on_batch(X, LABELS)
+    assert np.array_equal(model.layers[0].W, before)
+
+
+def test_predict_notices_that_an_attribute_is_deleted():
+    layer = Scale()
+    layer.factor = 3.0
+    model = Sequential([Input((10,)), layer])
+    model.predict(X)
+    del layer.factor
+    assert np.array_equal(model.predict(X), X)
+
+
+def test_predictions_leave_alone_the_caches_of_a_layer_that_is_set_inside_another_after_the_first():
+    layer = Scale()
+    model = Sequential([Input((10,)), layer])
+    model.predict(X)
+    layer.inner = ReLU()
+    model.forward(X, training=True)
+    for _ in range(3):
+        model.predict(-X)
+    assert np.array_equal(model.backward(np.ones_like(X)), X > 0)
 
 
 def test_predict_keeps_nothing_of_its_samples_and_outputs():

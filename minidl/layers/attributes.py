@@ -69,22 +69,23 @@ class Attributes(Configured, metaclass=LayerType):
         StateError
             For a setting that cannot change after `build`.
         """
-        view = self.__dict__["views"].get(name)
-        if view is not None:
+        if (view := self.__dict__["views"].get(name)) is not None:
             copy_into(view, value, f"{self.label}: {name}")
             return
-        self.set_derived()  # the new value may hold a layer
         if self.__dict__.get("_building"):  # `build` may set any attribute
             object.__setattr__(self, name, value)
-            return
-        if name in self.unassignable:
+        elif name in self.unassignable:
             raise StateError(f"{self.label}: {name}: expected no assignment, got {value!r}. {self.unassignable[name]}")
-        if name == "trainable":
-            freezes[0] += 1
-            value = flag(value, f"{self.label}: trainable")
-        elif name == "name":
-            self._check_name(value)
-        super().set_public(name, value)
+        else:
+            if name == "name":
+                self._check_name(value)
+            super().set_public(name, flag(value, f"{self.label}: trainable") if name == "trainable" else value)
+            freezes[0] += name == "trainable"
+        self.set_derived()  # only now, as another thread may have read the old value; the new one may hold a layer
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self.set_derived()
 
     def set_derived(self, **attributes: Any) -> None:
         """Set attributes that cannot be assigned, and clear what was derived from all attributes."""
@@ -167,9 +168,8 @@ class Attributes(Configured, metaclass=LayerType):
         """Return the attributes without a leading underscore; the result is kept until one of them is assigned."""
         public = self.__dict__.get("_attributes")
         if public is None:
-            everything = list(self.__dict__.items())  # a snapshot: another thread may be setting caches
-            public = {name: value for name, value in everything if name[0] != "_"}
-            self.__dict__["_attributes"] = public
+            # of a snapshot: another thread may be setting caches
+            public = self.__dict__["_attributes"] = {n: v for n, v in list(self.__dict__.items()) if n[0] != "_"}
         return public
 
     def __getstate__(self) -> dict[str, Any]:

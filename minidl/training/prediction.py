@@ -8,6 +8,7 @@ from minidl import checks
 from minidl.callbacks import CallbackList
 from minidl.data import Stream, Words, check_features, is_stream
 from minidl.errors import ArgumentError
+from minidl.layers import Layer
 from minidl.network import Network
 from minidl.typing import Array
 
@@ -27,16 +28,19 @@ def predict(network: Network, x: Array, rows: int | None) -> Array:
     except IndexError:
         current = False
     if not current:
-        publics = [layer.public_attributes() for layer in network.layers]  # before the twin, which may then be newer
+        layers = network.layers
+        publics = [layer.public_attributes() for layer in layers]  # before the twin, which may then be newer
         twin = network.inference_twin()
-        states = [*zip(map(vars, network.layers), publics, map(vars, twin.layers), strict=True)]
+        # a list of layers can change unnoticed, and so can what a twin of another kind is made from
+        keeps = all(type(one).inference_twin is Layer.inference_twin and not one.names_of_layers for one in layers)
+        states = [*zip(map(vars, layers), publics, map(vars, twin.layers), strict=True)] if keeps else []
     if len(x) <= rows:
         y: Array = twin.infer(x[:])
     else:
         y = np.empty((len(x), *network.output_shape), network.dtype)
         for start in range(0, len(x), rows):
             y[start : start + rows] = twin.infer(x[start : start + rows])
-    if network.keeps_twins:
+    if states:
         for _, public, own in states:  # drop the caches, which hold the user's data
             own.clear()
             own.update(public)

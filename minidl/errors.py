@@ -13,8 +13,8 @@ __all__ = [
 class MinidlError(Exception):
     """Base of every error that minidl raises on purpose; a line of more than 2,000 characters is cut in the middle."""
 
-    def __init__(self, message: str = "") -> None:
-        lines = [one if len(one) <= 2000 else f"{one[:1400]} [...] {one[-400:]}" for one in message.split("\n")]
+    def __init__(self, message: object = "") -> None:
+        lines = [one if len(one) <= 2000 else f"{one[:1400]} [...] {one[-400:]}" for one in str(message).split("\n")]
         super().__init__("\n".join(lines))
 
 

@@ -49,6 +49,10 @@ def test_a_long_value_does_not_fill_the_message(call, value):
     assert sum(map(len, caught.value.args)) < 4000
 
 
+def test_an_error_takes_another_exception_as_its_message():
+    assert str(errors.DataError(OSError("no such disk"))) == "no such disk"
+
+
 def test_the_beginning_and_the_fix_of_a_long_message_remain():
     error = errors.ArgumentError(f"Dense: units: expected an integer, got {LONG}. Write Dense(3).")
     assert str(error).startswith("Dense: units: expected an integer, got aaaa")

@@ -415,6 +415,7 @@ def test_a_link_to_nowhere_in_the_folder_does_not_matter(tmp_path):
 def test_other_files_in_the_folder_do_not_matter(tmp_path):
     interrupted(tmp_path)
     (tmp_path / "log.csv").write_text("epoch,loss\n")
+    (tmp_path / "old.safetensors").mkdir()
     (tmp_path / f".01-001.safetensors.{'0f' * 8}.minidl").write_bytes(b"left by a kill")
     others = [f".notes.{'0f' * 8}.minidl", ".notes.minidl", ".01-001.safetensors.minidl.bak"]
     for name in others:
@@ -656,6 +657,19 @@ def resumed(tmp_path, first, second, **arguments):
 )
 def test_a_changed_script_is_refused_with_the_difference(tmp_path, first, second, words):
     assert words in resumed(tmp_path, first, second)
+
+
+def test_a_changed_function_of_a_layer_is_refused_with_the_difference(tmp_path):
+    def run(initializer, *callbacks, **arguments):
+        model = Sequential([Input((3,)), Dense(1, kernel_initializer=initializer)], seed=3)
+        model.compile("sgd", "mse")
+        saving = ModelCheckpoint(tmp_path / "{epoch}")
+        model.fit(*data(), epochs=2, verbose=0, callbacks=[saving, *callbacks], **arguments)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        run(lambda rng, shape, dtype: np.ones(shape, dtype), Interrupt(1, "on_epoch_end"))
+    with pytest.raises(ArgumentError, match="fit: functions: <lambda>: expected"):
+        run(lambda rng, shape, dtype: np.zeros(shape, dtype), resume=tmp_path)
 
 
 def rate_of(value):

@@ -161,11 +161,13 @@ def test_squares_below_zero_are_refused_before_they_make_values_nan(tmp_path, op
         (("run", "loss"), {"float": "nan"}, "run/loss: expected a finite number, got nan"),
         (("run", "trainable", "dict", 1, 0), "other", "run/trainable//dense: expected True or False, got none"),
         (("run", "metrics", "dict", 0, 0), "other", "run/metrics/accuracy: expected a dict, got none"),
+        (("run", "metrics", "dict", 0, 1, "dict", 0, 1), "x", "not a valid model file"),
         (
             ("state", "randomness", "dict", 1, 1),
             1.0,
             "state/randomness/passes: expected an integer of at least 0, got 1.0",
         ),
+        (("state", "randomness", "dict", 0, 1, "dict", 1, 1, "dict", 0, 1), 2**128, "not a valid model file"),
         (("training", "optimizer_state", "dict", 2, 1), 1.0, "optimizer_state/m: expected an array of shape"),
         (("training", "optimizer_state", "dict", 2, 0), "other", "Adam: set_state: expected iterations"),
     ],

@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 450,
     "a fit with accuracy: code lines of its files": 2_265,
-    "code lines: core": 7_623,
+    "code lines: core": 7_622,
     "code lines: kit": 6_770,
     "code lines: side": 789,
     "code lines: integrations": None,

@@ -311,7 +311,7 @@ def test_what_has_no_place_in_a_file_is_refused_by_name(path, value):
 @pytest.mark.parametrize(
     "value",
     [1, -(2**70), 0.1, 1e-320, float("inf"), True, None, "text", "\udcff", (1, (2,)), [], {},
-     {1: "a", "b": (2,), None: 3.5}, np.float32(0.1), np.float64(0.1)],
+     {1: "a", "b": (2,), None: 3.5}, np.float32(0.1), np.float64(0.1), slice(1, None, 2)],
     ids=repr,
 )  # fmt: skip
 def test_any_simple_value_comes_back_with_its_type(path, value):
@@ -468,6 +468,8 @@ def plain_safetensors():
         (b'{"class_name": "Sequential"}', "a JSON text"),
         (b"", "an empty file"),
         (b"some text that is no model", "not a minidl model file, or its header is corrupt"),
+        (b"\x10" * 8, "not a minidl model file, or its header is corrupt"),
+        (b"\x10" * 8 + b'{"W"', "a safetensors file that minidl did not write"),
         (plain_safetensors(), "a safetensors file that minidl did not write"),
     ],
 )
@@ -999,6 +1001,23 @@ def test_a_sparse_file_of_60_gib_is_not_read(path, length, words):
     assert time.process_time() - start < 1
 
 
+LEAST = file_format.DIGEST.stop - 8  # what every header begins with
+
+
+@pytest.mark.parametrize(
+    ("length", "words"),
+    [
+        (LEAST - 1, f"a header of {LEAST - 1} bytes in a file of {LEAST + 108}: it is cut short"),
+        (LEAST, "a header that is no proper JSON"),
+        (LEAST + 100, "a header that is no proper JSON"),
+        (LEAST + 101, f"a header of {LEAST + 101} bytes in a file of {LEAST + 108}: it is cut short"),
+    ],
+)
+def test_a_header_holds_the_digest_and_ends_in_the_file(path, length, words):
+    with pytest.raises(ModelFileError, match=words):
+        load_bytes(path, length.to_bytes(8, "little") + file_format.START + b"0" * 64 + bytes(100))
+
+
 def test_bytes_behind_a_whole_file_are_not_read(path, whole):
     path.write_bytes(whole)
     os.truncate(path, 60 << 30)
@@ -1053,6 +1072,64 @@ def test_arguments_of_a_wrong_type_are_refused_with_the_layers_own_words(path, w
         load_bytes(path, forge(text_of(content), entries, data))
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("minidl",), 3, "content/minidl: expected a string, got 3"),
+        (("environment",), [], r"content/environment: expected a dict, got \[\]"),
+        (("training",), [], r"content/training: expected dict \| None, got \[\]"),
+        (("run",), 3, r"content/run: expected dict \| None, got 3"),
+        (("state", "feature_names"), 3, r"content/state/feature_names: expected list \| None, got 3"),
+        (("other",), 3, "content/other: expected no such name"),
+        (("training", "optimizer_state"), [], r"training/optimizer_state: expected a dict, got \[\]"),
+        (("training", "history"), 3, r"training/history: expected dict \| None, got 3"),
+        (
+            ("state", "randomness", "dict", 1, 1),
+            -1,
+            "state/randomness/passes: expected an integer of at least 0, got -1",
+        ),
+    ],
+)
+def test_a_content_of_another_kind_is_told_with_its_place(path, whole, place, value, words):
+    content, entries, data = parts(whole)
+    holder = content
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    path.write_bytes(forge(text_of(content), entries, data))
+    with pytest.raises(ModelFileError, match=words):
+        minidl.load_model(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"other": 1},
+        {"data_offsets": [False, 2]},
+        {"shape": [1], "data_offsets": [1, 2]},
+        {"shape": [1]},
+        {"data_offsets": [0, 1]},
+    ],
+    ids=str,
+)
+def test_an_array_lies_where_the_one_before_it_ends_and_is_as_long_as_its_shape(path, change):
+    content, entry = {"format": 2}, {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}
+    path.write_bytes(forge(text_of(content), {"a": entry}, b"xy"))
+    assert read_file(path)[1]["a"].tobytes() == b"xy"
+    path.write_bytes(forge(text_of(content), {"a": entry | change}, b"xy"))
+    with pytest.raises(ModelFileError, match="'a' is not where the one before it ends, or not as long as its shape"):
+        read_file(path)
+
+
+def test_a_truth_value_of_2_is_refused(path):
+    entries = {"a": {"dtype": "BOOL", "shape": [2], "data_offsets": [0, 2]}}
+    path.write_bytes(forge(text_of({"format": 2}), entries, b"\1\0"))
+    assert read_file(path)[1]["a"].tolist() == [True, False]
+    path.write_bytes(forge(text_of({"format": 2}), entries, b"\2\0"))
+    with pytest.raises(ModelFileError, match="'a' has truth values that are neither 0 nor 1"):
+        read_file(path)
+
+
 def test_every_array_that_does_not_fit_is_listed(path, whole):
     content, entries, data = parts(whole)
     entries["weights/end/Q"] = entries.pop("weights/end/W")
@@ -1078,6 +1155,15 @@ def test_files_of_earlier_releases_load(golden):
     model = minidl.load_model(golden)
     np.testing.assert_allclose(model.predict(expected["x"]), expected["y"], rtol=1e-5, atol=1e-6)
     assert model.history.history
+
+
+def test_a_file_of_format_1_without_training_loads(path):
+    golden, expected = DATA / "format-1.safetensors", np.load(DATA / "format-1.npz")
+    minidl.load_model(golden).save(path, include_optimizer=False)
+    content, (_, entries, data) = parts(golden.read_bytes())[0], parts(path.read_bytes())
+    loaded = load_bytes(path, forge(text_of(content | {"training": None}), entries, data))
+    assert loaded.optimizer is None
+    np.testing.assert_allclose(loaded.predict(expected["x"]), expected["y"], rtol=1e-5, atol=1e-6)
 
 
 def test_there_is_a_golden_file_of_this_format():
@@ -1176,6 +1262,16 @@ def test_a_header_may_have_the_largest_length(path, monkeypatch):
     monkeypatch.setattr(file_format, "HEADER", length - 1)
     with pytest.raises(ModelFileError, match=f"a header of {length} bytes, more than {length - 1}"):
         minidl.load_model(path)
+
+
+@pytest.mark.parametrize("character", file_format.LIMITS, ids=bytes.decode)
+def test_a_header_may_have_the_largest_count_of_a_character(path, whole, monkeypatch, character):
+    count = whole[8 : 8 + int.from_bytes(whole[:8], "little")].count(character)
+    monkeypatch.setitem(file_format.LIMITS, character, count)
+    assert load_bytes(path, whole).output_shape == (2,)
+    monkeypatch.setitem(file_format.LIMITS, character, count - 1)
+    with pytest.raises(ModelFileError, match=rf"a header with more than {count - 1} times '\{character.decode()}'"):
+        load_bytes(path, whole)
 
 
 # The suite has power

@@ -1,18 +1,23 @@
-"""The parts of saving: comparisons with what a file should hold, and fingerprints of data and functions."""
+"""The parts of saving: comparisons with what a file should hold, values, headers, and fingerprints."""
 
 import functools
 import hashlib
+import json
 import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from minidl import ReLU, metrics
 from minidl.data import Stream, Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems, shown
 from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, plain, threads
+from minidl.saving.format import other_format, serialise
+from minidl.saving.objects import Decoder, Encoder
 from minidl.training.inputs import TRAINING, Source
 
 # Comparison
@@ -97,12 +102,73 @@ def test_an_error_in_the_content_of_a_file_is_a_model_file_error_with_its_path(e
         file_errors("some.file"),
     ):
         raise error("boom" + "x" * 600 + "\n" + "y" * 600)
+    if error is not KeyError:  # which tells the representation of its text, one line
+        assert str(caught.value).split("\n")[1] == "y" * 500
     assert max(map(len, str(caught.value).split("\n"))) < 600
 
 
 def test_other_errors_are_no_model_file_errors():
     with pytest.raises(OSError, match="boom"), file_errors("some.file"):
         raise OSError("boom")
+
+
+# Values and files
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"scalar": ["int64", 1.5]}, {"scalar": ["int64", True]}, {"scalar": ["float32", 1]}, {"scalar": ["bool", 1]},
+        {"scalar": ["int64", "1"]}, {"scalar": ["object", 1]}, {"scalar": ["int64", 1, 2]}, {"dict": ["ab"]},
+        {"dict": [[1, 2, 3]]}, {"dict": [[1, 2], [1, 3]]}, {"dict": 3}, {"slice": [1, 2]}, {"slice": [1, 2, "x"]},
+        {"float": "1.0"}, {"array": "missing"}, {"function": "two\nlines"}, {"function": "x" * 2001}, {"tuple": 3},
+        {"tuple": [], "other": 1}, {"other": 1}, {},
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_what_is_no_value_of_the_format_is_told_with_its_place(value):
+    decoder = Decoder({}, {})
+    assert decoder.decode({"tuple": [value]}, "p") == (None,)
+    assert decoder.problems == [f"p/0: expected a value of the file format, got {value!r:.300}"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.int64(3), np.uint8(3), np.True_, np.float32(0.1), np.inf, slice(None, 3), (1, [2, ()]), {1: "a"}],
+    ids=repr,
+)
+def test_a_decoded_value_is_the_encoded_one(value):
+    found = Decoder({}, {}).decode(json.loads(json.dumps(Encoder().encode(value, "p"), allow_nan=False)), "p")
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_name_of_2000_characters_is_a_value():
+    assert Decoder({}, {}).decode({"function": "x" * 2000}, "p").__name__ == "x" * 2000
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "x" * 2001])
+@pytest.mark.parametrize("value", [ReLU(), metrics.Accuracy(name="x")], ids=["of an object", "in a config"])
+def test_a_name_that_is_not_safe_to_print_is_told_with_its_place(value, name):
+    decoder, encoded = Decoder({}, {}), Encoder().encode(value, "p")
+    (encoded if "name" in encoded else encoded["config"])["name"] = name
+    assert decoder.decode(encoded, "p") is None
+    assert decoder.problems == [f"p: expected a name of up to 2000 printable characters, got {name!r:.300}"]
+
+
+def test_every_array_of_a_file_is_aligned():
+    types = ["bool", "float32", "float64", "uint8", "int64", "int32", "uint64"]
+    head, *_ = serialise({f"{name} {rows}": np.zeros(rows, name) for name in types for rows in (1, 3)}, {})
+    entries = {name: entry for name, entry in json.loads(head[8:]).items() if name != "__metadata__"}
+    assert len(entries) == 14
+    assert len(head) % 8 == 0
+    for name, entry in entries.items():
+        assert entry["data_offsets"][0] % np.dtype(name.split()[0]).itemsize == 0
+
+
+@pytest.mark.parametrize(("name", "module"), [("a.keras", "minidl.keras"), ("a.Keras", "minidl.keras"), ("a", None)])
+def test_the_suffix_of_a_file_tells_its_format(name, module):
+    assert getattr(other_format(Path(name)), "__name__", None) == module
 
 
 # Fingerprints
@@ -150,15 +216,17 @@ def test_the_fingerprint_of_a_stream_is_its_number_of_batches(steps):
     assert data_fingerprint(Source(stream, None, 32)) == {"stream": "batches", "steps": steps}
 
 
-def test_values_that_are_nested_deeply_count_by_their_type():
-    def nested(value, depth):
+@pytest.mark.parametrize(
+    ("depth", "kind", "content"), [(0, True, True), (7, True, True), (8, True, False), (9, False, False)]
+)
+def test_values_that_are_nested_deeply_count_by_their_type(depth, kind, content):
+    def nested(value):
         for _ in range(depth):
             value = [value]
-        return functools.partial(max, value)
+        return function_fingerprint(functools.partial(max, value))
 
-    deep = [function_fingerprint(nested(value, 20)) for value in (1, 2, "a")]
-    assert len(set(deep)) == 1
-    assert function_fingerprint(nested(1, 5)) != function_fingerprint(nested(2, 5))
+    assert (nested([1]) != nested({"a": 1})) is kind
+    assert (nested([1]) != nested([2])) is content
 
 
 FACTOR, LABEL = 2, "a"

@@ -75,7 +75,7 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
         parts.append(dense.view(np.uint8))
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
-    if excess := _excess(head):
+    if excess := _excess(len(head), head):
         raise ArgumentError(f"save: {excess}. Keep less: fewer layers, a shorter history, smaller states.")
     return [len(head).to_bytes(8, "little") + head, *parts]
 
@@ -125,9 +125,8 @@ def _read_head(path: Path, file: BinaryIO, size: int) -> bytes:
     length = int.from_bytes(start[:8], "little")
     if not DIGEST.stop - 8 <= length <= size - 8:
         _fail(path, f"a header of {length} bytes in a file of {size}: it is cut short")
-    head = start + file.read(min(length, HEADER + 1) + 8 - len(start))
-    excess = _excess(head[8:]) if length <= HEADER else f"a header of {length} bytes, more than {HEADER}"
-    if excess:
+    head = start + file.read(min(length, HEADER) + 8 - len(start))
+    if excess := _excess(length, head[8:]):
         _fail(path, excess)
     return head
 
@@ -157,10 +156,10 @@ def _fail(path: Path, what: str, fix: str = "Use another copy of it.") -> NoRetu
     raise ModelFileError(f"{path}: {got}. {fix}")
 
 
-def _excess(header: bytes) -> str:
-    """Return a description of the limit that a header exceeds, or ""."""
-    if len(header) > HEADER:
-        return f"a header of {len(header)} bytes, more than {HEADER}"
+def _excess(length: int, header: bytes) -> str:
+    """Return a description of the limit that a header of ``length`` bytes exceeds, or ""."""
+    if length > HEADER:
+        return f"a header of {length} bytes, more than {HEADER}"
     if LONG_NUMBER.search(header):
         return "a header with a number of 1000 digits"
     for character, limit in LIMITS.items():

@@ -81,7 +81,8 @@ def test_an_input_declared_constant_needs_no_gradient():
 
 
 def test_a_gradient_that_is_missing_is_a_finding():
-    assert "expected the gradients of prediction, target, got 1" in found(squares, squares_backward, (X, Z)).message
+    finding = found(squares, squares_backward, (X, Z))
+    assert "expected gradients of prediction, target in a tuple, got 1" in finding.message
 
 
 def lookup(ids, table):
@@ -251,6 +252,11 @@ def test_few_shapes_leave_the_batch_as_it_is():
 def test_an_empty_input_is_refused():
     with pytest.raises(ArgumentError, match="expected arrays with at least one value"):
         certify_function(np.sin, lambda x, dy: dy * np.cos(x), np.zeros((0, 3)))
+
+
+def test_parameters_without_names_are_refused():
+    with pytest.raises(ArgumentError, match=r"parameters: expected {'W': W}, got ndarray\."):
+        certify_function(linear, mean_backward, X, np.ones((4, 2)))
 
 
 def test_gradient_check_runs_every_check_and_takes_parameters():

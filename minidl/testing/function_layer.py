@@ -29,8 +29,8 @@ class FunctionPair:
 
     Attributes
     ----------
-    inputs, parameters : dict of str to object
-        The arguments of ``forward`` in their order.
+    inputs, parameters, arguments : dict of str to object
+        The arguments of ``forward`` in their order; ``arguments`` are both.
     x : str
         Name of the input that becomes ``x`` of the layer.
     differentiable : list of str
@@ -55,11 +55,13 @@ class FunctionPair:
         self.backward: Callable[..., Any] = operator.call if backward is None else backward
         self.source = source or backward or forward  # the function whose source a finding points to
         self.gradients, self.seeded = gradients or {}, seeded
+        if not isinstance(parameters, dict | None):
+            raise ArgumentError(f"certify_function: parameters: expected {{'W': W}}, got {type(parameters).__name__}.")
         self.parameters = {_legal(name, "x"): _plain(value) for name, value in (parameters or {}).items()}
         self.fixed = {} if training is None else {"training": training}
         self.has_mode = "training" in _names(forward) and training is None
         self.inputs = _by_name(forward, self._accepted() if inputs is None else inputs)
-        arguments = self.inputs | self.parameters
+        self.arguments = arguments = self.inputs | self.parameters
         real = [name for name, value in arguments.items() if _is_real(value) and name not in constants]
         self.x = "x" if "x" in real else [*(name for name in self.inputs if name in real), *self.inputs][0]
         self.differentiable = real
@@ -78,16 +80,14 @@ class FunctionPair:
     @property
     def others(self) -> Values:
         """The differentiable arguments other than ``x``."""
-        arguments = self.inputs | self.parameters
-        return {name: arguments[name] for name in self.differentiable if name != self.x}
+        return {name: self.arguments[name] for name in self.differentiable if name != self.x}
 
     def call(self, arguments: Values, training: bool) -> tuple[Array, tuple[Any, ...]]:
         """Return ``y`` and the cache; if ``forward`` returns ``y`` alone, its arguments are the cache."""
         options = {"training": training} if self.has_mode else self.fixed
         result = self.forward(*arguments.values(), **options)
-        if isinstance(result, tuple):
-            return np.asarray(result[0]), result[1:]
-        return np.asarray(result), tuple(arguments.values())
+        y, *cache = result if isinstance(result, tuple) else (result, *arguments.values())
+        return np.asarray(y), tuple(cache)
 
     def differentiate(self, cache: tuple[Any, ...], dy: Array) -> Values:
         """Return the gradients computed by ``backward``, by argument name."""
@@ -97,11 +97,11 @@ class FunctionPair:
         found = list(result) if isinstance(result, (tuple, list)) else [result]
         if not self.takes_dy:
             found = [None if gradient is None else np.asarray(gradient) * dy for gradient in found]
-        everything = [name for name in self.inputs | self.parameters if name not in self.gradients]
+        everything = [name for name in self.arguments if name not in self.gradients]
         wanted = [name for name in everything if name in self.differentiable]
         names = wanted if len(found) == len(wanted) else everything
         if len(found) != len(names):
-            raise ArgumentError(f"backward: expected the gradients of {', '.join(wanted)}, got {len(found)} of them.")
+            raise ArgumentError(f"backward: expected gradients of {', '.join(wanted)} in a tuple, got {len(found)}.")
         returned = {name: value for name, value in zip(names, found, strict=True) if name in self.differentiable}
         return returned | {name: array.copy() for name, array in self.gradients.items()}
 
@@ -217,7 +217,7 @@ class FunctionLayer(Layer):
         """Return ``y``, the caches of all calls, and the row indices of the other inputs for the rows of ``x``."""
         pair = self.pair
         rows = np.arange(len(x)) % (len(pair.inputs[pair.x]) if pair.batched else 1)
-        arguments = pair.inputs | pair.parameters | others
+        arguments = pair.arguments | others
         arguments = {name: self._of_rows(name, value, x, rows) for name, value in arguments.items()}
         with nullcontext() if seed is None else pair.seeded(seed):
             calls = [pair.call(arguments | {pair.x: row}, training) for row in ([x] if pair.batched else x)]

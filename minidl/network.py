@@ -176,18 +176,18 @@ class Network:
         seen = freezes[0]  # first: another thread may set a setting meanwhile
         parts = (("", self.root()), *((f"{path}/", layer) for path, layer in self.parts))
         paths = tuple([path for path, layer in parts if not getattr(layer, "trainable", True)])
-        declared = [(path, layer, name, one) for path, layer in self.parts for name, one in layer.declared.items()]
-        self.states = [layer.views[name] for _, layer, name, one in declared if not one.trained]
+        found = [(path, layer, key, one) for path, layer in self.parts for key, one in layer.declared.items()]
+        self.states = [layer.views[key] for _, layer, key, one in found if not one.trained]
         self.frozen: list[slice] = [part for name, part in self.parameters.slices.items() if name.startswith(paths)]
-        for _, layer, name, one in declared:
-            check_rules(layer.views[name], one.regularizer, one.constraint)
+        for _, layer, key, one in found:
+            check_rules(layer.views[key], one.regularizer, one.constraint)
         still = {index for index in self.stateful if f"{self.names[index]}/".startswith(paths)}
         self.modes = [index not in still for index in range(len(self.layers))]  # in training; False: as in inference
-        self.penalties = [(layer, name, one.regularizer) for _, layer, name, one in declared if one.regularizer]
+        self.penalties = [(layer, key, one.regularizer) for _, layer, key, one in found if one.regularizer is not None]
         self.constraints = [
-            (self.parameters.slices[join(path, name)], one.constraint, layer.views[name])
-            for path, layer, name, one in declared
-            if one.constraint
+            (self.parameters.slices[join(path, key)], one.constraint, layer.views[key])
+            for path, layer, key, one in found
+            if one.constraint is not None
         ]
         frozen = sum(part.stop - part.start for part in self.frozen)
         self.freezes = seen if frozen < self.parameters.values.size else -1  # -1: look again before a step

@@ -159,6 +159,21 @@ def test_a_constraint_that_does_not_return_the_parameter_is_named(wrong):
         net(bias_constraint=Own())
 
 
+def test_a_regularizer_with_a_length_of_zero_is_in_the_loss():
+    class Empty(Regularizer):
+        def __len__(self):
+            return 0
+
+        def penalty(self, W):
+            return 3.0
+
+        def gradient(self, W):
+            return np.zeros_like(W)
+
+    with_rule, without = net(kernel_regularizer=Empty()), net()
+    assert with_rule.evaluate(X, Y, verbose=0) == pytest.approx(without.evaluate(X, Y, verbose=0) + 3)
+
+
 def test_a_custom_regularizer_is_checked_when_it_is_set_later_too():
     model = net()
     model.layers[1].kernel_regularizer = penalised(lambda W: None, np.zeros_like)

@@ -134,7 +134,7 @@ def check_methods(cls: Any) -> None:
     import inspect  # only needed for the first object of a class
 
     for name in () if is_builtin(cls) else dir(cls):
-        own = getattr(cls, name)
+        own = inspect.getattr_static(cls, name, None)  # a static method takes no self
         known = next((vars(base)[name] for base in cls.__mro__ if is_builtin(base) and name in vars(base)), None)
         called = name in CALLED or name.startswith("on_")
         if not called or own is known or not (inspect.isfunction(own) and inspect.isfunction(known)):

@@ -109,6 +109,28 @@ def test_a_hook_that_does_not_exist_is_refused(name):
         variant(callbacks.Callback, **{name: lambda self, epoch, logs=None: None})
 
 
+@pytest.mark.parametrize("name", ["on_epoch_end", "on_batch_end"])
+def test_a_hook_of_a_class_that_is_not_a_function_is_refused(name):
+    with pytest.raises(ArgumentError, match=f"Mine: {name}: expected a function, got None"):
+        variant(callbacks.Callback, **{name: None})
+
+
+def test_a_hook_may_be_a_static_method_or_a_class_method():
+    seen = []
+
+    class Seen(callbacks.Callback):
+        @staticmethod
+        def on_epoch_begin(epoch, logs=None):
+            seen.append(epoch)
+
+        @classmethod
+        def on_epoch_end(cls, epoch, logs=None):
+            seen.append(cls)
+
+    net().fit(X, Y, callbacks=[Seen()], verbose=0)
+    assert seen == [0, Seen]
+
+
 def test_hooks_of_batches_have_the_shorter_name_of_keras():
     class Count(callbacks.Callback):
         begun = ended = 0

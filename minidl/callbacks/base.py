@@ -93,14 +93,11 @@ class Callback(Configured):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name in [name for name in vars(cls) if name.startswith("on_")]:
-            hook = hook_name(name, cls)
+            hook = hook_name(name, vars(cls)[name], cls)
             setattr(cls, hook, vars(cls).get(hook, vars(cls)[name]))
 
     def set_public(self, name: str, value: Any) -> None:
-        hook = hook_name(name, type(self)) if name.startswith("on_") else name
-        if hook in HOOKS and not callable(value):
-            raise ArgumentError(f"{type(self).__name__}: {name}: expected a function, got {value!r}.")
-        super().set_public(hook, value)
+        super().set_public(hook_name(name, value, type(self)) if name.startswith("on_") else name, value)
 
     @property
     def model(self) -> Any:
@@ -194,11 +191,16 @@ class Callback(Configured):
         """Called after a batch of `predict`."""
 
 
-def hook_name(name: str, cls: type) -> str:
-    """Return the name of the hook that Keras may call by another name; an `ArgumentError` for a misspelled one."""
+def hook_name(name: str, value: Any, cls: type) -> str:
+    """Return the name of the hook that Keras may call by another name.
+
+    An `ArgumentError` for a misspelled one, and for a ``value`` that is neither a function nor a descriptor.
+    """
     hook = name.replace("on_batch_", "on_train_batch_")
     if not hasattr(Callback, hook) and (hint := checks.did_you_mean(name, HOOKS)):
         raise ArgumentError(f"{cls.__name__}: {name}: expected the name of a hook.{hint}")
+    if hook in HOOKS and not (callable(value) or hasattr(value, "__get__")):
+        raise ArgumentError(f"{cls.__name__}: {name}: expected a function, got {value!r}.")
     return hook
 
 

@@ -729,6 +729,19 @@ def test_other_libraries_are_a_warning(tmp_path, monkeypatch):
         fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
 
 
+def test_warnings_name_the_line_that_calls_fit(tmp_path, monkeypatch):
+    newest = interrupted(tmp_path)[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    monkeypatch.setattr(np, "__version__", "9.9")
+    with pytest.warns(UserWarning, match="fit: resume") as found:
+        fit(model_of(OPTIMIZERS["Adam"]), tmp_path, batch_size=5, resume=tmp_path)
+    assert [str(each.message).split(":")[2] for each in found] == [
+        " passing over a checkpoint",
+        " the last digits may differ from the run's",
+    ]
+    assert {each.filename for each in found} == {__file__}
+
+
 # ModelCheckpoint
 
 

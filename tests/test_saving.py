@@ -1082,6 +1082,12 @@ def test_arguments_of_a_wrong_type_are_refused_with_the_layers_own_words(path, w
         (("state", "feature_names"), 3, r"content/state/feature_names: expected list \| None, got 3"),
         (("other",), 3, "content/other: expected no such name"),
         (("training", "optimizer_state"), [], r"training/optimizer_state: expected a dict, got \[\]"),
+        (("model", "config", "seed"), None, "model: expected a Sequential with its seed, got "),
+        (
+            ("model",),
+            objects.Encoder().encode(ReLU(), "p"),
+            r"model: expected a Sequential with its seed, got ReLU\(\)",
+        ),
         (("training", "history"), 3, r"training/history: expected dict \| None, got 3"),
         (
             ("state", "randomness", "dict", 1, 1),
@@ -1118,6 +1124,14 @@ def test_an_array_lies_where_the_one_before_it_ends_and_is_as_long_as_its_shape(
     assert read_file(path)[1]["a"].tobytes() == b"xy"
     path.write_bytes(forge(text_of(content), {"a": entry | change}, b"xy"))
     with pytest.raises(ModelFileError, match="'a' is not where the one before it ends, or not as long as its shape"):
+        read_file(path)
+
+
+def test_a_number_has_less_than_1000_digits(path):
+    path.write_bytes(forge(text_of({"format": 2, "number": 10**998}), {}, b""))
+    assert read_file(path)[0]["number"] == 10**998
+    path.write_bytes(forge(text_of({"format": 2, "number": 10**999}), {}, b""))
+    with pytest.raises(ModelFileError, match="got a header with a number of 1000 digits"):
         read_file(path)
 
 

@@ -156,9 +156,24 @@ def test_a_name_that_is_not_safe_to_print_is_told_with_its_place(value, name):
     assert decoder.problems == [f"p: expected a name of up to 2000 printable characters, got {name!r:.300}"]
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (3, "the name of a class, got 3"),
+        ("Dence", "a class of minidl, or one that is registered, got 'Dence'. Did you mean 'Dense'?"),
+        ("x" * 101, f"a class of minidl, or one that is registered, got '{'x' * 100}'. Pass custom_objects="),
+    ],
+)
+def test_an_unknown_class_is_told_with_its_place(name, words):
+    decoder = Decoder({}, {})
+    assert decoder.decode({"class": name}, "p") is None
+    (problem,) = decoder.problems
+    assert problem.startswith(f"p: expected {words}")
+
+
 def test_every_array_of_a_file_is_aligned():
     types = ["bool", "float32", "float64", "uint8", "int64", "int32", "uint64"]
-    head, *_ = serialise({f"{name} {rows}": np.zeros(rows, name) for name in types for rows in (1, 3)}, {})
+    head, *_ = serialise({f"{name} {rows}": np.zeros(rows, name) for name in types for rows in (1, 2)}, {})
     entries = {name: entry for name, entry in json.loads(head[8:]).items() if name != "__metadata__"}
     assert len(entries) == 14
     assert len(head) % 8 == 0

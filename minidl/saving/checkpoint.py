@@ -133,7 +133,7 @@ class Checkpoint:
                 if _looks_like_a_model(candidate):
                     return cls(candidate)
             except (OSError, ModelFileError) as error:
-                warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=3)
+                warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=4)
                 failure = failure or error
         if failure is not None:
             raise failure

@@ -259,6 +259,12 @@ def test_parameters_without_names_are_refused():
         certify_function(linear, mean_backward, X, np.ones((4, 2)))
 
 
+def test_the_second_argument_of_a_ufunc_is_no_upstream_gradient():
+    certificate = gradient_check(np.sin, np.cos, 0.5)
+    assert certificate.outcome == "PASS", certificate
+    assert gradient_check(np.sin, np.sin, 0.5).findings[0].check == "numeric"
+
+
 def test_gradient_check_runs_every_check_and_takes_parameters():
     assert len(gradient_check(np.sin, lambda x, dy: dy * np.cos(x), 0.5).names("PASS")) > 8
     wrong = gradient_check(

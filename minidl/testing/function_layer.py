@@ -142,13 +142,13 @@ def _names(function: Callable[..., Any]) -> list[str]:
 
 
 def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a function accepts ``count`` arguments; True if its signature is unknown."""
+    """Return whether a function accepts ``count`` inputs; True if its signature is unknown."""
+    if isinstance(function, np.ufunc):
+        return function.nin >= count  # further positional arguments are outputs, which it would overwrite
     try:
         inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    except ValueError:
-        return True
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # no signature
     return True
 
 
@@ -217,8 +217,7 @@ class FunctionLayer(Layer):
         """Return ``y``, the caches of all calls, and the row indices of the other inputs for the rows of ``x``."""
         pair = self.pair
         rows = np.arange(len(x)) % (len(pair.inputs[pair.x]) if pair.batched else 1)
-        arguments = pair.arguments | others
-        arguments = {name: self._of_rows(name, value, x, rows) for name, value in arguments.items()}
+        arguments = {name: self._of_rows(name, value, x, rows) for name, value in (pair.arguments | others).items()}
         with nullcontext() if seed is None else pair.seeded(seed):
             calls = [pair.call(arguments | {pair.x: row}, training) for row in ([x] if pair.batched else x)]
         caches = [cache for _, cache in calls]

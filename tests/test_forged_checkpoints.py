@@ -83,6 +83,11 @@ def test_any_value_of_a_run_may_be_another_one(checkpoint):
                 raise AssertionError(f"{path}: {value}") from error
 
 
+def test_a_checkpoint_with_arrays_of_its_run_loads_as_a_model(checkpoint):
+    assert any(name.startswith("run/") for name in parts(checkpoint.read_bytes())[1])
+    assert load_model(checkpoint).optimizer.iterations == 2
+
+
 def test_a_user_may_keep_what_changes_its_kind(checkpoint):
     callback = Count()
     callback.set_state({"seen": "something"})

@@ -1127,6 +1127,14 @@ def test_an_array_lies_where_the_one_before_it_ends_and_is_as_long_as_its_shape(
         read_file(path)
 
 
+@pytest.mark.parametrize("name", ["run/other", "optimizer_state/other", "other"])
+def test_an_array_that_nothing_names_is_told(path, whole, name):
+    content, entries, data = parts(whole)
+    entries[name] = {"dtype": "F32", "shape": [0], "data_offsets": [len(data), len(data)]}
+    with pytest.raises(ModelFileError, match=f"{name}: expected no such array"):
+        load_bytes(path, forge(text_of(content), entries, data))
+
+
 def test_a_number_has_less_than_1000_digits(path):
     path.write_bytes(forge(text_of({"format": 2, "number": 10**998}), {}, b""))
     assert read_file(path)[0]["number"] == 10**998

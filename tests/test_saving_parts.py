@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from minidl import ReLU, metrics
+from minidl.callbacks import Callback
 from minidl.data import Stream, Table
 from minidl.errors import ArgumentError, ModelFileError
 from minidl.saving.comparison import differences, file_errors, mismatches, raise_problems, shown
@@ -107,6 +108,12 @@ def test_an_error_in_the_content_of_a_file_is_a_model_file_error_with_its_path(e
     assert max(map(len, str(caught.value).split("\n"))) < 600
 
 
+def test_20000_characters_of_an_error_are_told():
+    with pytest.raises(ModelFileError) as caught, file_errors("some.file"):
+        raise ValueError("y\n" * 11_000)
+    assert str(caught.value).partition("model file: ")[2] == "y\n" * 10_000
+
+
 def test_other_errors_are_no_model_file_errors():
     with pytest.raises(OSError, match="boom"), file_errors("some.file"):
         raise OSError("boom")
@@ -169,6 +176,18 @@ def test_an_unknown_class_is_told_with_its_place(name, words):
     assert decoder.decode({"class": name}, "p") is None
     (problem,) = decoder.problems
     assert problem.startswith(f"p: expected {words}")
+
+
+class Twice(Callback):
+    def __init__(self, n):
+        self.n = 2 * n
+
+
+def test_a_constructor_that_changes_its_arguments_is_told():
+    with pytest.raises(
+        ArgumentError, match=r"save: p: its constructor changes its arguments: Twice: n: expected 4, got 8"
+    ):
+        Encoder().encode(Twice(2), "p")
 
 
 def test_every_array_of_a_file_is_aligned():

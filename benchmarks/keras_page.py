@@ -15,7 +15,7 @@ BASES = ("Sequential", "Layer", "Loss", "Metric", "Optimizer", "Regularizer", "L
 
 def title(section: str) -> str:
     if section in BASES:
-        return f"Methods and attributes of a `{section}`"
+        return f"Methods and attributes of `{section}`"
     return f"`keras.{section}`" if section else "`keras`"
 
 

@@ -53,12 +53,10 @@ def construct(cls: type[T], config: dict[str, Any]) -> T:
     ``super().__init__(activation="relu", **keywords)``, are omitted.
     """
     defaults, places, rest = constructor_arguments(cls), list[Any](), dict(config)
-    if SEVERAL in defaults.values():
-        for name, default in defaults.items():
-            if name in rest:
-                places += rest.pop(name) if default is SEVERAL else [rest.pop(name)]
-            if default is SEVERAL:
-                break
+    several = next((index for index, default in enumerate(defaults.values(), 1) if default is SEVERAL), 0)
+    for name, default in itertools.islice(defaults.items(), several):
+        if name in rest:
+            places += rest.pop(name) if default is SEVERAL else [rest.pop(name)]
     while True:
         try:
             return cls(*places, **rest)

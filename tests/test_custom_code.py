@@ -400,6 +400,64 @@ def test_a_metric_whose_constructor_changes_an_argument_is_not_saved(tmp_path):
         model.save(tmp_path / "m.safetensors")
 
 
+class Filter(minidl.Layer):
+    """``y = taps[0] x``; ``factor`` and ``norm`` are what the constructor does to the array."""
+
+    factor, norm = 1, False
+
+    def __init__(self, taps=np.array([0.1, 0.7, 0.3])):  # noqa: B008 - it is an array on purpose
+        taps = np.array(taps)
+        self.taps = self.factor * (taps / taps.sum() if self.norm else taps)
+
+    def forward(self, x, training=False):
+        return x * np.float32(self.taps[0])
+
+    def backward(self, dy):
+        return dy * np.float32(self.taps[0])
+
+
+@pytest.mark.parametrize("norm", [False, True])
+def test_a_layer_with_an_array_as_default_is_saved(tmp_path, monkeypatch, norm):
+    monkeypatch.setattr(Filter, "norm", norm)  # a second division by the sum changes the last digit
+    model = Sequential([Input((4,)), Filter()])
+    model.save(tmp_path / "m.safetensors")
+    loaded = minidl.load_model(tmp_path / "m.safetensors", {"Filter": Filter})
+    np.testing.assert_allclose(loaded.layers[0].taps, model.layers[0].taps, rtol=1e-15)
+
+
+def test_a_layer_whose_constructor_changes_an_array_is_not_saved(tmp_path, monkeypatch):
+    monkeypatch.setattr(Filter, "factor", 2)
+    text = r"Filter: taps: array 0: expected \[0\.2 1\.4 0\.6\], got \[0\.4 2\.8 1\.2\]\. Write self\.taps = taps"
+    with pytest.raises(ArgumentError, match=text):
+        Sequential([Input((4,)), Filter()]).save(tmp_path / "m.safetensors")
+
+
+def test_saving_constructs_each_of_the_nested_layers_few_times(tmp_path):
+    made = []
+
+    class Wrap(minidl.Layer):
+        def __init__(self, inner):
+            made.append(1)
+            self.inner = inner
+
+        def build(self, input_shape):
+            return self.inner.declare(input_shape)
+
+        def forward(self, x, training=False):
+            return self.inner.forward(x, training)
+
+        def backward(self, dy):
+            return self.inner.backward(dy)
+
+    layer = Dense(2)
+    for _ in range(10):
+        layer = Wrap(layer)
+    model = Sequential([Input((4,)), layer])
+    made.clear()
+    model.save(tmp_path / "m.safetensors")
+    assert len(made) <= 100  # 10 + 9 + ... + 1: each check copies the layers inside
+
+
 def test_a_constructor_that_converts_its_arguments_once_is_saved(tmp_path):
     class Converted(Doubled):
         def __init__(self, n, functions=(), rates=(0.5,), inner=None):

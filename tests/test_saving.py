@@ -295,7 +295,7 @@ def test_two_lambdas_in_one_model_have_two_names(path):
 
 def test_a_class_with_the_name_of_a_built_in_one_cannot_be_saved(path):
     impostor = type("Dense", (Doubled,), {"__module__": "elsewhere"})
-    with pytest.raises(ArgumentError, match="save: model/layers/0: expected a class with a name of its own"):
+    with pytest.raises(ArgumentError, match="save: model/layers/0: expected a unique name, got a second "):
         Sequential([Input((2,)), impostor()]).save(path)
     assert not path.exists()
 

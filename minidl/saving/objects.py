@@ -38,12 +38,14 @@ class Encoder:
     """Turns values into JSON; ``arrays`` collects the arrays for the binary section.
 
     JSON has no tuples, dicts with non-string keys, arrays or custom objects: each of these becomes
-    an object with a single key that names its type.
+    an object with a single key that names its type. With ``outer``, whose names of functions it shares, the result is
+    to be compared: it holds the values of arrays, and constructors are not checked again.
     """
 
-    def __init__(self, functions: dict[str, Any] | None = None) -> None:
+    def __init__(self, outer: "Encoder | None" = None) -> None:
         self.arrays: dict[str, Array] = {}
-        self.functions: dict[str, Any] = {} if functions is None else functions
+        self.functions: dict[str, Any] = {} if outer is None else outer.functions
+        self.compares = outer is not None
 
     def encode(self, value: Any, path: str) -> Any:
         """Return ``value`` as JSON, or raise an `ArgumentError`; ``path`` names its arrays and opens the message."""
@@ -62,6 +64,8 @@ class Encoder:
         if isinstance(value, np.generic) and value.dtype.name in CODES:
             return {"scalar": [value.dtype.name, self.encode(value.item(), path)]}
         if isinstance(value, np.ndarray) and value.dtype.name in CODES:
+            if self.compares:
+                return {"array": [str(value), value.dtype.name, value.shape]}  # 8 digits: w / w.sum() changes the last
             while path in self.arrays:  # from the keys 1 and "1" of a dict
                 path += "_"
             self.arrays[path] = value
@@ -76,12 +80,11 @@ class Encoder:
     def _encode_object(self, value: Configured, path: str) -> dict[str, Any]:
         cls, config = type(value), dict(value.get_config())
         if registry.get(registered_name(cls), cls) is not cls:
-            got = f"expected a class with a name of its own, got a second {cls.__name__}. Rename yours."
-            raise ArgumentError(f"save: {path}: {got}")
-        if not (is_builtin(cls) or isinstance(value, registry["Sequential"])):
+            raise ArgumentError(f"save: {path}: expected a unique name, got a second {cls.__name__}. Rename yours.")
+        if not (self.compares or is_builtin(cls) or isinstance(value, registry["Sequential"])):
             again = cls.from_config(config).get_config()
             for key in config:
-                before, now = (Encoder(self.functions).encode(one[key], f"{path}/{key}") for one in (config, again))
+                before, now = (Encoder(self).encode(one[key], f"{path}/{key}") for one in (config, again))
                 for found in differences(f"{cls.__name__}: {key}", before, now, ("input_shape",)):
                     fix = f"Write self.{key} = {key} in __init__, and compute from it elsewhere"
                     raise ArgumentError(f"save: {path}: its constructor changes its arguments: {found}. {fix}.")

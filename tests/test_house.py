@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 450,
     "a fit with accuracy: code lines of its files": 2_264,
     "code lines: core": 7_621,
-    "code lines: kit": 6_769,
+    "code lines: kit": 6_767,
     "code lines: side": 789,
     "code lines: integrations": None,
     "code lines: new layers": None,

@@ -7,7 +7,8 @@ import pytest
 
 from minidl.layers import Dense, Layer, ReLU
 from minidl.losses import Loss
-from minidl.testing import certify, certify_loss, diagnose
+from minidl.testing import certify, certify_loss, diagnose, explanation
+from minidl.testing.diagnosis import evidence
 
 
 class Gate(Layer):
@@ -494,6 +495,22 @@ def test_two_arrays_alone_are_compared():
 def test_nothing_is_guessed_where_nothing_fits():
     rng = np.random.default_rng(3)
     assert diagnose(rng.standard_normal(9), rng.standard_normal(9))[-1].text.startswith("no hypothesis fits")
+
+
+def test_a_diagnosis_that_has_cost_its_limit_tries_nothing_more(monkeypatch):
+    monkeypatch.setattr(evidence, "DIAGNOSIS", 0)
+    finding = certify(wrong(Recurrent, "carry"), on_fail="return").findings[0]
+    assert re.fullmatch(r"no hypothesis fits: \d+ of \d+ entries wrong", finding.why)
+
+
+@pytest.mark.parametrize(("enough", "explained"), [(0, ["dx"]), (1e9, ["dx", "dW", "dU"])])
+def test_a_further_wrong_gradient_is_explained_if_the_first_was_cheap(monkeypatch, enough, explained):
+    told, explain = [], explanation.explain
+    monkeypatch.setattr(explanation, "CONVINCING", 2)
+    monkeypatch.setattr(explanation, "ENOUGH", enough)
+    monkeypatch.setattr(explanation, "explain", lambda e: told.append(e.target) or explain(e))
+    certify(wrong(Recurrent, "carry"), on_fail="return")
+    assert told == explained
 
 
 def from_the_numbers(certificate):

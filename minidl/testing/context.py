@@ -60,7 +60,7 @@ class Context:
         *,
         parameters_only: bool = False,
     ) -> None:
-        subject.work.go_on()
+        subject.work.diagnose()
         self.subject, self.point, self.target, self.check, self.wrong = subject, point, target, check, wrong
         self.parameters_only = parameters_only
         self.gradients = {name: np.array(value) for name, value in present(gradients).items()}

@@ -183,10 +183,8 @@ class Examination:
         """
         if self.surrogate:
             return
-        few, limit = (
-            20 if self.level == "thorough" else 1,
-            max(FEWEST, self.affordable(point, DOUBT if hard else COMPARISON)),
-        )
+        few = 20 if self.level == "thorough" else 1
+        limit = max(FEWEST, self.affordable(point, DOUBT if hard else COMPARISON))
         for most in (few, min(max(60, self.most()), limit)) if lightly else (min(self.most(), limit),):
             result = compare(self.subject, point, self.rng, most=most, hard=hard)
             if not result.mismatches and not result.weak:
@@ -239,7 +237,7 @@ class Examination:
             # The result of a cancellation is rounding, compared with the values it was computed from.
             known = value is not None
             if known and not close(found.get(name), value, self.at_least_rounding(tolerance), self.usual_size(name)):
-                self.subject.work.go_on()
+                self.subject.work.diagnose()
                 cause = why(name) if callable(why) else why
                 shape = np.asarray(found.get(name)).shape
                 if shape != value.shape:

@@ -4,6 +4,7 @@ import numpy as np
 
 from minidl.testing.comparison import Comparison, Mismatch
 from minidl.testing.context import Context, derivatives
+from minidl.testing.derivative import LENGTHS
 from minidl.testing.diagnosis import Evidence, Hypothesis, causes_of, diagnose, with_repair
 from minidl.testing.diagnosis.evidence import attempt
 from minidl.testing.diagnosis.sample import largest
@@ -15,7 +16,8 @@ from minidl.testing.subject import Subject
 from minidl.typing import Array
 
 MOST = 3  # number of wrong gradients of one call to explain
-FULL = 4000  # most entries of a numerical gradient to compute for a diagnosis
+NUMERIC = 40_000_000  # most that the numerical gradient for a diagnosis may cost, see `Work`
+ENOUGH = 1_500_000  # cost of an explanation from which no further wrong gradient is examined
 CONVINCING = 0.95  # score from which no further wrong gradient is examined
 CERTAIN = 0.85  # score from which a diagnosis is more informative than the violated equation
 
@@ -32,16 +34,14 @@ def from_comparison(subject: Subject, point: Point, result: Comparison, check: s
     for mismatch in result.mismatches[:MOST]:
         evidence = evidence_of(Context(subject, point, result.gradients, mismatch.target, check, wrong))
         found.append((explain(evidence), evidence, mismatch))
-        if found[-1][0][0].score >= CONVINCING:
+        if found[-1][0][0].score >= CONVINCING or subject.work.done >= ENOUGH:
             break
     causes, evidence, mismatch = max(found, key=lambda one: one[0][0].score)
     causes = repaired(evidence, causes)
     target, n = mismatch.target, mismatch.worst
     flat = mismatch.which[n]
     how_many = f"{len(mismatch.which)}/{mismatch.tried} entries wrong" if flat >= 0 else "wrong along a direction"
-    where, source = (
-        (causes[0].where, causes[0].source) if causes[0].where else source_of(evidence.context.layer, target)
-    )
+    where, source = causes[0][2:] if causes[0].where else source_of(evidence.context.layer, target)
     return Finding(
         check,
         target=target,
@@ -80,7 +80,7 @@ def _arguments(subject: Subject, point: Point) -> str:
 def evidence_of(context: Context) -> Evidence:
     """Return the evidence about the wrong gradient of a context; the numeric gradient of a large one is not known."""
     analytic = context.gradients[context.target]
-    known = analytic.size <= FULL
+    known = 2 * LENGTHS * analytic.size * context.subject.work.cost(context.point.x) <= NUMERIC
     numeric = context.numeric(context.target) if known else np.full(analytic.shape, np.nan)
     return Evidence(analytic, numeric, context)
 
@@ -91,6 +91,7 @@ def explain(evidence: Evidence) -> Causes:
         never = evidence.target != "dx" and is_never_set(evidence)
         return [Hypothesis(f"{evidence.target} is never set: {NEVER_SET}" if never else NOT_FINITE)]
     try:
+        evidence.context.subject.work.diagnose()
         return causes_of(evidence)
     except Exception as error:  # a diagnosis that fails must not hide the finding
         return [Hypothesis(f"no diagnosis: {type(error).__name__} in the kit: {error}", np.inf)]
@@ -105,10 +106,8 @@ def is_never_set(e: Evidence) -> bool:
 
 def repaired(evidence: Evidence, causes: Causes) -> Causes:
     """Return the causes of one wrong gradient, headed by the source edit that fixes it, if one is found."""
-    try:
-        return with_repair(causes, evidence)
-    except Exception:  # as before
-        return causes
+    evidence.context.subject.work.diagnose()
+    return attempt(with_repair, causes, evidence) or causes
 
 
 def of_nonlinear(context: Context, equation: str) -> tuple[str, list[tuple[str, float]]]:

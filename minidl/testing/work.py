@@ -6,6 +6,8 @@ from minidl.layers.base import Layer
 from minidl.testing.cache import numbers_cached
 from minidl.typing import Array, Shape
 
+LEAST, PASS = 20, 1000  # cost of a pass besides its numbers: in a check, and in a diagnosis, as a small pass takes
+DIAGNOSIS = 12_000_000  # cost of a diagnosis from which nothing more is tried
 USUAL = 8  # times as many numbers as its input that a forward pass may keep without counting more
 
 
@@ -18,27 +20,27 @@ class Work:
 
     Attributes
     ----------
-    limit : float
-        The cost limit of the running check.
+    done, limit : float
+        The cost so far of the running check or diagnosis, and the limit of the check.
     kept : dict of Shape to float
         By shape of a row: how many times as many numbers as the input a forward pass keeps.
     """
 
     def __init__(self) -> None:
-        self.done, self.limit, self.stops = 0.0, 1e12, False
+        self.done, self.limit, self.least, self.stops = 0.0, 1e12, LEAST, False
         self.kept: dict[Shape, float] = {}
 
     def begin(self, limit: float) -> None:
         """Start a check with a cost limit."""
-        self.done, self.limit, self.stops = 0.0, limit, True
+        self.done, self.limit, self.least, self.stops = 0.0, limit, LEAST, True
 
-    def go_on(self) -> None:
-        """Do not stop any more: a finding is explained at any cost."""
-        self.stops = False
+    def diagnose(self) -> None:
+        """Start a diagnosis: it looks at its cost itself and is never stopped, so that no finding is lost."""
+        self.done, self.least, self.stops = 0.0, PASS, False
 
     def cost(self, x: Array) -> float:
         """Return the cost of one forward pass over ``x``."""
-        return 20 + np.size(x) * self.kept.get(np.shape(x)[1:], 1.0)
+        return self.least + np.size(x) * self.kept.get(np.shape(x)[1:], 1.0)
 
     def add(self, x: Array, layer: Layer) -> None:
         """Count one forward pass of ``layer`` over ``x``; the first over rows of a shape shows how much is kept.

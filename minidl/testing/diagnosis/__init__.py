@@ -96,7 +96,10 @@ def causes_of(evidence: Evidence) -> list[Hypothesis]:
 
 
 def all_claims(evidence: Evidence) -> list[Hypothesis]:
-    """Return the claims of all engines; the slower ones are skipped once a short description is found."""
+    """Return the claims of all engines; the slower ones are skipped once a short description is found.
+
+    No further engine is tried once the diagnosis has cost too much.
+    """
     for engine in [*SETTLED[""], *SETTLED.get(evidence.check, [])]:
         found = claims(engine, evidence)
         if found:
@@ -117,7 +120,7 @@ def tell_where(found: list[Hypothesis]) -> None:
 
 def claims(engine: Engine, evidence: Evidence) -> list[Hypothesis]:
     """Return the first claim of an engine; none if it fails, for example because the layer refuses a call."""
-    found = attempt(lambda: next(engine(evidence), None))
+    found = None if evidence.is_spent else attempt(lambda: next(engine(evidence), None))
     return [found] if found else []
 
 

@@ -10,11 +10,13 @@ import numpy as np
 from minidl.testing.context import Context
 from minidl.testing.diagnosis.sample import EXACT, Sample, Setting, copies, floats, largest, settings_of
 from minidl.testing.diagnosis.where.source import Function, functions_behind, watch
+from minidl.testing.work import DIAGNOSIS
 from minidl.typing import Array
 
 FEW = 16  # random entries of a large array on which a hypothesis is tested
 STEP, SMALL_STEP = 2e-3, 1e-6
 SMALL = 2000  # further samples are drawn only if there are fewer outputs
+QUICK = 4  # forward passes that a quick derivative takes per entry
 
 Named = tuple[str, Array]
 Source = Callable[[Sample], Iterable[Named]]
@@ -65,18 +67,29 @@ class Evidence:
         known = [s.x, s.y, *s.parameters.values()]
         found = copies({**self.context.point.states, **cached})
         found = {name: v for name, v in found.items() if not any(np.array_equal(v, other) for other in known)}
-        return replace(s, attributes=found, arguments=self.arguments)
+        arguments = {name: float(setting.value) for name, setting in self.settings.items()}
+        return replace(s, attributes=found, arguments=arguments)
 
     @cached_property
     def samples(self) -> list[Sample]:
         """The failing call and up to three more, with other values, batch sizes or parameters."""
         found = [self.first]
         rows = len(self.first.x) if self.first.x.ndim else 0
-        if rows and rows * self.first.dy[:1].size < SMALL:
+        if rows and rows * self.first.dy[:1].size < SMALL and self.has_room:
             calls = [self.values(rows), self.values(rows + 2), {**self.values(rows + 1), **self.other_parameters()}]
             drawn = (attempt(self.run, **changes) for changes in calls)
             found += [sample for sample in drawn if sample is not None]
         return found
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a further sample costs at most a quarter of a diagnosis."""
+        return QUICK * self.analytic.size * self.context.subject.work.cost(self.first.x) <= DIAGNOSIS / 4
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the diagnosis has cost so much that nothing more is tried."""
+        return self.known is not None and self.known.subject.work.done >= DIAGNOSIS
 
     @cached_property
     def visible(self) -> list[Sample]:
@@ -230,11 +243,6 @@ class Evidence:
     def settings(self) -> dict[str, Setting]:
         """The numeric constructor arguments, including those of a wrapped loss."""
         return settings_of(type(self.known.layer), self.known.arguments) if self.known else {}
-
-    @property
-    def arguments(self) -> dict[str, float]:
-        """The values of the numeric constructor arguments."""
-        return {name: float(setting.value) for name, setting in self.settings.items()}
 
 
 def attempt(question: Callable[..., T], *arguments: Any, **changes: Any) -> T | None:

@@ -47,22 +47,15 @@ def what_is_added(e: Evidence, zero: Array, once: Array) -> str:
 
 def scaling(sizes: list[float], slopes: list[Array]) -> Claims:
     """Claim clipping or thresholds if backward(t dy)/t is not the same for every power of two t."""
-    alike = [[close(one, other) for other in slopes] if one.any() else [] for one in slopes]
+    alike = [[largest(one - other) <= 1e-9 * largest(one) for other in slopes] if one.any() else [] for one in slopes]
     common = max(range(len(slopes)), key=lambda k: sum(alike[k]))
     follows = alike[common]
     if not all(follows[common:]):
         k = follows.index(False, common)
         half = ": float16 ends at 65504" if 2**15 <= sizes[k] <= 2**21 else ""
-        text = (
-            "backward must be linear in dy: look for clipping or normalisation; it no longer follows where dy reaches"
-        )
-        yield Hypothesis(f"{text} {number(sizes[k - 1])} to {number(sizes[k])}{half}")
+        text = "backward must be linear in dy: look for clipping or normalisation; it no longer follows where dy"
+        yield Hypothesis(f"{text} reaches {number(sizes[k - 1])} to {number(sizes[k])}{half}")
     elif not all(follows):
         k = len(follows) - 1 - follows[::-1].index(False)
         text = "backward must be linear in dy: small upstream gradients are dropped or changed, below a threshold"
         yield Hypothesis(f"{text} between {number(sizes[k])} and {number(sizes[k + 1])}")
-
-
-def close(one: Array, other: Array) -> bool:
-    """Return whether two arrays agree to nine digits."""
-    return largest(one - other) <= 1e-9 * largest(one)

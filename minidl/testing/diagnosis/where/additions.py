@@ -56,10 +56,8 @@ def factors(site: Site, name: str, shape: tuple[int, ...], later: float) -> Iter
 
 def other_forms(site: Site) -> Iterator[Edit]:
     """Yield common derivatives made of the arrays in an expression, in its place."""
-    linear, arrays = (
-        site.function.linear,
-        [name for name in dict.fromkeys(words(site)) if np.shape(site.values.get(name, 0))],
-    )
+    linear = site.function.linear
+    arrays = [name for name in dict.fromkeys(words(site)) if np.shape(site.values.get(name, 0))]
     for name in arrays:
         if name not in linear:
             yield from (site.edit(form.format(name, name), 1.2) for form in FACTORS)

@@ -49,14 +49,14 @@ def first_repair(e: Evidence) -> tuple[Edit | None, int]:
     functions = e.functions
     sizes = sum(v.size for v in (e.first.x, e.first.y, *e.first.parameters.values()))
     trials = 0 if UNSAFE in e.events else min(TRIALS, WORK // (len(e.events) + sizes))
-    samples = [*e.samples, *other_samples(e)] if trials else []  # before any edit
+    samples = [*e.samples, *(other_samples(e) if e.has_room else ())] if trials else []  # before any edit
     places = [site for function in functions if function.values for site in sites(function, e.target)]
     single = [edit for site in places for edit in alterations(site)]
     edits = sorted([*single, *repeated(single)], key=lambda edit: edit.cost)
     probe = e.context.subject.at(e.context.point)
     second: tuple[Edit | None, int] = None, 0
     for rank, edit in enumerate(edits[:trials]):
-        code = code_of(edit)
+        code = None if e.is_spent else code_of(edit)
         if code is None:
             continue
         with edit.site.function.replaced(code):

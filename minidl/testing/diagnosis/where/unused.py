@@ -16,9 +16,8 @@ def never_read(e: Evidence) -> Claims:
     for path in e.context.layer.sublayers():
         name = f"self.{path}"
         if (True, name) in read and (False, name) not in read:
-            yield Hypothesis(
-                f"{name} takes part in forward, and its backward is not called: its derivative is left out"
-            )
+            text = f"{name} takes part in forward, and its backward is not called: its derivative is left out"
+            yield Hypothesis(text)
     for f, name, node in stored:
         place, array = f.place(node), np.ndim(f.values.get(name, 0.0)) > 0
         if array and isinstance(node, ast.Name) and f.tree.name != "forward" and (False, name) not in read:

@@ -8,8 +8,6 @@ from minidl import Layer
 class BilinearPool(Layer):
     """Mean outer product of the steps, then a signed square root."""
 
-    certify_other_shapes = False
-
     def __init__(self, epsilon=1e-3):
         self.epsilon = epsilon
 

@@ -1179,6 +1179,12 @@ def test_files_of_earlier_releases_load(golden):
     assert model.history.history
 
 
+def test_a_file_of_format_1_counted_no_passes():
+    content = parts((DATA / "format-1.safetensors").read_bytes())[0]
+    found = minidl.load_model(DATA / "format-1.safetensors").randomness.get_state()
+    assert (found["passes"], found["epochs"]) == (0, content["state"]["epoch"])
+
+
 def test_a_file_of_format_1_without_training_loads(path):
     golden, expected = DATA / "format-1.safetensors", np.load(DATA / "format-1.npz")
     minidl.load_model(golden).save(path, include_optimizer=False)

@@ -327,3 +327,11 @@ def test_the_threads_of_a_program_that_changes_them_are_those_of_its_blas(monkey
     monkeypatch.setitem(sys.modules, "threadpoolctl", SimpleNamespace(threadpool_info=lambda: pools))
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
     assert threads() == "3"
+
+
+def test_the_threads_of_a_program_that_sets_none_are_the_processors_of_its_process(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2} if process == 0 else {0}, raising=False)
+    assert threads() == "3"

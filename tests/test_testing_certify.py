@@ -130,7 +130,7 @@ def test_the_report_of_a_failure_says_what_why_and_where():
         r"certify\(BatchNorm\(\)\)   FAIL   1 finding, \d+ checks passed, 0 unverified, \d+\.\d\d s, seed 0",
         rf" x numeric   dx\[\d,\d\]   analytic {number}   numeric {number} \+- \d+e-\d+   12/12 entries wrong, "
         r"input \(3, 4\), epsilon=1e-05",
-        r"   why     error is constant along the batch axis: .*the through-the-mean term is missing.*"
+        r"   why     the derivative through `x\.mean\(axis=0\)` in `self\._xhat = .*` \(forward, .*\) is missing; .*"
         r"`g = dy \* self\.gamma - \(dy \* self\.gamma\)\.mean\(axis=0, keepdims=True\)`.*",
         r"   taylor  remainder slope 1\.\d\d \(a right gradient gives 2\.00\)",
         r"   where   BatchNorm\.backward, test_testing_certify\.py:\d+   g = dy \* self\.gamma",

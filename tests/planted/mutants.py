@@ -17,7 +17,7 @@ import minidl.losses
 from minidl.layers import Dense, Layer, Tanh
 from minidl.losses import Loss
 
-METHODS = ("backward", "backward_parameters")
+METHODS = ("backward", "backward_parameters", "slope")
 ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 COMPARISONS = {
     ast.Gt: [ast.GtE, ast.Lt],
@@ -190,9 +190,10 @@ ANY_NEGATIVE = "NumPy takes any negative length of reshape for -1"
 MEMORY = "only the order in memory of the result changes"
 WARNING = "the values are the same, with a warning more"
 EQUIVALENT: dict[str, str] = {
-    "Huber.backward: min(self.delta, float(np.finfo(self._d.dtype).max)) -> "
-    "min(float(np.finfo(self._d.dtype).max), self.delta)": "the arguments are exchanged",
-    "Huber.backward: float(np.finfo(self._d.dtype).max) -> np.finfo(self._d.dtype).max": "the same number",
+    "Huber.slope: min(self.delta, float(np.finfo(d.dtype).max)) -> min(float(np.finfo(d.dtype).max), self.delta)": (
+        "the arguments are exchanged"
+    ),
+    "Huber.slope: float(np.finfo(d.dtype).max) -> np.finfo(d.dtype).max": "the same number",
     "MeanSquaredLogarithmicError.backward: self._p < 0 -> self._p <= 0": CORNER,
     "MeanSquaredLogarithmicError.backward: 0 -> -1 (3)": "np.maximum guards values that np.where does not take",
     "CategoricalFocalCrossentropy.backward: 1 -> -1": AXES,
@@ -200,7 +201,6 @@ EQUIVALENT: dict[str, str] = {
         "only the derivative for a row of zeros changes, where the function jumps and has none"
     ),
     "Tanh.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
-    "Poisson.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
     "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
     "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
@@ -232,8 +232,8 @@ EQUIVALENT: dict[str, str] = {
     "CategoricalCrossentropy.backward: self.share((e * (sums / (1 + others)) - y).T).astype(dtype, order='C') -> "
     "self.share((e * (sums / (1 + others)) - y).T).astype(dtype)": MEMORY,
     "Hinge.backward: self._margin > 0 -> self._margin >= 0": CORNER,
-    "Quantile.backward: d > 0 -> d >= 0": CORNER,
-    "Quantile.backward: d < 0 -> d <= 0": CORNER,
+    "Quantile.slope: d > 0 -> d >= 0": CORNER,
+    "Quantile.slope: d < 0 -> d <= 0": CORNER,
     "SparseCategoricalCrossentropy.backward: (e * (self._share / (ONE + excess))).T.astype(dtype, order='C') -> "
     "(e * (self._share / (ONE + excess))).T.astype(dtype)": MEMORY,
     "SparseCategoricalCrossentropy.backward: 1 -> 2": ANY_NEGATIVE,

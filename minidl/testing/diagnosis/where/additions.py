@@ -41,7 +41,7 @@ def more(site: Site) -> Iterator[Edit]:
             forms = ("{0} + {1}", "{0} - {1}") if name in linear or not linear else PROJECTIONS
             yield from (site.edit(form.format(text, name), 1.6 if forms is not PROJECTIONS else 1.5) for form in forms)
     if whole and of_dy:
-        yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.7) for axis in (-1, 0))
+        yield from (site.edit(f"{text} - {text}.mean(axis={axis}, keepdims=True)", 1.4) for axis in (-1, 0))
         products = (path for path in matrix_products(site, result) if path not in site.text)
         yield from (site.edit(f"{site.text} + {path}", 1.3) for path in products)
 
@@ -62,8 +62,9 @@ def other_forms(site: Site) -> Iterator[Edit]:
         if name not in linear:
             yield from (site.edit(form.format(name, name), 1.2) for form in FACTORS)
             shape = np.shape(site.values[name])
-            same = [d for d in arrays if d in linear and np.shape(site.values[d]) == shape]
-            yield from (site.edit(SOFTMAX.format(d, name), 1.15) for d in same)
+            for d in [d for d in arrays if d in linear and np.shape(site.values[d]) == shape]:
+                yield site.edit(SOFTMAX.format(d, name), 1.15)
+                yield from (site.edit(f"{d} * {form.format(name, name)}", 1.25) for form in FACTORS)
 
 
 def matrix_products(site: Site, result: tuple[int, ...] | None) -> Iterator[str]:

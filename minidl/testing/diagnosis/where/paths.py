@@ -71,8 +71,7 @@ def wrong_path(e: Evidence) -> Claims:
                 text = " and ".join(
                     f"through {shown(edit.site)} {what}" for edit, what in zip(edits, told, strict=True)
                 )
-                place = edits[0].site.function.place(edits[0].site.statement)
-                yield Hypothesis(f"the derivative {text}", 1 + bits_of(rank) / 2, *place)
+                yield Hypothesis(f"the derivative {text}", 1 + bits_of(rank) / 2)
                 return
 
 

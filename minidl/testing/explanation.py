@@ -17,7 +17,7 @@ from minidl.typing import Array
 
 MOST = 3  # number of wrong gradients of one call to explain
 NUMERIC = 40_000_000  # most that the numerical gradient for a diagnosis may cost, see `Work`
-ENOUGH = 1_500_000  # cost of an explanation from which no further wrong gradient is examined
+ENOUGH = 2_500_000  # cost of an explanation from which no further wrong gradient is examined
 CONVINCING = 0.95  # score from which no further wrong gradient is examined
 CERTAIN = 0.85  # score from which a diagnosis is more informative than the violated equation
 

@@ -335,3 +335,9 @@ def test_the_threads_of_a_program_that_sets_none_are_the_processors_of_its_proce
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.sched_getaffinity", lambda process: {0, 1, 2} if process == 0 else {0}, raising=False)
     assert threads() == "3"
+
+
+def test_arrays_under_keys_that_are_written_alike_are_both_kept():
+    encoder, value = Encoder(), {1: np.array([1.0]), "1": np.array([2.0])}
+    found = Decoder(encoder.arrays, {}).decode(encoder.encode(value, "p"), "p")
+    assert {key: array.tolist() for key, array in found.items()} == {1: [1.0], "1": [2.0]}

@@ -20,8 +20,6 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.typing import Array
 
-Axpy = Callable[..., Any]
-
 SERIAL = 9_984  # maximum length of a vector: for longer ones BLAS starts threads and gets slower
 SUMMED_ROWS = 4096  # rows that float32 sums with a relative error of at most 5e-6
 
@@ -90,6 +88,15 @@ def exp_below_largest(z: Array) -> tuple[Array, Array]:
         return d, np.where(e > 0, e + e * error, e)
 
 
+def select(condition: Array, a: Any, b: Any, dtype: Any) -> Array:
+    """Return ``a`` where the condition holds, else ``b``; both must be finite.
+
+    `numpy.where` takes six times as long where the condition changes from value to value.
+    """
+    ones = condition.astype(dtype)
+    return ones * a + (1 - ones) * b
+
+
 def log_or_lowest(logarithm: Array) -> Array:
     """Return the logarithm, with 0 replaced by the smallest positive number."""
     return np.maximum(logarithm, np.log(np.finfo(logarithm.dtype).smallest_subnormal))
@@ -154,7 +161,7 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     return out
 
 
-def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
+def axpy_for(dtype: "np.dtype[Any]", who: str) -> Any:
     """Return ``axpy(x, y, a=a)``, which adds ``a * x`` to the contiguous array ``y`` in place.
 
     Raises
@@ -164,9 +171,7 @@ def axpy_for(dtype: "np.dtype[Any]", who: str) -> Axpy:
     """
     if dtype not in (np.float32, np.float64):
         raise ArgumentError(f"{who}: values: expected float32 or float64, got {dtype}.")
-    library = _library()
-    axpy: Axpy = _axpy if library is None else library.saxpy if dtype == np.float32 else library.daxpy
-    return axpy
+    return getattr(_library(), {"f": "saxpy", "d": "daxpy"}[dtype.char], _axpy)
 
 
 @functools.cache

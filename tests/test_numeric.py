@@ -190,3 +190,10 @@ def test_a_total_is_the_same_number_without_scipy(monkeypatch):
         assert repr(numeric.total(values)) == "66.0"
     finally:
         numeric.dot_for.cache_clear()
+
+
+def test_select_gives_the_same_values_as_where():
+    x = np.array([-np.inf, -2, -1e-40, -0.0, 0, 1e-40, 3, np.inf], "float32")
+    got = x * numeric.select(x >= 0, 1, 0.3, x.dtype)
+    np.testing.assert_array_equal(got, np.where(x >= 0, x, np.float32(0.3) * x))
+    assert got.dtype == np.float32

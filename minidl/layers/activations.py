@@ -12,7 +12,7 @@ from minidl.config import names_of, resolve
 from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.normal import normal_cdf, normal_density
-from minidl.numeric import sigmoid, softmax, softplus
+from minidl.numeric import select, sigmoid, softmax, softplus
 from minidl.typing import Array, LayerOptions, Shape
 
 ZERO = np.zeros((), np.float32)  # converting a Python number costs NumPy half a microsecond
@@ -96,11 +96,11 @@ class LeakyReLU(ActivationLayer):
         self.negative_slope = checks.number(negative_slope, "LeakyReLU: negative_slope", at_least=0)
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self._x = x
-        return np.where(x >= 0, x, self.negative_slope * x)
+        self._slope = select(x >= 0, 1, self.negative_slope, x.dtype)
+        return x * self._slope
 
     def backward(self, dy: Array) -> Array:
-        return np.where(self._x >= 0, dy, self.negative_slope * dy)
+        return dy * self._slope
 
 
 class ELU(ActivationLayer):
@@ -121,10 +121,10 @@ class ELU(ActivationLayer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._x = x
-        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+        return np.maximum(x, 0) + self.alpha * np.expm1(np.minimum(x, 0))
 
     def backward(self, dy: Array) -> Array:
-        return dy * np.where(self._x > 0, 1, self.alpha * np.exp(np.minimum(self._x, 0)))
+        return dy * select(self._x > 0, 1, self.alpha * np.exp(np.minimum(self._x, 0)), dy.dtype)
 
 
 class GELU(ActivationLayer):
@@ -136,12 +136,11 @@ class GELU(ActivationLayer):
     """
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self._x = x
-        return x * normal_cdf(x)
+        self._x, self._p = x, normal_cdf(x)
+        return x * self._p
 
     def backward(self, dy: Array) -> Array:
-        x = self._x
-        return dy * (normal_cdf(x) + x * normal_density(x))
+        return dy * (self._p + self._x * normal_density(self._x))
 
 
 class SiLU(ActivationLayer):
@@ -155,12 +154,11 @@ class SiLU(ActivationLayer):
     aliases = ("swish",)
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        self._x = x
-        return x * sigmoid(x)
+        self._x, self._s = x, sigmoid(x)
+        return x * self._s
 
     def backward(self, dy: Array) -> Array:
-        x = self._x
-        return dy * (sigmoid(x) * (1 + x * sigmoid(-x)))
+        return dy * (self._s * (1 + self._x * sigmoid(-self._x)))
 
 
 class Softplus(ActivationLayer):
@@ -210,8 +208,7 @@ class Softmax(ActivationLayer):
         return self._y
 
     def backward(self, dy: Array) -> Array:
-        y = self._y
-        return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
+        return self._y * (dy - (dy * self._y).sum(axis=-1, keepdims=True))
 
 
 def resolve_activation(value: Any, who: str) -> Layer | None:

@@ -13,7 +13,7 @@ from minidl.checks import batch_shape
 from minidl.errors import ArgumentError, ShapeError
 from minidl.initializers import resolve_initializer
 from minidl.layers.base import Layer
-from minidl.numeric import column_sums
+from minidl.numeric import column_sums, select
 from minidl.regularizers import resolve_regularizer
 from minidl.typing import Array, LayerOptions, Shape
 
@@ -89,12 +89,12 @@ class PReLU(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         if x.shape[1:] != self.input_shape:
             raise ShapeError(f"{self.label}: expected input of shape {batch_shape(self.input_shape)}, got {x.shape}.")
-        self._x = x
-        return np.where(x >= 0, x, self.alpha * x)
+        self._x, self._slope = x, select(x >= 0, 1, self.alpha, x.dtype)
+        return x * self._slope
 
     def backward(self, dy: Array) -> Array:
         self.backward_parameters(dy)
-        return np.where(self._x >= 0, dy, self.alpha * dy)
+        return dy * self._slope
 
     def backward_parameters(self, dy: Array) -> None:
         sums = column_sums((dy * np.minimum(self._x, 0)).reshape(len(dy), -1)).reshape(self.input_shape)

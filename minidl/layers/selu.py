@@ -10,6 +10,7 @@ import numpy as np
 from minidl import checks
 from minidl.layers.activations import ActivationLayer
 from minidl.layers.base import Layer
+from minidl.numeric import select
 from minidl.typing import Array, LayerOptions
 
 # The fixed point of mean 0 and variance 1: Klambauer et al., 2017, equation (14).
@@ -29,10 +30,10 @@ class SELU(ActivationLayer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         self._x = x
-        return np.where(x > 0, SCALE * x, SCALE * ALPHA * np.expm1(np.minimum(x, 0)))
+        return SCALE * np.maximum(x, 0) + SCALE * ALPHA * np.expm1(np.minimum(x, 0))
 
     def backward(self, dy: Array) -> Array:
-        return dy * np.where(self._x > 0, SCALE, SCALE * ALPHA * np.exp(np.minimum(self._x, 0)))
+        return dy * select(self._x > 0, SCALE, SCALE * ALPHA * np.exp(np.minimum(self._x, 0)), dy.dtype)
 
 
 class AlphaDropout(Layer):

@@ -1,7 +1,8 @@
-"""Activations and cross-entropies of minidl compared with SciPy and plain NumPy: time and accuracy.
+"""Activations and cross-entropies of minidl compared with SciPy, plain NumPy and torch: time and accuracy.
 
-In float32, on arrays of three sizes; losses are timed with their gradients. The error is the largest on 1e5 values
-between about -40 and 40, in units in the last place (ulp) of float32, compared with float64.
+In float32, on arrays of three sizes; losses are timed with their gradients, layers forward and
+backward. The error is the largest on 1e5 values between about -40 and 40, in units in the last place (ulp) of float32,
+compared with float64.
 ``tests/test_ulps.py`` checks against mpmath that minidl stays within 4 ulp for both dtypes and values up to 1e4.
 """
 
@@ -14,7 +15,7 @@ import numpy as np
 from common import Contender
 from scipy import special
 
-from minidl import losses, numeric
+from minidl import Input, Sequential, layers, losses, normal, numeric
 
 SHAPES = ((32, 10), (128, 128), (1024, 512))
 
@@ -79,7 +80,7 @@ def scipy_softplus(z: np.ndarray) -> np.ndarray:
 KERNELS: dict[str, tuple[Callable[[np.ndarray], Any] | None, ...]] = {
     "sigmoid": (numeric.sigmoid, special.expit, numpy_sigmoid),
     "softplus": (numeric.softplus, scipy_softplus, numpy_softplus),
-    "normal cdf (GELU)": (numeric.normal_cdf, special.ndtr, None),
+    "normal cdf (GELU)": (normal.normal_cdf, special.ndtr, None),
     "softmax": (numeric.softmax, lambda z: special.softmax(z, axis=1), numpy_softmax),
     "log_softmax": (numeric.log_softmax, lambda z: special.log_softmax(z, axis=1), numpy_log_softmax),
     "sparse categorical cross-entropy": (
@@ -94,6 +95,23 @@ KERNELS: dict[str, tuple[Callable[[np.ndarray], Any] | None, ...]] = {
     ),
 }
 NAMES = ("minidl", "scipy", "numpy")
+LAYERS = {  # minidl's and torch's names
+    "ReLU": "ReLU",
+    "LeakyReLU": "LeakyReLU",
+    "PReLU": "PReLU",
+    "Sigmoid": "Sigmoid",
+    "Tanh": "Tanh",
+    "ELU": "ELU",
+    "SELU": "SELU",
+    "GELU": "GELU",
+    "SiLU": "SiLU",
+    "Softplus": "Softplus",
+    "Softmax": "Softmax",
+    "BatchNormalization": "BatchNorm1d",
+    "LayerNormalization": "LayerNorm",
+    "Dropout": "Dropout",
+}
+ARGUMENTS = {"Dropout": (0.5,), "Softmax": (-1,), "BatchNorm1d": (256,), "LayerNorm": (256,)}
 
 
 def repeated(kernel: Callable[[np.ndarray], Any], z: np.ndarray) -> Contender:
@@ -110,6 +128,40 @@ def worst_ulp(kernel: Callable[[np.ndarray], Any], exact: Callable[[np.ndarray],
     truth = exact(z.astype(np.float64))
     unit = np.spacing(np.maximum(np.abs(truth), np.finfo(np.float32).tiny).astype(np.float32)).astype(np.float64)
     return float((np.abs(kernel(z) - truth) / unit).max())
+
+
+def layer_pass(name: str, x: np.ndarray, dy: np.ndarray) -> Callable[[np.ndarray], Any]:
+    """Return a training pass of minidl's layer, forward and backward."""
+    layer = getattr(layers, name)(*ARGUMENTS.get(name, ()))
+    Sequential([Input(x.shape[1:]), layer], seed=0)
+    return lambda x: (layer.forward(x, True), layer.backward(dy))
+
+
+def torch_pass(name: str, x: np.ndarray, dy: np.ndarray) -> Callable[[np.ndarray], Any]:
+    """Return the same pass of torch's module, with the gradients of its parameters."""
+    import torch
+
+    module = getattr(torch.nn, name)(*ARGUMENTS.get(name, ()))
+    tensor, gradient = torch.tensor(x, requires_grad=True), torch.tensor(dy)
+    inputs = [tensor, *module.parameters()]
+    return lambda x: torch.autograd.grad(module(tensor), inputs, gradient)
+
+
+def layer_table(arguments: Any) -> tuple[str, list[Any]]:
+    """Return the table of layers on 1,024 x 256 values, and its numbers."""
+    x, dy = np.random.default_rng(0).standard_normal((2, 1024, 256)).astype(np.float32)
+    rows, numbers = [], []
+    for name, theirs in LAYERS.items():
+        found = {"minidl": repeated(layer_pass(name, x, dy), x)}
+        if common.installed("torch"):
+            found["torch"] = repeated(torch_pass(theirs, x, dy), x)
+        times = common.interleaved(found, arguments.rounds, 0.02)
+        medians = [
+            common.duration(statistics.median(times[who]) if who in times else None) for who in ("minidl", "torch")
+        ]
+        rows.append([name, *medians, common.factor(common.ratio(times, "minidl", "torch"))])
+        numbers.append({"layer": name, "seconds": times})
+    return common.table(["layer", "minidl", "torch", "minidl / torch"], rows), numbers
 
 
 def errors(kernels: tuple[Any, ...]) -> list[str]:
@@ -132,9 +184,10 @@ def main() -> None:
             rows.append([name, *medians, common.factor(common.ratio(times, "minidl", faster))])
             numbers.append({"kernel": name, "shape": shape, "seconds": times})
         tables[f"{shape[0]:,} x {shape[1]}"] = common.table(["kernel", *NAMES, "minidl / the faster"], rows)
+    tables["layers, forward and backward, 1,024 x 256"], of_layers = layer_table(arguments)
     elementwise = {name: errors(kernels) for name, kernels in KERNELS.items() if "entropy" not in name}
     tables["largest error, ulp"] = common.table(["kernel", *NAMES], [[name, *e] for name, e in elementwise.items()])
-    common.report("kernels", arguments, tables, {"times": numbers, "ulp": elementwise})
+    common.report("kernels", arguments, tables, {"times": numbers, "layers": of_layers, "ulp": elementwise})
 
 
 if __name__ == "__main__":

@@ -130,6 +130,32 @@ def test_two_models_in_two_threads_train_as_one_after_the_other():
     assert parallel == serial
 
 
+def test_a_fit_that_another_thread_overtakes_while_it_reads_its_data_is_refused():
+    begun, refused = threading.Event(), threading.Event()
+
+    class Hold(minidl.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            begun.set()
+            refused.wait(10)
+
+    class Overtaken:
+        def __array__(self, dtype=None, copy=None):
+            if not begun.is_set():
+                thread.start()
+                begun.wait(10)
+            return X
+
+    model, alone = network(), network()
+    arguments = {"batch_size": 8, "verbose": 0}
+    thread = threading.Thread(target=model.fit, args=(X, LABELS), kwargs={**arguments, "callbacks": [Hold()]})
+    with pytest.raises(minidl.errors.StateError, match="fit: this model is being trained already"):
+        model.fit(Overtaken(), LABELS, **arguments)
+    refused.set()
+    thread.join()
+    alone.fit(X, LABELS, **arguments)
+    assert model.parameters.values.tobytes() == alone.parameters.values.tobytes()
+
+
 def trained_bytes(seed=0):
     model = network(seed, dropout=0.3)
     model.fit(X, LABELS, epochs=3, batch_size=8, validation_split=0.2, verbose=0)

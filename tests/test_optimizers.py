@@ -291,6 +291,31 @@ def test_a_copy_continues_bit_for_bit_and_alone(make, duplicate):
 
 
 @every_optimizer
+def test_an_optimizer_unpickled_onto_read_only_memory_continues_and_leaves_it_alone(make):
+    gradients = random_gradients(20, 10, dtype="float32")
+    first, buffers = make(), []
+    values = walk(first, np.ones(10, "float32"), gradients[:10])
+    pickled = pickle.dumps(first, 5, buffer_callback=buffers.append)
+    shared = [buffer.raw().tobytes() for buffer in buffers]  # immutable, as memory that processes share
+    second, other, before = pickle.loads(pickled, buffers=shared), values.copy(), [bytearray(one) for one in shared]
+    np.testing.assert_array_equal(walk(second, other, gradients[10:]), walk(first, values, gradients[10:]))
+    assert shared == before
+
+
+@every_optimizer
+def test_an_optimizer_whose_state_is_a_memory_mapped_file_continues(make, tmp_path):
+    gradients = random_gradients(20, 10, dtype="float32")
+    first = make()
+    values = walk(first, np.ones(10, "float32"), gradients[:10])
+    second = copy.copy(first)
+    for name, array in first.state.items():  # as joblib does with large arrays
+        np.save(tmp_path / f"{name}.npy", array)
+        second.state[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    second = copy.deepcopy(second)
+    np.testing.assert_array_equal(walk(second, values.copy(), gradients[10:]), walk(first, values, gradients[10:]))
+
+
+@every_optimizer
 def test_a_pickle_holds_the_state_and_no_caches(make):
     optimizer = make()
     walk(optimizer, np.ones(100_000, "float32"), random_gradients(1, 100_000, dtype="float32"))

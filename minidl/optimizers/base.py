@@ -88,11 +88,10 @@ class Optimizer(Configured, ABC):
         self.clipnorm = self._optional(clipnorm, "clipnorm", above=0)
         self.global_clipnorm = self._optional(global_clipnorm, "global_clipnorm", above=0)
         self.clipvalue = self._optional(clipvalue, "clipvalue", above=0)
-        if sum(limit is not None for limit in (clipnorm, global_clipnorm, clipvalue)) > 1:
-            raise ArgumentError(
-                f"{type(self).__name__}: expected at most one of clipnorm, global_clipnorm and clipvalue, "
-                f"got {clipnorm!r}, {global_clipnorm!r} and {clipvalue!r}."
-            )
+        if (clipnorm, global_clipnorm, clipvalue).count(None) < 2:
+            expected = "expected at most one of clipnorm, global_clipnorm and clipvalue"
+            got = f"{clipnorm!r}, {global_clipnorm!r} and {clipvalue!r}"
+            raise ArgumentError(f"{type(self).__name__}: {expected}, got {got}.")
         self.iterations = 0
         self.state: dict[str, Array] = {}
         self.segments: dict[str, slice] = {}
@@ -124,9 +123,8 @@ class Optimizer(Configured, ABC):
     def learning_rate(self, value: Rate) -> None:
         who = f"{type(self).__name__}: learning_rate"
         if callable(vars(self).get("learning_rate")):
-            raise ArgumentError(
-                f"{who}: expected no assignment, as the rate follows a schedule, got {value!r}. Use one of the two."
-            )
+            expected = "expected no assignment, as the rate follows a schedule"
+            raise ArgumentError(f"{who}: {expected}, got {value!r}. Use one of the two.")
         if isinstance(value, type):
             raise ArgumentError(f"{who}: expected a number or an instance, got the class {value.__name__}.")
         self.__dict__["learning_rate"] = value if callable(value) else check_rate(value, who)
@@ -228,15 +226,19 @@ class Optimizer(Configured, ABC):
             self.learning_rate = state["learning_rate"]
         self.state = {name: np.array(state[name]) for name in names if started}  # in the order of initial_state
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # a pickle may hold arrays in read-only memory that processes share, or in a memory-mapped file
+        arrays = {name: np.require(array, requirements="CWE") for name, array in state.get("state", {}).items()}
+        vars(self).update(state, state=arrays)
+
     def _bind(self, values: Array, gradients: Array) -> None:
         """Check the arrays, and split them and the state into blocks."""
         who = type(self).__name__
         if not isinstance(values, np.ndarray) or not isinstance(gradients, np.ndarray):  # type: ignore[redundant-expr]
             raise ArgumentError(f"{who}: expected two arrays, got {type(values).__name__}, {type(gradients).__name__}.")
         if values.ndim != 1 or gradients.shape != values.shape:
-            raise ShapeError(
-                f"{who}: expected flat values and gradients of one size, got {values.shape} and {gradients.shape}."
-            )
+            got = f"{values.shape} and {gradients.shape}"
+            raise ShapeError(f"{who}: expected flat values and gradients of one size, got {got}.")
         axpy, scale = counted(axpy_for(values.dtype, who)), counted(np.multiply)
         if gradients.dtype != values.dtype:
             raise ArgumentError(f"{who}: gradients: expected {values.dtype} as the values, got {gradients.dtype}.")

@@ -54,7 +54,7 @@ class Run:
     Raises
     ------
     StateError
-        If the model is already being trained, or all its parameters are frozen.
+        If all parameters are frozen, and by `train` if the model is already being trained.
     ArgumentError, DataError, ShapeError
         For arguments or data that cannot be used.
     """
@@ -65,8 +65,6 @@ class Run:
     ended = ""  # why a solver ended
 
     def __init__(self, trainer: Trainer, data: Data, epochs: Epochs, seed: int) -> None:
-        if trainer.run is not None:
-            trainer.check_idle("fit")
         data = data.checked()
         self.last = checks.integer(epochs.epochs, "fit: epochs", minimum=0)
         self.first = self.epoch = checks.integer(epochs.initial_epoch, "fit: initial_epoch", minimum=0)
@@ -78,6 +76,8 @@ class Run:
     def train(self, resume: Callable[[], None] | None = None) -> History:
         """Train until the last epoch or until stopped; ``resume`` is called first to restore a checkpoint."""
         trainer, callbacks = self.trainer, self.callbacks
+        if trainer.run is not None:  # also one that another thread began while this one read its data
+            trainer.check_idle("fit")
         callbacks.set_params({"epochs": self.last, "steps": self.data.steps_per_epoch or self.source.steps()})
         with DeferredSignals(Trainer.step.__code__) as signals:
             try:

@@ -138,16 +138,23 @@ def check_methods(cls: Any) -> None:
         if not called or own is known or not (inspect.isfunction(own) and inspect.isfunction(known)):
             continue
         wanted, given = ([*inspect.signature(one).parameters.values()][1:] for one in (known, own))
-        try:
-            passed = wanted[:2] if name == "update" else wanted  # a metric's weight is optional
-            inspect.signature(own).bind(None, *passed)
-            fits = name != "forward" or not hasattr(cls, "backward_parameters") or takes_training(given)
-        except TypeError:
-            fits = False
-        if not fits:
+        passed = wanted[:2] if name == "update" else wanted  # a metric's weight is optional
+        of_layer = name == "forward" and hasattr(cls, "backward_parameters")
+        if not accepts(own, None, *passed) or (of_layer and not takes_training(given)):
             expected, got = (", ".join(one.name for one in arguments) for arguments in (wanted, given))
             raise LayerError(f"{cls.__name__}: {name}: expected the arguments ({expected}), got ({got}).")
     type.__setattr__(cls, "_methods_fit", True)
+
+
+def accepts(function: Callable[..., Any], *arguments: Any) -> bool:
+    """Return whether a function can be called with these arguments; True where Python cannot tell."""
+    import inspect  # only needed for the functions of users
+
+    try:
+        inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # a function written in C may have no signature
+    return True
 
 
 def takes_training(arguments: Any) -> bool:

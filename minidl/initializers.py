@@ -12,7 +12,8 @@ import numpy as np
 
 from minidl import checks
 from minidl.config import Configured, register_builtins, resolve
-from minidl.errors import ShapeError
+from minidl.constructor import accepts
+from minidl.errors import ArgumentError, ShapeError
 from minidl.typing import Array, InitializerFunction, Shape
 
 
@@ -34,6 +35,8 @@ class Initializer(Configured, ABC):
 def resolve_initializer(value: Any, who: str) -> InitializerFunction:
     """Return ``value`` as an initializer: a name, an instance or a plain function."""
     if callable(value) and not isinstance(value, type):
+        if not accepts(value, "rng", "shape", "dtype"):
+            raise ArgumentError(f"{who}: expected a function of (rng, shape, dtype), got {value!r}.")
         return value
     return resolve(value, Initializer, who)
 

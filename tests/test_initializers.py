@@ -206,6 +206,8 @@ def test_a_plain_function_is_an_initializer():
         (GlorotUniform, r"got the class GlorotUniform\. Write GlorotUniform\(\)\."),
         (0.5, "expected the name of an initializer or an instance, got 0.5"),
         (None, "got None"),
+        (lambda shape, dtype=None: shape, r"expected a function of \(rng, shape, dtype\), got"),  # as in Keras
+        (lambda rng, shape, dtype, gain: shape, r"expected a function of \(rng, shape, dtype\), got <function"),
     ],
 )
 def test_what_is_no_initializer_is_refused(value, words):

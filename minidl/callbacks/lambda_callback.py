@@ -5,7 +5,9 @@ from typing import Any
 
 from minidl import checks
 from minidl.callbacks.base import HOOKS, Callback
+from minidl.constructor import accepts
 from minidl.errors import ArgumentError
+from minidl.names import argument_names
 
 
 class LambdaCallback(Callback):
@@ -19,7 +21,7 @@ class LambdaCallback(Callback):
     Raises
     ------
     ArgumentError
-        If a name is not that of a hook, or a value cannot be called.
+        If a name is not that of a hook, or a value cannot be called with its arguments.
 
     Examples
     --------
@@ -31,10 +33,11 @@ class LambdaCallback(Callback):
     def __init__(self, **hooks: Callable[..., object] | None) -> None:
         for name, function in hooks.items():
             checks.choice(name, "LambdaCallback: hook", HOOKS)
-            if callable(function):
+            if function is not None:  # Keras' default
                 setattr(self, name, function)
-            elif function is not None:  # Keras' default
-                raise ArgumentError(f"LambdaCallback: {name}: expected a function, got {function!r}.")
+                names = ", ".join(argument_names(getattr(Callback, name)))
+                if not accepts(function, *names.split()):
+                    raise ArgumentError(f"LambdaCallback: {name}: expected a function of {names}, got {function!r}.")
 
     def get_config(self) -> dict[str, Any]:
         return {name: vars(self)[name] for name in HOOKS if name in vars(self)}

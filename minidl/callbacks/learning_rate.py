@@ -7,6 +7,7 @@ from minidl.callbacks.base import Callback, Logs
 from minidl.callbacks.console import print_line
 from minidl.callbacks.monitor import MonitorCallback
 from minidl.callbacks.progress import resolve_verbose
+from minidl.constructor import accepts
 from minidl.errors import ArgumentError
 
 
@@ -23,13 +24,13 @@ class LearningRateScheduler(Callback):
     Raises
     ------
     ArgumentError
-        If ``schedule`` cannot be called, or, when training begins, if the optimizer has a schedule.
+        If ``schedule`` cannot be called so, or, when training begins, if the optimizer has a schedule.
     """
 
     def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
-        if not callable(schedule):
-            expected = "expected a function (epoch, rate) -> rate"
-            raise ArgumentError(f"LearningRateScheduler: schedule: {expected}, got {schedule!r}.")
+        if not (accepts(schedule, 0, 0.1) or accepts(schedule, 0)):
+            who = "LearningRateScheduler: schedule"
+            raise ArgumentError(f"{who}: expected a function of (epoch, rate), got {schedule!r}.")
         self.schedule, self.verbose = schedule, resolve_verbose(verbose)
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -38,7 +39,7 @@ class LearningRateScheduler(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         optimizer = self.model.optimizer
         both = (epoch, float(optimizer.learning_rate))
-        rate = self.schedule(*both[: _count_arguments(self.schedule)])
+        rate = self.schedule(*both[: 1 + accepts(self.schedule, *both)])
         optimizer.learning_rate = checks.number(rate, f"LearningRateScheduler: rate for epoch {epoch}", at_least=0)
         if self.verbose:
             print_line(f"Epoch {epoch + 1}: learning rate {rate:.4g}.")
@@ -114,11 +115,3 @@ def check_rate_is_free(callback: Callback) -> None:
     if not isinstance(vars(optimizer).get("learning_rate"), (int, float)):  # the property returns the current rate
         expected = f"expected an optimizer whose learning rate is a number, got {optimizer!r}"
         raise ArgumentError(f"{type(callback).__name__}: {expected}. Use either a schedule or a callback.")
-
-
-def _count_arguments(schedule: Callable[..., float]) -> int:
-    import inspect  # slow to import
-
-    parameters = inspect.signature(schedule).parameters.values()
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return 2 if any(p.kind is p.VAR_POSITIONAL for p in parameters) else min(len(positional), 2)

@@ -197,10 +197,8 @@ class Softmax(ActivationLayer):
 
     def build(self, input_shape: Shape) -> Shape:
         if input_shape[-1] < 2:
-            raise ArgumentError(
-                f"{self.label}: expected at least 2 units, got 1: its output would always be 1. "
-                "Use Sigmoid for two classes with one unit."
-            )
+            fix = "Use Sigmoid for two classes with one unit."
+            raise ArgumentError(f"{self.label}: expected at least 2 units, got 1: its output would always be 1. {fix}")
         return input_shape
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from minidl.attribute_names import refuse_unfinished
 from minidl.checks import flag
 from minidl.config import ConfiguredType
-from minidl.constructor import constructor_parameters
+from minidl.constructor import accepts, constructor_parameters
 from minidl.names import argument_names, translate
 from minidl.settings import run_constructor
 from minidl.typing import LayerOptions
@@ -44,7 +44,7 @@ class LayerType(ConfiguredType):
                 input_shape = tuple(others.pop("batch_input_shape"))[1:]
             if others:
                 others = translate(cls, others, [*known, *LayerOptions.__annotations__])
-            elif not known and not takes_any_number(constructor):
+            elif not known and not accepts(constructor, None, *args):
                 raise TypeError(f"{cls.__name__}() takes no arguments but name= and trainable=, got {[*args]}")
         layer = refuse_unfinished(cls) if getattr(cls, "__abstractmethods__", ()) else object.__new__(cls)
         layer.__dict__.update(
@@ -62,12 +62,6 @@ class LayerType(ConfiguredType):
         shared = inspect.signature(LayerType.__call__).parameters
         own = [parameter for parameter in constructor_parameters(cls) if parameter.name not in shared]
         return inspect.Signature([*own, shared["name"], shared["trainable"]])
-
-
-def takes_any_number(constructor: Any) -> bool:
-    """Return whether a constructor takes ``*arguments``."""
-    code = getattr(getattr(constructor, "__wrapped__", constructor), "__code__", None)
-    return code is not None and bool(code.co_flags & 0x04)
 
 
 def takes_options(constructor: Any) -> bool:

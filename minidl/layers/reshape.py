@@ -32,9 +32,8 @@ class Reshape(Layer):
         given: object = target_shape
         lengths = given if isinstance(given, (tuple, list)) else [0]
         if not checks.is_shape([1 if n == -1 else n for n in lengths]) or lengths.count(-1) > 1:
-            raise ArgumentError(
-                f"Reshape: target_shape: expected lengths of at least 1, or one -1, got {target_shape!r:.100}."
-            )
+            expected = "expected lengths of at least 1, or one -1"
+            raise ArgumentError(f"Reshape: target_shape: {expected}, got {target_shape!r:.100}.")
         self.target_shape = tuple(target_shape)
 
     def build(self, input_shape: Shape) -> Shape:

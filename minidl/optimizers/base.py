@@ -218,9 +218,8 @@ class Optimizer(Configured, ABC):
         scalars = ["iterations"] if callable(vars(self)["learning_rate"]) else ["iterations", "learning_rate"]
         started = state.get("iterations") != 0
         if set(state) != set(scalars + names if started else scalars):
-            raise StateError(
-                f"{type(self).__name__}: set_state: expected {', '.join(scalars + names)}; got {', '.join(state)}."
-            )
+            expected = f"expected {', '.join(scalars + names)}"
+            raise StateError(f"{type(self).__name__}: set_state: {expected}; got {', '.join(state)}.")
         self.iterations = state["iterations"]
         if "learning_rate" in state:
             self.learning_rate = state["learning_rate"]
@@ -228,7 +227,7 @@ class Optimizer(Configured, ABC):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # a pickle may hold arrays in read-only memory that processes share, or in a memory-mapped file
-        arrays = {name: np.require(array, requirements="CWE") for name, array in state.get("state", {}).items()}
+        arrays = {name: np.array(array) for name, array in state.get("state", {}).items()}
         vars(self).update(state, state=arrays)
 
     def _bind(self, values: Array, gradients: Array) -> None:

@@ -307,6 +307,8 @@ def test_partial_fit_needs_all_classes_first():
     started.partial_fit(X[:10], NAMES[:10])
     with pytest.raises(ValueError, match=r"expected the classes of the first call, \['setosa' 'versicolor'\]"):
         started.partial_fit(X, NAMES)
+    with pytest.raises(ValueError, match=r"classes in `classes`, \['setosa' 'versicolor'\], got 'virginica'"):
+        classifier().partial_fit(X, NAMES, classes=["setosa", "versicolor"])
     with pytest.raises(ValueError, match="expected a dict, got 'balanced'"):
         classifier(class_weight="balanced").partial_fit(X, NAMES, classes=np.unique(NAMES))
 
@@ -323,7 +325,45 @@ def test_warm_start_continues_where_fit_ended():
     np.testing.assert_array_equal(weights_of(warm), weights_of(classifier(n_iter_no_change=None).fit(X, NAMES)))
 
 
-@pytest.mark.parametrize("scale", [1, 1000])
+def test_a_warm_start_refuses_other_labels_and_another_number_of_columns():
+    numbers = classifier(epochs=1, warm_start=True).fit(X, IRIS.target)
+    with pytest.raises(ValueError, match=r"y: expected the classes of the first call, \[0 1 2\], got 3"):
+        numbers.fit(X, IRIS.target + 1)
+    columns = classifier(epochs=1, warm_start=True).fit(X, np.eye(3, dtype=int)[IRIS.target])
+    with pytest.raises(ValueError, match=r"y: expected the classes of the first call, \[0 1 2\], got others"):
+        columns.fit(X, np.eye(4, dtype=int)[IRIS.target])
+    with pytest.raises(ValueError, match=r"y: expected the classes of the first call, \[0 1 2\], got others"):
+        columns.fit(X, IRIS.target)
+
+
+@pytest.mark.parametrize("name", ["loss__label_smoothing", "callbacks__patience", "layers__units"])
+def test_a_setting_of_an_argument_that_is_none_is_refused_in_words(name):
+    argument = name.partition("__")[0]
+    with pytest.raises(ArgumentError, match=f"set_params: {name}: expected an object as {argument}, got None"):
+        classifier().set_params(**{name: 3})
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        (Dense, r"expected an instance, got the class Dense\. Write Dense\(\.\.\.\)"),
+        (iter([Dense(8)]), "expected a list of layers, .*, got <list_iterator"),  # empty in a second fit
+        (lambda features: [Dense(3)], r"expected a function of \(features, outputs\), got <function"),
+        ([Input((3,)), Dense(8)], r"expected Input\(\(4,\)\) for the columns of X, got Input\(\(3,\)\)"),
+    ],
+)
+def test_layers_that_cannot_be_used_are_refused_in_words(layers, words):
+    with pytest.raises(ArgumentError, match=f"^MinidlClassifier: layers: {words}"):
+        classifier(layers).fit(X, NAMES)
+
+
+@pytest.mark.parametrize("name", ["warm_start", "early_stopping"])
+def test_a_flag_is_true_or_false(name):
+    with pytest.raises(ArgumentError, match=f"^MinidlClassifier: {name}: expected True or False, got 'no'"):
+        classifier(**{name: "no"}).fit(X, NAMES)
+
+
+@pytest.mark.parametrize("scale", [1, 1000, 1e307, 1e-310])
 def test_a_weight_of_2_is_the_sample_twice(scale):
     x, y = friedman()
     weight = np.where(np.arange(200) < 50, 2, 1)

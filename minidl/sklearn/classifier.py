@@ -176,12 +176,15 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         if y.ndim == 2 and not multilabel:
             raise DataError(f"MinidlClassifier: y: expected labels, or columns of 0 and 1, got {kind} targets.")
         known = np.arange(y.shape[1]) if multilabel else np.unique(y if classes is None else classes)
-        if warm and classes is None:
+        if warm and classes is None and not multilabel:
             known = self.classes_
-        new = len(known) != y.shape[1] if multilabel else not np.isin(y, known).all()
-        if new or (warm and (multilabel != self.multilabel_ or not np.array_equal(known, self.classes_))):
-            expected = f"the classes of the first call, {self.classes_ if warm else known}"
+        if warm and (multilabel != self.multilabel_ or not np.array_equal(known, self.classes_)):
+            expected = f"the classes of the first call, {self.classes_}"
             raise DataError(f"MinidlClassifier: y: expected {expected}, got others.")
+        new = [] if multilabel else np.unique(y[~np.isin(y, known)]).tolist()
+        if new:
+            origin = "of the first call" if classes is None else "in `classes`"
+            raise DataError(f"MinidlClassifier: y: expected the classes {origin}, {known}, got {new[0]!r}.")
         if len(known) < 2 and not multilabel:
             raise DataError(f"MinidlClassifier: y: expected at least 2 classes, got 1 class, {known.tolist()[0]!r}.")
         self.classes_, self.multilabel_ = known, multilabel

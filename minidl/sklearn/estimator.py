@@ -4,7 +4,7 @@ import copy
 import math
 import numbers
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from minidl import checks
 from minidl.callbacks import EarlyStopping, check_callbacks
 from minidl.config import resolve
+from minidl.constructor import accepts
 from minidl.errors import ArgumentError
 from minidl.initializers import RandomUniform
 from minidl.layers import Dense, Input, Layer
@@ -91,10 +92,13 @@ class MinidlEstimator(BaseEstimator):
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, also nested ones such as ``optimizer__learning_rate``; names like "adam" become objects."""
-        for name in {key.partition("__")[0] for key in params if "__" in key} & FAMILIES.keys():
-            value = params.get(name, getattr(self, name))
-            if isinstance(value, str) or (value is None and name == "optimizer"):
+        for key in [key for key in params if "__" in key]:
+            name = key.partition("__")[0]
+            value = params.get(name, getattr(self, name, self))
+            if name in FAMILIES and (isinstance(value, str) or (value is None and name == "optimizer")):
                 params[name] = self._resolve(name, value)
+            elif not hasattr(value, "set_params"):
+                raise self._error(f"set_params: {key}: expected an object as {name}, got {value!r}. Pass an instance.")
         super().set_params(**params)
         return self
 
@@ -156,6 +160,8 @@ class MinidlEstimator(BaseEstimator):
             y = column_or_1d(y, warn=True)
         self._learn_targets(y, warm, classes)
         weight = self._weigh(X, y, weight)
+        for name in ("early_stopping", "warm_start"):
+            checks.flag(getattr(self, name), f"{type(self).__name__}: {name}")
         model = self.model_ if warm else self._model(X)
         y, rows = self._encode(y, model), len(X)
         size = min(200, rows) if self.batch_size == "auto" else self.batch_size
@@ -192,8 +198,11 @@ class MinidlEstimator(BaseEstimator):
         if weight is None:
             return None
         weight = _check_sample_weight(weight, X, dtype=X.dtype, ensure_non_negative=True)
+        if not weight.any():
+            return weight
+        weight = weight / weight.max()  # the sum of large weights could overflow
         # a weight of 2 then equals repeating the sample, because the loss divides by the number of samples
-        return weight * (len(X) / weight.sum()) if weight.any() else weight
+        return weight * (len(X) / weight.sum())
 
     # The model
 
@@ -205,19 +214,28 @@ class MinidlEstimator(BaseEstimator):
         if not (state is None or isinstance(state, numbers.Integral)):
             state = check_random_state(state).randint(2**31 - 1)
         model = Sequential([Input((X.shape[1],))], seed=state, dtype=X.dtype.name)
-        whole = callable(self.layers) and not isinstance(self.layers, Layer)
-        given = self.layers(X.shape[1], outputs) if whole else self.layers
+        given, whole = self.layers, callable(self.layers) and not isinstance(self.layers, Layer)
+        if isinstance(given, type):
+            fix = f"Write {given.__name__}(...)."
+            raise self._error(f"layers: expected an instance, got the class {given.__name__}. {fix}")
+        if whole:
+            if not accepts(given, "features", "outputs"):
+                raise self._error(f"layers: expected a function of (features, outputs), got {given!r}.")
+            given = given(X.shape[1], outputs)
         if given is None:
             for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
                 self._add_dense(model, size, self.activation)
             given = []
         elif isinstance(given, Layer) and not isinstance(given, Sequential):
             given = [given]
-        if isinstance(given, str) or not isinstance(given, Iterable):
+        used_up = isinstance(given, Iterator) and not whole  # by the first fit
+        if isinstance(given, str) or not isinstance(given, Iterable) or used_up:
             raise self._error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
         for layer in given:
             if not isinstance(layer, Input):
                 model.add(copy.deepcopy(layer))
+            elif layer.shape != X.shape[1:]:
+                raise self._error(f"layers: expected Input({X.shape[1:]}) for the columns of X, got {layer!r}.")
         ends = self._ends(model, outputs, activation)
         if not (whole or ends):
             self._add_dense(model, outputs, activation)

@@ -1206,3 +1206,20 @@ def test_arguments_are_taken_up_to_their_bounds(cls, arguments, name, taken, ref
     for value in refused:
         with pytest.raises(ArgumentError, match=f"{name}.*: expected"):
             cls(**arguments, **{name: value})
+
+
+class LogOfZero(Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        np.log(np.zeros(1))
+
+    on_train_batch_end = on_train_batch_begin
+
+
+def test_hooks_between_the_steps_of_fit_warn_as_outside_of_it():
+    model = Sequential([Input((3,)), Dense(1)])
+    model.compile("adam", "mse")
+    with pytest.warns(RuntimeWarning, match="divide by zero") as found:
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0, callbacks=[LogOfZero()])
+    assert len(found) == 4
+    with np.errstate(divide="ignore"):
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0, callbacks=[LogOfZero()])

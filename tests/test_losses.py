@@ -692,7 +692,7 @@ def test_a_loss_on_logits_is_the_loss_of_its_activation(link):
         rng = np.random.default_rng(0)
         z, y = rng.normal(size=(5, 3)), batch(case)[1]
         p = numeric.sigmoid(z) if link == "sigmoid" else numeric.softmax(z)
-        on_logits = case.make().on_logits()
+        on_logits = case.make().copy_with(from_logits=True)
         assert on_logits.from_logits
         assert not case.make().from_logits
         assert on_logits.forward(z, y) == pytest.approx(case.make().forward(p, y), rel=1e-12)

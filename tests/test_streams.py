@@ -611,3 +611,14 @@ def test_text_in_a_file_is_no_number(tmp_path):
             regression().predict(file["x"])
         with pytest.raises(DataError, match=r"x: expected an array .*File with arrays named 'x'. Pass one"):
             regression().predict(file)
+
+
+def test_a_stream_warns_between_the_steps_of_fit_as_outside_of_it():
+    def batches():
+        for batch in BATCHES:
+            np.log(np.zeros(1))
+            yield batch
+
+    with pytest.warns(RuntimeWarning, match="divide by zero") as found:
+        regression().fit(batches(), steps_per_epoch=4, verbose=0)
+    assert len(found) == 4

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Self
 
+import numpy as np
+
 from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.config import Configured, PlainType
@@ -222,7 +224,8 @@ class CallbackList(Callback, metaclass=PlainType):
         rank = getattr(getattr(getattr(model, "trainer", None), "group", None), "rank", 0)
         for hook in HOOKS:  # in a distributed run, rank 0 writes the files
             if listeners := [one for one in self.callbacks if overrides(one, hook) and not (one.writes and rank)]:
-                setattr(self, hook, functools.partial(_call_each, listeners, hook))
+                # a hook at the end of a batch runs under the user's settings, not a step's
+                setattr(self, hook, np.errstate(**np.geterr())(functools.partial(_call_each, listeners, hook)))
 
     def __repr__(self) -> str:
         return f"CallbackList({self.callbacks!r})"

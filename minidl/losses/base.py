@@ -86,10 +86,6 @@ class Loss(Configured, ABC):
         """The decision threshold: larger outputs count as positive."""
         return 0.0 if self.from_logits else 0.5
 
-    def on_logits(self) -> Self:
-        """Return a copy that takes logits."""
-        return self.copy_with(from_logits=True)
-
     def copy_with(self, **attributes: Any) -> Self:
         """Return a copy with the given attributes, without checking them."""
         loss = copy.copy(self)

@@ -43,7 +43,7 @@ class LossSubject(Subject):
         yield "weighted", LossSubject(self.loss, "double", self.kinds), ("contract", "dtype", "state", "batch")
         if self.loss.link is not None and not self.loss.from_logits:
             checks = ("contract", "linear-in-u", "numeric", "extreme")
-            yield "on logits", LossSubject(self.loss.on_logits(), kinds=self.kinds), checks
+            yield "on logits", LossSubject(self.loss.copy_with(from_logits=True), kinds=self.kinds), checks
 
     def own_inputs(self, rng: np.random.Generator, shape: Shape) -> Iterator[tuple[str, Array]]:
         """Yield predictions at and near the targets."""

@@ -6,8 +6,6 @@ A Sigmoid or Softmax before its matching cross-entropy is omitted: training stop
 import copy
 from typing import Any, Self
 
-import numpy as np
-
 from minidl.contract import CheckedLoss, note_layer
 from minidl.layers import Layer
 from minidl.losses import Loss
@@ -65,7 +63,6 @@ class Objective:
             network.parameters.gradients[part] = 0
         return loss, z
 
-    @np.errstate(all="ignore")
     def outputs(self, z: Array) -> Array:
         """Return the model's outputs, given the logits or outputs that `loss_and_gradients` returned."""
         return z if self.activation is None else self.activation.forward(z)

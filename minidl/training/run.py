@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from minidl import checks
 from minidl.attribute_names import is_builtin
 from minidl.callbacks import BatchLogs, CallbackList, History
@@ -127,13 +129,14 @@ class Run:
                 if trainer.stop_training:  # the history has no entry for an epoch that never ran
                     break
             if not trainer.stop_training:  # a resumed run may already have been about to stop
-                self._train_epoch(signals)
+                self._train_epoch(self._batches(), signals)
             self.end_epoch()
             signals.deliver()
 
-    def _train_epoch(self, signals: DeferredSignals) -> None:
+    @np.errstate(all="ignore")  # for all steps at once, as entering it takes 4 us
+    def _train_epoch(self, batches: Iterator[Batch], signals: DeferredSignals) -> None:
         trainer, callbacks, scores = self.trainer, self.callbacks, self.scores
-        for index, batch in enumerate(self._batches(), start=self.batch):
+        for index, batch in enumerate(batches, start=self.batch):
             callbacks.on_train_batch_begin(index, {})
             loss, z = trainer.step(batch, ("fit", self.epoch, index))
             scores.add(loss, len(batch[0]))
@@ -147,10 +150,10 @@ class Run:
                 break
 
     def _batches(self) -> Iterator[Batch]:
-        """Yield the remaining batches of the epoch."""
+        """Return the remaining batches of the epoch; a stream runs under the floating-point settings of now."""
         data, order, size = self.source
         if isinstance(data, Stream):
-            return data.batches(self.batch)
+            return iter(np.errstate(**np.geterr())(data.batches(self.batch).__next__), None)
         if self.data.shuffle:
             order = self.trainer.network.randomness.order(len(data) if order is None else len(order), order)
         return data.batches(size, order, self.batch, self.data.steps_per_epoch)

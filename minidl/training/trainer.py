@@ -148,6 +148,7 @@ class Trainer:
 
     # Training
 
+    @np.errstate(all="ignore")
     def train_on_batch(self, batch: Batch, *, return_dict: bool) -> Any:
         """Take one step; return the loss and the metrics of this batch: see `Sequential.train_on_batch`."""
         if self.optimizer.full_batch:
@@ -161,9 +162,10 @@ class Trainer:
         scores.update(batch[1], self.objective.outputs(z), batch[2])
         return in_keras_form(scores.logs(loss), return_dict)
 
-    @np.errstate(all="ignore")  # non-finite values are checked for instead
     def step(self, batch: Batch, where: Where = ("train_on_batch", 0, 0)) -> tuple[float, Array]:
         """Take one training step on a checked batch; return its loss and the logits or outputs.
+
+        Floating-point warnings must be off: the step checks for non-finite values instead.
 
         Raises
         ------

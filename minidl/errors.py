@@ -1,7 +1,10 @@
-"""The errors of minidl: one base class and its few kinds.
+"""The errors of minidl: one base class and its few kinds; and its warnings.
 
 Every message names the caller, what it expected, what it got and how to fix it.
 """
+
+import sys
+import warnings
 
 # The names that minidl has, too; a MissingPackageError is an ImportError, which most code catches as such.
 __all__ = [
@@ -52,3 +55,14 @@ class ModelFileError(MinidlError):
 
 class MissingPackageError(MinidlError, ImportError):
     """An optional package is required and not installed."""
+
+
+NOT_USERS = {"minidl", "numpy", "contextlib"}  # NumPy and contextlib run the decorated functions of minidl
+
+
+def warn(text: str) -> None:
+    """Issue a UserWarning that names the user's line: the innermost one that is not in minidl."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] in NOT_USERS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)

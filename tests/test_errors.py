@@ -1,12 +1,14 @@
 """Errors: their messages stay short, whatever value a call has received."""
 
+import linecache
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minidl
-from minidl import Dense, Input, Sequential, errors
+from minidl import Dense, Input, Sequential, callbacks, errors, metrics
 from minidl.optimizers import Adam
 
 LONG = "a" * 1_000_000
@@ -81,3 +83,50 @@ def test_an_error_survives_pickling(name):
 def test_an_error_needs_no_message():
     assert str(errors.StateError()) == ""
     assert isinstance(minidl.errors.CacheError("a"), AttributeError)
+
+
+SECONDS = 1_700_000_000.0 + np.arange(20)[:, None]
+TARGETS = np.zeros((20, 1))
+
+
+def one_output(**options):
+    model = Sequential([Input((1,)), Dense(1)], seed=0)
+    model.compile(metrics=["mse"], **({"optimizer": "sgd", "loss": "mse"} | options))
+    return model
+
+
+class Predicts(callbacks.Callback):
+    """Evaluates other data in an epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.evaluate(SECONDS, TARGETS, verbose=0)  # the line
+
+
+class CountsBatches(callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+WARNINGS = {
+    "expected an end": lambda: one_output().evaluate(iter([(TARGETS, TARGETS)] * 10_001), verbose=0),  # the line
+    "x: column 0": lambda: one_output().fit(SECONDS, TARGETS, verbose=0),  # the line
+    "y: column 0": lambda: one_output().train_on_batch(TARGETS, SECONDS),  # the line
+    "fit: x: batch 0: x: column 0": lambda: one_output().fit([(SECONDS, TARGETS)], verbose=0),  # the line
+    "x: column 0: different": lambda: one_output().fit(TARGETS, TARGETS, callbacks=[Predicts()], verbose=0),
+    "fit: LBFGS": lambda: one_output(optimizer="lbfgs").fit(  # the line
+        TARGETS, TARGETS, callbacks=[CountsBatches()], verbose=0
+    ),
+    "metric 'mean_squared_error'": lambda: metrics.MeanSquaredError()([[1.0]], np.array([[np.nan]])),  # the line
+}
+
+
+@pytest.mark.parametrize("text", WARNINGS)
+def test_a_warning_names_the_users_line(text):
+    with pytest.warns(UserWarning, match=text) as warned:
+        WARNINGS[text]()
+    assert [linecache.getline(one.filename, one.lineno).rstrip()[-10:] for one in warned] == ["# the line"]
+
+
+def test_every_warning_of_the_package_finds_the_users_line():
+    sources = {path.name: path.read_text() for path in Path(minidl.__file__).parent.rglob("*.py")}
+    assert [name for name, source in sources.items() if "warnings.warn(" in source] == ["errors.py"]

@@ -1,7 +1,6 @@
 """MonitorCallback: a callback that compares one value of the logs from epoch to epoch."""
 
 import math
-import warnings
 from collections.abc import Iterable
 from numbers import Real
 from typing import Any
@@ -13,7 +12,7 @@ from minidl.attribute_names import is_builtin
 from minidl.callbacks.base import Callback, Logs, overrides
 from minidl.callbacks.lambda_callback import LambdaCallback
 from minidl.callbacks.progress import resolve_verbose
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, warn
 
 
 class MonitorCallback(Callback):
@@ -109,7 +108,7 @@ class MonitorCallback(Callback):
             raise self.error(f"monitor: expected one number, got {self.monitor!r} = {logs[self.monitor]!r}. {fix}")
         if math.isnan(value.item()):
             name = f"{type(self).__name__}: {self.monitor!r}"
-            warnings.warn(f"{name} is NaN in epoch {epoch + 1}, which is not counted.", stacklevel=2)
+            warn(f"{name} is NaN in epoch {epoch + 1}, which is not counted.")
             return None
         return float(value.item())
 

@@ -4,7 +4,6 @@ Anything else raises a `ShapeError` or a `DataError`.
 """
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from minidl.checks import batch_shape
 from minidl.data.classes import class_factors
 from minidl.data.conversion import convert
 from minidl.data.frames import check_columns, check_order, column_names
-from minidl.errors import ArgumentError, DataError, ShapeError
+from minidl.errors import ArgumentError, DataError, ShapeError, warn
 from minidl.numeric import in_dtype
 from minidl.typing import Array
 
@@ -202,7 +201,7 @@ def warn_of_rounding(array: Any, who: str, dtype: np.dtype[Any], value: Any) -> 
         where = f"{who}: column {', '.join(labels[:NAMED])}{more}" if array.ndim > 1 else who
         fix = 'Scale them, for example to mean 0 and standard deviation 1, or use Sequential(..., dtype="float64").'
         if found:
-            warnings.warn(f"{where}: different values become equal in {dtype}. {fix}", stacklevel=2)
+            warn(f"{where}: different values become equal in {dtype}. {fix}")
 
 
 def _loses(array: Array, place: Array, near: bool, dtype: np.dtype[Any]) -> bool:

@@ -2,7 +2,6 @@
 
 import itertools
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 from minidl.data.arrays import as_array
 from minidl.data.conversion import READERS, is_mapping, is_numbered
 from minidl.data.stored import is_stored
-from minidl.errors import DataError
+from minidl.errors import DataError, warn
 from minidl.typing import Shape
 
 LONG = 10_000  # batches per epoch after which an iterable without a length gives a warning
@@ -57,7 +56,7 @@ class Stream:
                 text = f"{expected}. Pass the number of batches as {self.words.steps}."
                 if count > self.most:
                     raise DataError(text)
-                warnings.warn(text, stacklevel=2)
+                warn(text)
             if count > first:
                 yield self.check(item, f"{self.words.iterable}: batch {count - 1}: ")
         if count < (self.steps or 1):

@@ -1,13 +1,12 @@
 """Targets, outputs and sample weights for the metrics: checked, and converted to matching shapes."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minidl import checks
 from minidl.data import as_array, check_weights
-from minidl.errors import DataError, ShapeError
+from minidl.errors import DataError, ShapeError, warn
 from minidl.losses.targets import check_range
 from minidl.numeric import one_hot
 from minidl.typing import Array
@@ -23,7 +22,7 @@ def nan_rows(y_pred: Any, who: Any) -> Array:
     rows: Array = np.isnan(y_pred).reshape(len(y_pred), -1).any(axis=1)
     if rows.any():
         found = f"{np.count_nonzero(rows)} of {len(rows)} predictions are NaN"
-        warnings.warn(f"metric {who.get_name()!r}: {found}, and so is the result.", stacklevel=3)
+        warn(f"metric {who.get_name()!r}: {found}, and so is the result.")
     return rows
 
 

@@ -3,14 +3,13 @@
 It also warns about dead and saturated units, which have stopped learning.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from minidl import checks
 from minidl.callbacks import Callback
-from minidl.errors import ArgumentError, StateError
+from minidl.errors import ArgumentError, StateError, warn
 from minidl.explain import Step, trace
 from minidl.layers import Sigmoid, Tanh
 from minidl.layers.activations import ActivationLayer
@@ -87,7 +86,7 @@ class LayerHealth(Callback):
             getattr(self, kind).setdefault(name, []).append(part)
             if part > self.warn_above and name not in self.warned:
                 self.warned.append(name)
-                warnings.warn(f"LayerHealth: {part:.0%} of the units of {step.layer.label} are {kind}.", stacklevel=2)
+                warn(f"LayerHealth: {part:.0%} of the units of {step.layer.label} are {kind}.")
 
 
 def _size(array: Array) -> float:

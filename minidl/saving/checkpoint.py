@@ -4,7 +4,6 @@ A resumed run is bit-identical to an uninterrupted one on the same machine with 
 """
 
 import copy
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -12,7 +11,7 @@ from typing import Any, Self
 from minidl.attribute_names import is_builtin
 from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar
 from minidl.callbacks.console import print_line
-from minidl.errors import ArgumentError, ModelFileError
+from minidl.errors import ArgumentError, ModelFileError, warn
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
 from minidl.names import with_article
@@ -133,7 +132,7 @@ class Checkpoint:
                 if _looks_like_a_model(candidate):
                     return cls(candidate)
             except (OSError, ModelFileError) as error:
-                warnings.warn(f"fit: resume: passing over a checkpoint: {error}", stacklevel=4)
+                warn(f"fit: resume: passing over a checkpoint: {error}")
                 failure = failure or error
         if failure is not None:
             raise failure
@@ -156,7 +155,7 @@ class Checkpoint:
         now = {name: value for name, value in model_file.environment().items() if name in before}
         changed = "; ".join(differences("environment", before, now))
         if changed:
-            warnings.warn(f"fit: resume: the last digits may differ from the run's: {changed}.", stacklevel=3)
+            warn(f"fit: resume: the last digits may differ from the run's: {changed}.")
 
     def _differences(self, model: Model, run: Run) -> Iterator[str]:
         encoder, before = Encoder(), self.content["training"]["compile"]

@@ -1,7 +1,6 @@
 """SolverRun: a `fit` with a solver, which needs all samples at once; an epoch is one iteration."""
 
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from minidl.attribute_names import is_builtin
 from minidl.callbacks import CallbackList, History, LambdaCallback
 from minidl.callbacks.base import overrides
 from minidl.data import Table
-from minidl.errors import NonFiniteError, StateError
+from minidl.errors import NonFiniteError, StateError, warn
 from minidl.signals import DeferredSignals
 from minidl.training.evaluation import measure
 from minidl.training.non_finite import non_finite
@@ -45,7 +44,7 @@ class SolverRun(Run):
             own = not is_builtin(type(callback)) or isinstance(callback, LambdaCallback)
             if own and any(overrides(callback, hook) for hook in OF_BATCHES):
                 unused = f"{type(callback).__name__} has hooks for training batches, which are not called"
-                warnings.warn(f"{who}: trains on all samples at once: {unused}.", stacklevel=3)
+                warn(f"{who}: trains on all samples at once: {unused}.")
         return super().train(resume)
 
     def _train_epochs(self, signals: DeferredSignals) -> None:

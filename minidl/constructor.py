@@ -9,7 +9,7 @@ from typing import Any, TypeVar, Unpack, get_args, get_origin
 
 import numpy as np
 
-from minidl.attribute_names import is_builtin
+from minidl.attribute_names import is_builtin, refuse_uncalled
 from minidl.errors import LayerError
 
 T = TypeVar("T")
@@ -128,9 +128,10 @@ def without_numpy(value: Any) -> Any:
 
 
 def check_methods(cls: Any) -> None:
-    """Raise a `LayerError` if a method does not accept the arguments minidl calls it with; runs once per class."""
+    """Raise a `LayerError` for a method that minidl does not call, or not with its arguments; runs once per class."""
     import inspect  # only needed for the first object of a class
 
+    refuse_uncalled(cls)
     for name in () if is_builtin(cls) else dir(cls):
         own = inspect.getattr_static(cls, name, None)  # a static method takes no self
         known = next((vars(base)[name] for base in cls.__mro__ if is_builtin(base) and name in vars(base)), None)

@@ -1,6 +1,7 @@
 """Custom metrics, regularizers, constraints and callbacks: they work as their authors expect, or an error says why."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -508,6 +509,46 @@ def test_a_model_with_a_constructor_of_its_own_resumes(tmp_path):
     whole.compile("adam", "mse")
     path = tmp_path / "1.safetensors"
     assert run(2, resume=path) == whole.fit(X, Y, epochs=2, verbose=0).history["loss"]
+
+
+UNCALLED = {
+    "train_step": (Sequential, "A custom loop is model.loss_and_gradients(x, y) and model.optimizer.step(...)"),
+    "test_step": (Sequential, "A custom loop is"),
+    "predict_step": (Sequential, "A custom loop is"),
+    "compute_loss": (Sequential, "A custom loop is"),
+    "compute_metrics": (Sequential, "A custom loop is"),
+    "make_train_function": (Sequential, "A custom loop is"),
+    "call": (Sequential, "fit calls the layers: write a layer with this method."),
+    "forward": (Sequential, "fit calls the layers: write a layer with this method."),
+    "call of Dense": (Dense, "Write forward(x, training=False), and backward(dy)"),
+    "call of a loss": (minidl.losses.MeanSquaredError, "Write forward(y_pred, y_true, sample_weight=None), and backward()"),
+    "update_state": (minidl.metrics.MeanSquaredError, "minidl calls it update."),
+    "reset_state": (minidl.metrics.MeanSquaredError, "minidl calls it reset."),
+    "update_step": (optimizers.SGD, "Write update(blocks, rate)"),
+    "__call__": (minidl.regularizers.L2, "Write penalty(values), and gradient(values)"),
+}
+
+
+@pytest.mark.parametrize("name", UNCALLED)
+def test_a_method_that_would_never_be_called_is_refused(name):
+    base, fix = UNCALLED[name]
+    method = name.partition(" ")[0]
+    own = type("Own", (base,), {method: lambda self, *arguments: None})
+    with pytest.raises(LayerError, match=re.escape(f"Own: {method}: this method would never be called. {fix}")):
+        own(*([2] if base is Dense else []))
+
+
+def test_a_class_may_have_the_methods_of_both_libraries():
+    class Both(Dense):
+        def call(self, x):
+            return self.forward(x)
+
+        def forward(self, x, training=False):
+            return 2 * super().forward(x, training)
+
+    x = np.ones((2, 3), np.float32)
+    layer, plain = (Sequential([Input((3,)), cls(2)], seed=0) for cls in (Both, Dense))
+    assert np.array_equal(layer.predict(x), 2 * plain.predict(x))
 
 
 def test_a_model_may_override_fit_and_predict():

@@ -41,6 +41,7 @@ class LayerList(Layer):
 
     layers: tuple[Layer, ...]
     network: Network | None
+    uncalled = dict.fromkeys(("forward", "backward", "call"), "fit calls the layers: write a layer with this method.")
 
     def __init__(
         self,

@@ -1,8 +1,9 @@
-"""The contract of layers and losses: wrappers check every call, and errors name the layer or loss at fault.
+"""The contract of layers, losses and metrics: wrappers check every call, and errors name the object at fault.
 
-Only the first training step runs through the wrappers.
+Only the first training step of layers and losses runs through the wrappers.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,12 +50,11 @@ class CheckedLayer:
         dx = _call_guarded(self.layer, method, dy)
         finite = self.finite and np.isfinite(dy).all()
         suspects = {name: gradient for name, gradient in self.gradients.items() if finite and np.isnan(gradient).all()}
-        for gradient in suspects.values():
-            gradient[...] = 0
         if suspects:  # run again: a gradient that overflowed is NaN again, one that was not set is not
+            for gradient in suspects.values():
+                gradient[...] = 0
             _call_guarded(self.layer, method, dy)
-        for name, gradient in suspects.items():
-            if not np.isnan(gradient).all():
+            for name in [name for name, gradient in suspects.items() if not np.isnan(gradient).all()]:
                 raise LayerError(f"{self.layer.label}: {method}: expected it to set self.{name}, got nothing. Set it.")
         return dx
 
@@ -76,6 +76,13 @@ class CheckedLoss:
         dy = self.loss.backward()
         _expect_array(dy, self.loss, "backward", self.shape, self.dtype)
         return dy
+
+
+def update_of(metric: Any) -> Callable[..., None]:
+    """Return the ``update`` of a metric; a custom metric gets read-only arrays."""
+    if is_builtin(type(metric)):
+        return metric.update
+    return lambda y, y_pred, *weight: _call_guarded(metric, "update", y, read_only(y_pred), *weight)
 
 
 @np.errstate(all="ignore")
@@ -107,7 +114,7 @@ def _label(part: Any, method: str) -> str:
 
 
 def _call_guarded(part: Any, method: str, array: Array, *rest: Any) -> Any:
-    """Call a method of a layer or loss with a read-only ``array``; a `LayerError` if it writes to an argument."""
+    """Call a method of a layer, loss or metric with a read-only array; a `LayerError` if it writes to an argument."""
     try:
         return getattr(part, method)(read_only(array), *rest)
     except ValueError as error:

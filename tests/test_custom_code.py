@@ -357,7 +357,67 @@ def test_the_threshold_of_a_metric_stays_after_a_reset():
     model = Sequential([Input((4,)), Dense(1)], seed=0)
     model.compile("sgd", losses.BinaryCrossentropy(from_logits=True), metrics=[BinaryAccuracy()])
     model.fit(X, (Y > 0) * 1.0, epochs=2, verbose=0)
-    assert model.trainer.scores.plain[0].threshold == 0.0
+    assert model.trainer.scores.metrics["binary_accuracy"].threshold == 0.0
+
+
+class Overwrites(Metric):
+    """Writes into one of its arguments."""
+
+    def __init__(self, which, name=None):
+        self.which, self.name = which, name
+        self.total = 0.0
+
+    def update(self, y_true, y_pred, sample_weight=None):
+        (y_true, y_pred)[self.which][...] = 7.0
+
+    def result(self):
+        return self.total
+
+
+METRIC_CALLS = {
+    "fit": lambda model: model.fit(X, Y, verbose=0),
+    "evaluate": lambda model: model.evaluate(X, Y, verbose=0),
+    "train_on_batch": lambda model: model.train_on_batch(X, Y),
+}
+
+
+@pytest.mark.parametrize("call", METRIC_CALLS)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_custom_metric_that_writes_into_its_arguments_is_named(call, which):
+    model, before = net(compiled=False), Y.copy()
+    model.compile("sgd", "mse", metrics=[Overwrites(which)])
+    expected = "Overwrites: update: expected its argument to stay unchanged, got a write into it. Work on a copy."
+    with pytest.raises(LayerError, match=re.escape(expected)):
+        METRIC_CALLS[call](model)
+    assert np.array_equal(Y, before)
+
+
+def test_a_subclass_of_a_built_in_metric_that_writes_into_the_targets_is_named():
+    class Clips(metrics.MeanSquaredError):
+        def values(self, y_true, y_pred):
+            np.clip(y_true, 0, 1, out=y_true)
+            return super().values(y_true, y_pred)
+
+    model = net(compiled=False)
+    model.compile("sgd", "mse", weighted_metrics=[Clips()])
+    with pytest.raises(LayerError, match="Clips: update: expected its argument to stay unchanged"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_function_as_a_metric_may_write_into_its_arguments():
+    def zeros(y_true, y_pred):
+        y_true[...] = y_pred[...] = 0
+        return 0.5
+
+    model, before = net(compiled=False), Y.copy()
+    model.compile("sgd", "mse", metrics=[zeros, "mae"])
+    plain = net(compiled=False)
+    plain.compile("sgd", "mse", metrics=["mae"])
+    for call in METRIC_CALLS.values():
+        call(model), call(plain)
+    loss, half, error = model.evaluate(X, Y, verbose=0)
+    assert ([loss, error], half) == (plain.evaluate(X, Y, verbose=0), 0.5)
+    assert np.array_equal(Y, before)
 
 
 # Constructors that change their arguments
@@ -521,7 +581,10 @@ UNCALLED = {
     "call": (Sequential, "fit calls the layers: write a layer with this method."),
     "forward": (Sequential, "fit calls the layers: write a layer with this method."),
     "call of Dense": (Dense, "Write forward(x, training=False), and backward(dy)"),
-    "call of a loss": (minidl.losses.MeanSquaredError, "Write forward(y_pred, y_true, sample_weight=None), and backward()"),
+    "call of a loss": (
+        minidl.losses.MeanSquaredError,
+        "Write forward(y_pred, y_true, sample_weight=None), and backward()",
+    ),
     "update_state": (minidl.metrics.MeanSquaredError, "minidl calls it update."),
     "reset_state": (minidl.metrics.MeanSquaredError, "minidl calls it reset."),
     "update_step": (optimizers.SGD, "Write update(blocks, rate)"),

@@ -1073,3 +1073,35 @@ def test_a_metric_that_is_a_loss_takes_logits_where_the_loss_does(from_logits):
     found = resolve_metrics(["binary_crossentropy", "mae"], loss, 1)
     assert found[0].from_logits is from_logits
     assert "from_logits" not in vars(found[1])
+
+
+@pytest.mark.parametrize("name", ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy"])
+@pytest.mark.parametrize(
+    ("labels", "wrong"),
+    [
+        ([0, 7], "7 at row 1"),
+        (np.array([0, 3]), "3 at row 1"),
+        (np.array([-1, 2]), "-1 at row 0"),
+        (np.array([0, 7], np.int8), "7 at row 1"),
+        (np.array([0, 1.5]), "1.5 at row 1"),
+        (np.array([[0], [4]]), "4 at row 1"),
+    ],
+)
+def test_a_label_that_is_no_output_is_refused(name, labels, wrong):
+    metric = getattr(metrics, name)()
+    with pytest.raises(DataError, match=rf"^{name}: expected labels in \[0, 3\) for 3 outputs, got {wrong}\."):
+        metric.update(labels, np.eye(3)[:2])
+    assert metric.result() == 0.0  # nothing was counted
+
+
+@pytest.mark.parametrize("dtype", [np.intp, np.int8, np.uint64, np.float64, ">i8"])
+def test_labels_of_any_numeric_type_are_counted(dtype):
+    labels = np.array([0, 2, 1, 2], dtype)[::2]
+    metric = metrics.SparseCategoricalAccuracy()
+    metric.update(labels, np.array([[0.5, 0.25, 0.25], [0.75, 0.25, 0.0]]))
+    assert metric.result() == 0.5
+
+
+def test_a_sparse_accuracy_of_no_rows_is_refused():
+    with pytest.raises(DataError, match=r"SparseCategoricalAccuracy: y_pred: expected at least one row"):
+        metrics.SparseCategoricalAccuracy().update(np.zeros(0, int), np.zeros((0, 3)))

@@ -56,8 +56,8 @@ class Samples:
         targets = check_targets(y, len(features), self.network, self.loss, f"{who}y")
         if first:
             warn_of_rounding(features, f"{who}x", self.network.input_dtype, x)
-        if first and not self.loss.sparse:
-            warn_of_rounding(as_array(y, who), f"{who}y", self.network.dtype, y)
+            if not self.loss.sparse:
+                warn_of_rounding(as_array(y, who), f"{who}y", self.network.dtype, y)
         if weight is not None:
             weight = check_weights(weight, len(features), self.network.dtype, f"{who}sample_weight")
         return features, targets, weight
@@ -68,8 +68,7 @@ class Samples:
         if (loss.link is None and not loss.binary) or (loss.binary and outputs > 1):
             got = f"{loss!r} on {outputs} outputs. Use sample_weight."
             raise ArgumentError(f"{who}class_weight: expected a loss with one class for each row, got {got}")
-        factors = class_factors(class_weight, y, outputs, rows)
-        factors = factors if weight is None else weight * factors
+        factors = class_factors(class_weight, y, outputs, rows) * (1.0 if weight is None else weight)
         check_finite(factors, f"{who}class_weight", self.network.dtype)
         return factors.astype(self.network.dtype)
 

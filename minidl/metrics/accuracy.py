@@ -61,6 +61,7 @@ class SparseCategoricalAccuracy(MeanMetric):
     higher_is_better = True
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
-        if type(y_pred) is not np.ndarray or y_pred.ndim != 2 or np.shape(y_true) != y_pred.shape[:1]:
+        fits = type(y_true) is type(y_pred) is np.ndarray and y_true.shape == y_pred.shape[:-1] == (y_true.size or 1,)
+        if not fits or y_true.dtype != np.intp or np.maximum.reduce(y_true.view(np.uintp)) >= y_pred.shape[1]:
             y_true, y_pred = flat_labels(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true)

@@ -63,7 +63,7 @@ class FunctionMetric(Samples):
         weight = None if sample_weight is None else row_weights(sample_weight, len(y_pred))
         if not self._works:  # fail now rather than after an epoch
             with warnings.catch_warnings(action="ignore"):  # a batch may hold a single class
-                self._value(y_true, y_pred, weight)
+                self._value(np.array(y_true), np.array(y_pred), weight)  # copies, which the function may change
             self._works = True
         self.store(y_true, y_pred, *([] if weight is None else [weight]))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minidl.callbacks import History
+from minidl.contract import update_of
 from minidl.data import Batch
 from minidl.errors import ArgumentError, NonFiniteError, StateError
 from minidl.losses import Loss
@@ -32,9 +33,9 @@ class Scores:
     """The running loss, the unweighted metrics (``plain``) and the weighted ones (``weighted``)."""
 
     def __init__(self, plain: list[Metric], weighted: list[Metric]) -> None:
-        self.plain, self.weighted = plain, weighted
-        self.metrics = {metric.get_name(): metric for metric in plain}  # in the order of the logs
-        for metric in weighted:  # as in Keras, a name in both lists refers to the unweighted metric
+        self.plain, self.weighted = list(map(update_of, plain)), list(map(update_of, weighted))
+        self.metrics: dict[str, Metric] = {}  # in the order of the logs
+        for metric in (*plain, *weighted):  # as in Keras, a name in both lists refers to the unweighted metric
             name = metric.get_name()
             self.metrics[f"weighted_{name}" if name in self.metrics else name] = metric
         self.reset()
@@ -52,10 +53,10 @@ class Scores:
 
     def update(self, y: Array, y_pred: Array, weight: Array | None) -> None:
         """Update the metrics with a batch."""
-        for metric in self.plain:
-            metric.update(y, y_pred)
-        for metric in self.weighted:
-            metric.update(y, y_pred, weight)
+        for update in self.plain:
+            update(y, y_pred)
+        for update in self.weighted:
+            update(y, y_pred, weight)
 
     def logs(self, loss: float | None = None, prefix: str = "") -> dict[str, Any]:
         """Return the loss (the mean over the samples unless given) and the metrics, by name."""

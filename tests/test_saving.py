@@ -22,6 +22,7 @@ import pytest
 import minidl
 from minidl import Dense, Input, Layer, ModelFileError, ReLU, Sequential, files
 from minidl.__main__ import main
+from minidl.callbacks import LambdaCallback
 from minidl.errors import ArgumentError
 from minidl.saving import format as file_format
 from minidl.saving import model as saving_model
@@ -1443,3 +1444,51 @@ def test_a_string_of_another_type_is_saved_as_a_string(path, name):
     model.compile("sgd", "mse", metrics=[name])
     model.save(path)
     assert minidl.load_model(path).metrics == ["mae"]
+
+
+def unsaved(value):
+    model = Sequential([Input((2,)), Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    model.layers[0].W[0, 0] = value
+    return model
+
+
+def save_checkpoint(model, path):
+    def save(epoch, logs):
+        model.layers[0].W[0, 0] = np.nan
+        model.save_checkpoint(path)
+
+    model.fit(np.ones((2, 2)), np.ones(2), callbacks=[LambdaCallback(on_epoch_end=save)], verbose=0)
+
+
+SAVERS = {"save": Sequential.save, "save_weights": Sequential.save_weights, "save_checkpoint": save_checkpoint}
+
+
+@pytest.mark.parametrize("call", SAVERS)
+def test_errors_of_saving_name_the_method_called(call, tmp_path):
+    model = unsaved(0.0 if call == "save_checkpoint" else np.nan)
+    with pytest.raises(ArgumentError, match=rf"^{call}: Dense 'dense' \(layer 0\): W: expected finite values, got nan"):
+        SAVERS[call](model, tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("call", ["save", "save_weights"])
+def test_errors_about_the_path_name_the_method_called(call):
+    with pytest.raises(ArgumentError, match=f"^{call}: path: expected the path of a file, got 3"):
+        SAVERS[call](unsaved(0.0), 3)
+    with pytest.raises(ArgumentError, match=f"^{call}: path: expected a name for a safetensors file, got 'm.h5'"):
+        SAVERS[call](unsaved(0.0), "m.h5")
+
+
+def test_errors_of_to_json_name_it():
+    class Holds(minidl.Layer):
+        def __init__(self, thing):
+            self.thing = thing
+
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    with pytest.raises(ArgumentError, match=r"^to_json: model/layers/0/thing: expected numbers, text, arrays"):
+        Sequential([Input((2,)), Holds(object())]).to_json()

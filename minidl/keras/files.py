@@ -28,16 +28,16 @@ TEXT = 16 << 20  # maximum size of config.json in bytes
 WHO = "a name that ends in .keras"
 
 
-def write_content(path: Path, arrays: dict[str, Array], content: dict[str, Any]) -> None:
+def write_content(path: Path, arrays: dict[str, Array], content: dict[str, Any], who: str = "save") -> None:
     """Write the content of a model file in Keras' format; an `ArgumentError` for what Keras cannot represent."""
     h5py = import_package("h5py", WHO, "keras")
-    model, places = model_to_keras(content["model"])
+    model, places = model_to_keras(content["model"], who)
     if model["config"].get("build_input_shape") is None:
-        raise ArgumentError("save: expected a built model for a .keras file. Put Input((features,)) first.")
+        raise ArgumentError(f"{who}: expected a built model for a .keras file. Put Input((features,)) first.")
     groups = {keras_path: arrays[name] for name, keras_path, _ in places.places}
     if content["training"] is not None:
         state = State(places, arrays)
-        model["compile_config"], variables = training_to_keras(content["training"], arrays, state)
+        model["compile_config"], variables = training_to_keras(content["training"], arrays, state, who)
         groups |= {f"optimizer/vars/{index}": array for index, array in enumerate(variables)}
     weights, archive = io.BytesIO(), io.BytesIO()
     with h5py.File(weights, "w") as file:

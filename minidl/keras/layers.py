@@ -100,9 +100,9 @@ def activation_from_keras(value: Json, who: str) -> Json:
 # To Keras
 
 
-def layer_to_keras(layer: Json, dtype: str) -> Json:
-    """Return a layer in Keras' JSON."""
-    ours, who = layer["class"], f"save: layer {layer['name']!r}"
+def layer_to_keras(layer: Json, dtype: str, who: str) -> Json:
+    """Return a layer in Keras' JSON; ``who`` opens the messages."""
+    ours, who = layer["class"], f"{who}: layer {layer['name']!r}"
     config = dict(layer["config"])
     if ours == "Dense":
         activation = activation_to_keras(config.pop("activation"), dtype, who)
@@ -146,7 +146,7 @@ def activation_to_keras(layer: Json, dtype: str, who: str) -> Json:
         return "linear"
     if layer["class"] in ("Sequential", *ARRAYS):
         raise ArgumentError(f"{who}: activation: expected one without layers or arrays, got {layer['class']}.")
-    return activation_name(layer) or layer_to_keras({**layer, "input_shape": None}, dtype)
+    return activation_name(layer) or layer_to_keras({**layer, "input_shape": None}, dtype, who)
 
 
 def activation_name(layer: Json) -> str | None:

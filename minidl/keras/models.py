@@ -69,13 +69,15 @@ def _shape(batch_shape: Json, who: str) -> Json:
     return {"tuple": batch_shape[1:]}
 
 
-def model_to_keras(model: Json) -> tuple[Json, Arrays]:
-    """Return a model in Keras' JSON, given minidl's JSON, and its arrays."""
+def model_to_keras(model: Json, who: str) -> tuple[Json, Arrays]:
+    """Return a model in Keras' JSON, given minidl's JSON, and its arrays; ``who`` opens the messages."""
     arrays = Arrays()
-    return _sequential_to_keras(model, ("", ""), arrays, model["config"]["dtype"], trainable=True), arrays
+    return _sequential_to_keras(model, ("", ""), arrays, model["config"]["dtype"], who), arrays
 
 
-def _sequential_to_keras(model: Json, paths: tuple[str, str], arrays: Arrays, dtype: str, *, trainable: bool) -> Json:
+def _sequential_to_keras(
+    model: Json, paths: tuple[str, str], arrays: Arrays, dtype: str, who: str, trainable: bool = True
+) -> Json:
     shape, trainable = model["input_shape"], trainable and model["trainable"]
     name = model["name"] or "sequential"
     layers, names = [], Names()
@@ -85,12 +87,12 @@ def _sequential_to_keras(model: Json, paths: tuple[str, str], arrays: Arrays, dt
         given = {"batch_shape": batch_shape, "dtype": "int32" if ids else dtype, "name": f"{name}_input"}
         layers.append(keras_object("keras.layers", "InputLayer", given))
     for each in model["config"]["layers"]:
-        made = None if each["class"] == "Sequential" else layer_to_keras(each, dtype)
+        made = None if each["class"] == "Sequential" else layer_to_keras(each, dtype, who)
         class_name = "Sequential" if made is None else made["class_name"]
         inner = (f"{paths[0]}{each['name']}", f"{paths[1]}layers/{names.next(class_name)}")
         if made is None:
             deeper = (f"{inner[0]}/", f"{inner[1]}/")
-            made = _sequential_to_keras(each, deeper, arrays, dtype, trainable=trainable)
+            made = _sequential_to_keras(each, deeper, arrays, dtype, who, trainable)
         else:
             arrays.add(each, *inner, trainable=trainable and each["trainable"])
         layers.append(made)

@@ -123,12 +123,12 @@ def _shortest(rate: Any) -> float:
     return float(str(np.float32(rate)))
 
 
-def training_to_keras(training: Json, arrays: dict[str, Array], state: State) -> tuple[Json, list[Array]]:
+def training_to_keras(training: Json, arrays: dict[str, Array], state: State, who: str) -> tuple[Json, list[Array]]:
     """Return Keras' ``compile_config``, and the variables of its optimizer."""
     compiled = training["compile"]
-    optimizer = to_keras(compiled["optimizer"], "save: optimizer")
+    optimizer = to_keras(compiled["optimizer"], f"{who}: optimizer")
     name, settings = optimizer["class_name"], compiled["optimizer"]["config"]
-    found = {key: to_keras(compiled[key], f"save: {key}") for key in ("loss", "metrics", "weighted_metrics")}
+    found = {key: to_keras(compiled[key], f"{who}: {key}") for key in ("loss", "metrics", "weighted_metrics")}
     values = dict(training[STATE]["dict"])
     iterations = values["iterations"]
     variables = [np.array(iterations, np.int32)]
@@ -137,7 +137,7 @@ def training_to_keras(training: Json, arrays: dict[str, Array], state: State) ->
     groups, scale = slots_of(settings, name), factors(name, settings, iterations)
     others = values.keys() - {"iterations", "learning_rate"}.union(*groups)
     if others:
-        raise ArgumentError(f"save: optimizer: expected a state that Keras has too, got {', '.join(sorted(others))}.")
+        raise ArgumentError(f"{who}: optimizer: expected a state that Keras has too, got {', '.join(sorted(others))}.")
     start = settings.get("initial_accumulator_value", 0.1) if name == "Adagrad" else 0.0
     flat = {}
     for key in (key for group in groups for key in group):

@@ -34,7 +34,7 @@ RUN = {
 
 def save_checkpoint(model: Model, path: Any) -> None:
     """Write ``model`` and the `fit` in progress to one file; raises the errors of `save_model`."""
-    run, encoder = model.trainer.run, Encoder()
+    run, encoder = model.trainer.run, Encoder("save_checkpoint")
     content = model_file.encode_model(model, encoder)
     state = {
         "epoch": int(run.epoch),  # may be a NumPy integer
@@ -50,7 +50,7 @@ def save_checkpoint(model: Model, path: Any) -> None:
         "conditions": _conditions(run),
     }
     content["run"] = {name: encoder.encode(value, f"run/{name}") for name, value in state.items()}
-    write_file(path, encoder.arrays, content)
+    write_file(path, encoder.arrays, content, encoder.who)
 
 
 def _trainable(model: Model) -> dict[str, bool]:
@@ -126,17 +126,15 @@ class Checkpoint:
         path = as_path(path, "fit: resume")
         if not path.is_dir():
             return cls(path) if path.exists() or path.suffix == ".safetensors" else None
-        failure: OSError | ModelFileError | None = None
+        newest: Path | None = None
         for candidate in sorted(path.iterdir(), key=_age, reverse=True):
             try:
                 if _looks_like_a_model(candidate):
                     return cls(candidate)
             except (OSError, ModelFileError) as error:
                 warn(f"fit: resume: passing over a checkpoint: {error}")
-                failure = failure or error
-        if failure is not None:
-            raise failure
-        return None
+                newest = newest or candidate
+        return None if newest is None else cls(newest)  # raises its error again
 
     def check(self, model: Model, run: Run) -> None:
         """Raise an error if ``run`` differs from the run in the file or cannot resume from it; nothing is changed.

@@ -20,7 +20,6 @@ FORMAT = 2  # the major version: a reader rejects files of a higher one
 DTYPES = {"F64": "float64", "F32": "float32", "I64": "int64", "I32": "int32"}
 DTYPES |= {"U64": "uint64", "U32": "uint32", "U8": "uint8", "BOOL": "bool"}
 CODES = {name: code for code, name in DTYPES.items()}
-OTHERS = {".keras": "minidl.keras"}  # loaded when a file name has the suffix
 START = b'{"__metadata__":{"minidl":"{\\"sha256\\": \\"'  # the beginning of every header; the digest's 64 digits follow
 DIGEST = slice(8 + len(START), 8 + len(START) + 64)
 ZEROS = "0" * 64  # replaces the digest while it is computed
@@ -45,22 +44,21 @@ FOREIGN = {
 # Writing
 
 
-def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any]) -> None:
-    """Write ``arrays`` and the JSON object ``content`` to ``path``, atomically."""
-    path = files.model_path(path, "save: path")
+def write_file(path: Any, arrays: dict[str, Array], content: dict[str, Any], who: str = "save") -> None:
+    """Write ``arrays`` and the JSON object ``content`` to ``path``, atomically; ``who`` opens the messages."""
+    path = files.model_path(path, f"{who}: path")
     if (other := other_format(path)) is not None:
-        other.write_content(path, arrays, content)
+        other.write_content(path, arrays, content, who)
     else:
-        files.write_file(path, seal(*serialise(arrays, content)))
+        files.write_file(path, seal(*serialise(arrays, content, who)))
 
 
 def other_format(path: Path) -> Any:
     """Return the module that reads and writes files with this suffix; None for minidl's own format."""
-    module = OTHERS.get(path.suffix.lower())
-    return None if module is None else importlib.import_module(module)
+    return importlib.import_module("minidl.keras") if path.suffix.lower() == ".keras" else None
 
 
-def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
+def serialise(arrays: dict[str, Array], content: dict[str, Any], who: str = "save") -> list[Any]:
     """Return the file in parts, with zeros for the digest: the header, then each array without a copy."""
     import json  # only needed for saving and loading
 
@@ -76,7 +74,7 @@ def serialise(arrays: dict[str, Array], content: dict[str, Any]) -> list[Any]:
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     head += b" " * (-len(head) % 8)
     if excess := _excess(len(head), head):
-        raise ArgumentError(f"save: {excess}. Keep less: fewer layers, a shorter history, smaller states.")
+        raise ArgumentError(f"{who}: {excess}. Keep less: fewer layers, a shorter history, smaller states.")
     return [len(head).to_bytes(8, "little") + head, *parts]
 
 

@@ -39,24 +39,24 @@ RANDOMNESS = {"weights": GENERATOR, "passes": int, "epochs": int}
 # Saving
 
 
-def save_model(model: Model, path: Any, *, include_optimizer: bool = True) -> None:
+def save_model(model: Model, path: Any, *, include_optimizer: bool = True, who: str = "save") -> None:
     """Write ``model`` to one file, atomically; see `Sequential.save`.
 
-    Raises an `ArgumentError` for a value that is not finite or cannot be stored in a file.
+    Raises an `ArgumentError`, opened by ``who``, for a value that is not finite or cannot be stored in a file.
     """
-    encoder = Encoder()
+    encoder = Encoder(who)
     unknown = model.get_config().keys() - {"input_shape", *constructor_arguments(type(model))}
     if include_optimizer and unknown:
-        who = f"save: {type(model).__name__}: its constructor does not take {', '.join(sorted(unknown))}"
+        who = f"{who}: {type(model).__name__}: its constructor does not take {', '.join(sorted(unknown))}"
         raise ArgumentError(f"{who}, so it could not be loaded. Use save_weights and load_weights.")
     content = encode_model(model, encoder, training=include_optimizer)
-    write_file(path, encoder.arrays, content)
+    write_file(path, encoder.arrays, content, who)
 
 
 def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> dict[str, Any]:
     """Return the JSON object that describes ``model``; its arrays are added to the encoder."""
     if model.dtype not in ("float32", "float64"):
-        raise ArgumentError(f"save: expected a model of float32 or float64, got {model.dtype}.")
+        raise ArgumentError(f"{encoder.who}: expected a model of float32 or float64, got {model.dtype}.")
     content = {
         "minidl": __version__,
         "environment": environment(),
@@ -71,7 +71,7 @@ def encode_model(model: Model, encoder: Encoder, *, training: bool = True) -> di
     for path, layer in walk(model.sublayers()):
         for name in layer.declared.keys() & layer.views.keys():
             array = layer.views[name].copy()  # another thread may be training
-            _require_finite(array, f"{layer.label}: {name}")
+            _require_finite(array, f"{encoder.who}: {layer.label}: {name}")
             encoder.arrays[f"weights/{path}/{name}"] = array
     return content
 
@@ -98,7 +98,7 @@ def _encode_training(model: Model, encoder: Encoder) -> dict[str, Any]:
     state = model.optimizer.get_state()
     for name, value in state.items():
         if isinstance(value, np.ndarray):
-            _require_finite(value, f"{type(model.optimizer).__name__}: {name}")
+            _require_finite(value, f"{encoder.who}: {type(model.optimizer).__name__}: {name}")
     return {
         "compile": encode_compile(model, encoder),
         "optimizer_state": encoder.encode(state, "optimizer_state"),
@@ -109,7 +109,7 @@ def _encode_training(model: Model, encoder: Encoder) -> dict[str, Any]:
 def _require_finite(array: Array, what: str) -> None:
     if not np.isfinite(array).all():
         fix = "The run has diverged: an older file stays as it is."
-        raise ArgumentError(f"save: {what}: expected finite values, got {array[~np.isfinite(array)][0]}. {fix}")
+        raise ArgumentError(f"{what}: expected finite values, got {array[~np.isfinite(array)][0]}. {fix}")
 
 
 # Loading

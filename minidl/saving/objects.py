@@ -37,12 +37,13 @@ class NamedFunction:
 class Encoder:
     """Turns values into JSON; ``arrays`` collects the arrays for the binary section.
 
-    JSON has no tuples, dicts with non-string keys, arrays or custom objects: each of these becomes
-    an object with a single key that names its type. With ``outer``, whose names of functions it shares, the result is
-    to be compared: it holds the values of arrays, and constructors are not checked again.
+    JSON has no tuples, dicts with non-string keys, arrays or custom objects: each of these becomes an object with a
+    single key that names its type. ``who`` opens the messages. With ``outer``, whose names of functions it shares, the
+    result is to be compared: it holds the values of arrays, and constructors are not checked again.
     """
 
-    def __init__(self, outer: "Encoder | None" = None) -> None:
+    def __init__(self, who: str = "save", outer: "Encoder | None" = None) -> None:
+        self.who = who
         self.arrays: dict[str, Array] = {}
         self.functions: dict[str, Any] = {} if outer is None else outer.functions
         self.compares = outer is not None
@@ -75,23 +76,23 @@ class Encoder:
         if callable(value) and not isinstance(value, type):
             return {"function": self._name_of(value)}
         got = f"{type(value).__name__} {str(value)[:60]!r}. Derive its class from the minidl class that it replaces."
-        raise ArgumentError(f"save: {path}: expected numbers, text, arrays or minidl's objects, got {got}")
+        raise ArgumentError(f"{self.who}: {path}: expected numbers, text, arrays or minidl's objects, got {got}")
 
     def _encode_object(self, value: Configured, path: str) -> dict[str, Any]:
         cls, config = type(value), dict(value.get_config())
         if registry.get(registered_name(cls), cls) is not cls:
-            raise ArgumentError(f"save: {path}: expected a unique name, got a second {cls.__name__}. Rename yours.")
+            raise ArgumentError(f"{self.who}: {path}: expected a unique name, got a second {cls.__name__}. Rename it.")
         if not (self.compares or is_builtin(cls) or isinstance(value, registry["Sequential"])):
             again = cls.from_config(config).get_config()
             for key in config:
-                before, now = (Encoder(self).encode(one[key], f"{path}/{key}") for one in (config, again))
+                before, now = (Encoder(self.who, self).encode(one[key], f"{path}/{key}") for one in (config, again))
                 for found in differences(f"{cls.__name__}: {key}", before, now, ("input_shape",)):
                     fix = f"Write self.{key} = {key} in __init__, and compute from it elsewhere"
-                    raise ArgumentError(f"save: {path}: its constructor changes its arguments: {found}. {fix}.")
+                    raise ArgumentError(f"{self.who}: {path}: its constructor changes its arguments: {found}. {fix}.")
         encoded: dict[str, Any] = {"class": registered_name(cls)}
         name = value.name if isinstance(value, Layer) else config.get("name")
         if isinstance(name, str) and not is_printable(name):
-            raise ArgumentError(f"save: {path}: name: expected up to 2000 printable characters, got {name!r:.300}.")
+            raise ArgumentError(f"{self.who}: {path}/name: expected up to 2000 printable characters, got {name!r:.99}.")
         if isinstance(value, Layer):
             config.pop("input_shape", None)  # stored under its own key
             built = value.output_shape is not None or isinstance(value, registry["Sequential"])
@@ -110,7 +111,7 @@ def text_of_model(model: Model) -> str:
     """Return a model's layers with their arguments as JSON; an `ArgumentError` if they contain arrays or functions."""
     import json  # slow to import, and rarely needed
 
-    encoder = Encoder()
+    encoder = Encoder("to_json")
     content = encoder.encode(model, "model")
     if encoder.arrays or encoder.functions:
         found = ", ".join([*encoder.arrays, *encoder.functions])

@@ -80,7 +80,6 @@ class Compiled(LayerList):
             not fit the last layer.
         """
         refuse(self.compile, others)
-        history = self.history
         if self.trainer is not None:
             self.trainer.check_idle("compile")
         optimizer = resolve(optimizer, (Optimizer, Solver), "compile: optimizer")
@@ -101,10 +100,10 @@ class Compiled(LayerList):
         give(optimizer, self)
         optimizer.reset()
         trainer = Trainer(optimizer, loss, copy.copy(metrics), copy.copy(weighted_metrics), certify)
+        trainer.history = self.history
         self.set_derived(trainer=trainer, check_gradients=check_gradients)
         if loss is not None and self.network is not None:
             trainer.connect(self.network)
-        trainer.history = history
 
     def _check_end(self, loss: Loss | None, *metrics: Any) -> None:
         """Raise an `ArgumentError` if the loss or a metric does not fit the last layer."""
@@ -124,7 +123,7 @@ class Compiled(LayerList):
 
     def save_weights(self, filepath: Any) -> None:
         """Write all parameters and states to a model file, without optimizer, loss and metrics."""
-        save_model(self, filepath, include_optimizer=False)
+        save_model(self, filepath, include_optimizer=False, who="save_weights")
 
     def load_weights(self, filepath: Any) -> None:
         """Load the values from a model file whose arrays have the same names and shapes as this model's.

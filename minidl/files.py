@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from minidl.errors import ArgumentError
+from minidl.packages import import_package
 
 TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.minidl(-old)?", re.DOTALL)  # names of temporary files
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EINVAL, getattr(errno, "EOPNOTSUPP", errno.ENOSYS)}
@@ -33,12 +34,14 @@ def as_path(path: Any, who: str) -> Path:
 
 
 def model_path(path: Any, who: str) -> Path:
-    """Return ``path`` as `as_path` does; an `ArgumentError` if its suffix belongs to another file format."""
+    """Return ``path`` as `as_path` does; an error if its suffix is of a format that cannot be written here."""
     found = as_path(path, who)
     if found.suffix.lower() in (".h5", ".hdf5"):
         name = found.name.removesuffix(found.suffix).removesuffix(".weights") + ".safetensors"
         got = f"{str(path)!r}: such names are for HDF5 files, which minidl does not write"
         raise ArgumentError(f"{who}: expected a name for a safetensors file, got {got}. Use {name!r}.")
+    if found.suffix.lower() == ".keras":
+        import_package("h5py", f"{who}: a name that ends in .keras", "keras")
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import minidl
 from minidl import Dense, Input, Sequential, layers, load_model, losses, optimizers, regularizers
+from minidl.callbacks import ModelCheckpoint
 from minidl.errors import ArgumentError, MissingPackageError, ModelFileError
 
 h5py = pytest.importorskip("h5py")
@@ -416,3 +417,11 @@ def test_without_h5py_the_error_says_what_to_install(call, monkeypatch, tmp_path
         MissingPackageError, match=r"a name that ends in .keras: .*pip install h5py, or 'minidl\[keras\]'"
     ):
         call(tmp_path / "m.keras")
+
+
+def test_a_checkpoint_in_a_keras_file_asks_for_h5py_before_training(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    text = r"ModelCheckpoint: filepath: a name that ends in .keras: expected h5py, got none installed\. Run: pip"
+    with pytest.raises(MissingPackageError, match=text):
+        ModelCheckpoint(tmp_path / "{epoch}.keras")
+    ModelCheckpoint(tmp_path / "{epoch}.safetensors")

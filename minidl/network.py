@@ -118,9 +118,12 @@ class Network:
         shape = self.layers[-1].output_shape if self.layers else self.input_shape
         if failure or type(y) is not np.ndarray or y.dtype != self.dtype or y.shape != (len(x), *(shape or ())):
             with NotedLayer():
-                self.checked().forward(x)
-                if failure:
-                    raise failure
+                try:
+                    self.checked().forward(x)
+                    if failure:
+                        raise failure
+                finally:
+                    del failure  # its traceback refers to this frame, which would keep the samples alive
         return y
 
     # Twins
@@ -165,9 +168,9 @@ class Network:
 
     def frozen_parts(self) -> list[slice]:
         """Return the slices of the flat vectors that belong to frozen layers; a `StateError` if they are all of it."""
-        if self.freezes != freezes[0]:
+        if self.trains != freezes[0]:
             self._look_at_settings()
-            if self.freezes != freezes[0]:
+            if self.trains != freezes[0]:
                 why = "all layers are frozen: set trainable = True" if self.frozen else "no layer has parameters"
                 raise StateError(f"training: there is nothing to train: {why}.")
         return self.frozen
@@ -190,7 +193,7 @@ class Network:
             if one.constraint is not None
         ]
         frozen = sum(part.stop - part.start for part in self.frozen)
-        self.freezes = seen if frozen < self.parameters.values.size else -1  # -1: look again before a step
+        self.freezes, self.trains = seen, seen if frozen < self.parameters.values.size else -1  # -1: look in each step
 
 
 def has_own_loss(layer: Layer) -> bool:

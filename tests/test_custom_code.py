@@ -628,6 +628,32 @@ def test_a_model_may_override_fit_and_predict():
     assert np.array_equal(model.predict(X), 2 * Sequential.predict(model, X))
 
 
+def test_the_rules_of_a_frozen_model_are_not_checked_in_every_batch():
+    calls = []
+
+    class Counts(Regularizer):
+        def penalty(self, W):
+            calls.append("penalty")
+            return 1.5
+
+        def gradient(self, W):
+            calls.append("gradient")
+            return 0 * W
+
+    model = net(kernel_regularizer=Counts())
+    plain = net()
+    plain.set_weights(model.get_weights())
+    for layer in model.layers:
+        layer.trainable = False
+    model.loss_and_gradients(X, Y)
+    calls.clear()
+    for _ in range(3):
+        loss, gradients = model.loss_and_gradients(X, Y)
+    assert calls == ["penalty", "gradient"] * 3  # what the loss needs; they are not checked again
+    assert loss == pytest.approx(plain.loss_and_gradients(X, Y)[0] + 1.5, rel=1e-12)
+    assert not gradients.any()
+
+
 # Optimizers
 
 

@@ -1,7 +1,9 @@
 """Errors: their messages stay short, whatever value a call has received."""
 
+import gc
 import linecache
 import pickle
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -130,3 +132,57 @@ def test_a_warning_names_the_users_line(text):
 def test_every_warning_of_the_package_finds_the_users_line():
     sources = {path.name: path.read_text() for path in Path(minidl.__file__).parent.rglob("*.py")}
     assert [name for name, source in sources.items() if "warnings.warn(" in source] == ["errors.py"]
+
+
+class Unreadable:
+    """An array that cannot be read."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, *arguments, **options):
+        raise ValueError("no array")
+
+
+class Fails(minidl.Layer):
+    def forward(self, x, training=False):
+        raise ValueError("no forward")
+
+    def backward(self, dy):
+        return dy
+
+
+class Widens(Fails):
+    def forward(self, x, training=False):
+        return x.astype(np.float64)
+
+
+def failing(layer):
+    model = Sequential([Input((1,)), layer])
+    model.compile("sgd", "mse")
+    return model
+
+
+FAILURES = {
+    "an exception in predict": lambda x: failing(Fails()).predict(x),
+    "a broken contract in predict": lambda x: failing(Widens()).predict(x),
+    "an exception in fit": lambda x: failing(Fails()).fit(x, x, verbose=0),
+    "an exception in evaluate": lambda x: failing(Fails()).evaluate(x, x, verbose=0),
+    "an array that cannot be read": lambda x: one_output().predict(Unreadable(x)),
+    "a value that is not finite": lambda x: one_output().fit(x, x * np.nan, verbose=0),
+    "another shape": lambda x: one_output().fit(x, np.zeros((3, 1)), verbose=0),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_an_exception_does_not_keep_the_samples_alive(name):
+    x = np.ones((20, 1), np.float32)
+    held = weakref.ref(x)
+    gc.disable()
+    try:
+        with pytest.raises((minidl.MinidlError, ValueError)) as caught:
+            FAILURES[name](x)
+        del x, caught
+        assert held() is None  # no cycle of references that only the garbage collector would free
+    finally:
+        gc.enable()

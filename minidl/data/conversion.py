@@ -63,13 +63,13 @@ def _read(value: Any, who: str) -> Array:
     if is_numbered(value):
         # NumPy would request item after item, endlessly if no IndexError is raised
         raise DataError(f"{who}: expected an array, got {name}, which has no __iter__. Add it, or collect() it.")
-    failure: Exception | None = None
+    failure: str | None = None  # a text: the traceback of the exception would keep this frame, and so the data, alive
     ways = [read for method, read in READERS.items() if hasattr(kind, method)]
     for read in ways or ([] if is_mapping(value) else [np.asarray]):
         try:
             return np.asarray(read(value))
         except Exception as error:  # the other library may raise anything
-            failure = failure or error
+            failure = failure or str(error)
     if failure is None:
         return np.array(None)
     got = _collection(value) or f"something ragged or unreadable: {failure}"

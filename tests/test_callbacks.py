@@ -1223,3 +1223,17 @@ def test_hooks_between_the_steps_of_fit_warn_as_outside_of_it():
     assert len(found) == 4
     with np.errstate(divide="ignore"):
         model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0, callbacks=[LogOfZero()])
+
+
+def test_a_history_in_two_fits_starts_again_unless_the_epochs_continue():
+    model = Sequential([Input((2,)), Dense(1)], seed=0)
+    model.compile("sgd", "mse", metrics=["mae"])
+    x, y, history = np.ones((4, 2)), np.ones(4), History()
+    model.fit(x, y, epochs=2, callbacks=[history], verbose=0)
+    first, losses = history.history, [*history.history["loss"]]
+    last = model.fit(x, y, epochs=2, validation_data=(x, y), callbacks=[history], verbose=0)
+    assert (history.epoch, history.history, history.absent) == ([0, 1], last.history, {})
+    assert first["loss"] == losses  # the dict that the user holds stays as it was
+    more = model.fit(x, y, initial_epoch=2, epochs=3, callbacks=[history], verbose=0)
+    assert (history.epoch, history.history["loss"]) == ([0, 1, 2], last.history["loss"] + more.history["loss"])
+    assert (history.absent, history.epochs_of("val_loss")) == ({"val_loss": [2], "val_mae": [2]}, [0, 1])

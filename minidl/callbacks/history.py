@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class History(Callback, metaclass=PlainType):
     """Collects all logs of every epoch; returned by `fit`, and available as ``model.history``.
 
+    Passed to another `fit` as a callback, it continues if the numbers of the epochs do (``initial_epoch``); otherwise
+    it starts again.
+
     Attributes
     ----------
     epoch : list of int
@@ -61,6 +64,10 @@ class History(Callback, metaclass=PlainType):
             named = isinstance(name, str) and name.isprintable()
             if not named or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU"):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        if self.epoch and self.model.trainer.run.first <= self.epoch[-1]:
+            History.__init__(self)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         for name in self.history.keys() - (logs or {}).keys():

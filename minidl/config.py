@@ -242,4 +242,4 @@ def resolve(value: Any, base: Kinds, who: str, *, also: Iterable[str] = ()) -> A
         return resolve(entry.text, base, who, also=also)
     names = sorted([*names_of(base), *also])
     help = f" {entry.fix}" if entry else did_you_mean(value, names)
-    raise ArgumentError(f"{who}: expected {kind} out of {', '.join(names)}; got {value!r}.{help}")
+    raise ArgumentError(f"{who}: expected one of {', '.join(names)}; got {value!r}.{help}")

@@ -93,9 +93,7 @@ def test_names_without_a_frame_are_an_error(call):
 
 
 def test_an_unknown_name_is_an_error():
-    with pytest.raises(
-        ArgumentError, match=r"out of age, height, weight, pulse; got no column 'hight'. Did you mean 'he"
-    ):
+    with pytest.raises(ArgumentError, match=r"one of age, height, weight, pulse; got 'hight'. Did you mean 'he"):
         fitted(columns=("hight",))
 
 

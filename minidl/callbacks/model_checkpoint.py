@@ -139,7 +139,7 @@ class ModelCheckpoint(MonitorCallback):
             return self.filepath.format(epoch=epoch + 1, **logs)
         except (LookupError, ValueError, TypeError) as error:
             known = ", ".join(["epoch", *logs])
-            expected = f"expected names out of {known} in braces, got {self.filepath!r}"
+            expected = f"expected only the names {known} in braces, got {self.filepath!r}"
             raise self.error(f"filepath: {expected}: {error}.") from error
 
 

@@ -61,8 +61,8 @@ class Columns(Layer):
                 found += range(self.features)[column]
             elif isinstance(column, str):
                 if names and column not in names:
-                    got = f"no column {column!r}.{did_you_mean(column, names)}"
-                    raise ArgumentError(f"{self.label}: expected columns out of {', '.join(names)}; got {got}")
+                    got = f"{column!r}.{did_you_mean(column, names)}"
+                    raise ArgumentError(f"{self.label}: expected one of {', '.join(names)}; got {got}")
                 found.append(names.index(column) if names else -1)
             elif -self.features <= column < self.features:
                 found.append(column % self.features)

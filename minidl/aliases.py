@@ -10,6 +10,7 @@ from typing import Any
 
 from minidl.names import Entry, find, table
 
+IMPORTERS = ("importlib._bootstrap", "_frozen_importlib")  # modules whose code runs an import
 MODULES = (
     "callbacks config constraints data datasets initializers layers losses metrics models optimizers "
     "optimizers.schedules regularizers saving utils"
@@ -72,10 +73,7 @@ class ModuleFinder:
 def _imports(frame: FrameType) -> bool:
     """Return whether a frame is executing ``from module import name``."""
     code = frame.f_code.co_code[frame.f_lasti] if frame.f_lasti >= 0 else 0
-    return opcode.opname[code] == "IMPORT_FROM" or frame.f_globals.get("__name__") in (
-        "importlib._bootstrap",
-        "_frozen_importlib",
-    )
+    return opcode.opname[code] == "IMPORT_FROM" or frame.f_globals.get("__name__") in IMPORTERS
 
 
 def explain_modules() -> None:

@@ -7,12 +7,10 @@ from minidl.checks import did_you_mean
 from minidl.errors import ArgumentError, LayerError
 from minidl.names import PAGE, find_for
 
-
 # methods that Keras calls, and those that minidl calls in their place, if any
 OF_KERAS = {"call": "forward", "update_state": "update", "reset_state": "reset", "reset_states": "reset"}
-OF_KERAS |= {"update_step": "update", "__call__": "penalty"}
+OF_KERAS |= {"update_step": "update", "__call__": "penalty", "make_train_function": "", "make_test_function": ""}
 OF_KERAS |= dict.fromkeys(("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics"), "")
-OF_KERAS |= dict.fromkeys(("make_train_function", "make_test_function", "make_predict_function"), "")
 
 
 def name_here(made: Any, name: str) -> str:
@@ -47,22 +45,23 @@ def name_here(made: Any, name: str) -> str:
 
 def refuse_unfinished(cls: Any) -> Never:
     """Raise a TypeError for a class with abstract methods left; it says what replaces the Keras methods it defines."""
-    texts = [f" In place of {name}: {one.text.rstrip('.')}." for name in own_names(cls) if (one := find_for(cls, name))]
+    texts = [
+        f" In place of {name}: {one.text.rstrip('.')}." for name in defined_names(cls) if (one := find_for(cls, name))
+    ]
     missing, page = " and ".join(sorted(cls.__abstractmethods__)), f" {PAGE}" if texts else ""
     raise TypeError(f"{cls.__name__}: expected the class to define {missing}.{''.join(texts)}{page}")
 
 
 def refuse_uncalled(cls: Any) -> None:
-    """Raise a `LayerError` for a method of a custom class that would have no effect, because minidl does not call it."""
-    own = own_names(cls)
+    """Raise a `LayerError` for a method of a custom class that Keras calls and minidl does not."""
+    own, fixes = defined_names(cls), getattr(cls, "uncalled", {})
     for name in own:
         entry = find_for(cls, name) if name in OF_KERAS and OF_KERAS[name] not in own else None
-        if name in cls.uncalled or entry:
-            fix = cls.uncalled[name] if name in cls.uncalled else entry.fix
+        if fix := fixes.get(name) or (entry and entry.fix):
             raise LayerError(f"{cls.__name__}: {name}: this method would never be called. {fix}")
 
 
-def own_names(cls: type) -> list[str]:
+def defined_names(cls: type) -> list[str]:
     """Return the names that the custom classes among ``cls`` and its bases define."""
     return sorted({name for base in cls.__mro__ if not is_builtin(base) for name in vars(base)})
 

@@ -27,12 +27,9 @@ class Settings(metaclass=SettingsType):
     ----------
     open_to_names : bool
         Class attribute: whether arbitrary attributes can be set although the class is built in.
-    uncalled : mapping
-        Class attribute: the methods that a subclass must not override, with what to do instead.
     """
 
     open_to_names = False
-    uncalled: ClassVar[dict[str, str]] = {}
     _counted: ClassVar[tuple[str, ...]] = ()  # attributes that count something, checked when they are set
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -44,8 +44,7 @@ class KLDivergence(Loss):
     def backward(self) -> Array:
         return self.share(-self._y / self._p)
 
-    def check_targets(self, y: Array, outputs: int) -> None:
-        check_distributions(y, "KLDivergence")
+    check_targets = check_distributions
 
 
 class Hinge(Loss):
@@ -121,5 +120,4 @@ class CategoricalHinge(Loss):
     def backward(self) -> Array:
         return self.share(self._slope)
 
-    def check_targets(self, y: Array, outputs: int) -> None:
-        check_distributions(y, "CategoricalHinge")
+    check_targets = check_distributions

@@ -151,5 +151,4 @@ class CategoricalFocalCrossentropy(Loss):
         others = h.sum(axis=1, keepdims=True) - h
         return self.share(h * self._rest - p * others)  # h - p sum(h), without loss of precision
 
-    def check_targets(self, y: Array, outputs: int) -> None:
-        check_distributions(y, "CategoricalFocalCrossentropy")
+    check_targets = check_distributions

@@ -43,8 +43,9 @@ def check_range(y: Array, low: float, high: float, who: str, fix: str, *, signs:
     )
 
 
-def check_distributions(y: Array, who: str) -> None:
-    """Raise a `DataError` that names the first row that is not a probability distribution."""
+def check_distributions(loss: object, y: Array, outputs: int) -> None:
+    """As `Loss.check_targets`: a `DataError` names the first row that is not a probability distribution."""
+    who = type(loss).__name__
     check_range(y, 0, 1, who, "Use one-hot rows, or probabilities.")
     total = y.sum(axis=1, dtype=np.float64)
     wrong = np.abs(total - 1) > 1e-3

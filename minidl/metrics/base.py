@@ -86,9 +86,8 @@ class Metric(Configured, ABC):
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore the result of `get_state` of a metric of this class; unknown names raise a `StateError`."""
-        given = {"name", *constructor_arguments(type(self))}
         for name in state:
-            own = getattr(type(self), name, None)
+            own, given = getattr(type(self), name, None), constructor_arguments(type(self))
             if name in given or hasattr(Metric, name) or callable(own) or isinstance(own, property):
                 raise StateError(f"{self.get_name()}: set_state: expected what get_state returns, got {name!r:.100}.")
         self.reset()

@@ -19,7 +19,7 @@ __all__ = [
 
 
 class LossMetric(MeanMetric, ABC):
-    """Abstract base: the mean of a `Loss` over samples and outputs."""
+    """Abstract base: the mean of the `Loss` of the same name, unless the class sets one, over samples and outputs."""
 
     higher_is_better = False
     loss: type[losses.Loss]
@@ -27,6 +27,7 @@ class LossMetric(MeanMetric, ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if hasattr(losses, cls.__name__):
+            cls.loss = getattr(losses, cls.__name__) if cls.__module__ == __name__ else cls.loss
             cls.registered_name = f"{cls.__name__}Metric"  # in files, the plain name means the loss
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
@@ -39,14 +40,11 @@ class LossMetric(MeanMetric, ABC):
 class CategoricalHinge(LossMetric):
     """Mean of `losses.CategoricalHinge`."""
 
-    loss = losses.CategoricalHinge
-
 
 class CosineSimilarity(LossMetric):
     """Mean cosine of the angle between prediction and target: the negative of `losses.CosineSimilarity`."""
 
     higher_is_better = True
-    loss = losses.CosineSimilarity
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         return -super().values(y_true, y_pred)
@@ -55,14 +53,11 @@ class CosineSimilarity(LossMetric):
 class Hinge(LossMetric):
     """Mean of `losses.Hinge`."""
 
-    loss = losses.Hinge
-
 
 class KLDivergence(LossMetric):
     """Mean of `losses.KLDivergence`."""
 
     aliases = ("kld",)
-    loss = losses.KLDivergence
 
 
 class LogCoshError(LossMetric):
@@ -76,26 +71,20 @@ class MeanAbsolutePercentageError(LossMetric):
     """Mean of `losses.MeanAbsolutePercentageError`."""
 
     aliases = ("mape",)
-    loss = losses.MeanAbsolutePercentageError
 
 
 class MeanSquaredLogarithmicError(LossMetric):
     """Mean of `losses.MeanSquaredLogarithmicError`."""
 
     aliases = ("msle",)
-    loss = losses.MeanSquaredLogarithmicError
 
 
 class Poisson(LossMetric):
     """Mean of `losses.Poisson`."""
 
-    loss = losses.Poisson
-
 
 class SquaredHinge(LossMetric):
     """Mean of `losses.SquaredHinge`."""
-
-    loss = losses.SquaredHinge
 
 
 class BinaryCrossentropy(LossMetric):
@@ -115,16 +104,10 @@ class BinaryCrossentropy(LossMetric):
         options = crossentropy_options(type(self).__name__, from_logits, label_smoothing)
         self.from_logits, self.label_smoothing = options
 
-    loss: type[losses.Loss] = losses.BinaryCrossentropy
-
 
 class CategoricalCrossentropy(BinaryCrossentropy):
     """Mean of `losses.CategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
 
-    loss = losses.CategoricalCrossentropy
-
 
 class SparseCategoricalCrossentropy(BinaryCrossentropy):
     """Mean of `losses.SparseCategoricalCrossentropy`; parameters as in `BinaryCrossentropy`."""
-
-    loss = losses.SparseCategoricalCrossentropy

@@ -35,6 +35,8 @@ class LayerList(Layer):
         The layers of the model; use `add` and `pop` to change them.
     network : Network or None
         The layers in the form in which they run; None until the model is built.
+    uncalled : dict
+        Class attribute: methods that a subclass must not define, with what to do instead.
     randomness : Randomness
         Source of all random numbers of the model.
     """

@@ -173,8 +173,7 @@ class Sequential(Compiled):
         with self.ready_for(x, y) as x:
             trainer = self.connected("evaluate")
             source = trainer.inputs.for_evaluate((x, y, sample_weight), size, steps)
-        hooks = self._hooks(callbacks, verbose)
-        hooks.set_params({"steps": source.steps()})
+        hooks = self._hooks(callbacks, verbose).set_params({"steps": source.steps()})
         logs = evaluate(trainer.objective, trainer.new_scores(), source, hooks)
         return in_keras_form(logs, return_dict)
 
@@ -194,9 +193,8 @@ class Sequential(Compiled):
         """Return the trainer, connected to the network."""
         trainer = self.trainer
         if trainer is None or trainer.loss is None:
-            raise StateError(
-                f"{self.label}: {call}: expected a compiled model with a loss. Call compile(optimizer, loss)."
-            )
+            expected = "expected a compiled model with a loss. Call compile(optimizer, loss)."
+            raise StateError(f"{self.label}: {call}: {expected}")
         trainer.connect(self.network or self.built(call))
         return trainer
 

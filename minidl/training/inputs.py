@@ -77,9 +77,8 @@ class Source(NamedTuple):
             return self
         count, size = self.steps() or steps, self.batch_size
         if steps > count:
-            raise ArgumentError(
-                f"{words.steps}: expected at most {count}, the number of batches of {size} rows, got {steps}."
-            )
+            expected = f"expected at most {count}, the number of batches of {size} rows"
+            raise ArgumentError(f"{words.steps}: {expected}, got {steps}.")
         assert isinstance(self.data, Table)
         rows = np.arange(min(steps * size, len(self.data))) if self.rows is None else self.rows[: steps * size]
         return self._replace(rows=rows)
@@ -93,9 +92,12 @@ class Inputs(Samples):
         return Table(*self.checked(x, y, weight, who, first=True, on_disk=True), self.network.input_dtype, self.y_dtype)
 
     def stream(
-        self, iterable: Any, steps: int | None, words: Words, *, class_weight: Any = None, most: int | None = None
+        self, iterable: Any, steps: int | None, words: Words, weight: Any, class_weight: Any = None, most: Any = None
     ) -> Stream:
-        """Return a stream of batches, each checked as it arrives."""
+        """Return a stream of batches, each checked as it arrives; sample weights come with the batches."""
+        if weight is not None:
+            who = f"{words.iterable.removesuffix('x')}sample_weight"
+            raise ArgumentError(f"{who}: expected None for an iterable: let it yield (x, y, sample_weight).")
         if isinstance(class_weight, str):
             got = f'{words.iterable}: class_weight: "{class_weight}"'
             raise ArgumentError(f"{got} needs arrays; for an iterable of batches pass a dict.")
@@ -121,7 +123,10 @@ class Inputs(Samples):
             source = self._stream_for_fit(data, full_batch=full_batch)
             return source, None if data.validation_data is None else self._validation(data, source)
         table = self.table(data.x, data.y, data.sample_weight)
-        size = _all_rows(data.batch_size, len(table)) if full_batch else data.batch_size or BATCH_SIZE
+        if full_batch and (data.batch_size or len(table)) < len(table):
+            expected = f"expected None or at least {len(table)}, all rows, for LBFGS"
+            raise ArgumentError(f"fit: batch_size: {expected}, got {data.batch_size}.")
+        size = len(table) if full_batch else data.batch_size or BATCH_SIZE
         rows, held_out = self._split(table, data, seed) if data.validation_split else (None, None)
         weighed = data.class_weight is not None or table.sample_weight is not None
         source = Source(self._weigh_table(table, rows, data.class_weight) if weighed else table, rows, size)
@@ -144,8 +149,7 @@ class Inputs(Samples):
             table = self.table(x, y, weight, words.arrays)
             _check_weights_count(table, None, words.arrays)
             return Source(table, None, size).first(steps, words)
-        _refuse_weights(weight, words)
-        return Source(self.stream(x, steps, words, most=most), None, size)
+        return Source(self.stream(x, steps, words, weight, most=most), None, size)
 
     def _stream_for_fit(self, data: Data, *, full_batch: bool) -> Source:
         if data.batch_size is not None:
@@ -154,8 +158,7 @@ class Inputs(Samples):
             raise ArgumentError("fit: x: expected arrays for LBFGS, which needs all rows at once, got an iterable.")
         if data.validation_split:
             raise ArgumentError("fit: validation_split: expected 0 for an iterable. Use validation_data.")
-        _refuse_weights(data.sample_weight, TRAINING)
-        stream = self.stream(data.x, data.steps_per_epoch, TRAINING, class_weight=data.class_weight)
+        stream = self.stream(data.x, data.steps_per_epoch, TRAINING, data.sample_weight, data.class_weight)
         return Source(stream, None, BATCH_SIZE)
 
     def _validation(self, data: Data, training: Source) -> Source:
@@ -164,9 +167,8 @@ class Inputs(Samples):
         if not is_stream(given, None):
             if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
                 got = "samples" if isinstance(given, list) and type((*given, 0)[0]) is tuple else type(given).__name__
-                raise ArgumentError(
-                    f"fit: validation_data: expected (x, y), (x, y, sample_weight) or an iterable of them, got {got}."
-                )
+                expected = "expected (x, y), (x, y, sample_weight) or an iterable of them"
+                raise ArgumentError(f"fit: validation_data: {expected}, got {got}.")
             samples = (*given, None)[:3]
         elif size is not None:
             raise ArgumentError("fit: validation_batch_size: expected None for an iterable of batches.")
@@ -175,9 +177,8 @@ class Inputs(Samples):
 
     def _split(self, table: Table, data: Data, seed: int) -> tuple[Array, Array]:
         if data.split == "stratify" and self.loss.link is None:
-            raise ArgumentError(
-                f"fit: split: expected classes to stratify by, got the loss {self.loss!r}. Use 'shuffle'."
-            )
+            got = f"the loss {self.loss!r}. Use 'shuffle'"
+            raise ArgumentError(f"fit: split: expected classes to stratify by, got {got}.")
         return split_rows(table.y, len(table), data.validation_split, data.split, split_generator(seed))
 
     def _weigh_table(self, table: Table, rows: Array | None, class_weight: Any) -> Table:
@@ -188,21 +189,8 @@ class Inputs(Samples):
         return table
 
 
-def _refuse_weights(weight: Any, words: Words) -> None:
-    if weight is not None:
-        who = f"{words.iterable.removesuffix('x')}sample_weight"
-        raise ArgumentError(f"{who}: expected None for an iterable: let it yield (x, y, sample_weight).")
-
-
 def _check_weights_count(table: Table, rows: Array | None, who: str) -> None:
     """Raise a `DataError` if all of the samples have weight 0."""
     weight = table.sample_weight
     if weight is not None and not (weight if rows is None else weight[rows]).any():
         raise DataError(f"{who}sample_weight: expected a positive weight, got 0 for all, class_weight included.")
-
-
-def _all_rows(value: int | None, rows: int) -> int:
-    """Return the batch size of a solver, which is all ``rows``."""
-    if value is not None and value < rows:
-        raise ArgumentError(f"fit: batch_size: expected None or at least {rows}, all rows, for LBFGS, got {value}.")
-    return rows

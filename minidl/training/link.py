@@ -20,9 +20,8 @@ def check_end(layers: tuple[Layer, ...], output_shape: tuple[int, ...] | None, l
     if link is None or not layers:
         return
     last = type(layers[-1])
-    end = ENDS.get(last) or next(
-        (ENDS[kind] for kind in (WeightedSums, ActivationLayer) if issubclass(last, kind)), None
-    )
+    kinds = [kind for kind in (last, WeightedSums, ActivationLayer) if kind in ENDS and issubclass(last, kind)]
+    end = ENDS[kinds[0]] if kinds else None
     if loss.from_logits and end in ("sigmoid", "softmax"):
         raise ArgumentError(
             f"compile: loss: expected a model that ends in logits for {name}(from_logits=True), "

@@ -404,7 +404,7 @@ def test_callbacks_run_as_copies():
     ("arguments", "message"),
     [
         ({"optimizer": "adm"}, "MinidlClassifier: optimizer: expected .*Did you mean 'adam'"),
-        ({"loss": "sparse_crossentropy"}, "MinidlClassifier: loss: expected a loss"),
+        ({"loss": "sparse_crossentropy"}, "MinidlClassifier: loss: expected one of .*Did you mean"),
         ({"hidden_layer_sizes": (8, 0)}, "hidden_layer_sizes: expected an integer of at least 1, got 0"),
         ({"hidden_layer_sizes": (8, 2.5)}, "hidden_layer_sizes: expected an integer of at least 1, got 2.5"),
         ({"activation": "rely"}, "Did you mean 'relu'"),

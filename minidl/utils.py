@@ -67,7 +67,7 @@ def normalize(x: Any, axis: int = -1, order: float = 2) -> Array:
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    x = np.asarray(x, np.float64)
+    x = as_array(x, "normalize: x").astype(np.float64)
     length = np.linalg.norm(x, order, axis, keepdims=True)
     return x / np.where(length == 0, 1, length)
 

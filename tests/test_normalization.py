@@ -255,6 +255,7 @@ def test_normalisation_before_adapt_is_refused():
         (np.ones((0, 2)), DataError, "adapt: data: expected at least one sample"),
         ([["a", "b"]], DataError, "adapt: data: expected real numbers"),
         (np.ones((3, 5)), ShapeError, r"adapt: data: expected shape \(batch, 2\), got \(3, 5\)"),
+        ([[1e200, 0.0], [0.0, 1.0]], DataError, "adapt: data: expected a variance that fits float64, got infinity"),
     ],
 )
 def test_data_that_do_not_fit_are_refused_by_adapt(data, error, message):
@@ -262,6 +263,15 @@ def test_data_that_do_not_fit_are_refused_by_adapt(data, error, message):
     with pytest.raises(error, match=message):
         layer.adapt(data)
     np.testing.assert_array_equal(layer.adapt_mean, [1.5, 3.5])
+
+
+def test_a_variance_beyond_float32_is_refused_before_and_after_the_layer_joins_a_model():
+    data = [[1e25], [-1e25]]
+    with pytest.raises(ArgumentError, match="adapt_variance: expected finite numbers for float32, got inf"):
+        Sequential([Input((1,)), Normalization().adapt(data)])
+    model = Sequential([Input((1,)), Normalization()])
+    with pytest.raises(DataError, match="adapt: data: expected a variance that fits float32, got infinity"):
+        model[0].adapt(data)
 
 
 def test_given_statistics_are_not_adapted():

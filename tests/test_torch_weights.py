@@ -268,6 +268,12 @@ def test_a_forged_state_dict_is_refused_and_runs_nothing(name, tmp_path, monkeyp
     assert np.array_equal(before[0], model.get_weights()[0])
 
 
+@pytest.mark.parametrize("model", [None, Sequential, Dense(2)], ids=repr)
+def test_weights_are_loaded_into_a_model_only(model):
+    with pytest.raises(ArgumentError, match="load_torch: model: expected a Sequential, got"):
+        load_torch(model, "net.pt")
+
+
 def test_tensors_that_share_all_bytes_without_end_are_refused(tmp_path):
     shared = {f"{i}.weight": Rebuilt(Storage("0"), 0, (10_000,), (1,)) for i in range(50)}
     with pytest.raises(ModelFileError, match="more values than its bytes can hold"):

@@ -148,6 +148,11 @@ def test_rows_are_divided_by_their_norms(order, expected):
     np.testing.assert_allclose(normalize([[3, 4], [0, 0]], order=order), [expected, [0, 0]])
 
 
+def test_rows_of_text_are_not_normalized():
+    with pytest.raises(DataError, match="normalize: x: expected real numbers, got an array of <U1"):
+        normalize([["a", "b"]])
+
+
 def losses_until_stop(values, **options):
     stopping = callbacks.EarlyStopping("loss", restore_best_weights=False, **options)
 

@@ -10,6 +10,7 @@ from minidl.layers.tree import walk
 from minidl.parameters import Parameters, copy_into
 
 
+@np.errstate(over="ignore")  # values that are not finite are reported
 def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -> Parameters:
     """Allocate the arrays declared by ``layers`` and their sublayers in one flat vector, and bind the views.
 
@@ -38,8 +39,7 @@ def allocate(layers: dict[str, Layer], rng: "np.random.Generator", dtype: Any) -
             who = f"{layer.label}: {name}"
             if start is None:
                 who = f"{who}: initializer"
-                with np.errstate(over="ignore"):  # values that are not finite are reported below
-                    start = initializer(rng, shape, dtype)
+                start = initializer(rng, shape, dtype)
             copy_into(value, start, who)
             if not np.isfinite(value).all():
                 raise ArgumentError(f"{who}: expected finite numbers for {dtype}, got {value[~np.isfinite(value)][0]}.")

@@ -123,7 +123,8 @@ class Normalization(Layer):
         Raises
         ------
         DataError, ShapeError
-            If ``data`` is empty, not finite or not numeric, or does not have the shape that the layer was built for.
+            If ``data`` is empty, not finite or not numeric, or does not have the shape that the layer was built for; if
+            its variance is too large for the layer's dtype.
         StateError
             If the layer was given its mean and variance.
         """
@@ -140,7 +141,10 @@ class Normalization(Layer):
             allocate({self.name or "": self}, np.random.default_rng(0), np.float64)
         if data.shape[1:] != self.input_shape:
             raise ShapeError(f"{who}: expected shape {batch_shape(self.input_shape)}, got {data.shape}.")
-        mean, variance = self._statistics(data)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, variance = (one.astype(self.adapt_mean.dtype) for one in self._statistics(data))
+        if not np.isfinite(variance).all():
+            raise DataError(f"{who}: expected a variance that fits {variance.dtype}, got infinity. Scale the data.")
         self.adapt_mean = mean.reshape(self.adapt_mean.shape)
         self.adapt_variance = variance.reshape(self.adapt_variance.shape)
         self.count = np.array(len(data))

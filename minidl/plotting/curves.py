@@ -30,7 +30,7 @@ def plot_history(history: Any, name: str = "loss", *, ax: "Axes | None" = None) 
         If the history has no epochs yet.
     """
     if not isinstance(getattr(history, "history", None), dict):
-        raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r}.")
+        raise ArgumentError(f"plot_history: history: expected what fit returned, got {history!r:.100}.")
     curves = history.history
     if not history.epoch:
         raise StateError("plot_history: history: it has no epochs yet. Train first.")

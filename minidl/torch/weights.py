@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from minidl.errors import ArgumentError, ShapeError
 from minidl.files import as_path
 from minidl.layers import Layer
+from minidl.sequential import Sequential
 from minidl.torch.files import by_numbers, read_arrays
 from minidl.typing import Array, Model, Shape
 
@@ -68,6 +69,8 @@ def load_torch(model: Model, path: Any, names: Iterable[str] | None = None) -> N
     sorted by name. Modules that differ in a number are then taken in the order of the numbers (``net.2`` before
     ``net.10``), and others by their shapes if only one order fits.
     """
+    if not isinstance(model, Sequential):
+        raise ArgumentError(f"load_torch: model: expected a Sequential, got {model!r:.60}.")
     network, path = model.built("load_torch"), as_path(path, "load_torch: path")
     arrays, ordered = read_arrays(path)
     arrays = {name: array for name, array in arrays.items() if not name.endswith(COUNTERS)}

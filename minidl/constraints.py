@@ -31,30 +31,6 @@ def resolve_constraint(value: Any, who: str) -> Constraint | None:
     return None if value is None else resolve(value, Constraint, who)
 
 
-class MaxNorm(Constraint):
-    """Vectors of norm ``max_value`` or less: ``W min(|w|, max_value) / |w|``.
-
-    Parameters
-    ----------
-    max_value : float
-        Above 0.
-    axis : int or list of int
-        Axes along which a vector extends; 0 constrains the incoming weights of each output.
-
-    Notes
-    -----
-    Srivastava et al. (2014), Dropout, section 5.1.
-    """
-
-    def __init__(self, max_value: float = 2, axis: int | list[int] = 0) -> None:
-        self.max_value = checks.number(max_value, "MaxNorm: max_value", above=0)
-        self.axis = check_axis(axis, "MaxNorm: axis")
-
-    def __call__(self, W: Array) -> Array:
-        length = lengths(W, self.axis)
-        return W * (np.minimum(length, self.max_value) / (length + TINY)).astype(W.dtype)
-
-
 class MinMaxNorm(Constraint):
     """Vectors of norms in a range: ``W (rate min(max(|w|, min_value), max_value) / |w| + 1 - rate)``.
 
@@ -65,7 +41,7 @@ class MinMaxNorm(Constraint):
     rate : float
         In [0, 1]: 1 enforces the range in one step, a lower value moves the norms part of the way.
     axis : int or list of int
-        As in `MaxNorm`.
+        Axes along which a vector extends; 0 constrains the incoming weights of each output.
     """
 
     def __init__(
@@ -82,6 +58,28 @@ class MinMaxNorm(Constraint):
         return W * (wanted / (length + TINY)).astype(W.dtype)
 
 
+class MaxNorm(MinMaxNorm):
+    """Vectors of norm ``max_value`` or less: ``W min(|w|, max_value) / |w|``.
+
+    Parameters
+    ----------
+    max_value : float
+        Above 0.
+    axis : int or list of int
+        As in `MinMaxNorm`.
+
+    Notes
+    -----
+    Srivastava et al. (2014), Dropout, section 5.1.
+    """
+
+    min_value, rate = 0.0, 1.0
+
+    def __init__(self, max_value: float = 2, axis: int | list[int] = 0) -> None:
+        self.max_value = checks.number(max_value, "MaxNorm: max_value", above=0)
+        self.axis = check_axis(axis, "MaxNorm: axis")
+
+
 class NonNeg(Constraint):
     """Non-negative values: ``max(W, 0)``."""
 
@@ -95,7 +93,7 @@ class UnitNorm(Constraint):
     Parameters
     ----------
     axis : int or list of int
-        As in `MaxNorm`.
+        As in `MinMaxNorm`.
     """
 
     def __init__(self, axis: int | list[int] = 0) -> None:

@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from minidl.checks import did_you_mean
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, CacheError
 
 PAGE = "See docs/keras.md."
 SECTIONS = {"schedules": "optimizers.schedules", "sequential": "models"}  # the modules of Keras that define them
@@ -128,9 +128,15 @@ def entry_of_string(value: str, family: type) -> Entry | None:
 def attribute(thing: Any, name: str) -> Any:
     """Return the attribute of ``thing`` that Keras calls ``name``, or raise an AttributeError that explains it.
 
-    Used as ``__getattr__`` of classes, which Python calls for missing attributes.
+    Used as ``__getattr__`` of classes, which Python calls for missing attributes and for failing properties.
     """
-    entry = find_for(type(thing), name) if name[0] != "_" else None
+    found: Any = getattr(type(thing), name, None)
+    if hasattr(found, "__get__"):  # a property that raised an AttributeError, which Python hides: raise it again
+        return found.__get__(thing)
+    if name.startswith("_") and not name.startswith("__"):
+        text = "expected a call of forward, or of what sets it. What copies keep has a name without the underscore."
+        raise CacheError(f"{type(thing).__name__}: {name}: {text}")
+    entry = find_for(type(thing), name)
     if entry is not None and entry.kind == "renamed":
         return getattr(thing, entry.text)
     text = f": {entry.fix}" if entry else ""

@@ -676,3 +676,70 @@ def test_an_initial_state_that_is_no_dict_of_arrays_is_named(wrong):
 def test_the_batch_size_of_evaluate_may_be_none_as_in_keras():
     model = net()
     assert model.evaluate(X, Y, batch_size=None, verbose=0) == model.evaluate(X, Y, verbose=0)
+
+
+# Properties and private attributes
+
+
+class Power(minidl.Layer):
+    """y = exponent * x, whose exponent is private: copies do not have it."""
+
+    def __init__(self, exponent=2):
+        self._exponent = exponent
+
+    @property
+    def exponent(self):
+        return self._exponent
+
+    def forward(self, x, training=False):
+        return x * self.exponent
+
+    def backward(self, dy):
+        return dy * self.exponent
+
+
+class Shrink(Regularizer):
+    def __init__(self, rate=1):
+        self._rate = rate
+
+    @property
+    def rate(self):
+        return self._rate
+
+    def penalty(self, W):
+        return self.rate * float(W.sum())
+
+    def gradient(self, W):
+        return self.rate * np.ones_like(W)
+
+
+class Scaled(losses.MeanSquaredError):
+    def __init__(self, factor=1):
+        self._factor = factor
+
+    def forward(self, y_pred, y_true, sample_weight=None):
+        return self._factor * super().forward(y_pred, y_true, sample_weight)
+
+
+def test_a_property_of_a_private_attribute_that_copies_lack_is_named_with_the_way_out():
+    with pytest.raises(StateError, match=r"^Power 'power' \(layer 0\): _exponent: .* a name without the underscore"):
+        Sequential([Input((4,)), Power()]).predict(X)
+    with pytest.raises(StateError, match=r"^Shrink: _rate: .* has a name without the underscore"):
+        copy.deepcopy(Shrink()).penalty(X)
+    model = net(compiled=False)
+    model.compile("sgd", Scaled())
+    with pytest.raises(StateError, match=r"^Scaled: _factor: .* has a name without the underscore"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_an_attribute_error_in_a_property_or_schedule_is_the_one_that_is_raised():
+    class Total(Sequential):
+        @property
+        def total(self):
+            return self.missing
+
+    with pytest.raises(AttributeError, match=r"^Total has no attribute 'missing'"):
+        _ = Total([Dense(1)]).total
+    with pytest.raises(AttributeError, match=r"^'int' object has no attribute 'decay'"):
+        optimizers.SGD(lambda step: step.decay).step(np.ones(2), np.ones(2))
+    assert not hasattr(Total([Dense(1)]), "total")

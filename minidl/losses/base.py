@@ -12,9 +12,9 @@ import numpy as np
 from minidl.config import Configured
 from minidl.constructor import replace_items
 from minidl.data import as_array
-from minidl.errors import CacheError, ShapeError
+from minidl.errors import ShapeError
 from minidl.losses.targets import checked_weights, floating
-from minidl.names import attribute, snake_case
+from minidl.names import snake_case
 from minidl.numeric import in_dtype, total
 from minidl.typing import Array
 
@@ -165,8 +165,3 @@ class Loss(Configured, ABC):
         """Return the loss of each row, for a loss whose `forward` ends in `mean`."""
         loss = self.copy_with(mean=lambda values, sample_weight=None: values)
         return np.asarray(loss.forward(y_pred, y_true)).reshape(len(y_pred), -1).mean(axis=1)
-
-    def __getattr__(self, name: str) -> Any:  # only called for attributes that are missing
-        if name.startswith("_") and not name.startswith("__"):
-            raise CacheError(f"{type(self).__name__}: {name}: expected a call of forward before this one.")
-        return attribute(self, name)

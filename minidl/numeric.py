@@ -38,7 +38,7 @@ def softplus(z: Array) -> Array:
 def softmax(z: Array) -> Array:
     """Probabilities ``exp(z) / sum(exp(z))``, the sum over the last axis."""
     _, e = exp_below_largest(z.reshape(-1, z.shape[-1]))
-    return (e / np.add.reduce(e, axis=0)).T.astype(z.dtype, order="C").reshape(z.shape)
+    return np.divide(e, np.add.reduce(e, axis=0), out=e).T.astype(z.dtype, order="C").reshape(z.shape)
 
 
 def log_softmax(z: Array) -> Array:

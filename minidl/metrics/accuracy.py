@@ -62,6 +62,6 @@ class SparseCategoricalAccuracy(MeanMetric):
 
     def values(self, y_true: Array, y_pred: Array) -> Array:
         fits = type(y_true) is type(y_pred) is np.ndarray and y_true.shape == y_pred.shape[:-1] == (y_true.size or 1,)
-        if not fits or y_true.dtype != np.intp or np.maximum.reduce(y_true.view(np.uintp)) >= y_pred.shape[1]:
+        if not fits or y_true.dtype != np.intp or (y := y_true.view(np.uintp))[y.argmax()] >= y_pred.shape[1]:
             y_true, y_pred = flat_labels(y_true, y_pred, self)
         return np.equal(y_pred.argmax(axis=1), y_true)

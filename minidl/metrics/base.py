@@ -106,7 +106,7 @@ class MeanMetric(Metric):
 
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         values = self.values(y_true, y_pred)
-        if np.isnan(np.vdot(y_pred, y_pred)):
+        if not np.vdot(y_pred, y_pred) >= 0:  # NaN; np.isnan takes 1 us longer
             values = np.where(nan_rows(y_pred, self), np.nan, values.T).T
         if sample_weight is not None:
             weight = row_weights(sample_weight, len(values))

@@ -28,6 +28,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from minidl import Dense, Dropout, Input, Sequential, load_model
 from minidl.callbacks import Callback, EarlyStopping, LambdaCallback
 from minidl.errors import ArgumentError
+from minidl.layers import Columns
 from minidl.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from minidl.optimizers import SGD, Adam
 from minidl.sklearn import MinidlClassifier, MinidlRegressor
@@ -355,6 +356,29 @@ def test_a_setting_of_an_argument_that_is_none_is_refused_in_words(name):
 def test_layers_that_cannot_be_used_are_refused_in_words(layers, words):
     with pytest.raises(ArgumentError, match=f"^MinidlClassifier: layers: {words}"):
         classifier(layers).fit(X, NAMES)
+
+
+@pytest.mark.parametrize("loss", ["mean_squared_error", "mean_absolute_error", "huber", "poisson", "hinge"])
+def test_several_labels_of_a_sample_have_probabilities_of_their_own(loss):
+    labels = np.column_stack([X[:, 0] > 0, X[:, 0] < 0, X[:, 0] > -9]).astype(int)  # the last one is always 1
+    fitted = classifier(loss=loss, epochs=60).fit(X, labels)
+    assert fitted.score(X, labels) > 0.9
+    assert fitted.predict_proba(X).sum(axis=1).min() > 1.2
+
+
+def test_probabilities_that_are_all_too_small_are_equal():
+    fitted = classifier(lambda features, outputs: [Dense(outputs, activation="sigmoid")], epochs=1).fit(X, NAMES)
+    fitted.model_.set_weights([np.zeros((4, 3)), np.array([-1e4, -1e4, -1e4])])
+    np.testing.assert_array_equal(fitted.predict_proba(X[:2]), np.full((2, 3), 1 / 3))
+
+
+def test_layers_take_the_columns_of_a_frame_by_name():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=["a", "b", "c", "d"])
+    by_name = classifier([Columns("d", "b"), Dense(8)], epochs=2).fit(frame, NAMES)
+    by_number = classifier([Columns(3, 1), Dense(8)], epochs=2).fit(X, NAMES)
+    np.testing.assert_array_equal(by_name.predict_proba(frame), by_number.predict_proba(X))
+    assert by_name.model_.feature_names == ("a", "b", "c", "d")
 
 
 @pytest.mark.parametrize("name", ["warm_start", "early_stopping"])

@@ -162,7 +162,10 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
             p = sigmoid(p) if self.model_.loss.binary else softmax(p)
         if p.shape[1] < len(self.classes_):
             return np.hstack([1 - p, p])
-        return p if self.multilabel_ or not self.model_.loss.binary else p / p.sum(axis=1, keepdims=True)
+        if self.multilabel_ or not self.model_.loss.binary:
+            return p
+        total = p.sum(axis=1, keepdims=True)
+        return np.divide(p, total, out=np.full_like(p, 1 / p.shape[1]), where=total > 0)  # all may be too small
 
     def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithm of `predict_proba`."""
@@ -210,7 +213,8 @@ class MinidlClassifier(ClassifierMixin, MinidlEstimator):
         if loss is None:
             return count, "sigmoid" if self.multilabel_ else "softmax"
         one = loss.binary and count == 2 and not self.multilabel_
-        return 1 if one else count, None if loss.from_logits else "sigmoid" if loss.binary else "softmax"
+        independent = loss.binary or self.multilabel_  # a softmax would share out a probability of 1
+        return 1 if one else count, None if loss.from_logits else "sigmoid" if independent else "softmax"
 
     def _ends(self, model: Sequential, outputs: int, activation: str | None) -> bool:
         if not len(model):

@@ -214,23 +214,13 @@ class MinidlEstimator(BaseEstimator):
         if not (state is None or isinstance(state, numbers.Integral)):
             state = check_random_state(state).randint(2**31 - 1)
         model = Sequential([Input((X.shape[1],))], seed=state, dtype=X.dtype.name)
-        given, whole = self.layers, callable(self.layers) and not isinstance(self.layers, Layer)
-        if isinstance(given, type):
-            fix = f"Write {given.__name__}(...)."
-            raise self._error(f"layers: expected an instance, got the class {given.__name__}. {fix}")
-        if whole:
-            if not accepts(given, "features", "outputs"):
-                raise self._error(f"layers: expected a function of (features, outputs), got {given!r}.")
-            given = given(X.shape[1], outputs)
+        names = getattr(self, "feature_names_in_", None)
+        model.feature_names = None if names is None else list(names)
+        given, whole = self._given_layers(X.shape[1], outputs)
         if given is None:
             for size in np.atleast_1d(np.asarray(self.hidden_layer_sizes, object)):
                 self._add_dense(model, size, self.activation)
             given = []
-        elif isinstance(given, Layer) and not isinstance(given, Sequential):
-            given = [given]
-        used_up = isinstance(given, Iterator) and not whole  # by the first fit
-        if isinstance(given, str) or not isinstance(given, Iterable) or used_up:
-            raise self._error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
         for layer in given:
             if not isinstance(layer, Input):
                 model.add(copy.deepcopy(layer))
@@ -247,6 +237,23 @@ class MinidlEstimator(BaseEstimator):
             copy.deepcopy(self.metrics),
         )
         return model
+
+    def _given_layers(self, features: int, outputs: int) -> tuple[Any, bool]:
+        """Return the layers passed by the user, or None, and whether they are the whole network."""
+        given, whole = self.layers, callable(self.layers) and not isinstance(self.layers, Layer)
+        if isinstance(given, type):
+            fix = f"Write {given.__name__}(...)."
+            raise self._error(f"layers: expected an instance, got the class {given.__name__}. {fix}")
+        if whole:
+            if not accepts(given, "features", "outputs"):
+                raise self._error(f"layers: expected a function of (features, outputs), got {given!r}.")
+            given = given(features, outputs)
+        if isinstance(given, Layer) and not isinstance(given, Sequential):
+            given = [given]
+        used_up = isinstance(given, Iterator) and not whole  # by the first fit
+        if given is not None and (isinstance(given, str) or not isinstance(given, Iterable) or used_up):
+            raise self._error(f"layers: expected a list of layers, a function or a Sequential, got {given!r}.")
+        return given, whole
 
     def _add_dense(self, model: Sequential, units: int, activation: Any) -> None:
         inputs = (model.output_shape or model.input_shape or (1,))[-1]

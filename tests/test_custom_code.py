@@ -743,3 +743,23 @@ def test_an_attribute_error_in_a_property_or_schedule_is_the_one_that_is_raised(
     with pytest.raises(AttributeError, match=r"^'int' object has no attribute 'decay'"):
         optimizers.SGD(lambda step: step.decay).step(np.ones(2), np.ones(2))
     assert not hasattr(Total([Dense(1)]), "total")
+
+
+# Arguments of compile
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fix"), [("mae", "['mae']"), ({"out": "mae"}, "['mae']"), ({"a": "mae", "b": "mse"}, "['mae', 'mse']")]
+)
+def test_metrics_that_are_no_list_are_told_what_to_write(wrong, fix):
+    with pytest.raises(ArgumentError, match=r"^compile: metrics: expected a list of names") as caught:
+        net(compiled=False).compile("adam", "mse", metrics=wrong)
+    assert str(caught.value).endswith(f", got {wrong!r}. Write {fix}.")
+
+
+def test_an_unknown_metric_is_compared_with_each_name_once():
+    with pytest.raises(ArgumentError, match="Did you mean") as caught:
+        net(compiled=False).compile("adam", "mse", metrics=["precison"])
+    known = str(caught.value).partition(" got ")[0].replace(";", "").partition("one of ")[2].split(", ")
+    assert "accuracy" in known
+    assert len(known) == len(set(known))

@@ -35,7 +35,7 @@ LIMITS = {
     "a fit with accuracy: files": 24,
     "a fit with accuracy: lines executed": 448,
     "a fit with accuracy: code lines of its files": 2_253,
-    "code lines: core": 7_615,
+    "code lines: core": 7_614,
     "code lines: kit": 6_767,
     "code lines: side": 788,
     "code lines: integrations": None,

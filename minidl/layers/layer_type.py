@@ -3,7 +3,7 @@
 A custom layer therefore need not accept them or call ``super().__init__()``.
 """
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from minidl.attribute_names import refuse_unfinished
 from minidl.checks import flag
@@ -12,9 +12,6 @@ from minidl.constructor import accepts, constructor_parameters
 from minidl.names import argument_names, translate
 from minidl.settings import run_constructor
 from minidl.typing import LayerOptions
-
-if TYPE_CHECKING:
-    import inspect
 
 T = TypeVar("T")
 
@@ -55,7 +52,7 @@ class LayerType(ConfiguredType):
         return layer
 
     @property
-    def __signature__(cls) -> "inspect.Signature":
+    def __signature__(cls) -> Any:
         """The constructor's arguments plus ``name`` and ``trainable``, as shown by help and the documentation."""
         import inspect  # slow to import, and rarely needed
 

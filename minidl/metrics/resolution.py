@@ -21,7 +21,8 @@ def resolve_metrics(specs: Any, loss: Any, outputs: int | None) -> list[Metric]:
     if specs is None:
         return []
     if not isinstance(specs, (list, tuple)):
-        raise ArgumentError(f"{WHO}: expected a list of names, metrics or functions, got {specs!r}. Write [{specs!r}].")
+        fix = f"Write {list(specs.values()) if isinstance(specs, dict) else [specs]}."
+        raise ArgumentError(f"{WHO}: expected a list of names, metrics or functions, got {specs!r}. {fix}")
     metrics: list[Metric] = []
     names = {"epoch", "loss", "learning_rate"}
     for spec in specs:
@@ -42,7 +43,7 @@ def _resolve(spec: Any, loss: Any, outputs: int | None) -> Metric:
     if isinstance(spec, str) and spec.lower() in ("accuracy", "acc"):
         metric = accuracy(loss, outputs)
     else:
-        metric = copy.copy(resolve(spec, Metric, WHO, also=["accuracy"]))  # as after reset
+        metric = copy.copy(resolve(spec, Metric, WHO))  # as after reset
         if loss is not None:
             set_threshold(metric, loss, outputs, named=isinstance(spec, str))
     if isinstance(spec, str):

@@ -554,6 +554,7 @@ ARGUMENTS = [
     (lambda: losses.Huber(0), ArgumentError, "Huber: delta: expected"),
     (lambda: losses.CategoricalCrossentropy(label_smoothing=2), ArgumentError, "CategoricalCrossentropy: label_smoothing: expected"),
     (lambda: losses.MeanSquaredError().forward(np.ones((2, 3)), np.ones((2, 1))), ShapeError, "expected y_pred and y_true of one shape"),
+    (lambda: losses.MeanSquaredError()([0, 1], [0.2, 0.7]), ShapeError, r"got \(2,\) and \(2,\). Reshape both: .reshape\(-1, 1\)"),
     (lambda: losses.MeanSquaredError().backward(), StateError, "MeanSquaredError: .*expected .*forward"),
     # fit
     *[(lambda size=size: fit(batch_size=size), ArgumentError, "fit: batch_size: expected an integer of at least 1") for size in (0, -1, 2.5, True, "32")],

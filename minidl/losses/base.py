@@ -117,7 +117,8 @@ class Loss(Configured, ABC):
             y_true = in_dtype(as_array(y_true, f"{type(self).__name__}: y_true"), y_pred.dtype)
         if y_true.shape != y_pred.shape or y_true.ndim != 2:
             expected, got = "y_pred and y_true of one shape (batch, outputs)", f"{y_pred.shape} and {y_true.shape}"
-            raise ShapeError(f"{type(self).__name__}: expected {expected}, got {got}. Reshape one of them.")
+            fix = "Reshape both: .reshape(-1, 1)" if y_pred.ndim == y_true.ndim == 1 else "Reshape one of them"
+            raise ShapeError(f"{type(self).__name__}: expected {expected}, got {got}. {fix}.")
         if not self.trusts_targets:
             self.check_targets(y_true, y_pred.shape[1])
         return y_pred, y_true
@@ -143,10 +144,8 @@ class Loss(Configured, ABC):
         if share.shape == (len(values), 1):
             share = share[:, 0]
         if share.shape != values.shape[:1]:
-            raise ShapeError(
-                f"{type(self).__name__}: expected sample_weight of shape {values.shape[:1]}, "
-                f"got {np.shape(sample_weight)}."
-            )
+            expected, got = f"sample_weight of shape {values.shape[:1]}", np.shape(sample_weight)
+            raise ShapeError(f"{type(self).__name__}: expected {expected}, got {got}.")
         self._share = share
         return total(values * (share if values.ndim == 1 else share[:, None]))
 

@@ -155,8 +155,7 @@ def column_sums(dy: Array, out: Array | None = None) -> Array:
     for start in range(0, rows, SUMMED_ROWS):
         block = dy[start : start + SUMMED_ROWS]
         sums += ones(len(block), dy.dtype) @ block
-    if out is None:
-        return sums.astype(dy.dtype, copy=False)
+    out = np.empty_like(sums, dy.dtype) if out is None else out
     out[...] = sums
     return out
 

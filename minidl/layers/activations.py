@@ -75,8 +75,8 @@ class ReLU(ActivationLayer):
         self.slope_at_zero = slope_at_zero
 
     def forward(self, x: Array, training: bool = False) -> Array:
-        positive = x >= ZERO if self.slope_at_zero else x > ZERO
-        mask = self._mask = positive.astype(x.dtype)  # 1 or 0 in the dtype of x, so that multiplying converts nothing
+        # 1 or 0 in the dtype of x, so that multiplying converts nothing
+        mask = self._mask = (x >= ZERO if self.slope_at_zero else x > ZERO).astype(x.dtype)
         return x * mask  # takes half the time of np.maximum
 
     def backward(self, dy: Array) -> Array:

@@ -109,12 +109,10 @@ class BatchNormalization(Layer):
         resolve_initializer(moving_variance_initializer, "BatchNormalization: moving_variance_initializer")
         resolve_regularizer(beta_regularizer, "BatchNormalization: beta_regularizer")
         resolve_regularizer(gamma_regularizer, "BatchNormalization: gamma_regularizer")
-        self.beta_initializer = beta_initializer
-        self.gamma_initializer = gamma_initializer
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
         self.moving_mean_initializer = moving_mean_initializer
         self.moving_variance_initializer = moving_variance_initializer
-        self.beta_regularizer = beta_regularizer
-        self.gamma_regularizer = gamma_regularizer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
 
     def build(self, input_shape: Shape) -> Shape:
         if self.axis not in (-1, len(input_shape)):

@@ -93,10 +93,8 @@ class LayerNormalization(Layer):
         self.epsilon = checks.number(epsilon, "LayerNormalization: epsilon", above=0)
         self.center = checks.flag(center, "LayerNormalization: center")
         self.scale = checks.flag(scale, "LayerNormalization: scale")
-        self.beta_initializer = beta_initializer
-        self.gamma_initializer = gamma_initializer
-        self.beta_regularizer = beta_regularizer
-        self.gamma_regularizer = gamma_regularizer
+        self.beta_initializer, self.gamma_initializer = beta_initializer, gamma_initializer
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
 
     def build(self, input_shape: Shape) -> Shape:
         ends = len(input_shape) + 1

@@ -72,8 +72,7 @@ class PReLU(Layer):
             raise ArgumentError(f"PReLU: shared_axes: expected a list of axes, such as [1], got {shared_axes!r}.")
         for axis in shared_axes or ():
             checks.integer(axis, "PReLU: shared_axes", minimum=1)
-        self.alpha_initializer = alpha_initializer
-        self.alpha_regularizer = alpha_regularizer
+        self.alpha_initializer, self.alpha_regularizer = alpha_initializer, alpha_regularizer
         self.shared_axes = shared_axes
 
     def build(self, input_shape: Shape) -> Shape:

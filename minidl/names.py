@@ -130,7 +130,7 @@ def attribute(thing: Any, name: str) -> Any:
 
     Used as ``__getattr__`` of classes, which Python calls for missing attributes and for failing properties.
     """
-    found: Any = getattr(type(thing), name, None)
+    found: Any = next((vars(base)[name] for base in type(thing).__mro__ if name in vars(base)), None)
     if hasattr(found, "__get__"):  # a property that raised an AttributeError, which Python hides: raise it again
         return found.__get__(thing)
     if name.startswith("_") and not name.startswith("__"):

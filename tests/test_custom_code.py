@@ -743,6 +743,7 @@ def test_an_attribute_error_in_a_property_or_schedule_is_the_one_that_is_raised(
     with pytest.raises(AttributeError, match=r"^'int' object has no attribute 'decay'"):
         optimizers.SGD(lambda step: step.decay).step(np.ones(2), np.ones(2))
     assert not hasattr(Total([Dense(1)]), "total")
+    assert not hasattr(losses.MeanSquaredError(), "register")  # a method of its class's class
 
 
 # Arguments of compile

@@ -138,6 +138,8 @@ def check_methods(cls: Any) -> None:
         called = name in CALLED or name.startswith("on_")
         if not called or own is known or not (inspect.isfunction(own) and inspect.isfunction(known)):
             continue
+        if inspect.isgeneratorfunction(own) or inspect.iscoroutinefunction(own):  # calling it would run nothing
+            raise LayerError(f"{cls.__name__}: {name}: expected a plain function, got one with yield or async.")
         wanted, given = ([*inspect.signature(one).parameters.values()][1:] for one in (known, own))
         passed = wanted[:2] if name == "update" else wanted  # a metric's weight is optional
         of_layer = name == "forward" and hasattr(cls, "backward_parameters")

@@ -1237,3 +1237,10 @@ def test_a_history_in_two_fits_starts_again_unless_the_epochs_continue():
     more = model.fit(x, y, initial_epoch=2, epochs=3, callbacks=[history], verbose=0)
     assert (history.epoch, history.history["loss"]) == ([0, 1, 2], last.history["loss"] + more.history["loss"])
     assert (history.absent, history.epochs_of("val_loss")) == ({"val_loss": [2], "val_mae": [2]}, [0, 1])
+
+
+def test_a_lambda_callback_takes_the_other_name_of_a_hook_in_keras():
+    seen = []
+    callback = LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch))
+    callback.on_train_batch_end(3, {})
+    assert (seen, [*callback.get_config()]) == ([3], ["on_train_batch_end"])

@@ -1092,3 +1092,11 @@ def test_threads_are_those_of_the_environment_or_the_processors(monkeypatch, var
         assert threads() == (expected or "1")
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def test_a_folder_as_the_file_of_a_checkpoint_is_refused_before_training(tmp_path):
+    model, (x, y) = model_of(OPTIMIZERS["Adam"]), data()
+    before = model.get_weights()
+    with pytest.raises(IsADirectoryError, match="expected a regular file, or none, got a folder"):
+        model.fit(x, y, verbose=0, callbacks=[ModelCheckpoint(tmp_path)])
+    assert all(map(np.array_equal, model.get_weights(), before))

@@ -654,6 +654,33 @@ def test_the_rules_of_a_frozen_model_are_not_checked_in_every_batch():
     assert not gradients.any()
 
 
+def generator(self, *arguments):
+    yield 1.0
+
+
+async def coroutine(self, *arguments):
+    return 1.0
+
+
+@pytest.mark.parametrize("function", [generator, coroutine])
+@pytest.mark.parametrize(
+    ("base", "method"), [(Callback, "on_epoch_end"), (metrics.MeanSquaredError, "update"), (Dense, "forward")]
+)
+def test_a_method_that_would_run_nothing_is_refused(base, method, function):
+    own = type("Own", (base,), {method: function})
+    with pytest.raises(LayerError, match=f"^Own: {method}: expected a plain function, got one with yield or async"):
+        own(*([2] if base is Dense else []))
+
+
+@pytest.mark.parametrize("wrong", ["yes", 1, Y])
+def test_the_mode_of_a_call_is_true_or_false(wrong):
+    model = net()
+    with pytest.raises(ArgumentError, match=r"^Sequential: training: expected True or False, got "):
+        model(X, wrong)
+    for mode in (None, False, np.False_):
+        assert np.array_equal(model(X, training=mode), model.predict(X))
+
+
 # Optimizers
 
 

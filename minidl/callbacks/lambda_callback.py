@@ -32,7 +32,7 @@ class LambdaCallback(Callback):
 
     def __init__(self, **hooks: Callable[..., object] | None) -> None:
         for name, function in hooks.items():
-            checks.choice(name, "LambdaCallback: hook", HOOKS)
+            name = checks.choice(name.replace("on_batch_", "on_train_batch_"), "LambdaCallback: hook", HOOKS)
             if function is not None:  # Keras' default
                 setattr(self, name, function)
                 names = ", ".join(argument_names(getattr(Callback, name)))

@@ -97,6 +97,8 @@ class ModelCheckpoint(MonitorCallback):
         fixed, braces, _ = self.filepath.partition("{")
         folder = Path(f"{fixed}x" if braces else fixed).parent  # the part without names in braces
         folder.mkdir(parents=True, exist_ok=True)
+        if not braces:
+            files.check_regular(self._base / fixed)
         files.remove_temporaries(folder, lambda name: self._is_own(str(folder / name)))  # left by a killed process
         self.best, self.saved_at, self.paths = self.initial_value_threshold, self.model.optimizer.iterations, []
 

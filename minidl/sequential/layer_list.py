@@ -243,11 +243,12 @@ class LayerList(Layer):
     # Computation
 
     @np.errstate(all="ignore")
-    def forward(self, x: Array, training: bool = False) -> Array:
+    def forward(self, x: Array, training: bool | None = False) -> Array:
         """Return the outputs for the samples ``x``, caching what `backward` needs."""
         with nullcontext() if self.network is not None else prepared(self, x):
             network = self.built("forward")
             x = check_features(x, network).astype(network.input_dtype, copy=False)
+        training = False if training is None else checks.flag(training, f"{self.label}: training")
         self._outputs = (len(x), *network.output_shape)
         with NotedLayer():
             return network.forward(x, training)

@@ -1105,3 +1105,17 @@ def test_labels_of_any_numeric_type_are_counted(dtype):
 def test_a_sparse_accuracy_of_no_rows_is_refused():
     with pytest.raises(DataError, match=r"SparseCategoricalAccuracy: y_pred: expected at least one row"):
         metrics.SparseCategoricalAccuracy().update(np.zeros(0, int), np.zeros((0, 3)))
+
+
+def test_a_callable_object_as_a_metric_has_the_name_of_its_class():
+    given = [losses.MeanSquaredError(), losses.Huber(), functools.partial(np.add)]
+    found = metrics.resolve_metrics(given, None, 1)
+    assert [metric.get_name() for metric in found] == ["mean_squared_error", "huber", "partial"]
+
+
+def test_r2_of_targets_that_are_nan_is_nan_without_a_warning_of_numpy():
+    metric = metrics.R2Score()
+    with pytest.warns(UserWarning, match="NaN") as caught:
+        metric.update(np.array([1.0, np.nan]), np.array([1.0, 2.0]))
+    assert np.isnan(metric.result())
+    assert [one.category for one in caught] == [UserWarning]

@@ -193,11 +193,11 @@ def test_an_iterator_that_goes_on_ends_once():
         numbers(stream)
 
 
-@pytest.mark.parametrize(("steps", "expected"), [(None, "at least one"), (3, "3")])
+@pytest.mark.parametrize(("steps", "expected"), [(None, "at least one batch"), (3, "3 batches")])
 def test_an_epoch_without_enough_batches_is_named(steps, expected):
     stream = stream_of(iter([0, 1, 2]), steps)
     numbers(stream)
-    with pytest.raises(DataError, match=rf"fit: x: expected {expected} batches in epoch 2, got 0: the iterable is use"):
+    with pytest.raises(DataError, match=rf"fit: x: expected {expected} in epoch 2, got 0: the iterable is use"):
         numbers(stream)
 
 
@@ -364,9 +364,7 @@ def test_batches_may_hold_weights():
 
 
 def test_the_epoch_in_which_an_iterable_is_used_up_is_named():
-    with pytest.raises(
-        DataError, match=r"fit: x: expected at least one batches in epoch 2, got 0: the iterable is used"
-    ):
+    with pytest.raises(DataError, match=r"fit: x: expected at least one batch in epoch 2, got 0: the iterable is used"):
         regression().fit(iter(BATCHES), epochs=3, verbose=0)
 
 

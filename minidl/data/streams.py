@@ -72,9 +72,9 @@ class Stream:
     def _complain(self, count: int) -> None:
         if self.epochs == 0 and count == 0:
             raise DataError(f"{self.words.iterable}: expected batches, got an iterable that yields nothing.")
-        expected = "at least one" if self.steps is None else str(self.steps)
+        expected = "at least one batch" if self.steps is None else f"{self.steps} batches"
         raise DataError(
-            f"{self.words.iterable}: expected {expected} batches in epoch {self.epochs + 1}, got {count}: "
+            f"{self.words.iterable}: expected {expected} in epoch {self.epochs + 1}, got {count}: "
             "the iterable is used up. Pass an iterable that can be iterated again (a list of batches, or an object "
             f"whose __iter__ starts over), or a generator without an end together with {self.words.steps}."
         )

@@ -77,9 +77,8 @@ class Hinge(Loss):
         wrong = (y != low) & (y != 1)
         if wrong.any():
             index, who = np.argwhere(wrong)[0], type(self).__name__
-            raise DataError(
-                f"y: expected targets {{{low}, 1}} for {who}, got {y[tuple(index)]} at {checks.place(tuple(index))}."
-            )
+            got = f"{y[tuple(index)]} at {checks.place(tuple(index))}"
+            raise DataError(f"y: expected targets {{{low}, 1}} for {who}, got {got}.")
 
 
 class SquaredHinge(Hinge):

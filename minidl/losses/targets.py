@@ -38,9 +38,8 @@ def check_range(y: Array, low: float, high: float, who: str, fix: str, *, signs:
         return
     wrong = np.argwhere(~((y >= low) & (y <= high)))[0]
     expected = f"in [{low:g}, {high:g}]" if np.isfinite(high) else f"of at least {low:g}"
-    raise DataError(
-        f"y: expected targets {expected} for {who}, got {y[tuple(wrong)]} at {checks.place(tuple(wrong))}. {fix}"
-    )
+    got = f"{y[tuple(wrong)]} at {checks.place(tuple(wrong))}"
+    raise DataError(f"y: expected targets {expected} for {who}, got {got}. {fix}")
 
 
 def check_distributions(loss: object, y: Array, outputs: int) -> None:

@@ -20,7 +20,8 @@ class Metric(Configured, ABC):
     """Abstract base of all metrics: ``update(y_true, y_pred)`` for each batch, then ``result()``.
 
     A metric accumulates in attributes with a leading underscore, whose initial values are class attributes. `reset`
-    restores those, and a copy starts with them. There is no need to call ``super().__init__()``.
+    restores those, and a copy starts with them. A list, dict or array, which can change in place, is set in the
+    constructor instead. There is no need to call ``super().__init__()``.
 
     Parameters
     ----------

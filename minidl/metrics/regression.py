@@ -73,6 +73,7 @@ class R2Score(Metric):
         self.class_aggregation = None if way is None else checks.choice(way, "R2Score: class_aggregation", AGGREGATIONS)
         self.name = name
 
+    @np.errstate(all="ignore")
     def update(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         error = difference(y_true, y_pred, self)
         y = np.asarray(y_true, np.float64).reshape(error.shape)

@@ -9,6 +9,7 @@ import numpy as np
 from minidl.errors import ArgumentError
 from minidl.metrics.base import Metric
 from minidl.metrics.targets import row_weights
+from minidl.names import snake_case
 from minidl.typing import Array
 
 
@@ -103,4 +104,4 @@ class FunctionMetric(Samples):
         return float(np.average(rows, weights=weight))
 
     def get_name(self) -> str:
-        return self.name or str(getattr(self.function, "__name__", "function"))
+        return self.name or str(getattr(self.function, "__name__", snake_case(type(self.function).__name__)))

@@ -31,14 +31,11 @@ class CheckedLayer:
         """Run the layer's forward; the output must have the declared shape and dtype."""
         layer, self.shape, self.finite = self.layer, x.shape, bool(np.isfinite(x).all())
         y, dtype = _call_guarded(layer, "forward", x, training), (x if layer.keeps_values else self).dtype
-        _expect_array(y, layer, "forward", (len(x), *(layer.output_shape or ())), dtype)
-        return y
+        return _expect_array(y, layer, "forward", (len(x), *(layer.output_shape or ())), dtype)
 
     def backward(self, dy: Array) -> Array:
         """Run the layer's backward; it must return ``dx`` and set every gradient."""
-        dx = self._backward("backward", dy)
-        _expect_array(dx, self.layer, "backward", self.shape, dy.dtype)
-        return dx
+        return _expect_array(self._backward("backward", dy), self.layer, "backward", self.shape, dy.dtype)
 
     def backward_parameters(self, dy: Array) -> None:
         """Run the layer's backward without ``dx``; it must set every gradient."""
@@ -73,9 +70,7 @@ class CheckedLoss:
 
     def backward(self) -> Array:
         """Run the loss's backward; it must return an array of the predictions' shape and dtype."""
-        dy = self.loss.backward()
-        _expect_array(dy, self.loss, "backward", self.shape, self.dtype)
-        return dy
+        return _expect_array(self.loss.backward(), self.loss, "backward", self.shape, self.dtype)
 
 
 def update_of(metric: Any) -> Callable[..., None]:
@@ -124,10 +119,10 @@ def _call_guarded(part: Any, method: str, array: Array, *rest: Any) -> Any:
         raise LayerError(f"{_label(part, method)}: {expected}. Work on a copy.") from error
 
 
-def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dtype: Any) -> None:
-    """Raise a `LayerError` unless ``value``, returned by a layer or loss, is an array of this shape and dtype."""
+def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return ``value``, returned by a layer or loss; a `LayerError` unless it is an array of this shape and dtype."""
     if type(value) is np.ndarray and value.shape == shape and value.dtype == dtype:
-        return
+        return value
     who = f"{_label(part, method)}: expected it to return"
     if not isinstance(value, np.ndarray):
         raise LayerError(f"{who} an array, got {type(value).__name__}.")
@@ -136,6 +131,7 @@ def _expect_array(value: Any, part: Any, method: str, shape: tuple[int, ...], dt
     if value.dtype != dtype:
         fix = "NumPy scalars and new arrays are float64 unless told otherwise."
         raise LayerError(f"{who} {dtype}, as it was given, got {value.dtype}. {fix}")
+    return value
 
 
 class NotedLayer:

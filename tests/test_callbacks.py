@@ -1244,3 +1244,11 @@ def test_a_lambda_callback_takes_the_other_name_of_a_hook_in_keras():
     callback = LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch))
     callback.on_train_batch_end(3, {})
     assert (seen, [*callback.get_config()]) == ([3], ["on_train_batch_end"])
+
+
+def test_a_history_of_a_custom_loop_starts_again_with_an_earlier_epoch():
+    history = History()
+    for epoch in (0, 1, 2, 1):
+        history.on_train_begin({})
+        history.on_epoch_end(epoch, {"loss": 0.5 + epoch})
+    assert (history.epoch, history.history) == ([1], {"loss": [1.5]})

@@ -30,7 +30,7 @@ from minidl.callbacks import (
     ReduceLROnPlateau,
     TimeLimit,
 )
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, StateError
 from minidl.saving import read_file
 from minidl.saving.fingerprint import data_fingerprint, function_fingerprint, threads
 
@@ -1100,3 +1100,13 @@ def test_a_folder_as_the_file_of_a_checkpoint_is_refused_before_training(tmp_pat
     with pytest.raises(IsADirectoryError, match="expected a regular file, or none, got a folder"):
         model.fit(x, y, verbose=0, callbacks=[ModelCheckpoint(tmp_path)])
     assert all(map(np.array_equal, model.get_weights(), before))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_checkpoint_outside_of_fit_is_refused(compiled, tmp_path):
+    model = Sequential([Input((2,)), Dense(1)])
+    if compiled:
+        model.compile("adam", "mse")
+    with pytest.raises(StateError, match=r"^save_checkpoint: expected a model in fit, such as in a callback\. "):
+        model.save_checkpoint(tmp_path / "m.safetensors")
+    assert not any(tmp_path.iterdir())

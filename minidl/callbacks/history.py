@@ -65,11 +65,9 @@ class History(Callback, metaclass=PlainType):
             if not named or np.asarray(known).dtype.kind not in ("biuf" if own else "biufU"):
                 raise StateError(f"History: set_state: expected lists by name, got {values!r:.100} of {name!r}.")
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        if self.epoch and self.model.trainer.run.first <= self.epoch[-1]:
-            History.__init__(self)
-
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.epoch and epoch <= self.epoch[-1]:  # of another fit
+            History.__init__(self)
         for name in self.history.keys() - (logs or {}).keys():
             self.absent.setdefault(name, []).append(epoch)
         for name, value in (logs or {}).items():

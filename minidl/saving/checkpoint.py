@@ -11,7 +11,7 @@ from typing import Any, Self
 from minidl.attribute_names import is_builtin
 from minidl.callbacks import Callback, History, LambdaCallback, ProgressBar
 from minidl.callbacks.console import print_line
-from minidl.errors import ArgumentError, ModelFileError, warn
+from minidl.errors import ArgumentError, ModelFileError, StateError, warn
 from minidl.files import TEMPORARY, as_path
 from minidl.layers.tree import walk
 from minidl.names import with_article
@@ -34,7 +34,9 @@ RUN = {
 
 def save_checkpoint(model: Model, path: Any) -> None:
     """Write ``model`` and the `fit` in progress to one file; raises the errors of `save_model`."""
-    run, encoder = model.trainer.run, Encoder("save_checkpoint")
+    run, encoder = model.trainer and model.trainer.run, Encoder("save_checkpoint")
+    if run is None:
+        raise StateError("save_checkpoint: expected a model in fit, such as in a callback. Otherwise call save.")
     content = model_file.encode_model(model, encoder)
     state = {
         "epoch": int(run.epoch),  # may be a NumPy integer

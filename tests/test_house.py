@@ -36,7 +36,7 @@ LIMITS = {
     "a fit with accuracy: lines executed": 443,
     "a fit with accuracy: code lines of its files": 2_245,
     "code lines: core": 7_605,
-    "code lines: kit": 6_767,
+    "code lines: kit": 6_766,
     "code lines: side": 788,
     "code lines: integrations": None,
     "code lines: new layers": None,

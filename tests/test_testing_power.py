@@ -36,7 +36,7 @@ EMPTY = [
     "each value acts alone, and the derivative of the function is wrong: 0.3 for 0.4 at x = 0.7",
     "every entry of dy contributes with a wrong factor of its own: such as the derivative of a nonlinear part",
     "right to 0.0004 but not exact: an approximation in one of the two, or an epsilon that the other lacks",
-    "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows",
+    "right here on a fresh layer: the error comes from an earlier call that keeps values, or from other rows",
     "backward must be linear in dy",
 ]
 

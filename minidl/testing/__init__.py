@@ -28,7 +28,10 @@ certify_with : dict of str to object
 """
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
+
+from minidl.packages import import_package
 
 if TYPE_CHECKING:
     from minidl.testing.certificate import Certificate as Certificate
@@ -57,27 +60,23 @@ if TYPE_CHECKING:
 
 # Loaded on first use, so that importing minidl stays fast.
 _HOMES = {
-    "certificate": ("Certificate", "CertificationError", "Verdict"),
-    "certification": ("certify",),
-    "context": ("Context",),
-    "derivative": ("numerical_gradient",),
-    "diagnosis": ("diagnose",),
-    "examination": ("Examination",),
-    "example": ("check_gradients",),
-    "findings": ("Finding", "Skipped", "Unverified"),
-    "functions": ("FunctionSubject", "certify_function", "gradient_check"),
-    "losses": ("certify_loss",),
-    "machine": ("layer_machine",),
-    "models": ("certify_model",),
-    "paths": ("path_integral_test", "taylor_test"),
-    "properties": ("gradient_properties", "gradient_property"),
-    "registry": ("register_check",),
+    "certificate": ("Certificate", "CertificationError", "Verdict"), "certification": ("certify",),
+    "context": ("Context",), "derivative": ("numerical_gradient",), "diagnosis": ("diagnose",),
+    "examination": ("Examination",), "example": ("check_gradients",), "findings": ("Finding", "Skipped", "Unverified"),
+    "functions": ("FunctionSubject", "certify_function", "gradient_check"), "losses": ("certify_loss",),
+    "machine": ("layer_machine",), "models": ("certify_model",), "paths": ("path_integral_test", "taylor_test"),
+    "properties": ("gradient_properties", "gradient_property"), "registry": ("register_check",),
     "suite": ("parametrize_with_checks",),
-}
-__all__ = [name for names in _HOMES.values() for name in names]
+}  # fmt: skip
+# What needs hypothesis; a star import leaves it out where that is not installed.
+_OPTIONAL = ("layer_machine", "gradient_properties", "gradient_property", "strategies")
+_LEFT_OUT = () if importlib.util.find_spec("hypothesis") else _OPTIONAL
+__all__ = [name for names in _HOMES.values() for name in names if name not in _LEFT_OUT]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _OPTIONAL:
+        import_package("hypothesis", f"{__name__}.{name}", "test")
     for module, names in _HOMES.items():
         if name in names:
             globals()[name] = getattr(importlib.import_module(f"{__name__}.{module}"), name)

@@ -34,9 +34,7 @@ def subjects(target: str) -> Iterator[Any]:
 def main(arguments: list[str] | None = None) -> int:
     """Certify the objects named on the command line; return the exit code, 0 only if all of them passed."""
     parser = argparse.ArgumentParser(prog="python -m minidl.testing", description="Certify layers and losses.")
-    parser.add_argument(
-        "targets", nargs="+", metavar="module:name", help="a layer, a class, a function making one, or a module"
-    )
+    parser.add_argument("targets", nargs="+", metavar="module:name", help="a layer, its class or factory, or a module")
     parser.add_argument("--level", choices=LEVELS, default="standard")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--input-shape", type=int, nargs="+", help="shape of a row")

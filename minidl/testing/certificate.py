@@ -6,19 +6,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from minidl.errors import MinidlError
-from minidl.testing.findings import Finding
+from minidl.testing.findings import FAIL, NOTED, PASS, SKIPPED, UNVERIFIED, XFAIL, Finding
 from minidl.typing import Shape
 
-PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
-NOTED = "NOTED"  # violates a rule that does not count for this subject
 # How the report marks and introduces checks that neither passed nor failed.
 MARKS = {
     UNVERIFIED: ("?", "unverified"),
     XFAIL: ("~", "expected to fail"),
     NOTED: ("~", "not counted, a rule of minidl's own layers"),
 }
-FEW_DIGITS = 1e-4  # sensitivity from which the report warns, as for functions in float32
-CLEAR, LIKELY = 0.84, 0.6  # scores from which a cause is reported alone, or as an alternative
+FEW_DIGITS = "few digits"  # key of the coverage whose entries the report shows
+LARGE = 1e-4  # sensitivity from which the report warns, as for functions in float32
 
 
 @dataclass
@@ -99,6 +97,8 @@ class Certificate:
         for finding in other.findings:
             finding.check = f"{label}/{finding.check}"
         self.findings += other.findings
+        for told in other.coverage.get(FEW_DIGITS, ()):
+            self.cover(FEW_DIGITS, f"{label}/{told}")
         self.seconds += other.seconds
 
     def to_dict(self) -> dict[str, Any]:
@@ -135,8 +135,9 @@ def report(certificate: Certificate) -> str:
         reasons = {name: certificate.verdicts[name].reason for name in certificate.names(outcome)}
         lines += [f" {mark} {name}   {told}: {reason}" for name, reason in reasons.items()]
     for target, value in certificate.sensitivity.items():
-        if value > FEW_DIGITS:
+        if value > LARGE:
             lines.append(f" ~ {target}   few digits: an error below {value:.0e} of the largest entry goes unseen")
+    lines += [f" ~ {told}" for told in certificate.coverage.get(FEW_DIGITS, ())]
     if certificate.outcome == PASS:
         return "\n".join(lines)
     blocked: dict[str, list[str]] = {}
@@ -147,16 +148,6 @@ def report(certificate: Certificate) -> str:
     if certificate.sensitivity:
         lines.append(f" sensitivity  {sensitivity(certificate)}: a larger relative error would have been reported")
     return "\n".join(lines)
-
-
-def alternatives(finding: Finding) -> list[str]:
-    """Return the runner-up causes, if the first one is not certain and they are nearly as likely."""
-    if not finding.hypotheses:
-        return []
-    (first, best), *others = finding.hypotheses
-    if best >= CLEAR or not finding.why.endswith(first):
-        return []
-    return [text for text, score in others if score >= max(LIKELY, best - 0.15)][:2]
 
 
 def sensitivity(certificate: Certificate) -> str:
@@ -187,7 +178,6 @@ def _finding(certificate: Certificate, finding: Finding) -> list[str]:
         ("what", finding.message if compared else ""),
         ("also", f"wrong: {', '.join(finding.also)}" if finding.also else ""),
         ("why", finding.why),
-        *(("or", text) for text in alternatives(finding)),
         ("taylor", slope and f"remainder slope {slope} (a right gradient gives 2.00)"),
         ("where", "   ".join(filter(None, [finding.where, finding.source]))),
         ("again", _again(certificate, finding) if certificate.call != "certify_model" else ""),

@@ -12,20 +12,9 @@ import numpy as np
 
 from minidl import checks as arguments
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
-from minidl.testing import explanation
-from minidl.testing.certificate import (
-    FAIL,
-    NOTED,
-    PASS,
-    SKIPPED,
-    UNVERIFIED,
-    XFAIL,
-    Certificate,
-    CertificationError,
-    Verdict,
-)
+from minidl.testing.certificate import Certificate, CertificationError, Verdict
 from minidl.testing.examination import Examination
-from minidl.testing.findings import Finding, Skipped, Unverified, from_failure
+from minidl.testing.findings import FAIL, NOTED, PASS, SKIPPED, UNVERIFIED, XFAIL, Finding, Skipped, Unverified
 from minidl.testing.global_state import GlobalState, quiet
 from minidl.testing.loss_layer import OwnLossSubject, has_own_losses, own_loss_point
 from minidl.testing.points import Refused
@@ -203,8 +192,7 @@ def _verdict(examination: Examination, check: Check) -> Outcome:
         examination.certificate.cover("stopped", f"{check.name} {reason}")
         return None, PASS if examination.controls or check.name != "numeric" else UNVERIFIED, str(reason)
     except LayerFailure as failure:
-        finding = from_failure(check.name, failure)
-        finding.why = explanation.of_rejected_gradient(examination.subject, examination.point, failure) or finding.why
+        finding = examination.failed(failure)
     except Exception as error:
         if findings:  # an error found by an earlier check, such as a list instead of an array, can break a later one
             return None, SKIPPED, f"{findings[0].check} failed"

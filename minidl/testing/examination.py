@@ -137,6 +137,12 @@ class Examination:
         where, source = source_of(self.subject.example, target if line is None else line)
         return Finding(self.check, message, target, why=why, where=where, source=source, **more)
 
+    def failed(self, failure: LayerFailure, point: Point | None = None, told: str = "") -> Finding:
+        """Return the finding for an exception inside the layer at ``point``, by default the generic one."""
+        finding = from_failure(self.check, failure, told)
+        finding.why = explanation.of_rejected_gradient(self.subject, point or self.point, failure) or finding.why
+        return finding
+
     @property
     def surrogate(self) -> bool:
         """Whether the class declares that its gradient is not the derivative, as for a straight-through estimator."""

@@ -12,13 +12,13 @@ import numpy as np
 from minidl.losses import Loss
 from minidl.regularizers import Regularizer
 from minidl.testing.certification import examine
+from minidl.testing.checks.trial import looks_wrong
 from minidl.testing.comparison import compare
 from minidl.testing.examination import Examination
 from minidl.testing.functions import FunctionSubject
 from minidl.testing.loss_layer import OwnLossSubject, has_own_losses, own_loss_point
 from minidl.testing.points import settle_states
 from minidl.testing.probe import Gradients, LayerFailure, Misconduct, Point
-from minidl.testing.screening import looks_wrong
 from minidl.testing.subject import Subject, subject_of
 from minidl.typing import Array
 

@@ -10,6 +10,8 @@ from minidl.layers.base import Layer
 from minidl.testing.probe import LayerFailure
 from minidl.testing.source_lines import place_of
 
+PASS, FAIL, UNVERIFIED, SKIPPED, XFAIL = "PASS", "FAIL", "UNVERIFIED", "SKIPPED", "XFAIL"
+NOTED = "NOTED"  # violates a rule that does not count for this subject
 ASSIGNED = re.compile(r"(\w+)(\[.*\])?\s*\W{0,2}=(?!=)")  # the name of the array in a line that changes it in place
 SHAPE_TROUBLE = ("core dimension", "not aligned", "could not be broadcast", "cannot reshape")
 
@@ -71,7 +73,7 @@ class Finding:
         """Return whether ``other`` seems to have the same cause: it concerns the same array or the same line."""
         if self.target and other.target:
             return self.target == other.target or self.target in other.also
-        return bool(self.where) and self.where == other.where
+        return self.message == other.message or (bool(self.where) and self.where == other.where)
 
 
 def from_failure(check: str, failure: LayerFailure, told: str = "") -> Finding:

@@ -4,7 +4,6 @@ Rows of the other inputs are matched with the rows of ``x`` by position, repeati
 without a batch axis, the functions are called for each row.
 """
 
-import inspect
 import operator
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -16,6 +15,7 @@ from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.testing.global_state import seeded_numpy
 from minidl.testing.points import BATCH, SHAPES
+from minidl.testing.signature import argument_names, author_function, takes_upstream
 from minidl.typing import Array, Shape
 
 ROWS = 2  # seed of the call from which `build` infers the shape of y
@@ -53,22 +53,25 @@ class FunctionPair:
     ) -> None:
         self.forward = forward
         self.backward: Callable[..., Any] = operator.call if backward is None else backward
-        self.source = source or backward or forward  # the function whose source a finding points to
+        self.source = source or author_function(backward or forward)  # the function that a finding points to
         self.gradients, self.seeded = gradients or {}, seeded
         if not isinstance(parameters, dict | None):
             raise ArgumentError(f"certify_function: parameters: expected {{'W': W}}, got {type(parameters).__name__}.")
         self.parameters = {_legal(name, "x"): _plain(value) for name, value in (parameters or {}).items()}
         self.fixed = {} if training is None else {"training": training}
-        self.has_mode = "training" in _names(forward) and training is None
+        self.has_mode = "training" in argument_names(forward) and training is None
         self.inputs = _by_name(forward, self._accepted() if inputs is None else inputs)
         self.arguments = arguments = self.inputs | self.parameters
         real = [name for name, value in arguments.items() if _is_real(value) and name not in constants]
+        if not real:
+            got = ", ".join(str(np.asarray(value).dtype) for value in arguments.values())
+            raise ArgumentError(f"certify_function: expected floating-point inputs, got {got}. Pass x.astype(float).")
         self.x = "x" if "x" in real else [*(name for name in self.inputs if name in real), *self.inputs][0]
         self.differentiable = real
         self.batched = batched and arguments[self.x].ndim > 0
         with seeded(0):
             y, cache = self.call(arguments, training=True)
-        self.takes_dy = y.ndim > 0 or _takes(self.backward, len(cache) + 1)
+        self.takes_dy = y.ndim > 0 or takes_upstream(self.backward, len(cache), forward)
         self.number = y.ndim == 0
         # the output does not have one row for each row of x
         self.whole = self.batched and y.shape[:1] != arguments[self.x].shape[:1]
@@ -87,6 +90,8 @@ class FunctionPair:
         options = {"training": training} if self.has_mode else self.fixed
         result = self.forward(*arguments.values(), **options)
         y, *cache = result if isinstance(result, tuple) else (result, *arguments.values())
+        if np.asarray(y).dtype.kind not in "biufc":
+            raise ArgumentError(f"forward: expected an array, or (array, cache), got {type(y).__name__}.")
         return np.asarray(y), tuple(cache)
 
     def differentiate(self, cache: tuple[Any, ...], dy: Array) -> Values:
@@ -132,31 +137,11 @@ class FunctionPair:
         return not all(np.array_equal(outputs[0], y, equal_nan=True) for y in outputs)
 
 
-def _names(function: Callable[..., Any]) -> list[str]:
-    """Return the names of a function's arguments; an empty list if its signature is unknown."""
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY, p.KEYWORD_ONLY)]
-
-
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Return whether a function accepts ``count`` inputs; True if its signature is unknown."""
-    if isinstance(function, np.ufunc):
-        return function.nin >= count  # further positional arguments are outputs, which it would overwrite
-    try:
-        inspect.signature(function).bind(*range(count))
-    except (TypeError, ValueError) as error:
-        return isinstance(error, ValueError)  # no signature
-    return True
-
-
 def _by_name(forward: Callable[..., Any], inputs: Any) -> Values:
     """Return the inputs by name: the keys of a dict, or else the argument names of ``forward``."""
     if not isinstance(inputs, dict):
         values = inputs if isinstance(inputs, tuple) else (inputs,)
-        names = [name for name in _names(forward) if name != "training"][: len(values)]
+        names = [name for name in argument_names(forward) if name != "training"][: len(values)]
         names += ["x", *(f"x{n}" for n in range(1, len(values)))][len(names) :]
         inputs = dict(zip(names, values, strict=True))
     found = {_legal(name): np.asarray(value) for name, value in inputs.items()}

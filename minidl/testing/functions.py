@@ -5,12 +5,16 @@ Rules for minidl's own layers, such as float32 output for float32 input, get a s
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from minidl.testing.certificate import Certificate
+from minidl.checks import choice
+from minidl.errors import ArgumentError
+from minidl.testing.certificate import Certificate, CertificationError
 from minidl.testing.certification import Options, certify
+from minidl.testing.diagnosis.evidence import attempt
 from minidl.testing.findings import Finding
 from minidl.testing.function_layer import FunctionLayer, FunctionPair
 from minidl.testing.points import BATCH, between_rows, draw_x
@@ -20,7 +24,20 @@ from minidl.typing import Array
 
 HOUSE_RULES = ("dtype", "empty-batch")
 TRIALS = 8  # of a domain
+LONGEST = 40  # rows of a function without a batch axis: its time may grow with a power of their length
+SHARED_CACHE = ("two instances influence each other", "predict between forward and backward")
 BY_SHAPE = ("square", "shapes")
+# What to pass instead of a backward function f, and the call that it makes. Without one, the cache holds gradients.
+CONVENTIONS: dict[str, Callable[..., Any]] = {
+    "{f}(dy, {cache})": lambda f, *cache, dy: f(dy, *cache),
+    "{f}(*{cache}, dy)": lambda f, cache, dy: f(*cache, dy),
+    "{f}(dy, *{cache})": lambda f, cache, dy: f(dy, *cache),
+    "{f}(dy)": lambda f, *_, dy: f(dy),
+    "dy * {f}({cache})": lambda f, *cache, dy: dy * f(*cache),
+    "[dy * g for g in {f}({cache})]": lambda f, *cache, dy: [dy * g for g in f(*cache)],
+    "[dy * g for g in {f}({cache}).values()]": lambda f, *cache, dy: [dy * g for g in f(*cache).values()],
+    "[*{f}({cache}, dy).values()]": lambda f, *cache, dy: [*f(*cache, dy).values()],
+}
 BY_BATCH = ("batch", "empty-batch")
 
 
@@ -77,16 +94,18 @@ class FunctionSubject(Subject):
         self.arguments, self.call = {}, call
         self.name = name or ", ".join([*(getattr(f, "__name__", str(f)) for f in (forward, backward) if f), "..."])
         self.whole_batch, self.modes = pair.whole, (True, False) if pair.has_mode else (True,)
-        self.house_rules = house_rules
+        self.house_rules, self.longest = house_rules, self.longest if pair.batched else LONGEST
         self.domain = self._measured(x) if domain is None else domain
         self.excluded = {**_excluded(pair, few_shapes), **(excluded or {})}
 
     def is_house_rule(self, finding: Finding) -> bool:
         """Return whether a finding concerns a rule for minidl's own layers and not a gradient.
 
-        An output may overflow at extreme inputs; a function may reject arrays that are not contiguous.
+        An output may overflow at extreme inputs; a function may reject arrays that are not contiguous; a cache may be
+        kept in one place for all calls.
         """
         allowed = {"extreme": finding.target == "y", "layout": not finding.target}
+        allowed |= {finding.check: True} if any(told in finding.message for told in SHARED_CACHE) else {}
         return not self.house_rules and allowed.get(finding.check, finding.check in HOUSE_RULES)
 
     def _takes_other_batches(self, x: Array) -> bool:
@@ -175,9 +194,34 @@ def certify_function(
     'PASS'
     """
     __tracebackhide__ = True
+    on_fail = choice(options.pop("on_fail", "raise"), "certify_function: on_fail", ("raise", "return"))
     of_certify = {name: options.pop(name) for name in Options.__annotations__ if name in options}
     options = {"call": "certify_function", **options}
-    return certify(FunctionSubject(forward, backward, inputs, parameters, **options), **of_certify)
+    subject = FunctionSubject(forward, backward, inputs, parameters, **options)
+    certificate = certify(subject, **of_certify, on_fail="return")
+    if not certificate.passed:
+        check_convention(subject, backward, (inputs, parameters), options)
+        if on_fail == "raise":
+            raise CertificationError(certificate)
+    return certificate
+
+
+def check_convention(subject: FunctionSubject, backward: Any, arrays: tuple[Any, Any], options: dict[str, Any]) -> None:
+    """Raise an ArgumentError that says what to pass, if a backward function is right when it is called otherwise."""
+    pair = subject.example.pair
+    cache = pair.call(pair.arguments, training=True)[1]
+    names = ", ".join(f"cache{k}" for k in range(len(cache))) if len(cache) > 1 else "cache"
+    name = getattr(backward, "__name__", "backward").replace("<lambda>", "backward") if backward else ""
+    function = backward or (lambda *cache: cache if len(cache) > 1 else cache[0])
+    expected = f"{subject.call}: expected backward(cache, dy), or (y, backprop) from forward"
+    checks: Any = {"level": "quick", "checks": ("contract", "linear-in-u", "numeric"), "on_fail": "return"}
+    for told, call in () if attempt(certify, subject, **checks) else CONVENTIONS.items():
+        given = partial(lambda call, *all: call(function, *all[:-1], dy=all[-1]), call)
+        if attempt(certify, FunctionSubject(pair.forward, given, *arrays, **options), **checks):
+            got = f"{name} with other arguments or results" if backward else "a forward that returns gradients"
+            raise ArgumentError(f"{expected}, got {got}. Pass lambda {names}, dy: {told.format(f=name, cache=names)}.")
+    if backward is None and not callable(cache[0]):
+        raise ArgumentError(f"{expected}, got None and {type(cache[0]).__name__}. Pass backward.")
 
 
 def gradient_check(f: Callable[..., Any], gradient: Callable[..., Any], x: Any, **options: Any) -> Certificate:

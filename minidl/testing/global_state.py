@@ -13,12 +13,8 @@ import numpy as np
 
 # The state that can change, and what to do instead.
 REMEDIES = {
-    "the global random state was used: the layer draws from np.random or random": (
-        "draw from self.rng, the model's own generator"
-    ),
-    "NumPy's treatment of numerical errors was changed for the whole program": (
-        "use `with np.errstate(...)`, never np.seterr"
-    ),
+    "the global random state was used: the layer draws from np.random or random": "draw from self.rng",
+    "NumPy's treatment of numerical errors was changed for the whole program": "use `with np.errstate(...)`",
     "the filters of warnings were changed for the whole program": "use `with warnings.catch_warnings()`",
     "NumPy's print options were changed for the whole program": "use `with np.printoptions(...)`",
 }

@@ -171,6 +171,8 @@ def certify_loss(loss: Loss, *, input_shape: Shape | None = None, **options: Unp
     'PASS'
     """
     if isinstance(loss, type) or not isinstance(loss, Loss):
-        raise ArgumentError(f"certify_loss: expected an instance of a Loss, got {loss!r}.")
+        raise ArgumentError(
+            f"certify_loss: expected an instance of a Loss, got {loss!r}. For functions there is certify_function."
+        )
     __tracebackhide__ = True
     return certify(LossSubject(type(loss).from_config(loss.get_config())), input_shape=input_shape, **options)

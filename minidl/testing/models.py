@@ -9,9 +9,10 @@ from minidl.errors import ArgumentError
 from minidl.layers.base import Layer
 from minidl.parameters import Parameters
 from minidl.sequential import Sequential
-from minidl.testing.certificate import FAIL, Certificate, CertificationError
+from minidl.testing.certificate import Certificate, CertificationError
 from minidl.testing.certification import examine
 from minidl.testing.examination import Examination
+from minidl.testing.findings import FAIL
 from minidl.testing.points import draw_dy
 from minidl.testing.probe import Point, Probe
 from minidl.testing.subject import Subject

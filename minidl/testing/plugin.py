@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options ``--certify`` and ``--certify-level``."""
     group = parser.getgroup("minidl")
-    group.addoption(
-        "--certify", action="append", default=[], metavar="MODULE", help="certify every Layer class of this module"
-    )
+    group.addoption("--certify", action="append", default=[], metavar="MODULE", help="certify every Layer class of it")
     group.addoption("--certify-level", default="standard", help="quick, standard or thorough")
 
 

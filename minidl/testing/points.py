@@ -38,7 +38,8 @@ class WrongShape(Refused):
 
 def shapes_to_try(subject: Subject) -> list[Shape]:
     """Return the row shapes to try for a layer whose input shape was not given."""
-    given = getattr(subject.cls, "certify_input_shape", None) or subject.example.input_shape
+    given = getattr(subject.cls, "certify_input_shape", None)
+    given = subject.example.input_shape if given is None else given
     if given is not None:
         return [tuple(given)]
     values = [value if isinstance(value, (tuple, list)) else (value,) for value in subject.arguments.values()]

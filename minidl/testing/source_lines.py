@@ -21,7 +21,7 @@ def place_of(error: BaseException) -> tuple[str, str]:
     frames = list(traceback.walk_tb(error.__traceback__))
     own = [(frame, line) for frame, line in frames if not _is_foreign(frame.f_code.co_filename)]
     layers = [(frame, line) for frame, line in own if isinstance(frame.f_locals.get("self"), Layer)]
-    chosen = (layers or own or frames)[-1:]
+    chosen = (layers or own)[-1:]
     if not chosen:
         return "", ""
     frame, line = chosen[0]

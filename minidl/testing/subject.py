@@ -18,6 +18,7 @@ from minidl.layers.tree import walk
 from minidl.sequential.layer_list import LayerList
 from minidl.testing.findings import Finding
 from minidl.testing.probe import Arrays, Gradients, Point, Probe, calling
+from minidl.testing.signature import takes
 from minidl.testing.work import Work
 from minidl.typing import Array, Shape
 
@@ -50,6 +51,7 @@ class Subject:
     whole_batch = False  # whether the output is one number for the batch, like that of a loss
     longest_refused = False  # whether the forward pass loses longdouble
     modes: tuple[bool, ...] = (True, False)  # the values of ``training`` that can make a difference
+    longest = 1000  # rows of other lengths that are tried
     call = "certify"  # the call that made it, for the report
     excluded: Mapping[str, str] = MappingProxyType({})  # checks that do not apply, with the reasons
     rounding = float(np.finfo(float).eps)  # relative rounding error of the layer, as measured
@@ -161,13 +163,14 @@ def _maker(given: Any) -> tuple[Callable[[], Layer], Layer]:
         return _cloner(given)
     if isinstance(given, type) and issubclass(given, Layer):
         return _cloner(_guess(given))
-    if callable(given):
+    if callable(given) and takes(given, 0):
         example = given()
         if isinstance(example, Layer):
             return _cloner(example) if given() is example else (given, example)
     raise ArgumentError(
-        f"certify: expected a layer, a Layer class or a function that makes one, got {given!r}. "
-        "For a loss there is certify_loss, for functions certify_function."
+        f"certify: expected a layer, a Layer class or a function that makes one, got {given!r}. For a loss there is "
+        "certify_loss(loss), for a function and its gradient certify_function(forward, backward, x) or "
+        "gradient_check(f, gradient, x)."
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
+from minidl.packages import import_package
 from minidl.testing import checks as _registered  # noqa: F401 - registers the checks
-from minidl.testing.certificate import FAIL, NOTED, SKIPPED, UNVERIFIED, XFAIL, Certificate
+from minidl.testing.certificate import Certificate
 from minidl.testing.certification import certify
+from minidl.testing.findings import FAIL, NOTED, SKIPPED, UNVERIFIED, XFAIL
 from minidl.testing.registry import CHECKS, chosen
 from minidl.testing.subject import subject_of
 
@@ -71,8 +73,7 @@ def parametrize_with_checks(
     ... def test_gradients(layer, check):
     ...     check(layer)
     """
-    import pytest
-
+    pytest = import_package("pytest", "parametrize_with_checks", "test")
     candidates = [Candidate(layer, expected_failures, level, seed) for layer in layers]
     cases = [
         pytest.param(candidate.layer, partial(candidate.conclude, name), id=f"{candidate.name}-{name}")

@@ -1,16 +1,6 @@
 """The checks, one file per kind; importing this package registers all of them, in the order of the report."""
 
-from minidl.testing.checks import (  # noqa: I001 - imported in the order of the report
-    contract as contract,
-    linear as linear,
-    numeric as numeric,
-    variations as variations,
-    modes as modes,
-    calls as calls,
-    rows as rows,
-    subgradient as subgradient,
-    path_integral as path_integral,
-    layout as layout,
-    precision as precision,
-    copies as copies,
-)
+# isort: off
+# ruff: noqa: F401 - imported to register the checks
+from minidl.testing.checks import contract, linear, numeric, variations, modes, calls, rows, subgradient
+from minidl.testing.checks import path_integral, layout, precision, copies

@@ -17,10 +17,8 @@ from minidl.testing.registry import register_check
 from minidl.typing import Array
 
 History = Callable[[Probe], object]
-KEPT = (
-    "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
-    "size of the batch"
-)
+KEPT = "something is kept from an earlier call: a cache that is not renewed, or one that is keyed on the shape or the "
+KEPT += "size of the batch"
 CALLS = {"quick": 0, "standard": 130, "thorough": 1100}  # in a row, for effects that occur only occasionally
 MOST_CALLS = 300
 

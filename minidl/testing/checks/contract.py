@@ -161,10 +161,8 @@ def noise(first: Array, second: Array) -> str:
         return f"the second is {ratio[0]:.0f} times the first: the gradient accumulates instead of being set"
     size = np.abs(first).max(initial=0) or 1.0
     gap = np.abs(np.asarray(second, float) - np.asarray(first, float)).max(initial=0)
-    return (
-        f"they differ by {gap / size:.0e} of the largest entry: something survives from the call before "
-        "(it accumulates, or a cache is not renewed), or random numbers do not come from self.rng"
-    )
+    text = f"they differ by {gap / size:.0e} of the largest entry: something survives from the call before (it "
+    return f"{text}accumulates, or a cache is not renewed), or random numbers do not come from self.rng"
 
 
 def backward_twice(examination: Examination, point: Point, _: Arrays) -> Iterator[Finding]:

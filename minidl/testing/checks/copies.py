@@ -101,10 +101,8 @@ def _equal(examination: Examination, point: Point) -> Iterator[Finding]:
             part.__dict__.setdefault("rng", probe.rng)
         twin = Probe(layer, probe.rng, Parameters({})).set({}, point.states)
         found = twin.call(point.x.copy(), point.dy.copy(), point.training)
-        why = (
-            "something that forward or backward needs is in an underscore attribute, a cache by convention, "
-            "or is set outside the constructor"
-        )
+        why = "something that forward or backward needs is in an underscore attribute, a cache by convention, "
+        why += "or is set outside the constructor"
         message = f"{{}} of {way} differs from the original's"
         yield from examination.unequal(expected, found, message, why, tolerance=1e-12)
         layer.set_weights([weight + 1.0 for weight in layer.get_weights()])

@@ -136,10 +136,8 @@ def random(examination: Examination) -> Iterator[Finding]:
         raise Skipped("nothing is random")
     later = (probe.forward(x.copy(), True, reset=False) for _ in range(40))
     if examination.modes_differ and np.array_equal(first, again) and all(np.array_equal(first, y) for y in later):
-        why = (
-            "numbers are drawn once and kept (such as a mask for each shape), or come from a generator made or seeded "
-            "in forward: draw them from self.rng in each forward"
-        )
+        why = "numbers are drawn once and kept (such as a mask for each shape), or come from a generator made or "
+        why += "seeded in forward: draw them from self.rng in each forward"
         yield examination.finding("all training batches are given the same random numbers", "y", why)
     if examination.at_least("standard"):
         yield from _dropped(examination, probe, x)

@@ -81,10 +81,18 @@ def special(examination: Examination) -> Iterator[Finding]:
     point, subject, rng = examination.point, examination.subject, examination.rng
     constants = constants_of(subject.example)
     special_inputs = [*inputs(subject.domain, rng, point.x.shape, constants), *subject.own_inputs(rng, point.x.shape)]
-    points = [(told, point.with_(x=x)) for told, x in special_inputs]
-    points += [(told, point.with_(parameters=p)) for told, p in parameters(point.parameters, rng, constants)]
-    for told, there in points:
-        yield from trial(examination, told, partial(there.with_), modes=subject.modes)
+    for told, x in special_inputs:
+        yield from trial(examination, told, partial(point.with_, x=x), modes=subject.modes)
+    for told, moved in parameters(point.parameters, rng, constants):
+        make = partial(_where_defined, examination, point.with_(parameters=moved))
+        yield from trial(examination, told, make, modes=subject.modes)
+
+
+def _where_defined(examination: Examination, point: Point) -> Point:
+    """Return a point, unless forward divides by 0 there, as by a width of 0: a `LayerFailure` then refuses it."""
+    with np.errstate(divide="raise"):
+        examination.subject.reused(point).forward(point.x.copy(), point.training)
+    return point
 
 
 def inputs(domain: Any, rng: np.random.Generator, shape: Shape, constants: Constants) -> Named:

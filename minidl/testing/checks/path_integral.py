@@ -107,12 +107,8 @@ def _verdict(
             for finding in examination.compare(there, f"found on a path at t = {t:.6g}", hard=True):
                 finding.message = "the gradient does not add up to the change of the output along a path"
                 yield finding
-    message = (
-        f"the gradient does not add up to the change of the output{told}: {result.discrepancy:.3g} is missing "
-        f"+- {result.resolution:.0e}, most of it for t in [{low:.6g}, {high:.6g}]"
-    )
-    why = (
-        "the derivative is wrong on an interval that single points miss, or the function jumps there: a gradient that "
-        "is no derivative on purpose is declared by surrogate_gradient = True"
-    )
+    message = f"the gradient does not add up to the change of the output{told}: {result.discrepancy:.3g} is missing "
+    message += f"+- {result.resolution:.0e}, most of it for t in [{low:.6g}, {high:.6g}]"
+    why = "the derivative is wrong on an interval that single points miss, or the function jumps there: a gradient "
+    why += "that is no derivative on purpose is declared by surrogate_gradient = True"
     yield examination.finding(message, "dx", why, detail=f"input {point.x.shape}")

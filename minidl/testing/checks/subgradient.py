@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 
-from minidl.testing.checks.trial import trial
+from minidl.testing.agreement import finite
+from minidl.testing.checks.trial import disagrees, trial
 from minidl.testing.constants import constants_of
 from minidl.testing.examination import Examination
 from minidl.testing.findings import Finding, Skipped
-from minidl.testing.probe import Arrays, Point
+from minidl.testing.points import normal
+from minidl.testing.probe import Arrays, Point, target_of
 from minidl.testing.registry import register_check
 from minidl.typing import Array
 
@@ -54,6 +56,21 @@ def subgradient(examination: Examination) -> Iterator[Finding]:
         rows[np.arange(len(x)), examination.rng.integers(0, rows.shape[1], len(x))] = 0
         # Entry by entry: each must lie between its one-sided derivatives.
         yield from trial(examination, "inputs with zeros", partial(examination.point.with_, x=x))
+        yield from _ties_with_parameters(examination)
+
+
+def _ties_with_parameters(examination: Examination) -> Iterator[Finding]:
+    """Where x equals another input of the same shape, moving both alike is smooth for most functions."""
+    point, probe = examination.point, examination.probe
+    for name, value in point.parameters.items():
+        if np.shape(value)[1:] == point.input_shape and len(value) >= len(point.x):
+            there, moves = point.with_(x=value[: len(point.x)].copy()), normal(examination.rng, value.shape)
+            found = examination.results(there)
+            claimed = {"dx": found["dx"], name: found[target_of(name)]}
+            both = {"dx": moves[: len(point.x)], name: moves}
+            if finite(found) and disagrees(probe, there, claimed, both, examination.rounding):
+                why = "where they are equal, both get the whole gradient, or none: they share it"
+                yield examination.finding(f"dx and d{name} together are wrong at the tie x == {name}", "dx", why)
 
 
 def _ties(examination: Examination) -> Iterator[tuple[list[Entry], float]]:

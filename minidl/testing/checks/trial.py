@@ -9,13 +9,16 @@ import numpy as np
 
 from minidl.errors import MinidlError
 from minidl.testing.agreement import finite
+from minidl.testing.derivative import usual_steps
 from minidl.testing.examination import DOUBT, Examination
-from minidl.testing.findings import Finding, Unverified, from_failure
+from minidl.testing.findings import Finding, Unverified
 from minidl.testing.points import Refused, WrongShape, normal
-from minidl.testing.probe import Gradients, LayerFailure, Point
-from minidl.testing.screening import looks_wrong
+from minidl.testing.probe import Arrays, Gradients, LayerFailure, Point, Probe, target_of
 from minidl.typing import Array
 
+SMALL = 5e-4, 5e-5, 5e-6  # of the usual first step: most kinks lie beyond the first, nearly all beyond the last
+STEPS = 0.05, 0.0005  # used with extrapolation if rounding hides the derivative at small steps
+OFF = 1e-6  # relative error that raises a suspicion
 MOST_PARAMETERS = 20_000
 Modes = tuple[bool | None, ...]
 ASIDE = (1e-4, 1e-3, 1e-2, 1e-2)  # distances from a kink to try, relative to the values
@@ -55,7 +58,7 @@ def trial(
         except LayerFailure as failure:
             if not _is_a_mistake(failure):
                 continue
-            found = [from_failure(examination.check, failure, here)]
+            found = [examination.failed(failure, point, here)]
         examination.certificate.cover(covers, point.x.shape if covers == "shapes" and point else here)
         yield from found
 
@@ -124,3 +127,70 @@ def _limits(examination: Examination, point: Point, y: Array) -> tuple[bool, boo
     sizes = [max(np.abs(np.nan_to_num(v, nan=np.inf)).max(initial=0) for v in found.values()) for found in around]
     jumps = max(0.9 * far, 1e-6 * float(np.abs(y).max(initial=1e-300))) < near < np.inf
     return jumps, not sizes[1] <= 2 * sizes[0]
+
+
+def looks_wrong(
+    probe: Probe, point: Point, y: Array, gradients: Gradients, rng: np.random.Generator, rounding: float
+) -> bool:
+    """Return whether any of ``gradients`` at ``point`` disagrees with a difference quotient along a random direction.
+
+    ``rounding`` is the relative rounding error of the layer.
+    """
+    if not np.isfinite(y).all():
+        return False
+    claimed = {name: gradients[target_of(name)] for name in point.parameters}
+    if not point.integer:
+        claimed["dx"] = gradients["dx"]
+        if np.shape(claimed["dx"]) != point.x.shape:
+            return True
+    if not all(np.isfinite(value).all() for value in claimed.values()):
+        return True
+    moves = {name: _direction(value, rng) for name, value in point.parameters.items()}
+    sizes = {name: float(np.linalg.norm(claimed[name] * move)) for name, move in moves.items()}
+    least = max(min((size for size in sizes.values() if size), default=0.0), 1e-3 * max(sizes.values(), default=0.0))
+    # A large gradient must not hide a small one.
+    moves = {name: move * min(1.0, least / sizes[name]) if sizes[name] else move for name, move in moves.items()}
+    looks = [moves] if moves else []
+    if not point.integer:
+        looks.append({"dx": _direction(point.x, rng)})
+    return any(disagrees(probe, point, claimed, together, rounding) for together in looks)
+
+
+def _direction(value: Array, rng: np.random.Generator) -> Array:
+    signed = rng.uniform(-1.0, 1.0, value.shape)
+    return np.asarray(usual_steps(value) * (signed + np.copysign(0.5, signed)))
+
+
+def disagrees(probe: Probe, point: Point, gradients: Arrays, moves: Arrays, rounding: float) -> bool:
+    """Return whether gradients disagree with a difference quotient along ``moves`` of x and parameters together."""
+    products = [gradients[name] * move for name, move in moves.items()]
+    claimed = float(sum(product.sum() for product in products))
+    size = float(np.sqrt(sum(np.square(product).sum() for product in products)))
+
+    def at(t: float) -> Array:
+        for name, value in point.parameters.items():
+            if name in moves:
+                probe.values[name][...] = value + t * moves[name]
+        return probe.forward(point.x + t * moves["dx"] if "dx" in moves else point.x.copy(), point.training)
+
+    def quotient(step: float) -> tuple[float, float]:
+        ahead = at(step)
+        noise = 50 * rounding * float(np.abs(ahead * point.dy).sum()) / step
+        return float(((ahead - at(-step)) * point.dy).sum()) / (2 * step), noise
+
+    def agrees_simply(step: float) -> bool:
+        numeric, noise = quotient(step)
+        return noise <= OFF * size and abs(claimed - numeric) <= OFF * size
+
+    def agrees(step: float) -> bool:
+        (coarse, noise), (fine, _) = quotient(step), quotient(step / 2)
+        numeric = fine + (fine - coarse) / 3
+        return abs(claimed - numeric) <= OFF * size + noise + 1e-3 * abs(fine - coarse)
+
+    try:
+        return not (any(map(agrees_simply, SMALL)) or any(map(agrees, STEPS)))
+    except LayerFailure:  # the steps leave the domain
+        return True
+    finally:
+        for name, value in point.parameters.items():
+            probe.values[name][...] = value

@@ -58,6 +58,7 @@ def shapes(examination: Examination) -> Iterator[Finding]:
     for length in (1, 2, 5):
         tries += [((*shape[:-1], length), 1), ((length,) * len(shape), length)]
     tries.append(((1,) * len(shape), 3))
+    tries = [(row, batch) for row, batch in tries if max(row) <= examination.subject.longest]
     yield from _shapes(examination, tries, both=SHORT)
     for leading, training in itertools.product(LEADING, examination.subject.modes):
         make = partial(_rows_of_rows, examination, (*leading, shape[-1]), training)

@@ -15,8 +15,8 @@ from minidl.testing.context import Context
 from minidl.testing.diagnosis.evidence import Evidence, attempt
 from minidl.testing.diagnosis.hypothesis import OPEN, Claims, Hypothesis
 from minidl.testing.diagnosis.what import jacobian, precision, regions, relations
-from minidl.testing.diagnosis.when import interventions, jumps, linearity
-from minidl.testing.diagnosis.where import paths, unused
+from minidl.testing.diagnosis.when import interventions, linearity
+from minidl.testing.diagnosis.where import paths
 from minidl.testing.diagnosis.where.repairs import with_repair
 from minidl.typing import Array
 
@@ -30,30 +30,16 @@ SETTLED: dict[str, list[Engine]] = {
     "batch": [interventions.batch_sizes],
 }
 AT_ONCE: list[Engine] = [
-    jumps.zero_derivative,
-    relations.constant_ratio,
-    relations.factor,
-    relations.related,
-    paths.wrong_path,
-    precision.representable,
-    precision.small_error,
-    interventions.swapped,
-    interventions.equals_another,
-    regions.condition,
-    regions.positions,
-    unused.never_read,
-]
+    linearity.zero_derivative, relations.constant_ratio, relations.factor, relations.related, paths.wrong_path,
+    precision.representable, precision.small_error, interventions.swapped, interventions.equals_another,
+    regions.condition, regions.positions, paths.never_read,
+]  # fmt: skip
 # Slower; skipped once a short description is found.
 LATE: list[Engine] = [
-    jacobian.structure,
-    linearity.not_linear,
-    interventions.batch_sizes,
-    interventions.becomes_right,
+    jacobian.structure, linearity.not_linear, interventions.batch_sizes, interventions.becomes_right,
     interventions.right_elsewhere,
-]
-EARLIER_CALL = (
-    "right here on a fresh layer: the error comes from an earlier call, whose values are kept, or from other rows"
-)
+]  # fmt: skip
+EARLIER_CALL = "right here on a fresh layer: the error comes from an earlier call that keeps values, or from other rows"
 
 
 def diagnose(analytic: Array, numeric: Array, context: Context | None = None) -> list[Hypothesis]:

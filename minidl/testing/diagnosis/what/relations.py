@@ -37,7 +37,8 @@ def wrong_shape(e: Evidence) -> Claims:
     text = f"{e.target} has shape {a.shape}, expected {n.shape}"
     for told, value in reductions(a):
         if value.shape == n.shape and np.allclose(value, n, rtol=1e-5, atol=1e-7 * float(np.abs(n).max(initial=0))):
-            yield Hypothesis(f"{text}: {told} gives the right answer")
+            few = ": backward sums over too few axes" if told.startswith("summing") else ""
+            yield Hypothesis(f"{text}: {told} gives the right answer{few}")
             return
     yield Hypothesis(f"{text}: no sum or transpose gives the right answer", OPEN)
 
@@ -144,8 +145,6 @@ def relations(shape: Shape) -> Iterator[Relation]:
             yield 1, told, partial(is_reduced, reduce=reduce, axes=axes)
     for rank, (told, operator) in enumerate(operators(shape)):
         yield bits_of(rank) / 2, f"becomes right when it is {told}", partial(is_right_under, operator=operator)
-    told = "zero exactly where the right gradient is not, and the reverse: the mask is inverted"
-    yield 2, told, is_inverted
     for axis, length in enumerate(shape):
         for by in (sign * n for n in range(1, length - 1) for sign in (1, -1)):
             told = f"every value stands {abs(by)} position{'s' if abs(by) > 1 else ''}"
@@ -168,14 +167,6 @@ def operators(shape: Shape) -> Iterator[tuple[str, Operator]]:
             last = (one, other) == (len(shape) - 2, len(shape) - 1)
             told = "a transpose is missing" if last else f"axes {one} and {other} exchanged"
             yield f"transposed: {told}", partial(np.swapaxes, axis1=one, axis2=other)
-    if len(shape) >= 2:
-        yield "read in the other order: a reshape where a transpose belongs", other_order
-
-
-def other_order(v: Array) -> Array:
-    """Return v with each sample, or the whole matrix, read column by column."""
-    inner = v.shape[1:] if v.ndim > 2 else v.shape
-    return np.array([one.ravel().reshape(inner, order="F") for one in v.reshape(-1, *inner)]).reshape(v.shape)
 
 
 def is_reduced(s: Sample, reduce: Callable[..., Array], axes: tuple[int, ...]) -> bool:
@@ -186,12 +177,6 @@ def is_reduced(s: Sample, reduce: Callable[..., Array], axes: tuple[int, ...]) -
 def is_right_under(s: Sample, operator: Operator) -> bool:
     """Return whether applying the operator makes the gradient correct."""
     return s.fits(operator(s.analytic), s.numeric)
-
-
-def is_inverted(s: Sample) -> bool:
-    """Return whether the wrong gradient is zero exactly where the correct one is not."""
-    a, n = np.abs(s.analytic) > s.noise, np.abs(s.numeric) > s.noise
-    return bool(n.any() and a.any() and not (a & n).any() and (a | n).mean() > 0.5)
 
 
 def is_offset(s: Sample, axis: int, by: int) -> bool:

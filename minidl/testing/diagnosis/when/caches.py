@@ -119,9 +119,7 @@ def change_by_backward(probe: Probe, point: Point) -> str:
     states = [generator.bit_generator.state for generator, _ in probe.generators]
     probe.backward(point.dy.copy())
     if states != [generator.bit_generator.state for generator, _ in probe.generators]:
-        return (
-            "backward draws random numbers: it has to use those that forward drew, such as its mask, kept in self._..."
-        )
+        return "backward draws random numbers: it has to use those that forward drew, such as a mask in self._..."
     after = cached_arrays(probe.layer)
     for name, value in before.items():
         if name not in after or not np.array_equal(value, after[name], equal_nan=True):

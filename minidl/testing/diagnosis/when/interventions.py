@@ -70,8 +70,6 @@ def of_parameter(name: str, p: Array, initial: Array | None) -> Values:
         turned = np.swapaxes(p, -1, -2)
         found.append((f"{name}.T", f"{name} is transposed once too often or too few", turned))
         found.append((f"{name} + {name}.T", f"the term with {name}.T is missing", p + turned))
-        meaning = f"a transpose of {name} or the term with {name}.T is missing"
-        found.append((f"{name} made symmetric", meaning, (p + turned) / 2))
     found.append((f"{name} where it is positive, else 0", "negative values are ignored", np.maximum(p, 0)))
     for axis in range(p.ndim) if p.size > 1 else ():
         found.append((f"{name} reversed along axis {axis}", f"{name} is flipped", np.flip(p, axis)))
@@ -183,9 +181,6 @@ def batch_sizes(e: Evidence) -> Claims:
         yield Hypothesis(f"depends on the batch size, odd and even sizes differ: {shown}", 2)
     elif low > 1:
         yield Hypothesis(f"right for batch <= {low}, wrong for {bad}: chunks, or a limit of {low} rows", 1)
-    elif low:
-        text = "right for a batch of 1 only: rows are mixed, or a division by the batch size is wrong"
-        yield Hypothesis(text, OPEN + 3)
 
 
 def earlier_calls(e: Evidence) -> Claims:

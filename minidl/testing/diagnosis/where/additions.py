@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minidl.testing.diagnosis.what.quantities import fits_beside
 from minidl.testing.diagnosis.where.edits import Edit, Site
 
 # Factors made of an array or a number; {} is its name.
@@ -32,7 +33,7 @@ def more(site: Site) -> Iterator[Edit]:
         yield from other_forms(site) if site.place[0] is site.statement else ()
     for name, value in site.values.items():
         shape = np.shape(value)
-        if name == site.text or (result is not None and not fits(shape, result)):
+        if name == site.text or (result is not None and not fits_beside(shape, result)):
             continue
         yield from factors(site, name, shape, 0.0 if of_dy else 0.4) if name not in linear else ()
         if not shape and whole and name.startswith("self."):
@@ -110,11 +111,3 @@ def shape_of_result(site: Site) -> tuple[int, ...] | None:
         name = ast.unparse(parent.targets[0])
         names += [name, name.replace("self.d", "self.")]
     return next((np.shape(site.values[name]) for name in names if name in site.values), None)
-
-
-def fits(one: tuple[int, ...], shape: tuple[int, ...]) -> bool:
-    """Return whether multiplying by a factor of shape ``one`` keeps ``shape``."""
-    try:
-        return np.broadcast_shapes(one, shape) == shape
-    except ValueError:
-        return False

@@ -20,18 +20,9 @@ PAIRS |= {"zeros_like": "ones_like", "log": "log1p", "var": "std", "cumsum": "cu
 PAIRS |= {two: one for one, two in PAIRS.items()}
 # Forms that may be missing around an expression or a number; {} is its name.
 AROUND = [
-    "-{}",
-    "2 * {}",
-    "(1 - {})",
-    "{} ** 2",
-    "np.abs({})",
-    "np.minimum({}, 0)",
-    "np.sign({})",
-    "({} > 0)",
-    "np.exp({})",
-    "1 / {}",
-    "{} ** 3",
-]
+    "-{}", "2 * {}", "(1 - {})", "{} ** 2", "np.abs({})", "np.minimum({}, 0)", "np.sign({})", "({} > 0)", "np.exp({})",
+    "1 / {}", "{} ** 3",
+]  # fmt: skip
 OF_NUMBERS = ["({} - 1)", "({} + 1)", "(1 - {})", "-{}", "{} ** 2", "2 * {}", "{} / 2", "1 / {}", "np.sqrt({})"]
 # Derivatives of common functions; {} is the argument.
 DERIVATIVES = {"sin": "np.cos({})", "cos": "-np.sin({})", "tanh": "(1 - np.tanh({}) ** 2)", "log": "(1 / {})"}
@@ -112,6 +103,8 @@ def other_names(site: Site) -> Iterator[Edit]:
             yield site.edit(f"({site.text} + {other})", 1.45)
     for k, form in enumerate(AROUND[:1] if linear else AROUND if shape else OF_NUMBERS):
         yield site.edit(form.format(site.text), (1.2 if shape else 1.1) + 0.02 * k)
+    if np.iscomplexobj(value):
+        yield site.edit(f"np.conj({site.text})", 0.9)
     if len(shape) > 1:
         yield site.edit(f"{site.text}.T" if len(shape) == 2 else f"np.swapaxes({site.text}, -1, -2)", 0.95)
     if np.asarray(value).dtype.kind in "iu":

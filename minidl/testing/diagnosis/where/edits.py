@@ -108,9 +108,12 @@ def text_of(statement: ast.AST) -> str:
 
 def sites(function: Function, target: str) -> Iterator[Site]:
     """Yield the sites of statements and expressions on which a gradient may depend."""
+    inner = [one for one in ast.walk(function.tree) if isinstance(one, ast.FunctionDef) and one is not function.tree]
+    defined_within = {node for one in inner for node in ast.walk(one)}
     for parent in ast.walk(function.tree):
+        name = "" if parent in defined_within else function.tree.name
         for field, index, node in children(parent):
-            if isinstance(node, ast.stmt) and matters(function.tree.name, node, target.rpartition("/")[2]):
+            if isinstance(node, ast.stmt) and matters(name, node, target.rpartition("/")[2]):
                 yield Site(function, node, (parent, field, index), node, "")
                 yield from expressions(function, node, node)
 

@@ -19,6 +19,7 @@ from minidl.testing.context import Context
 from minidl.testing.source_lines import describe
 
 BEGINNINGS = ("backward", "backward_parameters", "forward")
+USUAL = "NumPy scalars such as np.sqrt(2.0) and new arrays are float64 unless told otherwise"
 LARGEST = 400  # syntax nodes; longer functions are not altered
 Values = dict[str, Any]
 
@@ -83,6 +84,8 @@ def watch(context: Context, functions: list[Function]) -> list[str]:
     does not depend on the machine.
     """
     codes: dict[CodeType, Function] = {f.function.__code__: f for f in functions}
+    for code, f in [*codes.items()]:  # a backward defined within forward
+        codes |= {inner: f for inner in code.co_consts if isinstance(inner, CodeType) and inner.co_name[0] != "<"}
     events: list[str] = []
 
     def note(frame: FrameType, event: str) -> None:
@@ -188,3 +191,41 @@ def values_of(names: Values, *, caches: bool) -> Values:
 def is_value(value: Any) -> bool:
     """Return whether a value is an array or a number."""
     return isinstance(value, (np.ndarray, int, float, np.number, np.bool_)) and not isinstance(value, bool)
+
+
+def origin_of_upcast(layer: Layer, call: Callable[[], Any]) -> tuple[str, str, str]:
+    """Return why ``call`` leaves float32, and the place and its source, which are empty if not found."""
+    functions = {f.function.__code__: f for f in functions_behind(layer)}
+    last: dict[FrameType, int] = {}
+    known: set[int] = {id(value) for value in vars(layer).values()}
+    found: list[tuple[Function, int, Any]] = []
+
+    def local(frame: FrameType, event: str, returned: Any) -> Any:
+        values = [*frame.f_locals.values(), *vars(frame.f_locals.get("self", layer)).values(), returned]
+        new = [value for value in values if is_float64(value) and id(value) not in known]
+        if new and not found and frame in last:
+            found.append((functions[frame.f_code], last[frame], frame.f_locals.get("self")))
+        known.update(map(id, new))
+        last[frame] = frame.f_lineno
+        return local
+
+    before = sys.gettrace()
+    sys.settrace(lambda frame, event, _: local(frame, event, None) if frame.f_code in functions else None)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    if not found:
+        return USUAL, "", ""
+    function, line, owner = found[0]
+    where, source = function.place_of_line(line)
+    for name, value in vars(owner).items() if owner is not None else ():
+        if f"self.{name}" in source and isinstance(value, (np.ndarray, np.floating)) and value.dtype == np.float64:
+            kind = "array" if isinstance(value, np.ndarray) else "NumPy number"
+            return f"self.{name} is a float64 {kind}: convert it to the type of x", where, source
+    return USUAL, where, source
+
+
+def is_float64(value: Any) -> bool:
+    """Return whether a value is an array of float64."""
+    return isinstance(value, np.ndarray) and value.dtype == np.float64

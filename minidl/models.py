@@ -62,7 +62,7 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
     except (TypeError, ValueError, RecursionError) as error:
         raise ModelFileError(f"model_from_json: expected the text of to_json, got {json_string!r:.60}.") from error
     if decoder.problems or not isinstance(model, Sequential):
-        raise ModelFileError("\n  ".join(["model_from_json: this is not a model:", *decoder.problems]))
+        raise ModelFileError("\n  ".join(["model_from_json: expected text of minidl's to_json:", *decoder.problems]))
     _, shape = decoder.layers[-1]
     if shape is not None:
         model.build(shape)

@@ -148,6 +148,12 @@ def test_rows_are_divided_by_their_norms(order, expected):
     np.testing.assert_allclose(normalize([[3, 4], [0, 0]], order=order), [expected, [0, 0]])
 
 
+def test_the_text_of_a_keras_model_is_called_another_one():
+    text = '{"module": "keras", "class_name": "Sequential", "config": {"layers": []}, "registered_name": null}'
+    with pytest.raises(ModelFileError, match=r"^model_from_json: expected text of minidl's to_json:\n  model: .*keras"):
+        models.model_from_json(text)
+
+
 def test_rows_of_text_are_not_normalized():
     with pytest.raises(DataError, match="normalize: x: expected real numbers, got an array of <U1"):
         normalize([["a", "b"]])

@@ -326,7 +326,10 @@ def test_an_output_that_is_no_array_is_refused():
         certify_function(lambda x: {"y": x}, lambda x, dy: dy, X)
 
 
-@pytest.mark.parametrize("given", [np.tanh, linear, lambda x: x, MeanSquaredError()], ids=["ufunc", "function", "lambda", "loss"])
+NO_LAYERS = {"ufunc": np.tanh, "function": linear, "lambda": lambda x: x, "loss": MeanSquaredError()}
+
+
+@pytest.mark.parametrize("given", NO_LAYERS.values(), ids=NO_LAYERS)
 def test_certify_names_the_call_for_what_is_no_layer(given):
     with pytest.raises(
         ArgumentError, match=r"certify_loss\(loss\), for .* certify_function\(forward, backward, x\) or gr"

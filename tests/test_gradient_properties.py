@@ -175,9 +175,13 @@ def fails(subject, monkeypatch):
     return False
 
 
-def off_by_a_thousandth(subject):
+def off_by_a_thousandth(subject, monkeypatch):
     """Return the same with its gradient times 1.001."""
     kind = type(subject)
+    if kind is Sequential:  # a subclass may not define backward
+        right = Sequential.backward
+        monkeypatch.setattr(Sequential, "backward", lambda self, dy: 1.001 * right(self, dy))
+        return subject
     name = "gradient" if isinstance(subject, Regularizer) else "backward"
 
     def gradient(self, *arguments):
@@ -193,7 +197,7 @@ def test_a_gradient_that_is_off_by_a_thousandth_is_found(subject, monkeypatch):
         pytest.skip("the model runs its two parts, which have their own cases")
     if isinstance(subject, Embedding):
         pytest.skip("dx is 0; the gradient of W has mutants of its own")
-    assert fails(off_by_a_thousandth(subject), monkeypatch)
+    assert fails(off_by_a_thousandth(subject, monkeypatch), monkeypatch)
 
 
 class Tripled(Dense):

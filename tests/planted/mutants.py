@@ -203,14 +203,12 @@ EQUIVALENT: dict[str, str] = {
     "Tanh.backward: np.errstate(over='ignore') -> np.errstate()": WARNING,
     "ELU.backward: self._x > 0 -> self._x >= 0": "both pieces have the slope 1 at 0 for the default alpha",
     "ELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
-    "LeakyReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
     "Embedding.backward: return np.zeros(self._ids.shape, dy.dtype) -> return -np.zeros(self._ids.shape, dy.dtype)": (
         "0 and -0 are equal"
     ),
     **{f"Embedding.backward_parameters: 1 -> 2 ({number})": ANY_NEGATIVE for number in range(2, 6)},
     "SELU.backward: self._x > 0 -> self._x >= 0": CORNER,
     "SELU.backward: 0 -> 1 (2)": "np.minimum guards values that np.where does not take",
-    "PReLU.backward: self._x >= 0 -> self._x > 0": CORNER,
     "PReLU.backward_parameters: 1 -> 2": ANY_NEGATIVE,
     "BatchNormalization.backward: np.multiply(self._d[rows], slope, out=dx[rows]) -> "
     "np.multiply(slope, self._d[rows], out=dx[rows])": PRODUCT,

@@ -95,22 +95,11 @@ KERNELS: dict[str, tuple[Callable[[np.ndarray], Any] | None, ...]] = {
     ),
 }
 NAMES = ("minidl", "scipy", "numpy")
-LAYERS = {  # minidl's and torch's names
-    "ReLU": "ReLU",
-    "LeakyReLU": "LeakyReLU",
-    "PReLU": "PReLU",
-    "Sigmoid": "Sigmoid",
-    "Tanh": "Tanh",
-    "ELU": "ELU",
-    "SELU": "SELU",
-    "GELU": "GELU",
-    "SiLU": "SiLU",
-    "Softplus": "Softplus",
-    "Softmax": "Softmax",
-    "BatchNormalization": "BatchNorm1d",
-    "LayerNormalization": "LayerNorm",
-    "Dropout": "Dropout",
-}
+LAYERS = (
+    "ReLU", "LeakyReLU", "PReLU", "Sigmoid", "Tanh", "ELU", "SELU", "GELU", "SiLU", "Softplus", "Softmax",
+    "BatchNormalization", "LayerNormalization", "Dropout",
+)  # fmt: skip
+OF_TORCH = {"BatchNormalization": "BatchNorm1d", "LayerNormalization": "LayerNorm"}  # the names that differ
 ARGUMENTS = {"Dropout": (0.5,), "Softmax": (-1,), "BatchNorm1d": (256,), "LayerNorm": (256,)}
 
 
@@ -151,10 +140,10 @@ def layer_table(arguments: Any) -> tuple[str, list[Any]]:
     """Return the table of layers on 1,024 x 256 values, and its numbers."""
     x, dy = np.random.default_rng(0).standard_normal((2, 1024, 256)).astype(np.float32)
     rows, numbers = [], []
-    for name, theirs in LAYERS.items():
+    for name in LAYERS:
         found = {"minidl": repeated(layer_pass(name, x, dy), x)}
         if common.installed("torch"):
-            found["torch"] = repeated(torch_pass(theirs, x, dy), x)
+            found["torch"] = repeated(torch_pass(OF_TORCH.get(name, name), x, dy), x)
         times = common.interleaved(found, arguments.rounds, 0.02)
         medians = [
             common.duration(statistics.median(times[who]) if who in times else None) for who in ("minidl", "torch")

@@ -916,15 +916,15 @@ def test_an_attack_is_refused_at_once_and_runs_nothing(path, whole, attack):
     path.write_bytes(data)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with fuzzing.audited(path) as seen:
-        for _ in range(3):  # other work on the machine may slow one down, from 0.5 to 1 s where most time is taken
+        for _ in range(10):  # other work on the machine may slow one down, from 0.5 to 1 s where most time is taken
             start = time.process_time()
             with pytest.raises(ModelFileError):
                 minidl.load_model(path)
             seconds = time.process_time() - start
-            if seconds < 2:
+            if seconds < 1:
                 break
     assert seen == []
-    assert seconds < 2
+    assert seconds < 1
     growth = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory)
     assert growth <= 3 * len(data) + (64 << 20)
 
